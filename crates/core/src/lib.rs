@@ -1,0 +1,1 @@
+//! Contracts, vocabulary and the session machine of Countersign: no IO, no clock, no runtime

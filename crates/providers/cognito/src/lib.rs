@@ -1,0 +1,1 @@
+//! Countersign adapter for Amazon Cognito user pools

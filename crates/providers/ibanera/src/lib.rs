@@ -1,0 +1,1 @@
+//! Countersign adapter for Ibanera: password and TOTP, a code on every request

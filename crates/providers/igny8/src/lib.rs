@@ -1,0 +1,1 @@
+//! Countersign adapter for IGNY8: enveloped Django API with JWTs

@@ -1,0 +1,1 @@
+//! Countersign adapter for Wikimedia Enterprise

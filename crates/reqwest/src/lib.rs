@@ -1,0 +1,1 @@
+//! Countersign's transport and client over reqwest

@@ -1,0 +1,1 @@
+//! Countersign's driver on tokio: Keeper, Session, MemoryStore and the system clock

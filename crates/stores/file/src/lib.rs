@@ -1,0 +1,1 @@
+//! Countersign sessions in files: many processes, one machine

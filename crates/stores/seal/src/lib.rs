@@ -1,0 +1,1 @@
+//! One sealed, versioned record format for every Countersign store

@@ -1,0 +1,1 @@
+//! End-to-end tests of Countersign, across crates and processes
