@@ -1,0 +1,223 @@
+//! Whose session it is: the keys under which locks, guards and tokens are kept apart.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::origin::Origin;
+use crate::provider::ProviderId;
+
+/// Where a provider value lives: its auth origin, its tenant, its client and its audience.
+///
+/// This is data of the adapter's settings. One provider value serves all accounts of a tenant.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub struct Realm {
+    /// Where secrets are sent.
+    pub auth_origin: Origin,
+    /// Where tokens may be presented, beside what the session adds.
+    pub api_origins: Vec<Origin>,
+    /// The pool, organisation or other partition of accounts at that origin; empty if there is none.
+    pub tenant: Box<str>,
+    /// The client id; empty if there is none.
+    pub client: Box<str>,
+    /// The audience or scope that is asked for; empty if there is none.
+    pub audience: Box<str>,
+    /// How the provider compares identities.
+    pub identity: IdentityRule,
+}
+
+impl Realm {
+    /// A realm at `auth_origin`, without tenant, client, audience or API origins.
+    pub fn new(auth_origin: Origin) -> Self {
+        Self {
+            auth_origin,
+            api_origins: Vec::new(),
+            tenant: "".into(),
+            client: "".into(),
+            audience: "".into(),
+            identity: IdentityRule::Exact,
+        }
+    }
+}
+
+/// How a provider compares identities.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum IdentityRule {
+    /// As written.
+    Exact,
+    /// Case does not matter; kept in lower case.
+    LowerCase,
+}
+
+/// Provider, auth origin, tenant and normalised identity: owns the lock and the guards (refused
+/// secrets, lockout, last code step, refresh budget, sign-ins of the day).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountKey {
+    provider: ProviderId,
+    origin: Origin,
+    tenant: Box<str>,
+    identity: Box<str>,
+}
+
+impl AccountKey {
+    /// The account of `identity` at `realm`.
+    pub fn new(provider: ProviderId, realm: &Realm, identity: &str) -> Self {
+        let identity = identity.trim();
+        let identity = match realm.identity {
+            IdentityRule::Exact => identity.into(),
+            IdentityRule::LowerCase => identity.to_lowercase().into(),
+        };
+        Self { provider, origin: realm.auth_origin.clone(), tenant: realm.tenant.clone(), identity }
+    }
+
+    /// Which provider.
+    pub const fn provider(&self) -> ProviderId {
+        self.provider
+    }
+
+    /// Where its secrets are sent.
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Who, normalised. Personal: keep it out of logs; [`KeyDigest`] is for those.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// The name of this account's record.
+    pub fn digest(&self) -> KeyDigest {
+        KeyDigest::of(&[
+            "account",
+            self.provider.as_str(),
+            &self.origin.to_string(),
+            &self.tenant,
+            &self.identity,
+        ])
+    }
+}
+
+impl fmt::Debug for AccountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AccountKey({} {} {})", self.provider, self.origin, self.digest())
+    }
+}
+
+/// An account, a client and an audience: owns the tokens.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey {
+    account: AccountKey,
+    client: Box<str>,
+    audience: Box<str>,
+}
+
+impl SessionKey {
+    /// The session of `identity` at `realm`.
+    pub fn new(provider: ProviderId, realm: &Realm, identity: &str) -> Self {
+        Self {
+            account: AccountKey::new(provider, realm, identity),
+            client: realm.client.clone(),
+            audience: realm.audience.clone(),
+        }
+    }
+
+    /// The account that it belongs to.
+    pub const fn account(&self) -> &AccountKey {
+        &self.account
+    }
+
+    /// The name of this session's record.
+    pub fn digest(&self) -> KeyDigest {
+        let account = &self.account;
+        KeyDigest::of(&[
+            "session",
+            account.provider.as_str(),
+            &account.origin.to_string(),
+            &account.tenant,
+            &account.identity,
+            &self.client,
+            &self.audience,
+        ])
+    }
+}
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionKey({} {} {})", self.account.provider, self.account.origin, self.digest())
+    }
+}
+
+/// SHA-256 over the parts of a key, each with its length: what a sealed record is bound to.
+///
+/// An e-mail address can be guessed from a plain hash; before it names a file or a key in a shared
+/// store it is hashed once more with the store's own key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyDigest([u8; 32]);
+
+impl KeyDigest {
+    fn of(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        Self(hash.finalize().into())
+    }
+
+    /// The digest.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for KeyDigest {
+    /// Eight hexadecimal digits, for logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0[..4].iter().try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+
+impl fmt::Debug for KeyDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyDigest({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn realm() -> Realm {
+        Realm::new(Origin::parse("https://auth.example").unwrap())
+    }
+
+    #[test]
+    fn f34_another_origin_client_or_audience_is_another_session() {
+        let id = ProviderId::new("x");
+        let base = SessionKey::new(id, &realm(), "kim");
+        let mut changed = vec![SessionKey::new(ProviderId::new("y"), &realm(), "kim")];
+        for change in [
+            |r: &mut Realm| r.auth_origin = Origin::parse("https://auth.example:444").unwrap(),
+            |r: &mut Realm| r.tenant = "t".into(),
+            |r: &mut Realm| r.client = "c".into(),
+            |r: &mut Realm| r.audience = "a".into(),
+        ] {
+            let mut realm = realm();
+            change(&mut realm);
+            changed.push(SessionKey::new(id, &realm, "kim"));
+        }
+        assert!(changed.iter().all(|key| key.digest() != base.digest() && *key != base));
+    }
+
+    #[test]
+    fn p19_a_provider_that_ignores_case_has_one_account_for_both_spellings() {
+        let mut realm = realm();
+        realm.identity = IdentityRule::LowerCase;
+        let id = ProviderId::new("x");
+        let [a, b] =
+            ["Kim@Example.org ", "kim@example.org"].map(|i| AccountKey::new(id, &realm, i));
+        assert_eq!(a, b);
+        assert!(!format!("{a:?}").contains("kim"));
+    }
+}

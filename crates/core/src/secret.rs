@@ -1,0 +1,249 @@
+//! Secret values: shared without copying, wiped when the last holder lets go, silent in `Debug`.
+
+use std::fmt;
+use std::io;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
+
+/// Bytes that must not be seen: a request body, a raw key, an opaque continuation.
+///
+/// Clones share one allocation, which is zeroed when the last clone is dropped. `Debug` prints no
+/// content. There is no `Serialize`, no `Display` and no `PartialEq`; [`SecretBytes::matches`]
+/// compares in constant time.
+#[derive(Clone, Default)]
+pub struct SecretBytes(Bytes);
+
+impl SecretBytes {
+    /// Takes ownership of `bytes`; they are zeroed on drop.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        if bytes.is_empty() {
+            return Self(Bytes::new());
+        }
+        Self(Bytes::from_owner(Zeroizing::new(bytes)))
+    }
+
+    /// Copies `bytes` into a zeroizing allocation. The original stays where it is.
+    pub fn copy_from(bytes: &[u8]) -> Self {
+        Self::new(bytes.to_vec())
+    }
+
+    /// The content. Every call is a place where a secret can leak: keep it short.
+    pub fn expose_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The content as shared [`Bytes`], without copying; still zeroed when the last clone goes.
+    pub fn expose_shared(&self) -> Bytes {
+        self.0.clone()
+    }
+
+    /// How many bytes there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Compares in constant time (the length is not hidden).
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretBytes([redacted])")
+    }
+}
+
+/// Text that must not be seen: a password, a token, a one-time code.
+///
+/// The same rules as for [`SecretBytes`].
+#[derive(Clone, Default)]
+pub struct SecretString(SecretBytes);
+
+impl SecretString {
+    /// Takes ownership of `text`; it is zeroed on drop.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretBytes::new(text.into().into_bytes()))
+    }
+
+    /// Reads UTF-8 text out of secret bytes, sharing them. `None` if they are not UTF-8.
+    pub fn from_bytes(bytes: SecretBytes) -> Option<Self> {
+        std::str::from_utf8(bytes.expose_bytes()).ok()?;
+        Some(Self(bytes))
+    }
+
+    /// The content. Every call is a place where a secret can leak: keep it short.
+    pub fn expose(&self) -> &str {
+        // Checked by every constructor; an empty text is the answer to the impossible.
+        std::str::from_utf8(self.0.expose_bytes()).unwrap_or_default()
+    }
+
+    /// The content as secret bytes, without copying.
+    pub fn to_bytes(&self) -> SecretBytes {
+        self.0.clone()
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Compares in constant time (the length is not hidden).
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.matches(&other.0)
+    }
+}
+
+impl fmt::Debug for SecretString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretString([redacted])")
+    }
+}
+
+impl From<String> for SecretString {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+/// Reading a wire answer straight into a secret; there is no way back out through serde.
+impl<'de> serde::Deserialize<'de> for SecretString {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// Names a secret without telling it: 128 bits of SHA-256 over a label, a salt and the secret.
+///
+/// Used to say "this refresh token" or "that refused password" in journals, guards and logs. A
+/// password has little entropy, so `salt` must be a secret of the store wherever the fingerprint of
+/// a password is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// Computes the fingerprint of `secret` for the purpose `label`.
+    pub fn of(label: &str, salt: &[u8], secret: &[u8]) -> Self {
+        let mut hash = Sha256::new();
+        for part in [label.as_bytes(), salt, secret] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let mut digest: [u8; 32] = hash.finalize().into();
+        let mut name = [0; 16];
+        name.copy_from_slice(&digest[..16]);
+        digest.zeroize();
+        Self(name)
+    }
+
+    /// A fingerprint read back from a record.
+    pub const fn from_raw(raw: [u8; 16]) -> Self {
+        Self(raw)
+    }
+
+    /// The raw name, for records.
+    pub const fn to_raw(self) -> [u8; 16] {
+        self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    /// Eight hexadecimal digits: enough to correlate two lines of a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0[..4].iter().try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
+
+/// A growing buffer that leaves no copy of its content behind when it grows.
+///
+/// A plain `Vec` frees its old allocation unwiped; a serializer that writes a password through this
+/// one does not.
+#[derive(Default)]
+pub struct SecretBuffer(Zeroizing<Vec<u8>>);
+
+impl SecretBuffer {
+    /// An empty buffer.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends `bytes`.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let needed = self.0.len() + bytes.len();
+        if needed > self.0.capacity() {
+            let mut grown = Vec::with_capacity(needed.next_power_of_two().max(512));
+            grown.extend_from_slice(&self.0);
+            self.0 = Zeroizing::new(grown);
+        }
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// The finished secret.
+    pub fn finish(mut self) -> SecretBytes {
+        SecretBytes::new(std::mem::take(&mut *self.0))
+    }
+}
+
+impl io::Write for SecretBuffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.push(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for SecretBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretBuffer([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f32_a_secret_is_silent_in_debug() {
+        let secret = SecretString::new("canary-password");
+        assert!(!format!("{secret:?} {:?}", secret.to_bytes()).contains("canary"));
+    }
+
+    #[test]
+    fn a_fingerprint_depends_on_label_salt_and_secret_and_not_on_where_they_are_cut() {
+        let base = Fingerprint::of("a", b"b", b"c");
+        assert_eq!(base, Fingerprint::of("a", b"b", b"c"));
+        assert_ne!(base, Fingerprint::of("ab", b"", b"c"));
+        assert_ne!(base, Fingerprint::of("a", b"bc", b""));
+    }
+
+    #[test]
+    fn a_growing_buffer_keeps_what_was_written() {
+        let mut buffer = SecretBuffer::new();
+        for _ in 0..100 {
+            buffer.push(&[7; 33]);
+        }
+        assert_eq!(buffer.finish().expose_bytes(), vec![7; 3300]);
+    }
+}

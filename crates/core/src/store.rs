@@ -1,0 +1,199 @@
+//! The seam to where sessions are kept. Stores move opaque sealed bytes.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::error::Error;
+use crate::secret::SecretBytes;
+
+/// Keeps sealed records, locks them, and lets one writer win.
+///
+/// A record has a *revision*, which every write raises. A write names the revision that it replaces
+/// and, where a lock is held, the lock's fencing number; if either is outdated, nothing is written and
+/// the winner's record comes back.
+#[async_trait]
+pub trait SessionStore: Send + Sync {
+    /// The record called `name`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Store`] with the remedy; so do all methods.
+    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error>;
+
+    /// Several records at once, in the order of `names`.
+    ///
+    /// # Errors
+    /// See [`SessionStore::load`].
+    async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
+        let mut records = Vec::with_capacity(names.len());
+        for name in names {
+            records.push(self.load(name).await?);
+        }
+        Ok(records)
+    }
+
+    /// The names of all records.
+    ///
+    /// # Errors
+    /// See [`SessionStore::load`].
+    async fn list(&self) -> Result<Vec<RecordName>, Error>;
+
+    /// Takes the lock called `name`, waiting at most `wait`. It is held for `lease` and may be renewed;
+    /// it ends by itself when its holder dies. Locks are per name and exclude sessions of one process
+    /// as well as processes.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Store`] with [`crate::Recovery::Retry`] if somebody else holds it, named
+    /// where that is known.
+    async fn lock(
+        &self,
+        name: &RecordName,
+        lease: Duration,
+        wait: Duration,
+    ) -> Result<Box<dyn Lock>, Error>;
+
+    /// Replaces the record of revision `expected` ([`Revision::NONE`]: there must be none) by `bytes`.
+    ///
+    /// # Errors
+    /// See [`SessionStore::load`].
+    async fn commit(
+        &self,
+        name: &RecordName,
+        expected: Revision,
+        fence: Option<Fence>,
+        bytes: SecretBytes,
+    ) -> Result<Committed, Error>;
+
+    /// Removes the record of revision `expected`, if it still has it; true if it did.
+    ///
+    /// # Errors
+    /// See [`SessionStore::load`].
+    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error>;
+
+    /// Waits until something may have changed and names it; `None` if this store cannot tell. Only a
+    /// hint: what counts is the record that is then read.
+    async fn watch(&self) -> Option<RecordName> {
+        None
+    }
+
+    /// The keys that seal what this store keeps: several open, the first one seals.
+    ///
+    /// # Errors
+    /// See [`SessionStore::load`].
+    async fn seal_keys(&self) -> Result<SealKeys, Error>;
+}
+
+/// A lock that is held. Dropping it lets it go.
+#[async_trait]
+pub trait Lock: Send + Sync {
+    /// Rises with every lock taken under this name; a write with an older one is refused.
+    fn fence(&self) -> Fence;
+
+    /// Whether it is still ours for at least `span` longer. Checked before something is sent that
+    /// cannot be taken back.
+    fn held_for(&self, span: Duration) -> bool;
+
+    /// Lengthens the lease to `lease` from now; false if it was lost.
+    async fn renew(&mut self, lease: Duration) -> bool;
+
+    /// Lets it go, if it is still ours.
+    async fn release(self: Box<Self>);
+}
+
+/// The name of a record: a hash of a key under a key of the store, 32 lower-case hexadecimal digits.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordName(Box<str>);
+
+impl RecordName {
+    /// The name for `hash`.
+    pub fn from_hash(hash: [u8; 16]) -> Self {
+        Self(data_encoding::HEXLOWER.encode(&hash).into())
+    }
+
+    /// A name read back from a store; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let good = text.len() == 32
+            && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        good.then(|| Self(text.into()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RecordName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RecordName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Raised by every write to a record.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Revision(pub u64);
+
+impl Revision {
+    /// There is no record.
+    pub const NONE: Self = Self(0);
+}
+
+/// Raised by every lock taken under a name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Fence(pub u64);
+
+/// A record as a store keeps it.
+#[derive(Clone, Debug)]
+pub struct StoredRecord {
+    /// Which write made it.
+    pub revision: Revision,
+    /// Sealed bytes.
+    pub bytes: SecretBytes,
+}
+
+/// How a write ended.
+#[derive(Clone, Debug)]
+pub enum Committed {
+    /// It is written, and this is its revision.
+    Done(Revision),
+    /// Somebody else was first; this is what is there now.
+    Lost(Option<StoredRecord>),
+}
+
+/// Keys that seal records: each has an id, the first one seals, all open.
+#[derive(Clone, Debug)]
+pub struct SealKeys {
+    keys: Vec<(u32, SecretBytes)>,
+}
+
+impl SealKeys {
+    /// One key of 32 bytes.
+    pub fn new(id: u32, key: SecretBytes) -> Self {
+        Self { keys: vec![(id, key)] }
+    }
+
+    /// Adds a key that opens older records.
+    #[must_use]
+    pub fn also(mut self, id: u32, key: SecretBytes) -> Self {
+        self.keys.push((id, key));
+        self
+    }
+
+    /// The key that seals.
+    pub fn sealing(&self) -> (u32, &SecretBytes) {
+        let (id, key) = &self.keys[0];
+        (*id, key)
+    }
+
+    /// The key of an id.
+    pub fn opening(&self, id: u32) -> Option<&SecretBytes> {
+        self.keys.iter().find(|(known, _)| *known == id).map(|(_, key)| key)
+    }
+}
