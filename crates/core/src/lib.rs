@@ -24,6 +24,7 @@ mod operation;
 mod origin;
 mod provider;
 mod secret;
+pub mod session;
 mod store;
 mod time;
 mod token;

@@ -1,0 +1,208 @@
+//! A token that is, or was until a moment ago, good.
+
+use super::Cx;
+use super::effect::{Appointment, Effect, Grant, Purpose, Source, Write};
+use super::event::Event;
+use super::flight::{Flight, Pending, Step, Then};
+use super::revoking::Revoking;
+use super::state::{Intent, State, Tokens, adopt, afterwards, ask, begin, newer, stall};
+use super::view::Failure;
+use crate::error::ErrorKind;
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Active {
+    pub(super) tokens: Tokens,
+    /// Another try to write tokens that are in memory only.
+    pub(super) saving: Option<Flight>,
+    /// How many tries to write have failed.
+    pub(super) unsaved: u32,
+}
+
+impl Active {
+    /// Comes to rest on `tokens` and appoints what is next: writing them, or renewing them.
+    pub(super) fn rest(tokens: Tokens, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        Self::resting(tokens, 0, cx, out)
+    }
+
+    fn resting(tokens: Tokens, unsaved: u32, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        let held = tokens.held;
+        let appointment = if tokens.saved {
+            let life = held.expires_at.since(held.issued_at);
+            Appointment {
+                purpose: Purpose::Renew { life, expires_at: held.expires_at },
+                // Not in the first half of its life, so that a stray appointment is harmless.
+                not_before: held.issued_at.after(life / 2).min(held.expires_at),
+                at_latest: Some(held.expires_at),
+            }
+        } else {
+            Appointment {
+                purpose: Purpose::Save { attempt: unsaved },
+                not_before: cx.now,
+                at_latest: None,
+            }
+        };
+        out.push(Effect::Schedule(appointment));
+        State::Active(Self { tokens, saving: None, unsaved })
+    }
+
+    pub(super) fn on(mut self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        match event {
+            Event::Flight(_, report) => match self.saving.take() {
+                Some(flight) => {
+                    let step = flight.step(report, out);
+                    self.saved(step, cx, out)
+                }
+                None => State::Active(self),
+            },
+            Event::Observed(view) => {
+                if view.ended || newer(&view, Some(&self.tokens)) {
+                    self.abandon_saving(out);
+                    return adopt(&view, cx, out);
+                }
+                State::Active(self)
+            }
+            Event::ClockJumped(by) => {
+                self.tokens = self.tokens.shifted(by);
+                match self.saving {
+                    Some(_) => State::Active(self),
+                    None => Self::resting(self.tokens, self.unsaved, cx, out),
+                }
+            }
+            Event::Rejected(generation) if self.tokens.is(generation) => {
+                self.tokens = self.tokens.refuse(out);
+                match self.saving {
+                    Some(_) => State::Active(self),
+                    None => self.refused(cx, out),
+                }
+            }
+            Event::SignIn => self.wish(Then::SignIn, cx, out),
+            Event::SignOut => self.wish(Then::SignOut, cx, out),
+            Event::Due if self.saving.is_none() && !self.tokens.saved => {
+                self.saving = Some(Flight::begin_locking(Grant::Save, cx, out));
+                State::Active(self)
+            }
+            Event::Due if self.saving.is_none() => {
+                let held = self.tokens.held;
+                let half = held.issued_at.after(held.expires_at.since(held.issued_at) / 2);
+                if cx.now < half.min(held.expires_at) {
+                    return Self::rest(self.tokens, cx, out);
+                }
+                self.renew(cx, out)
+            }
+            Event::Wanted if self.saving.is_none() => self.renew(cx, out),
+            // No challenge waits here; the driver has told the caller.
+            Event::Answer => State::Active(self),
+            // An older generation was refused: the caller replays with this one. While the tokens are
+            // being written, what is due or wanted waits for that.
+            Event::Rejected(_) | Event::Due | Event::Wanted => State::Active(self),
+        }
+    }
+
+    fn wish(mut self, wish: Then, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        match self.saving {
+            Some(flight) => {
+                self.saving = Some(flight.wishing(wish));
+                State::Active(self)
+            }
+            None if wish == Then::SignOut => Revoking::enter(Some(self.tokens), cx, out),
+            None => {
+                let intent = Intent::SignIn { explicit: true };
+                begin(intent, Some(self.tokens), 0, false, cx, out)
+            }
+        }
+    }
+
+    fn abandon_saving(&mut self, out: &mut Vec<Effect>) {
+        if let Some(flight) = self.saving.take() {
+            flight.end(out);
+        }
+    }
+
+    fn renew(self, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        let tokens = self.tokens;
+        match tokens.renewal(cx) {
+            Some(intent) => begin(intent, Some(tokens), 0, tokens.refused, cx, out),
+            // Nothing can buy another one: it is served to its end, and then the caller is asked.
+            None if tokens.good(cx.now) => {
+                out.push(Effect::Schedule(Appointment {
+                    purpose: Purpose::Moment,
+                    not_before: tokens.held.expires_at,
+                    at_latest: None,
+                }));
+                State::Active(self)
+            }
+            None => ask(Failure::new(ErrorKind::NeedsSignIn), Some(tokens), cx, out),
+        }
+    }
+
+    /// The API has refused what was just handed out. A generation that was itself bought because of a
+    /// refusal buys nothing until the back-off ends: an API that always says no must not cost an
+    /// exchange a request.
+    fn refused(self, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        let tokens = self.tokens;
+        let failure = Failure::new(ErrorKind::InvalidToken);
+        match tokens.renewal(cx) {
+            None => ask(failure, Some(tokens), cx, out),
+            Some(intent) if tokens.strikes == 0 => begin(intent, Some(tokens), 0, true, cx, out),
+            Some(intent) => {
+                stall(intent, Some(tokens), u32::from(tokens.strikes), failure, cx, out)
+            }
+        }
+    }
+
+    fn saved(mut self, step: Step, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        match step {
+            Step::On(flight) => {
+                self.saving = Some(flight);
+                State::Active(self)
+            }
+            Step::Locked(flight, view) => {
+                if view.ended || newer(&view, Some(&self.tokens)) {
+                    flight.end(out);
+                    let state = adopt(&view, cx, out);
+                    return afterwards(state, flight.then, cx, out);
+                }
+                self.saving = Some(flight.commit(Write::Tokens, Pending::Save, out));
+                State::Active(self)
+            }
+            Step::Committed(flight, _) => {
+                flight.end(out);
+                self.tokens.saved = true;
+                if !self.tokens.refused {
+                    self.tokens.publish(Source::Answer, out);
+                }
+                self.settle(flight.then, cx, out)
+            }
+            Step::Superseded(flight, _, view) => {
+                flight.end(out);
+                if view.ended || newer(&view, Some(&self.tokens)) {
+                    let state = adopt(&view, cx, out);
+                    return afterwards(state, flight.then, cx, out);
+                }
+                self.unsaved += 1;
+                self.settle(flight.then, cx, out)
+            }
+            Step::Failed(flight, _) | Step::Unwritten(flight, ..) => {
+                flight.end(out);
+                self.unsaved += 1;
+                self.settle(flight.then, cx, out)
+            }
+            // Saving asks no leave and sends nothing.
+            Step::Deferred(..) | Step::Answered(..) => State::Active(self),
+        }
+    }
+
+    /// The try to write is over: on with what waited for it.
+    fn settle(self, then: Then, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        if then != Then::Rest {
+            return afterwards(State::Active(self), then, cx, out);
+        }
+        if self.tokens.refused {
+            return self.refused(cx, out);
+        }
+        if !self.tokens.good(cx.now) {
+            return self.renew(cx, out);
+        }
+        Self::resting(self.tokens, if self.tokens.saved { 0 } else { self.unsaved }, cx, out)
+    }
+}

@@ -1,0 +1,200 @@
+//! The session is being ended.
+
+use super::Cx;
+use super::effect::{Effect, Grant, SignOutEnd, Told, Write};
+use super::event::{Answer, Event};
+use super::flight::{Flight, Pending, Revoked, Step, Then};
+use super::signed_out::SignedOut;
+use super::state::{State, Tokens, afterwards};
+use super::view::{Held, RecordView};
+use crate::capability::RevokeSupport;
+use crate::error::ErrorKind;
+use crate::time::Timestamp;
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Revoking {
+    pub(super) flight: Flight,
+    /// The end of the access token that was handed out last.
+    pub(super) valid_until: Option<Timestamp>,
+    /// There is a refresh token to revoke.
+    pub(super) revocable: bool,
+}
+
+impl Revoking {
+    /// From a state without an exchange. From here on nothing is handed out.
+    pub(super) fn enter(tokens: Option<Tokens>, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        out.push(Effect::Unpublish);
+        State::Revoking(Self {
+            flight: Flight::begin_locking(Grant::Revoke, cx, out),
+            valid_until: end(tokens.map(|tokens| tokens.held), cx),
+            revocable: tokens.is_some_and(|tokens| tokens.held.refresh.is_some()),
+        })
+    }
+
+    /// From an exchange that holds the lock and has not sent, or has come back with nothing to revoke
+    /// beyond `tokens` and what the record shows.
+    pub(super) fn at_lock(
+        flight: Flight,
+        tokens: Option<Tokens>,
+        view: Option<&RecordView>,
+        cx: Cx<'_>,
+        out: &mut Vec<Effect>,
+    ) -> State {
+        out.push(Effect::Unpublish);
+        let stored = view.and_then(|view| view.tokens);
+        let held = [tokens.map(|tokens| tokens.held), stored];
+        let state = Self {
+            flight,
+            valid_until: held.into_iter().filter_map(|held| end(held, cx)).max(),
+            revocable: held.into_iter().flatten().any(|held| held.refresh.is_some()),
+        };
+        state.go(cx, out)
+    }
+
+    /// From an exchange whose answer came after the caller had ended the session: its tokens are
+    /// revoked, never published.
+    pub(super) fn with_answer(
+        flight: Flight,
+        tokens: Option<Tokens>,
+        answer: Held,
+        cx: Cx<'_>,
+        out: &mut Vec<Effect>,
+    ) -> State {
+        out.push(Effect::Unpublish);
+        let held = [tokens.map(|tokens| tokens.held), Some(answer)];
+        let state = Self {
+            flight,
+            valid_until: held.into_iter().filter_map(|held| end(held, cx)).max(),
+            revocable: held.into_iter().flatten().any(|held| held.refresh.is_some()),
+        };
+        state.go(cx, out)
+    }
+
+    pub(super) fn on(mut self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        match event {
+            Event::Flight(_, report) => {
+                let step = self.flight.step(report, out);
+                self.stepped(step, cx, out)
+            }
+            Event::SignIn => {
+                self.flight.then = Then::SignIn;
+                State::Revoking(self)
+            }
+            Event::ClockJumped(by) => {
+                self.valid_until = self.valid_until.map(|until| until.shifted(by));
+                State::Revoking(self)
+            }
+            // It is ended already, nothing is handed out, and nothing else counts any more.
+            Event::SignOut
+            | Event::Wanted
+            | Event::Rejected(_)
+            | Event::Answer
+            | Event::Due
+            | Event::Observed(_) => State::Revoking(self),
+        }
+    }
+
+    fn go(mut self, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        self.flight.grant = Grant::Revoke;
+        self.flight.then = Then::Rest;
+        if self.revocable && cx.rules.revoke != RevokeSupport::None {
+            self.flight = self.flight.send(out);
+            State::Revoking(self)
+        } else {
+            self.bury(Revoked::Impossible, out)
+        }
+    }
+
+    fn bury(mut self, revoked: Revoked, out: &mut Vec<Effect>) -> State {
+        let pending = Pending::Tombstone { revoked };
+        self.flight = self.flight.commit(Write::Tombstone, pending, out);
+        State::Revoking(self)
+    }
+
+    fn stepped(mut self, step: Step, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        match step {
+            Step::On(flight) => {
+                self.flight = flight;
+                State::Revoking(self)
+            }
+            Step::Locked(flight, view) => {
+                self.flight = flight;
+                self.valid_until = self.valid_until.max(end(view.tokens, cx));
+                self.revocable |= view.tokens.is_some_and(|held| held.refresh.is_some());
+                let then = self.flight.then;
+                let state = self.go(cx, out);
+                keep_wish(state, then)
+            }
+            // The store cannot be had: what can be revoked without it is revoked all the same.
+            Step::Failed(flight, _) => {
+                self.flight = flight;
+                let then = self.flight.then;
+                let state = self.go(cx, out);
+                keep_wish(state, then)
+            }
+            Step::Answered(flight, answer) => {
+                self.flight = flight;
+                let revoked = match answer {
+                    Answer::Done => Revoked::Yes,
+                    // A token that the provider no longer knows is as revoked as can be.
+                    Answer::Refused(failure)
+                        if matches!(
+                            failure.kind,
+                            ErrorKind::InvalidGrant | ErrorKind::InvalidToken
+                        ) =>
+                    {
+                        Revoked::Yes
+                    }
+                    Answer::Refused(_)
+                    | Answer::Lost(..)
+                    | Answer::Tokens { .. }
+                    | Answer::Challenge(_) => Revoked::Unconfirmed,
+                };
+                self.bury(revoked, out)
+            }
+            Step::Committed(flight, Pending::Tombstone { revoked }) => {
+                self.finish(flight, revoked, cx, out)
+            }
+            // The tombstone is not in the store: another process may go on with the tokens.
+            Step::Unwritten(flight, ..) | Step::Superseded(flight, ..) => {
+                self.finish(flight, Revoked::Unconfirmed, cx, out)
+            }
+            // A revocation asks no leave and writes nothing else.
+            Step::Committed(flight, _) | Step::Deferred(flight, _) => {
+                self.flight = flight;
+                State::Revoking(self)
+            }
+        }
+    }
+
+    fn finish(self, flight: Flight, revoked: Revoked, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        let local = SignOutEnd::LocalOnly { valid_until: self.valid_until };
+        let told = match (revoked, cx.rules.revoke) {
+            (Revoked::Yes, RevokeSupport::Family) => SignOutEnd::Revoked,
+            // The access token outlives its refresh token.
+            (Revoked::Yes, _) | (Revoked::Impossible, _) => local,
+            (Revoked::Unconfirmed, _) => SignOutEnd::Unconfirmed,
+        };
+        flight.end(out);
+        out.push(Effect::Forget);
+        out.push(Effect::Unschedule);
+        out.push(Effect::Tell(Told::SignedOut(told)));
+        afterwards(State::SignedOut(SignedOut { ended: true }), flight.then, cx, out)
+    }
+}
+
+/// A sign-in that was asked for while the session was being ended still follows.
+fn keep_wish(state: State, then: Then) -> State {
+    match state {
+        State::Revoking(mut state) => {
+            state.flight.then = then;
+            State::Revoking(state)
+        }
+        other => other,
+    }
+}
+
+/// The end of an access token that still lives.
+fn end(held: Option<Held>, cx: Cx<'_>) -> Option<Timestamp> {
+    held.map(|held| held.expires_at).filter(|end| *end > cx.now)
+}

@@ -1,0 +1,56 @@
+//! There is no session.
+
+use super::Cx;
+use super::effect::{Effect, SignOutEnd, Told};
+use super::event::Event;
+use super::revoking::Revoking;
+use super::state::{Intent, State, adopt, automatic, begin};
+use super::view::Failure;
+use crate::error::ErrorKind;
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct SignedOut {
+    /// Ended on purpose: only an explicit sign-in begins another.
+    pub(super) ended: bool,
+}
+
+impl SignedOut {
+    /// A sibling has ended the session.
+    pub(super) fn enter_ended(out: &mut Vec<Effect>) -> State {
+        out.push(Effect::Unpublish);
+        out.push(Effect::Forget);
+        out.push(Effect::Unschedule);
+        out.push(Effect::Tell(Told::Failed(Failure::new(ErrorKind::SignedOut))));
+        State::SignedOut(Self { ended: true })
+    }
+
+    pub(super) fn on(self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        match event {
+            Event::SignIn => begin(Intent::SignIn { explicit: true }, None, 0, false, cx, out),
+            Event::Wanted => match automatic(cx.rules).filter(|_| !self.ended) {
+                Some(intent) => begin(intent, None, 0, false, cx, out),
+                None => {
+                    let kind =
+                        if self.ended { ErrorKind::SignedOut } else { ErrorKind::NeedsSignIn };
+                    out.push(Effect::Tell(Told::Failed(Failure::new(kind))));
+                    State::SignedOut(self)
+                }
+            },
+            Event::Observed(view) if view.ended => State::SignedOut(Self { ended: true }),
+            Event::Observed(view) => adopt(&view, cx, out),
+            // The store may hold what this machine has not read.
+            Event::SignOut if !self.ended => Revoking::enter(None, cx, out),
+            Event::SignOut => {
+                let end = SignOutEnd::LocalOnly { valid_until: None };
+                out.push(Effect::Tell(Told::SignedOut(end)));
+                State::SignedOut(self)
+            }
+            // No challenge waits here; the driver has told the caller.
+            Event::Answer => State::SignedOut(self),
+            // Nothing is held that could be refused, be due or move in time, and nothing is under way.
+            Event::Rejected(_) | Event::Due | Event::ClockJumped(_) | Event::Flight(..) => {
+                State::SignedOut(self)
+            }
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! The eleven states, and what they share.
+
+use super::active::Active;
+use super::ambiguous::Ambiguous;
+use super::authenticating::Authenticating;
+use super::backing_off::BackingOff;
+use super::challenged::Challenged;
+use super::degraded::Degraded;
+use super::effect::{Appointment, Effect, Grant, Purpose, Source, Told};
+use super::event::{Answer, Event, Report};
+use super::flight::{Flight, Then};
+use super::locked_out::LockedOut;
+use super::reauth_required::ReauthRequired;
+use super::refreshing::Refreshing;
+use super::revoking::Revoking;
+use super::rules::Rules;
+use super::signed_out::SignedOut;
+use super::view::{ChallengeView, Failure, Held, RecordView};
+use super::{Cx, Demand, Status};
+use crate::error::ErrorKind;
+use crate::time::Timestamp;
+use crate::token::Generation;
+
+/// One struct per state; each takes itself by value and answers the next.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum State {
+    SignedOut(SignedOut),
+    Authenticating(Authenticating),
+    BackingOff(BackingOff),
+    Challenged(Challenged),
+    Active(Active),
+    Refreshing(Refreshing),
+    Degraded(Degraded),
+    Ambiguous(Ambiguous),
+    LockedOut(LockedOut),
+    ReauthRequired(ReauthRequired),
+    Revoking(Revoking),
+}
+
+/// Tokens as the machine holds them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Tokens {
+    pub(super) held: Held,
+    /// The API has refused this generation: it is not handed out any more.
+    pub(super) refused: bool,
+    /// How many generations in a row were bought because the one before was refused.
+    pub(super) strikes: u8,
+    /// The store has them.
+    pub(super) saved: bool,
+    /// An answer has shown that the refresh token stays.
+    pub(super) kept: bool,
+}
+
+/// How the next token is to be had.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Intent {
+    Refresh,
+    SignIn { explicit: bool },
+}
+
+impl State {
+    pub(super) fn new() -> Self {
+        Self::SignedOut(SignedOut { ended: false })
+    }
+
+    pub(super) fn on(self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> Self {
+        if let Event::Flight(id, report) = &event
+            && self.flight().is_none_or(|flight| flight.id != *id)
+        {
+            // The one place where a report of a superseded exchange ends. Tokens that it carries are
+            // nobody's: they are revoked, never published.
+            if matches!(report, Report::Answered(Answer::Tokens { .. })) {
+                out.push(Effect::Discard);
+            }
+            return self;
+        }
+        match self {
+            Self::SignedOut(state) => state.on(event, cx, out),
+            Self::Authenticating(state) => state.on(event, cx, out),
+            Self::BackingOff(state) => state.on(event, cx, out),
+            Self::Challenged(state) => state.on(event, cx, out),
+            Self::Active(state) => state.on(event, cx, out),
+            Self::Refreshing(state) => state.on(event, cx, out),
+            Self::Degraded(state) => state.on(event, cx, out),
+            Self::Ambiguous(state) => state.on(event, cx, out),
+            Self::LockedOut(state) => state.on(event, cx, out),
+            Self::ReauthRequired(state) => state.on(event, cx, out),
+            Self::Revoking(state) => state.on(event, cx, out),
+        }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        match self {
+            Self::SignedOut(_) => Status::SignedOut,
+            Self::Authenticating(_) => Status::Authenticating,
+            Self::BackingOff(_) => Status::BackingOff,
+            Self::Challenged(_) => Status::Challenged,
+            Self::Active(_) => Status::Active,
+            Self::Refreshing(_) => Status::Refreshing,
+            Self::Degraded(_) => Status::Degraded,
+            Self::Ambiguous(_) => Status::Ambiguous,
+            Self::LockedOut(_) => Status::LockedOut,
+            Self::ReauthRequired(_) => Status::ReauthRequired,
+            Self::Revoking(_) => Status::Revoking,
+        }
+    }
+
+    pub(super) fn tokens(&self) -> Option<Tokens> {
+        match self {
+            Self::Active(state) => Some(state.tokens),
+            Self::Refreshing(state) => Some(state.tokens),
+            Self::Degraded(state) => Some(state.tokens),
+            Self::Ambiguous(state) => Some(state.tokens),
+            Self::Authenticating(state) => state.tokens,
+            Self::BackingOff(state) => state.tokens,
+            Self::Challenged(state) => state.tokens,
+            Self::LockedOut(state) => state.tokens,
+            Self::ReauthRequired(state) => state.tokens,
+            Self::SignedOut(_) | Self::Revoking(_) => None,
+        }
+    }
+
+    pub(super) fn flight(&self) -> Option<&Flight> {
+        match self {
+            Self::Authenticating(state) => Some(&state.flight),
+            Self::Refreshing(state) => Some(&state.flight),
+            Self::Revoking(state) => Some(&state.flight),
+            Self::Active(state) => state.saving.as_ref(),
+            Self::SignedOut(_)
+            | Self::BackingOff(_)
+            | Self::Challenged(_)
+            | Self::Ambiguous(_)
+            | Self::Degraded(_)
+            | Self::LockedOut(_)
+            | Self::ReauthRequired(_) => None,
+        }
+    }
+
+    pub(super) fn challenge(&self) -> Option<ChallengeView> {
+        match self {
+            Self::Challenged(state) => Some(state.challenge),
+            _ => None,
+        }
+    }
+
+    pub(super) fn demand(&self) -> Demand {
+        match self {
+            Self::SignedOut(SignedOut { ended: true }) => {
+                Demand::Fail(Failure::new(ErrorKind::SignedOut))
+            }
+            Self::SignedOut(_) | Self::Active(_) => Demand::Ask,
+            Self::Degraded(state) => Demand::Stalled(state.failure),
+            Self::BackingOff(state) => Demand::Stalled(state.failure),
+            Self::Authenticating(_) | Self::Refreshing(_) | Self::Ambiguous(_) => Demand::Wait,
+            Self::Challenged(_) => Demand::Fail(Failure::new(ErrorKind::NeedsSignIn)),
+            Self::LockedOut(state) => Demand::Fail(state.failure()),
+            Self::ReauthRequired(state) => Demand::Fail(state.failure),
+            Self::Revoking(_) => Demand::Fail(Failure::new(ErrorKind::SignedOut)),
+        }
+    }
+}
+
+impl Tokens {
+    /// Tokens as a record shows them.
+    pub(super) fn of(view: &RecordView) -> Option<Self> {
+        view.tokens.map(|held| Self {
+            held,
+            refused: false,
+            strikes: 0,
+            saved: true,
+            kept: view.refresh_kept,
+        })
+    }
+
+    /// May be handed out now.
+    pub(super) fn good(&self, now: Timestamp) -> bool {
+        !self.refused && self.held.expires_at > now
+    }
+
+    /// The refresh token may be sent.
+    pub(super) fn refreshable(&self, cx: Cx<'_>) -> bool {
+        use crate::capability::RefreshSupport::Absent;
+        cx.rules.refresh != Absent
+            && self.held.refresh.is_some_and(|refresh| {
+                !refresh.dead
+                    && refresh.expires_at.is_none_or(|at| at > cx.now)
+                    && cx.rules.refresh_budget.is_none_or(|budget| refresh.used < budget)
+            })
+    }
+
+    /// How the next token can be had without the caller, if it can.
+    pub(super) fn renewal(&self, cx: Cx<'_>) -> Option<Intent> {
+        if self.refreshable(cx) { Some(Intent::Refresh) } else { automatic(cx.rules) }
+    }
+
+    pub(super) fn refuse(mut self, out: &mut Vec<Effect>) -> Self {
+        if !self.refused {
+            self.refused = true;
+            out.push(Effect::Unpublish);
+        }
+        self
+    }
+
+    pub(super) fn is(&self, generation: Generation) -> bool {
+        self.held.generation == generation
+    }
+
+    pub(super) fn shifted(mut self, by_millis: i64) -> Self {
+        self.held = self.held.shifted(by_millis);
+        self
+    }
+
+    pub(super) fn publish(&self, source: Source, out: &mut Vec<Effect>) {
+        out.push(Effect::Publish { generation: self.held.generation, source, saved: self.saved });
+    }
+}
+
+/// Signing in by itself, where that is allowed.
+pub(super) fn automatic(rules: &Rules) -> Option<Intent> {
+    rules.automatic().then_some(Intent::SignIn { explicit: false })
+}
+
+/// Whether the record holds a generation that is newer than ours. A lower one is never believed: it is
+/// a store that was rolled back, or one that has not heard of ours.
+pub(super) fn newer(view: &RecordView, ours: Option<&Tokens>) -> bool {
+    let (Some(theirs), Some(ours)) = (view.tokens, ours) else {
+        return view.tokens.is_some();
+    };
+    let (theirs, mine) = (theirs.generation, ours.held.generation);
+    theirs.counter > mine.counter
+        || (theirs.counter == mine.counter && theirs != mine && ours.saved)
+}
+
+/// Begins to buy the next token.
+pub(super) fn begin(
+    intent: Intent,
+    tokens: Option<Tokens>,
+    attempt: u32,
+    because_refused: bool,
+    cx: Cx<'_>,
+    out: &mut Vec<Effect>,
+) -> State {
+    match (intent, tokens) {
+        (Intent::Refresh, Some(tokens)) => State::Refreshing(Refreshing {
+            flight: Flight::begin(Grant::Refresh, cx, out),
+            tokens,
+            because_refused,
+            attempt,
+            suspected: false,
+            replaying: false,
+        }),
+        (Intent::Refresh, None) => {
+            begin(Intent::SignIn { explicit: false }, None, attempt, because_refused, cx, out)
+        }
+        (Intent::SignIn { explicit }, tokens) => State::Authenticating(Authenticating {
+            flight: Flight::begin(Grant::SignIn { explicit }, cx, out),
+            tokens,
+            challenge: None,
+            because_refused,
+            attempt,
+            refusals: 0,
+        }),
+    }
+}
+
+/// Comes to rest on tokens: publishes nothing, appoints the renewal.
+pub(super) fn rest_on(tokens: Tokens, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+    Active::rest(tokens, cx, out)
+}
+
+/// What a transient failure leads to: a good token is served on, else the next try is waited for.
+pub(super) fn stall(
+    intent: Intent,
+    tokens: Option<Tokens>,
+    attempt: u32,
+    failure: Failure,
+    cx: Cx<'_>,
+    out: &mut Vec<Effect>,
+) -> State {
+    let not_before = failure.not_before().unwrap_or(cx.now).max(cx.now);
+    stall_until(intent, tokens, attempt, failure, not_before, cx, out)
+}
+
+/// [`stall`], with the instant given.
+pub(super) fn stall_until(
+    intent: Intent,
+    tokens: Option<Tokens>,
+    attempt: u32,
+    failure: Failure,
+    not_before: Timestamp,
+    cx: Cx<'_>,
+    out: &mut Vec<Effect>,
+) -> State {
+    let manual = intent == Intent::SignIn { explicit: true } && !cx.rules.automatic();
+    if manual && attempt >= cx.rules.max_attempts {
+        return ReauthRequired::enter(failure, tokens, cx, out);
+    }
+    // An end of the token is no reason to try earlier than the back-off allows.
+    out.push(Effect::Schedule(Appointment {
+        purpose: Purpose::Retry { attempt },
+        not_before,
+        at_latest: None,
+    }));
+    out.push(Effect::Tell(Told::Stalled(failure)));
+    match tokens {
+        Some(tokens) if tokens.good(cx.now) => {
+            State::Degraded(Degraded { tokens, intent, attempt, not_before, failure })
+        }
+        tokens => State::BackingOff(BackingOff { tokens, intent, attempt, not_before, failure }),
+    }
+}
+
+/// Where a record leads when no exchange is under way and it holds something newer than we do. The
+/// tokens are published from the record where they are good.
+pub(super) fn adopt(view: &RecordView, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+    if view.ended {
+        return SignedOut::enter_ended(out);
+    }
+    let tokens = Tokens::of(view);
+    if let Some(challenge) = view.challenge.filter(|challenge| challenge.expires_at > cx.now)
+        && !tokens.is_some_and(|tokens| tokens.good(cx.now))
+    {
+        return Challenged::enter(challenge, tokens, out);
+    }
+    let Some(tokens) = tokens else {
+        return State::SignedOut(SignedOut { ended: false });
+    };
+    if tokens.good(cx.now) {
+        tokens.publish(Source::Record, out);
+        out.push(Effect::Tell(Told::Tokens));
+    }
+    if let Some(journal) = view.journal
+        && tokens.held.refresh.is_some_and(|refresh| refresh.token == journal.refresh)
+        && cx.rules.spends(tokens.kept).is_some()
+    {
+        return Ambiguous::enter(tokens, journal, 0, cx, out);
+    }
+    rest_on(tokens, cx, out)
+}
+
+/// Nothing but the caller, or another secret, helps.
+pub(super) fn ask(
+    failure: Failure,
+    tokens: Option<Tokens>,
+    cx: Cx<'_>,
+    out: &mut Vec<Effect>,
+) -> State {
+    ReauthRequired::enter(failure, tokens, cx, out)
+}
+
+/// Does what the caller has asked for while an exchange was under way.
+pub(super) fn afterwards(state: State, then: Then, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+    match then {
+        Then::Rest => state,
+        Then::SignIn => {
+            let tokens = state.tokens();
+            begin(Intent::SignIn { explicit: true }, tokens, 0, false, cx, out)
+        }
+        Then::SignOut => Revoking::enter(state.tokens(), cx, out),
+    }
+}

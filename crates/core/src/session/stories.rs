@@ -1,0 +1,1 @@
+//! Named sequences, one per incident.
