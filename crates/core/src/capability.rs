@@ -159,17 +159,16 @@ impl PasswordPolicy {
         if let Some(most) = self.max_length.filter(|most| length > *most) {
             broken.push(format!("at most {most} characters"));
         }
-        let rules: [(bool, fn(char) -> bool, &str); 4] = [
-            (self.upper, |c| c.is_ascii_uppercase(), "an upper-case letter"),
-            (self.lower, |c| c.is_ascii_lowercase(), "a lower-case letter"),
-            (self.digit, |c| c.is_ascii_digit(), "a digit"),
-            (self.symbol, |c| !c.is_alphanumeric(), "a symbol"),
-        ];
-        for (wanted, test, name) in rules {
-            if wanted && !password.chars().any(test) {
+        let mut demand = |wanted: bool, met: bool, name: &str| {
+            if wanted && !met {
                 broken.push(name.to_owned());
             }
-        }
+        };
+        let mut has = password.chars();
+        demand(self.upper, has.clone().any(|c| c.is_ascii_uppercase()), "an upper-case letter");
+        demand(self.lower, has.clone().any(|c| c.is_ascii_lowercase()), "a lower-case letter");
+        demand(self.digit, has.clone().any(|c| c.is_ascii_digit()), "a digit");
+        demand(self.symbol, has.any(|c| !c.is_alphanumeric()), "a symbol");
         broken
     }
 }

@@ -101,13 +101,16 @@ impl Active {
     fn wish(mut self, wish: Then, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
         match self.saving {
             Some(flight) => {
+                if wish == Then::SignOut {
+                    self.tokens = self.tokens.refuse(out);
+                }
                 self.saving = Some(flight.wishing(wish));
                 State::Active(self)
             }
             None if wish == Then::SignOut => Revoking::enter(Some(self.tokens), cx, out),
             None => {
                 let intent = Intent::SignIn { explicit: true };
-                begin(intent, Some(self.tokens), 0, false, cx, out)
+                begin(intent, Some(self.tokens), 0, cx, out)
             }
         }
     }
@@ -121,7 +124,7 @@ impl Active {
     fn renew(self, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
         let tokens = self.tokens;
         match tokens.renewal(cx) {
-            Some(intent) => begin(intent, Some(tokens), 0, tokens.refused, cx, out),
+            Some(intent) => begin(intent, Some(tokens), 0, cx, out),
             // Nothing can buy another one: it is served to its end, and then the caller is asked.
             None if tokens.good(cx.now) => {
                 out.push(Effect::Schedule(Appointment {
@@ -143,7 +146,7 @@ impl Active {
         let failure = Failure::new(ErrorKind::InvalidToken);
         match tokens.renewal(cx) {
             None => ask(failure, Some(tokens), cx, out),
-            Some(intent) if tokens.strikes == 0 => begin(intent, Some(tokens), 0, true, cx, out),
+            Some(intent) if tokens.strikes == 0 => begin(intent, Some(tokens), 0, cx, out),
             Some(intent) => {
                 stall(intent, Some(tokens), u32::from(tokens.strikes), failure, cx, out)
             }
@@ -155,6 +158,12 @@ impl Active {
             Step::On(flight) => {
                 self.saving = Some(flight);
                 State::Active(self)
+            }
+            Step::Locked(flight, view) | Step::Superseded(flight, _, view)
+                if flight.then == Then::SignOut =>
+            {
+                flight.end(out);
+                Revoking::enter(Tokens::of(&view).or(Some(self.tokens)), cx, out)
             }
             Step::Locked(flight, view) => {
                 if view.ended || newer(&view, Some(&self.tokens)) {

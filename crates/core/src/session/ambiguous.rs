@@ -23,7 +23,6 @@ pub(super) struct Ambiguous {
     pub(super) tokens: Tokens,
     pub(super) journal: JournalView,
     pub(super) attempt: u32,
-    pub(super) because_refused: bool,
 }
 
 impl Ambiguous {
@@ -34,7 +33,7 @@ impl Ambiguous {
         cx: Cx<'_>,
         out: &mut Vec<Effect>,
     ) -> State {
-        let state = Self { tokens, journal, attempt, because_refused: tokens.refused };
+        let state = Self { tokens, journal, attempt };
         state.appoint(cx, out);
         out.push(Effect::Tell(Told::Stalled(Failure::new(ErrorKind::Ambiguous))));
         State::Ambiguous(state)
@@ -43,19 +42,18 @@ impl Ambiguous {
     pub(super) fn on(mut self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
         match event {
             Event::Due => {
-                let Self { tokens, attempt, because_refused, .. } = self;
-                begin(Intent::Refresh, Some(tokens), attempt, because_refused, cx, out)
+                let Self { tokens, attempt, .. } = self;
+                begin(Intent::Refresh, Some(tokens), attempt, cx, out)
             }
             // The appointment is close; it answers whoever waits.
             Event::Wanted => State::Ambiguous(self),
             Event::SignIn => {
                 let intent = Intent::SignIn { explicit: true };
-                begin(intent, Some(self.tokens), 0, false, cx, out)
+                begin(intent, Some(self.tokens), 0, cx, out)
             }
             Event::SignOut => Revoking::enter(Some(self.tokens), cx, out),
             Event::Rejected(generation) if self.tokens.is(generation) => {
                 self.tokens = self.tokens.refuse(out);
-                self.because_refused = true;
                 State::Ambiguous(self)
             }
             Event::Observed(view) if view.ended || newer(&view, Some(&self.tokens)) => {

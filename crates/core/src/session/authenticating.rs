@@ -27,8 +27,6 @@ pub(super) struct Authenticating {
     pub(super) tokens: Option<Tokens>,
     /// The challenge that is answered; `None` in a sign-in.
     pub(super) challenge: Option<ChallengeView>,
-    /// The API refused the generation that is held.
-    pub(super) because_refused: bool,
     /// How many tries have failed before this one.
     pub(super) attempt: u32,
     /// How often this very secret was refused before, by anyone who shares the account.
@@ -209,9 +207,9 @@ impl Authenticating {
                 self.flight = flight.commit(Write::Challenge, Pending::Challenge(challenge), out);
                 return State::Authenticating(self);
             }
-            Answer::Done => (Failure::new(ErrorKind::Protocol), Delivery::Unknown),
-            Answer::Refused(failure) => (failure, Delivery::Unknown),
-            Answer::Lost(delivery, failure) => (failure, delivery),
+            Answer::Done => (Failure::new(ErrorKind::Protocol), Some(Delivery::Unknown)),
+            Answer::Refused(failure) => (failure, None),
+            Answer::Lost(delivery, failure) => (failure, Some(delivery)),
         };
         let write = if failure.kind == ErrorKind::AccountLocked {
             let until = failure.not_before().unwrap_or(cx.now.after(UNKNOWN_LOCK));
@@ -248,8 +246,9 @@ impl Authenticating {
         let then = flight.then;
         let state = match pending {
             Pending::Tokens { held, .. } => {
-                let before = self.tokens.map_or(0, |tokens| tokens.strikes);
-                let strikes = if self.because_refused { before.saturating_add(1) } else { 0 };
+                let explicit = flight.grant == Grant::SignIn { explicit: true };
+                let refused = self.tokens.filter(|tokens| tokens.refused && !explicit);
+                let strikes = refused.map_or(0, |tokens| tokens.strikes.saturating_add(1));
                 let kept = self.tokens.is_some_and(|tokens| tokens.kept);
                 let tokens = Tokens { held, refused: false, strikes, saved, kept };
                 if then == Then::SignOut {
@@ -289,6 +288,13 @@ impl Authenticating {
         cx: Cx<'_>,
         out: &mut Vec<Effect>,
     ) -> State {
+        if flight.then == Then::SignOut {
+            if matches!(pending, Some(Pending::Tokens { .. })) {
+                out.push(Effect::Discard);
+            }
+            flight.end(out);
+            return Revoking::enter(Tokens::of(view).or(self.tokens), cx, out);
+        }
         if view.ended || newer(view, self.tokens.as_ref()) {
             // Tokens of a sign-in are a family of their own: revoking them harms nobody.
             if matches!(pending, Some(Pending::Tokens { .. })) {
@@ -355,9 +361,12 @@ fn passes(failure: Failure) -> bool {
 }
 
 /// What becomes of a challenge whose answer brought no tokens.
-fn after_answer(challenge: ChallengeView, failure: Failure, delivery: Delivery) -> Write {
-    let untouched = delivery == Delivery::NotSent || failure.kind == ErrorKind::RateLimited;
+fn after_answer(challenge: ChallengeView, failure: Failure, delivery: Option<Delivery>) -> Write {
+    let untouched = delivery == Some(Delivery::NotSent) || failure.kind == ErrorKind::RateLimited;
+    // An answer that may have arrived is not sent again: the challenge may be used up.
     let again = challenge.reanswerable
+        && delivery.is_none()
+        && !failure.may_have_acted
         && !matches!(failure.kind, ErrorKind::ChallengeExpired | ErrorKind::InvalidGrant);
     if untouched || again { Write::Unclaim } else { Write::DropChallenge }
 }

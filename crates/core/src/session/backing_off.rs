@@ -22,13 +22,12 @@ impl BackingOff {
     pub(super) fn on(mut self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
         match event {
             Event::Due if cx.now >= self.not_before => {
-                let refused = self.tokens.is_some_and(|tokens| tokens.refused);
                 // What was to be refreshed may have ended meanwhile.
                 let intent = match (self.intent, self.tokens) {
                     (Intent::Refresh, Some(tokens)) => tokens.renewal(cx).unwrap_or(self.intent),
                     (intent, _) => intent,
                 };
-                begin(intent, self.tokens, self.attempt, refused, cx, out)
+                begin(intent, self.tokens, self.attempt, cx, out)
             }
             Event::Due => {
                 self.appoint(out);
@@ -38,9 +37,7 @@ impl BackingOff {
                 out.push(Effect::Tell(Told::Stalled(self.failure)));
                 State::BackingOff(self)
             }
-            Event::SignIn => {
-                begin(Intent::SignIn { explicit: true }, self.tokens, 0, false, cx, out)
-            }
+            Event::SignIn => begin(Intent::SignIn { explicit: true }, self.tokens, 0, cx, out),
             Event::SignOut => Revoking::enter(self.tokens, cx, out),
             Event::Rejected(generation) => {
                 self.tokens = self.tokens.map(|tokens| match tokens.is(generation) {

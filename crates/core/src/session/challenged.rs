@@ -38,7 +38,6 @@ impl Challenged {
                     flight: Flight::begin(Grant::Answer, cx, out),
                     tokens: self.tokens,
                     challenge: Some(self.challenge),
-                    because_refused: false,
                     attempt: 0,
                     refusals: 0,
                 })
@@ -46,9 +45,7 @@ impl Challenged {
             Event::Answer => self.leave(cx, out),
             Event::Due if cx.now >= self.challenge.expires_at => self.leave(cx, out),
             Event::Due => Self::enter(self.challenge, self.tokens, out),
-            Event::SignIn => {
-                begin(Intent::SignIn { explicit: true }, self.tokens, 0, false, cx, out)
-            }
+            Event::SignIn => begin(Intent::SignIn { explicit: true }, self.tokens, 0, cx, out),
             Event::SignOut => Revoking::enter(self.tokens, cx, out),
             Event::Wanted => {
                 out.push(Effect::Tell(Told::Challenge));

@@ -23,7 +23,7 @@ impl Degraded {
         match event {
             Event::Due if cx.now >= self.not_before => {
                 let intent = self.tokens.renewal(cx).unwrap_or(self.intent);
-                begin(intent, Some(self.tokens), self.attempt, false, cx, out)
+                begin(intent, Some(self.tokens), self.attempt, cx, out)
             }
             Event::Due => {
                 out.push(Effect::Schedule(Appointment {
@@ -42,7 +42,7 @@ impl Degraded {
             }
             Event::SignIn => {
                 let intent = Intent::SignIn { explicit: true };
-                begin(intent, Some(self.tokens), 0, false, cx, out)
+                begin(intent, Some(self.tokens), 0, cx, out)
             }
             Event::SignOut => Revoking::enter(Some(self.tokens), cx, out),
             Event::Observed(view) if view.ended || newer(&view, Some(&self.tokens)) => {

@@ -28,7 +28,7 @@ pub enum Effect {
     Commit(ExchangeId, Write),
     /// Let the lock go, if it is held. The flight is over; another may begin in the same breath.
     Unlock(ExchangeId),
-    /// Hand out this generation from now on.
+    /// Keep the bytes of this generation and hand them out from now on, until they end.
     Publish {
         /// Which one.
         generation: Generation,

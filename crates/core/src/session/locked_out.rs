@@ -47,7 +47,7 @@ impl LockedOut {
     pub(super) fn on(mut self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
         match event {
             Event::Due if cx.now >= self.until => match automatic(cx.rules) {
-                Some(intent) => begin(intent, self.tokens, 0, false, cx, out),
+                Some(intent) => begin(intent, self.tokens, 0, cx, out),
                 None => ask(Failure::new(ErrorKind::NeedsSignIn), self.tokens, cx, out),
             },
             Event::Due => {

@@ -28,8 +28,6 @@ mod revoking;
 mod rules;
 mod signed_out;
 mod state;
-#[cfg(test)]
-mod stories;
 mod view;
 
 pub use effect::{Appointment, Effect, Grant, Purpose, SignOutEnd, Source, Told, Write};

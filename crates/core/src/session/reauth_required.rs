@@ -30,12 +30,10 @@ impl ReauthRequired {
 
     pub(super) fn on(mut self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
         match event {
-            Event::SignIn => {
-                begin(Intent::SignIn { explicit: true }, self.tokens, 0, false, cx, out)
-            }
+            Event::SignIn => begin(Intent::SignIn { explicit: true }, self.tokens, 0, cx, out),
             // Whether the source yields another secret than the refused one is seen under the lock.
             Event::Due => match automatic(cx.rules) {
-                Some(intent) => begin(intent, self.tokens, 0, false, cx, out),
+                Some(intent) => begin(intent, self.tokens, 0, cx, out),
                 None => State::ReauthRequired(self),
             },
             Event::Wanted => {

@@ -18,8 +18,6 @@ use crate::transport::Delivery;
 pub(super) struct Refreshing {
     pub(super) flight: Flight,
     pub(super) tokens: Tokens,
-    /// The API refused the generation that is held.
-    pub(super) because_refused: bool,
     /// How many tries have failed before this one.
     pub(super) attempt: u32,
     /// The refresh token has met a refusal before that may have hidden another cause.
@@ -37,7 +35,6 @@ impl Refreshing {
             }
             Event::Rejected(generation) if self.tokens.is(generation) => {
                 self.tokens = self.tokens.refuse(out);
-                self.because_refused = true;
                 State::Refreshing(self)
             }
             Event::SignOut => {
@@ -231,6 +228,13 @@ impl Refreshing {
         cx: Cx<'_>,
         out: &mut Vec<Effect>,
     ) -> State {
+        if flight.then == Then::SignOut {
+            if matches!(pending, Some(Pending::Tokens { .. })) {
+                out.push(Effect::Discard);
+            }
+            flight.end(out);
+            return Revoking::enter(Tokens::of(view).or(Some(self.tokens)), cx, out);
+        }
         if view.ended || newer(view, Some(&self.tokens)) {
             // Whoever ended the session meant these tokens too. A newer generation of the same family
             // would die with them: then they are only forgotten.
@@ -275,10 +279,10 @@ impl Refreshing {
 
     /// The refresh token is over: a sign-in helps, by itself where that is allowed.
     fn over(self, then: Then, failure: Failure, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
-        let Self { tokens, because_refused, .. } = self;
+        let Self { tokens, .. } = self;
         let helps = matches!(failure.kind, ErrorKind::InvalidGrant | ErrorKind::Ambiguous);
         match automatic(cx.rules).filter(|_| helps && then == Then::Rest) {
-            Some(intent) => begin(intent, Some(tokens), 0, because_refused, cx, out),
+            Some(intent) => begin(intent, Some(tokens), 0, cx, out),
             None => {
                 let state = ask(failure, Some(tokens), cx, out);
                 afterwards(state, then, cx, out)
@@ -297,7 +301,7 @@ impl Refreshing {
         Tokens {
             held,
             refused: false,
-            strikes: if self.because_refused { self.tokens.strikes.saturating_add(1) } else { 0 },
+            strikes: if self.tokens.refused { self.tokens.strikes.saturating_add(1) } else { 0 },
             saved,
             kept: held.refresh.is_some_and(|refresh| Some(refresh.token) == old),
         }

@@ -18,6 +18,8 @@ pub(super) struct Revoking {
     pub(super) valid_until: Option<Timestamp>,
     /// There is a refresh token to revoke.
     pub(super) revocable: bool,
+    /// The highest generation that is being ended.
+    pub(super) counter: u64,
 }
 
 impl Revoking {
@@ -28,6 +30,7 @@ impl Revoking {
             flight: Flight::begin_locking(Grant::Revoke, cx, out),
             valid_until: end(tokens.map(|tokens| tokens.held), cx),
             revocable: tokens.is_some_and(|tokens| tokens.held.refresh.is_some()),
+            counter: tokens.map_or(0, |tokens| tokens.held.generation.counter),
         })
     }
 
@@ -47,6 +50,7 @@ impl Revoking {
             flight,
             valid_until: held.into_iter().filter_map(|held| end(held, cx)).max(),
             revocable: held.into_iter().flatten().any(|held| held.refresh.is_some()),
+            counter: counter(held),
         };
         state.go(cx, out)
     }
@@ -66,6 +70,7 @@ impl Revoking {
             flight,
             valid_until: held.into_iter().filter_map(|held| end(held, cx)).max(),
             revocable: held.into_iter().flatten().any(|held| held.refresh.is_some()),
+            counter: counter(held),
         };
         state.go(cx, out)
     }
@@ -121,6 +126,7 @@ impl Revoking {
                 self.flight = flight;
                 self.valid_until = self.valid_until.max(end(view.tokens, cx));
                 self.revocable |= view.tokens.is_some_and(|held| held.refresh.is_some());
+                self.counter = self.counter.max(counter([view.tokens]));
                 let then = self.flight.then;
                 let state = self.go(cx, out);
                 keep_wish(state, then)
@@ -128,6 +134,8 @@ impl Revoking {
             // The store cannot be had: what can be revoked without it is revoked all the same.
             Step::Failed(flight, _) => {
                 self.flight = flight;
+                // What the store holds is not known: nothing of it is believed afterwards.
+                self.counter = u64::MAX;
                 let then = self.flight.then;
                 let state = self.go(cx, out);
                 keep_wish(state, then)
@@ -156,7 +164,9 @@ impl Revoking {
                 self.finish(flight, revoked, cx, out)
             }
             // The tombstone is not in the store: another process may go on with the tokens.
-            Step::Unwritten(flight, ..) | Step::Superseded(flight, ..) => {
+            Step::Unwritten(flight, ..) => self.finish(flight, Revoked::Unconfirmed, cx, out),
+            Step::Superseded(flight, _, view) => {
+                self.counter = counter([view.tokens]);
                 self.finish(flight, Revoked::Unconfirmed, cx, out)
             }
             // A revocation asks no leave and writes nothing else.
@@ -179,7 +189,8 @@ impl Revoking {
         out.push(Effect::Forget);
         out.push(Effect::Unschedule);
         out.push(Effect::Tell(Told::SignedOut(told)));
-        afterwards(State::SignedOut(SignedOut { ended: true }), flight.then, cx, out)
+        let state = SignedOut { ended: true, ended_at: self.counter };
+        afterwards(State::SignedOut(state), flight.then, cx, out)
     }
 }
 
@@ -197,4 +208,8 @@ fn keep_wish(state: State, then: Then) -> State {
 /// The end of an access token that still lives.
 fn end(held: Option<Held>, cx: Cx<'_>) -> Option<Timestamp> {
     held.map(|held| held.expires_at).filter(|end| *end > cx.now)
+}
+
+fn counter<const N: usize>(held: [Option<Held>; N]) -> u64 {
+    held.into_iter().flatten().map(|held| held.generation.counter).max().unwrap_or(0)
 }

@@ -1,7 +1,7 @@
 //! There is no session.
 
 use super::Cx;
-use super::effect::{Effect, SignOutEnd, Told};
+use super::effect::{Effect, Told};
 use super::event::Event;
 use super::revoking::Revoking;
 use super::state::{Intent, State, adopt, automatic, begin};
@@ -12,6 +12,9 @@ use crate::error::ErrorKind;
 pub(super) struct SignedOut {
     /// Ended on purpose: only an explicit sign-in begins another.
     pub(super) ended: bool,
+    /// The highest generation that was ended here. Should the store not have heard of the end, what
+    /// it shows up to this is not believed.
+    pub(super) ended_at: u64,
 }
 
 impl SignedOut {
@@ -21,14 +24,14 @@ impl SignedOut {
         out.push(Effect::Forget);
         out.push(Effect::Unschedule);
         out.push(Effect::Tell(Told::Failed(Failure::new(ErrorKind::SignedOut))));
-        State::SignedOut(Self { ended: true })
+        State::SignedOut(Self { ended: true, ended_at: 0 })
     }
 
     pub(super) fn on(self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
         match event {
-            Event::SignIn => begin(Intent::SignIn { explicit: true }, None, 0, false, cx, out),
+            Event::SignIn => begin(Intent::SignIn { explicit: true }, None, 0, cx, out),
             Event::Wanted => match automatic(cx.rules).filter(|_| !self.ended) {
-                Some(intent) => begin(intent, None, 0, false, cx, out),
+                Some(intent) => begin(intent, None, 0, cx, out),
                 None => {
                     let kind =
                         if self.ended { ErrorKind::SignedOut } else { ErrorKind::NeedsSignIn };
@@ -36,15 +39,18 @@ impl SignedOut {
                     State::SignedOut(self)
                 }
             },
-            Event::Observed(view) if view.ended => State::SignedOut(Self { ended: true }),
-            Event::Observed(view) => adopt(&view, cx, out),
-            // The store may hold what this machine has not read.
-            Event::SignOut if !self.ended => Revoking::enter(None, cx, out),
-            Event::SignOut => {
-                let end = SignOutEnd::LocalOnly { valid_until: None };
-                out.push(Effect::Tell(Told::SignedOut(end)));
-                State::SignedOut(self)
+            Event::Observed(view) if view.ended => {
+                State::SignedOut(Self { ended: true, ended_at: self.ended_at })
             }
+            Event::Observed(view) => {
+                let newest = view.tokens.map_or(0, |held| held.generation.counter);
+                if self.ended && newest <= self.ended_at {
+                    return State::SignedOut(self);
+                }
+                adopt(&view, cx, out)
+            }
+            // The store may hold what this machine has not read, or not have heard of the end.
+            Event::SignOut => Revoking::enter(None, cx, out),
             // No challenge waits here; the driver has told the caller.
             Event::Answer => State::SignedOut(self),
             // Nothing is held that could be refused, be due or move in time, and nothing is under way.

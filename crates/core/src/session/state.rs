@@ -60,7 +60,7 @@ pub(super) enum Intent {
 
 impl State {
     pub(super) fn new() -> Self {
-        Self::SignedOut(SignedOut { ended: false })
+        Self::SignedOut(SignedOut { ended: false, ended_at: 0 })
     }
 
     pub(super) fn on(self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> Self {
@@ -145,7 +145,7 @@ impl State {
 
     pub(super) fn demand(&self) -> Demand {
         match self {
-            Self::SignedOut(SignedOut { ended: true }) => {
+            Self::SignedOut(SignedOut { ended: true, .. }) => {
                 Demand::Fail(Failure::new(ErrorKind::SignedOut))
             }
             Self::SignedOut(_) | Self::Active(_) => Demand::Ask,
@@ -236,7 +236,6 @@ pub(super) fn begin(
     intent: Intent,
     tokens: Option<Tokens>,
     attempt: u32,
-    because_refused: bool,
     cx: Cx<'_>,
     out: &mut Vec<Effect>,
 ) -> State {
@@ -244,19 +243,17 @@ pub(super) fn begin(
         (Intent::Refresh, Some(tokens)) => State::Refreshing(Refreshing {
             flight: Flight::begin(Grant::Refresh, cx, out),
             tokens,
-            because_refused,
             attempt,
             suspected: false,
             replaying: false,
         }),
         (Intent::Refresh, None) => {
-            begin(Intent::SignIn { explicit: false }, None, attempt, because_refused, cx, out)
+            begin(Intent::SignIn { explicit: false }, None, attempt, cx, out)
         }
         (Intent::SignIn { explicit }, tokens) => State::Authenticating(Authenticating {
             flight: Flight::begin(Grant::SignIn { explicit }, cx, out),
             tokens,
             challenge: None,
-            because_refused,
             attempt,
             refusals: 0,
         }),
@@ -317,18 +314,21 @@ pub(super) fn adopt(view: &RecordView, cx: Cx<'_>, out: &mut Vec<Effect>) -> Sta
         return SignedOut::enter_ended(out);
     }
     let tokens = Tokens::of(view);
+    // Also where the access token is over: the driver takes its bytes, for the refresh token's sake.
+    if let Some(tokens) = tokens {
+        tokens.publish(Source::Record, out);
+        if tokens.good(cx.now) {
+            out.push(Effect::Tell(Told::Tokens));
+        }
+    }
     if let Some(challenge) = view.challenge.filter(|challenge| challenge.expires_at > cx.now)
         && !tokens.is_some_and(|tokens| tokens.good(cx.now))
     {
         return Challenged::enter(challenge, tokens, out);
     }
     let Some(tokens) = tokens else {
-        return State::SignedOut(SignedOut { ended: false });
+        return State::SignedOut(SignedOut { ended: false, ended_at: 0 });
     };
-    if tokens.good(cx.now) {
-        tokens.publish(Source::Record, out);
-        out.push(Effect::Tell(Told::Tokens));
-    }
     if let Some(journal) = view.journal
         && tokens.held.refresh.is_some_and(|refresh| refresh.token == journal.refresh)
         && cx.rules.spends(tokens.kept).is_some()
@@ -354,7 +354,7 @@ pub(super) fn afterwards(state: State, then: Then, cx: Cx<'_>, out: &mut Vec<Eff
         Then::Rest => state,
         Then::SignIn => {
             let tokens = state.tokens();
-            begin(Intent::SignIn { explicit: true }, tokens, 0, false, cx, out)
+            begin(Intent::SignIn { explicit: true }, tokens, 0, cx, out)
         }
         Then::SignOut => Revoking::enter(state.tokens(), cx, out),
     }

@@ -83,10 +83,10 @@ impl TokenSet {
         let claims = jwt::Claims::read(response.access_token.secret()).ok();
         let old = previous.map(|set| &set.0);
         let subject = response.subject.clone();
-        if let (Some(new), Some(old)) = (&subject, old.and_then(|o| o.subject.as_ref())) {
-            if new != old {
-                return Err(Error::new(ErrorKind::SubjectMismatch));
-            }
+        if let (Some(new), Some(old)) = (&subject, old.and_then(|o| o.subject.as_ref()))
+            && new != old
+        {
+            return Err(Error::new(ErrorKind::SubjectMismatch));
         }
         let claimed = claims.as_ref().and_then(jwt::Claims::expires_at).map(Lifetime::Until);
         let expires_at = [response.access_expiry, claimed]

@@ -1,1 +1,0 @@
-//! Named sequences, one per incident.
