@@ -1,3 +1,131 @@
-//! The project's own tasks
+//! The project's own tasks: `cargo xtask TASK`.
+//!
+//! Each task is one file, and everything it does can be done by hand with cargo. Of other crates
+//! it uses only a JSON reader, so that the first `cargo xtask` of a fresh checkout is quick.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a task's output is what it is run for"
+)]
 
-fn main() {}
+mod ci;
+mod features;
+mod independent;
+mod msrv;
+mod network;
+mod package;
+mod server;
+mod test;
+mod tidy;
+mod totals;
+mod walls;
+mod workspace;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+/// Why a task failed, as a sentence for the person who ran it.
+type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
+
+struct Task {
+    name: &'static str,
+    usage: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> Result<()>,
+}
+
+const TASKS: &[Task] = &[
+    Task {
+        name: "tidy",
+        usage: "[--list-expose]",
+        about: "rules that no compiler checks: form of files, manifests, links, names",
+        run: tidy::run,
+    },
+    Task {
+        name: "walls",
+        usage: "",
+        about: "what each crate may reach, and how much it brings along",
+        run: walls::run,
+    },
+    Task {
+        name: "features",
+        usage: "",
+        about: "cargo check for no feature, each provider alone, all, and each TLS feature",
+        run: features::run,
+    },
+    Task {
+        name: "msrv",
+        usage: "",
+        about: "the workspace's rust-version against that of every dependency",
+        run: msrv::run,
+    },
+    Task {
+        name: "package",
+        usage: "[--verify]",
+        about: "cargo package for every crate that is published",
+        run: package::run,
+    },
+    Task {
+        name: "test",
+        usage: "[--offline-net]",
+        about: "every test that needs no more than Rust; with --offline-net, without a network",
+        run: test::run,
+    },
+    Task {
+        name: "independent",
+        usage: "[cognito|igny8|ibex]",
+        about: "the adapters against servers that nobody of this project wrote",
+        run: independent::run,
+    },
+    Task {
+        name: "ci",
+        usage: "",
+        about: "all that CI does, cheapest first (.ci/run)",
+        run: ci::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = args.split_first() else {
+        print_help();
+        return ExitCode::from(2);
+    };
+    if matches!(name.as_str(), "help" | "-h" | "--help") {
+        print_help();
+        return ExitCode::SUCCESS;
+    }
+    let Some(task) = TASKS.iter().find(|task| task.name == name) else {
+        eprintln!("no task `{name}`");
+        print_help();
+        return ExitCode::from(2);
+    };
+    match (task.run)(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{name}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_help() {
+    println!("cargo xtask TASK\n");
+    for task in TASKS {
+        let call = format!("{} {}", task.name, task.usage);
+        println!("  {:<34} {}", call.trim_end(), task.about);
+    }
+}
+
+/// Refuses arguments of a task that takes none.
+fn no_arguments(args: &[String]) -> Result<()> {
+    match args.first() {
+        None => Ok(()),
+        Some(arg) => Err(format!("unexpected argument `{arg}`").into()),
+    }
+}
+
+/// True where a missing tool or a refused right is a failure and not something to leave out.
+fn under_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| value == "true" || value == "1")
+}

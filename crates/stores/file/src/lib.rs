@@ -1,1 +1,43 @@
-//! Countersign sessions in files: many processes, one machine
+//! Countersign sessions in files: many processes, one machine.
+//!
+//! What this crate never does: it opens no record (the bytes are sealed), deletes nothing that it
+//! cannot read, and takes no lock to read a record.
+//!
+//! ```text
+//! DIR/key                     seal keys, readable by the owner only
+//! DIR/records/NAME.rec        a small plain header, then sealed bytes
+//! DIR/locks/NAME.lock         who holds the record's lock, and its fencing number
+//! DIR/locks/NAME.cas          taken for the moment of a write; the highest revision ever given
+//! DIR/tmp/                    files being written
+//! DIR/damaged/NAME.N.rec      records that could not be read, set aside
+//! ```
+//!
+//! * Folders are made with mode 0700 and files with 0600. What belongs to another user, is open to
+//!   others, is a symbolic link or (a record) has a second hard link is refused with the remedy.
+//! * A write goes to a new file, which is synced, renamed and followed by a sync of the folder: a
+//!   reader sees the old record or the new one, also after a crash.
+//! * Locks are those of the operating system (`flock`): they exclude processes and sessions of one
+//!   process alike, and end with the process. They have no lease: a process that is stopped goes on
+//!   holding its lock, and who waits is told its number. The folder must be on a local file system
+//!   whose locks work.
+//! * Changes are not announced: [`countersign_core::SessionStore::watch`] answers `None`.
+//!
+//! The methods need a tokio runtime with time enabled; file operations run on its blocking threads.
+
+#[cfg(not(unix))]
+compile_error!("countersign-store-file rests on Unix file modes and locks");
+
+mod blocking;
+mod cas;
+mod damaged;
+mod fault;
+mod guard;
+mod key;
+mod layout;
+mod lock;
+mod record;
+mod store;
+mod temp;
+mod wait;
+
+pub use store::FileStore;

@@ -1,0 +1,189 @@
+//! The store: what is asked of it, and which of it waits.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use countersign_core::{
+    Committed, Error, Fence, Lock, RecordName, Revision, SealKeys, SecretBytes, SessionStore,
+    StoredRecord,
+};
+use etcetera::BaseStrategy;
+
+use crate::blocking::blocking;
+use crate::cas::{self, Found, Sweep, Writer};
+use crate::layout::Layout;
+use crate::lock::{FileLock, Holder};
+use crate::wait::Patience;
+use crate::{fault, guard, key};
+
+/// How long a write waits for another write of the same record. Each takes milliseconds.
+const WRITE_WAIT: Duration = Duration::from_secs(10);
+
+/// Sessions in the files of one folder. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct FileStore {
+    layout: Layout,
+    /// Leftovers of dead processes are looked for once, with the first write.
+    swept: Arc<AtomicBool>,
+}
+
+impl FileStore {
+    /// The store in the folder `dir`, which is made if it is missing.
+    ///
+    /// A folder that cannot be written can be opened and read; what writes then fails.
+    ///
+    /// # Errors
+    /// [`countersign_core::ErrorKind::Store`] with the remedy if the folder cannot be made, belongs to
+    /// somebody else, is open to others or is a symbolic link.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self, Error> {
+        let dir = dir.as_ref();
+        let root = std::path::absolute(dir).map_err(|source| fault::io("find", dir, source))?;
+        guard::folder(&root)?;
+        let layout = Layout::new(root);
+        for folder in [layout.records(), layout.locks(), layout.temp()] {
+            guard::folder_if_writable(&folder)?;
+        }
+        Ok(Self { layout, swept: Arc::default() })
+    }
+
+    /// The store in the user's folder for state: `$XDG_STATE_HOME/countersign`, else
+    /// `~/.local/state/countersign`.
+    ///
+    /// # Errors
+    /// [`countersign_core::ErrorKind::Store`] as [`FileStore::open`], and if the user has no home.
+    pub fn open_default() -> Result<Self, Error> {
+        Self::open(default_folder()?)
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        self.layout.root()
+    }
+
+    async fn writer(&self, name: &RecordName) -> Result<Writer, Error> {
+        let mut patience = Patience::new(WRITE_WAIT);
+        loop {
+            let (layout, name) = (self.layout.clone(), name.clone());
+            if let Some(writer) = blocking(move || Writer::try_take(&layout, &name)).await? {
+                return Ok(writer);
+            }
+            if !patience.pause().await {
+                return Err(fault::locked(None));
+            }
+        }
+    }
+
+    /// What was found, once what is damaged is out of the way.
+    async fn settled(
+        &self,
+        name: &RecordName,
+        found: Found,
+    ) -> Result<Option<StoredRecord>, Error> {
+        match found {
+            Found::Nothing => Ok(None),
+            Found::Record(record) => Ok(Some(record)),
+            Found::Damaged => {
+                let writer = self.writer(name).await?;
+                blocking(move || writer.current()).await
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl SessionStore for FileStore {
+    /// Takes no lock and makes no file. A record that is damaged is moved to the folder `damaged`:
+    /// that is an error once (code `set_aside`), and from then on there is no record.
+    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
+        let (layout, wanted) = (self.layout.clone(), name.clone());
+        let found = blocking(move || cas::read(&layout, &wanted)).await?;
+        self.settled(name, found).await
+    }
+
+    async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
+        let (layout, wanted) = (self.layout.clone(), names.to_vec());
+        let read_all = move || wanted.iter().map(|name| cas::read(&layout, name)).collect();
+        let found: Vec<Found> = blocking(read_all).await?;
+        let mut records = Vec::with_capacity(names.len());
+        for (name, found) in names.iter().zip(found) {
+            records.push(self.settled(name, found).await?);
+        }
+        Ok(records)
+    }
+
+    async fn list(&self) -> Result<Vec<RecordName>, Error> {
+        let folder = self.layout.records();
+        blocking(move || list(&folder)).await
+    }
+
+    /// `lease` does not matter: the system holds the lock until it is let go or its process ends.
+    async fn lock(
+        &self,
+        name: &RecordName,
+        _lease: Duration,
+        wait: Duration,
+    ) -> Result<Box<dyn Lock>, Error> {
+        let path = self.layout.lock(name);
+        let mut patience = Patience::new(wait);
+        loop {
+            let wanted = path.clone();
+            if let Some(lock) = blocking(move || FileLock::try_take(&wanted)).await? {
+                return Ok(Box::new(lock));
+            }
+            if !patience.pause().await {
+                let holder = blocking(move || Ok(Holder::of(&path))).await?;
+                return Err(fault::locked(holder.map(|holder| holder.pid)));
+            }
+        }
+    }
+
+    async fn commit(
+        &self,
+        name: &RecordName,
+        expected: Revision,
+        fence: Option<Fence>,
+        bytes: SecretBytes,
+    ) -> Result<Committed, Error> {
+        let writer = self.writer(name).await?;
+        let first = !self.swept.swap(true, Ordering::Relaxed);
+        let sweep = if first { Sweep::Yes } else { Sweep::No };
+        blocking(move || writer.commit(expected, fence, &bytes, sweep)).await
+    }
+
+    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
+        let writer = self.writer(name).await?;
+        blocking(move || writer.remove(expected)).await
+    }
+
+    /// Reads the file `key`, which is made with a new key if nothing was ever stored.
+    async fn seal_keys(&self) -> Result<SealKeys, Error> {
+        let layout = self.layout.clone();
+        blocking(move || key::seal_keys(&layout)).await
+    }
+}
+
+fn list(folder: &Path) -> Result<Vec<RecordName>, Error> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(fault::io("list", folder, source)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|source| fault::io("list", folder, source))?;
+        names.extend(entry.file_name().to_str().and_then(Layout::record_name));
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn default_folder() -> Result<PathBuf, Error> {
+    let places = etcetera::choose_base_strategy().map_err(|_| {
+        fault::store("no_home", "the user has no home folder; name a folder for the store".into())
+    })?;
+    Ok(places.state_dir().unwrap_or_else(|| places.data_dir()).join("countersign"))
+}

@@ -1,0 +1,89 @@
+//! Locks between processes, and locks that were lost.
+
+use std::fs;
+use std::time::Duration;
+
+use countersign_core::{Committed, Recovery, Revision, SessionStore};
+
+use super::child::Process;
+use super::{Place, assert_says, bytes, name, put, text};
+
+const LEASE: Duration = Duration::from_secs(30);
+const SHORT: Duration = Duration::from_millis(120);
+const LONG: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn f03_a_lock_excludes_other_processes_and_its_holder_is_named() {
+    let place = Place::new();
+    let mut other = Process::start("hold", place.store.folder(), &name(1));
+    assert_eq!(other.says().as_deref(), Some("1"));
+    let error = place.store.lock(&name(1), LEASE, SHORT).await.err().unwrap();
+    assert_says(&error, "locked", &format!("process {}", other.id()));
+    assert_eq!(error.recovery(), Recovery::Retry);
+
+    assert!(other.ends_well());
+    let lock = place.store.lock(&name(1), LEASE, LONG).await.unwrap();
+    assert_eq!(lock.fence().0, 2);
+}
+
+#[tokio::test]
+async fn f28_a_lock_dies_with_its_process() {
+    let place = Place::new();
+    let mut other = Process::start("hold", place.store.folder(), &name(1));
+    assert!(other.says().is_some());
+    other.kill();
+    let lock = place.store.lock(&name(1), LEASE, Duration::ZERO).await.unwrap();
+    assert!(lock.held_for(LEASE));
+}
+
+#[tokio::test]
+async fn f28_a_wait_ends_when_the_lock_is_let_go() {
+    let place = Place::new();
+    let mut other = Process::start("hold", place.store.folder(), &name(1));
+    assert!(other.says().is_some());
+    let store = place.store.clone();
+    let waiting = tokio::spawn(async move { store.lock(&name(1), LEASE, LONG).await.is_ok() });
+    tokio::task::yield_now().await;
+    other.go_on();
+    assert!(waiting.await.unwrap());
+}
+
+#[tokio::test]
+async fn f28_a_lock_excludes_sessions_of_one_process_and_a_bounded_wait_ends() {
+    let place = Place::new();
+    let lock = place.store.lock(&name(1), LEASE, SHORT).await.unwrap();
+    let error = place.store.lock(&name(1), LEASE, SHORT).await.err().unwrap();
+    assert_says(&error, "locked", "in this process");
+    drop(lock);
+    assert!(place.store.lock(&name(1), LEASE, Duration::ZERO).await.is_ok());
+}
+
+#[tokio::test]
+async fn f27_who_loses_the_lock_file_knows_it_and_writes_nothing() {
+    let place = Place::new();
+    let revision = put(&place.store, &name(1), Revision::NONE, "before").await;
+    let mut lost = place.store.lock(&name(1), LEASE, SHORT).await.unwrap();
+    fs::remove_file(place.path(&format!("locks/{}.lock", name(1)))).unwrap();
+    assert!(!lost.held_for(Duration::ZERO));
+    assert!(!lost.renew(LEASE).await);
+    let one = name(1);
+    let late = |fence| place.store.commit(&one, revision, Some(fence), bytes("late"));
+    assert!(matches!(late(lost.fence()).await.unwrap(), Committed::Lost(Some(_))));
+
+    // Another takes the lock in a new file, and another after that: the old number does not fit.
+    for _ in 0..2 {
+        drop(place.store.lock(&name(1), LEASE, SHORT).await.unwrap());
+    }
+    assert!(matches!(late(lost.fence()).await.unwrap(), Committed::Lost(Some(_))));
+    assert_eq!(text(&place.store, &name(1)).await.as_deref(), Some("before"));
+}
+
+#[tokio::test]
+async fn a_lock_file_with_nonsense_is_taken_over() {
+    let place = Place::new();
+    drop(place.store.lock(&name(1), LEASE, SHORT).await.unwrap());
+    fs::write(place.path(&format!("locks/{}.lock", name(1))), b"\xff\xff nonsense").unwrap();
+    let lock = place.store.lock(&name(1), LEASE, SHORT).await.unwrap();
+    let done = place.store.commit(&name(1), Revision::NONE, Some(lock.fence()), bytes("x")).await;
+    assert!(matches!(done.unwrap(), Committed::Done(_)));
+}

@@ -1,0 +1,92 @@
+//! The file store on a real file system, with real processes.
+
+#![expect(clippy::unwrap_used, reason = "what a test cannot set up stops it")]
+
+mod child;
+mod files;
+mod keys;
+mod locks;
+mod writes;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use countersign_core::{Committed, Error, RecordName, Revision, SecretBytes, SessionStore};
+use countersign_store_file::FileStore;
+use tempfile::TempDir;
+
+/// A store in a folder of its own, which goes when the test ends.
+struct Place {
+    // Dropped with the place.
+    _home: TempDir,
+    store: FileStore,
+}
+
+impl Place {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let store = FileStore::open(home.path().join("state/countersign")).unwrap();
+        Self { _home: home, store }
+    }
+
+    fn path(&self, below: &str) -> std::path::PathBuf {
+        self.store.folder().join(below)
+    }
+
+    fn record(&self, name: &RecordName) -> std::path::PathBuf {
+        self.path(&format!("records/{name}.rec"))
+    }
+}
+
+fn name(fill: u8) -> RecordName {
+    RecordName::from_hash([fill; 16])
+}
+
+fn bytes(text: &str) -> SecretBytes {
+    SecretBytes::copy_from(text.as_bytes())
+}
+
+async fn put(store: &FileStore, name: &RecordName, expected: Revision, text: &str) -> Revision {
+    match store.commit(name, expected, None, bytes(text)).await.unwrap() {
+        Committed::Done(revision) => revision,
+        Committed::Lost(_) => panic!("a write to the right revision lost"),
+    }
+}
+
+async fn text(store: &FileStore, name: &RecordName) -> Option<String> {
+    let record = store.load(name).await.unwrap()?;
+    Some(String::from_utf8(record.bytes.expose_bytes().to_vec()).unwrap())
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// The names in a folder of the store, sorted.
+fn listing(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[track_caller]
+fn assert_says(error: &Error, code: &str, remedy: &str) {
+    assert_eq!(error.kind(), countersign_core::ErrorKind::Store);
+    assert_eq!(error.code(), Some(code), "{error}");
+    assert!(error.to_string().contains(remedy), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_public_suite_passes() {
+    let place = Place::new();
+    countersign_seal::suite::run(&place.store).await.unwrap();
+    assert_eq!(listing(&place.path("records")), [""; 0]);
+    assert_eq!(listing(&place.path("tmp")), [""; 0]);
+}

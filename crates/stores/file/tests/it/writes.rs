@@ -1,0 +1,169 @@
+//! Writes: many at once, cut short, and onto damaged records.
+
+use std::fs::{self, File, FileTimes};
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use countersign_core::{Committed, ErrorKind, Recovery, Revision, SessionStore};
+
+use super::child::{ADDITIONS, Process};
+use super::{Place, assert_says, bytes, listing, name, put, text};
+
+#[test]
+fn f03_no_write_of_eight_threads_is_lost() {
+    const THREADS: u32 = 8;
+    const WRITES: u32 = 60;
+    let place = Place::new();
+    let run = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    run().block_on(put(&place.store, &name(1), Revision::NONE, "0"));
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| run().block_on(add(&place, WRITES)));
+        }
+    });
+    let total = run().block_on(text(&place.store, &name(1)));
+    assert_eq!(total, Some((THREADS * WRITES).to_string()));
+    let record = run().block_on(place.store.load(&name(1))).unwrap().unwrap();
+    assert_eq!(record.revision, Revision(u64::from(THREADS * WRITES) + 1));
+}
+
+async fn add(place: &Place, writes: u32) {
+    let mut done = 0;
+    while done < writes {
+        let record = place.store.load(&name(1)).await.unwrap().unwrap();
+        let number: u32 =
+            std::str::from_utf8(record.bytes.expose_bytes()).unwrap().parse().unwrap();
+        let next = bytes(&(number + 1).to_string());
+        match place.store.commit(&name(1), record.revision, None, next).await.unwrap() {
+            Committed::Done(_) => done += 1,
+            Committed::Lost(winner) => assert!(winner.unwrap().revision > record.revision),
+        }
+    }
+}
+
+#[tokio::test]
+async fn f03_no_write_of_four_processes_is_lost() {
+    let place = Place::new();
+    put(&place.store, &name(1), Revision::NONE, "0").await;
+    let mut others: Vec<_> =
+        (0..4).map(|_| Process::start("count", place.store.folder(), &name(1))).collect();
+    for other in &mut others {
+        assert_eq!(other.says().as_deref(), Some("ready"));
+    }
+    others.iter_mut().for_each(Process::go_on);
+    assert!(others.iter_mut().all(Process::ends_well));
+    assert_eq!(text(&place.store, &name(1)).await, Some((4 * ADDITIONS).to_string()));
+}
+
+/// Starts a process that may not write files above 4 or 8 KiB, as a shell counts, after `before`.
+fn limited(before: &str, place: &Place) -> Process {
+    let mut shell = Command::new("sh");
+    let script = format!("ulimit -c 0; ulimit -f 8; {before} exec \"$@\"");
+    shell.args(["-c", &script, "sh"]).arg(std::env::current_exe().unwrap());
+    Process::start_as(shell, "write-64k", place.store.folder(), &name(1))
+}
+
+#[tokio::test]
+async fn f30_a_write_that_fails_leaves_the_old_record() {
+    let place = Place::new();
+    put(&place.store, &name(1), Revision::NONE, "old").await;
+    let mut other = limited("trap '' XFSZ;", &place);
+    let said = other.says().unwrap();
+    assert!(said.contains("limit on the size") && said.contains("unchanged"), "{said}");
+    assert!(other.ends_well());
+    assert_eq!(text(&place.store, &name(1)).await.as_deref(), Some("old"));
+    assert_eq!(listing(&place.path("tmp")), [""; 0]);
+    assert_eq!(put(&place.store, &name(1), Revision(1), "new").await, Revision(2));
+}
+
+#[tokio::test]
+async fn f30_a_process_that_dies_in_a_write_leaves_the_old_record_and_its_rest_is_swept_later() {
+    let place = Place::new();
+    put(&place.store, &name(1), Revision::NONE, "old").await;
+    let mut other = limited("", &place);
+    assert_eq!(other.says(), None);
+    assert!(!other.ends_well());
+    assert_eq!(text(&place.store, &name(1)).await.as_deref(), Some("old"));
+    let torn = listing(&place.path("tmp"));
+    assert_eq!(torn.len(), 1);
+    assert_eq!(place.store.list().await.unwrap(), [name(1)]);
+
+    // It is removed when it is old; what is young or not ours stays.
+    let young = format!("{}.1.1.tmp", name(2));
+    fs::write(place.path("tmp").join(&young), "").unwrap();
+    fs::write(place.path("tmp/notes.txt"), "").unwrap();
+    super::set_mode(&place.path("tmp").join(&young), 0o600);
+    super::set_mode(&place.path("tmp/notes.txt"), 0o600);
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    for file in [torn[0].as_str(), "notes.txt"] {
+        let file = File::options().write(true).open(place.path("tmp").join(file)).unwrap();
+        file.set_times(FileTimes::new().set_modified(old)).unwrap();
+    }
+    let next = countersign_store_file::FileStore::open(place.store.folder()).unwrap();
+    put(&next, &name(1), Revision(1), "new").await;
+    assert_eq!(listing(&place.path("tmp")), [young, "notes.txt".into()]);
+}
+
+#[tokio::test]
+async fn f30_a_damaged_record_is_set_aside_and_never_deleted() {
+    let place = Place::new();
+    let good = {
+        put(&place.store, &name(1), Revision::NONE, "good").await;
+        fs::read(place.record(&name(1))).unwrap()
+    };
+    let mut kept = Vec::new();
+    let mut flipped = good.clone();
+    flipped[30] ^= 1;
+    let mut raised = good.clone();
+    raised[12] ^= 2;
+    for damage in [&flipped[..], &raised, &good[..20], &good[..good.len() - 1], b"", b"{\"a\":1}"] {
+        fs::write(place.record(&name(1)), damage).unwrap();
+        let error = place.store.load(&name(1)).await.unwrap_err();
+        kept.push(damage.to_vec());
+        let aside = place.path(&format!("damaged/{}.{}.rec", name(1), kept.len()));
+        assert_says(&error, "set_aside", &aside.display().to_string());
+        assert_eq!(error.recovery(), Recovery::Retry);
+        assert_eq!(fs::read(aside).unwrap(), damage);
+        assert!(place.store.load(&name(1)).await.unwrap().is_none());
+        put(&place.store, &name(1), Revision::NONE, "again").await;
+    }
+    assert_eq!(listing(&place.path("damaged")).len(), kept.len());
+}
+
+#[tokio::test]
+async fn f30_a_write_onto_a_damaged_record_sets_it_aside_too() {
+    let place = Place::new();
+    let revision = put(&place.store, &name(1), Revision::NONE, "good").await;
+    super::set_mode(&place.record(&name(1)), 0o600);
+    fs::write(place.record(&name(1)), "damage").unwrap();
+    let error = place.store.commit(&name(1), revision, None, bytes("x")).await.unwrap_err();
+    assert_says(&error, "set_aside", "sign in again");
+    let next = put(&place.store, &name(1), Revision::NONE, "new").await;
+    assert!(next > revision);
+}
+
+#[tokio::test]
+async fn a_record_of_a_newer_version_is_left_alone() {
+    let place = Place::new();
+    put(&place.store, &name(1), Revision::NONE, "good").await;
+    let mut newer = fs::read(place.record(&name(1))).unwrap();
+    newer[4] = 2;
+    for newer in [&newer[..], b"CSF1\x09"] {
+        fs::write(place.record(&name(1)), newer).unwrap();
+        let error = place.store.load(&name(1)).await.unwrap_err();
+        assert_says(&error, "newer_version", "upgrade this program");
+        let error = place.store.commit(&name(1), Revision(1), None, bytes("x")).await.unwrap_err();
+        assert_says(&error, "newer_version", "upgrade this program");
+        assert_eq!(fs::read(place.record(&name(1))).unwrap(), newer);
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_no_session_has_is_too_long() {
+    let place = Place::new();
+    let long = countersign_core::SecretBytes::new(vec![0; 16 * 1024 * 1024 + 1]);
+    let error = place.store.commit(&name(1), Revision::NONE, None, long).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert_says(&error, "too_long", "16 MiB");
+    assert!(place.store.load(&name(1)).await.unwrap().is_none());
+}

@@ -1,0 +1,53 @@
+//! Why bytes are not opened, and what to do about it.
+
+use countersign_core::{Error, ErrorKind, Recovery};
+
+/// The record was changed since it was sealed.
+pub(crate) fn damaged() -> Error {
+    store("damaged", "the record is damaged; sign in again to replace it")
+        .with_recovery(Recovery::Reauthenticate)
+}
+
+/// The record names a seal key that is not among ours.
+pub(crate) fn unknown_key(id: u32) -> Error {
+    let hint = format!(
+        "the record is sealed with key {id}, which is not among the keys of this store; bring that \
+         key back, or remove the record and sign in again"
+    );
+    Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_code("unknown_key").hint(hint)
+}
+
+/// The format version is above ours, or the content has a word that we do not know.
+pub(crate) fn newer() -> Error {
+    store("newer_version", "the record was written by a newer version; upgrade this program")
+}
+
+/// The record was sealed for another account or session, or by a store with another naming key.
+pub(crate) fn foreign() -> Error {
+    store(
+        "foreign",
+        "the record belongs to another account, session or store; move it back, or remove it and \
+         sign in again",
+    )
+}
+
+/// The seal keys cannot be used.
+pub(crate) fn bad_keys(hint: &'static str) -> Error {
+    store("bad_key", hint)
+}
+
+/// The system gave no random bytes.
+pub(crate) fn no_randomness(source: getrandom::Error) -> Error {
+    Error::new(ErrorKind::Store)
+        .hint("the system gives no random bytes; nothing was sealed")
+        .with_source(source)
+}
+
+/// A record that this crate itself cannot write or seal.
+pub(crate) fn unwritable() -> Error {
+    Error::new(ErrorKind::Internal)
+}
+
+fn store(code: &'static str, hint: &'static str) -> Error {
+    Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_code(code).hint(hint)
+}

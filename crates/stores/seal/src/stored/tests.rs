@@ -1,0 +1,165 @@
+//! The JSON of records: what is written, what is read, what is kept.
+
+use countersign_core::{
+    AccessToken, Certainty, Challenge, ChallengeKind, Continuation, Fingerprint, Generation,
+    IdToken, Memo, Profile, RefreshToken, Rotation, SecretBytes, SecretString, StoredTokens,
+    Timestamp, TokenSet,
+};
+
+use super::Record;
+use crate::account::{AccountRecord, PendingPassword, RefusedSecret, SignInCount};
+use crate::session::{EndCause, Ended, Journal, PendingChallenge, SessionRecord};
+
+fn full_session() -> SessionRecord {
+    let generation = Generation { counter: 7, tag: 0xfeed };
+    let mut profile = Profile::new();
+    profile.set("plan", "a \"quoted\" name");
+    let mut challenge = Challenge::new(
+        "SOFTWARE_TOKEN_MFA",
+        ChallengeKind::Code,
+        Continuation::new(SecretBytes::copy_from(b"canary-continuation\x00\xff")),
+        Timestamp::from_millis(1_700_000_180_000),
+    );
+    challenge.parameters.insert("medium".into(), "k***@example.org".into());
+    challenge.attempts_left = Some(2);
+    challenge.reanswerable = true;
+    SessionRecord {
+        tokens: Some(TokenSet::from_stored(StoredTokens {
+            generation,
+            access_token: AccessToken::new("canary-access\"\\".to_owned()).unwrap(),
+            refresh_token: Some(RefreshToken::new("canary-refresh".to_owned()).unwrap()),
+            id_token: Some(IdToken::new("canary-id".to_owned()).unwrap()),
+            issued_at: Timestamp::from_millis(1_700_000_000_000),
+            expires_at: Timestamp::from_millis(1_700_000_900_000),
+            refresh_expires_at: Some(Timestamp::MAX),
+            refreshes: 3,
+            subject: Some("subject".into()),
+            profile,
+        })),
+        journal: Some(Journal {
+            refresh: Fingerprint::of("refresh token", b"", b"canary-refresh"),
+            generation,
+            sent_at: Timestamp::from_millis(-1),
+            attempt: 2,
+        }),
+        challenge: Some(PendingChallenge {
+            challenge,
+            claimed: Some(Timestamp::from_millis(5)),
+            id: Fingerprint::from_raw([9; 16]),
+        }),
+        memo: Memo::from_entries([("device".into(), SecretBytes::copy_from(b"canary-\xfe"))]),
+        ended: Some(Ended {
+            generation: Some(generation),
+            at: Timestamp::from_millis(6),
+            cause: EndCause::Revoked,
+        }),
+        refresh_dead: Some(generation),
+        suspicion: 1,
+        rotation: Some(Rotation::Rotated),
+        counter: u64::MAX,
+        unknown: crate::UnknownFields::default(),
+    }
+}
+
+fn full_account() -> AccountRecord {
+    AccountRecord {
+        refused: [Certainty::Certain, Certainty::Possible]
+            .map(|certainty| RefusedSecret {
+                secret: Fingerprint::from_raw([1; 16]),
+                certainty,
+                at: Timestamp::from_millis(7),
+                tries: 2,
+            })
+            .to_vec(),
+        locked_until: Some(Timestamp::from_millis(8)),
+        last_code_step: Some(56_666_667),
+        sign_ins: SignInCount { day: 19_675, count: 4 },
+        pending_password: Some(PendingPassword {
+            password: SecretString::new("canary-pässword\n"),
+            at: Timestamp::from_millis(9),
+            operation: "change_password".into(),
+            tried_new: true,
+            tried_old: false,
+        }),
+        unknown: crate::UnknownFields::default(),
+    }
+}
+
+#[test]
+fn every_field_comes_back() {
+    let session = full_session();
+    let json = session.write().unwrap();
+    let back = SessionRecord::read(json.expose_bytes()).unwrap();
+    assert_eq!(back.write().unwrap().expose_bytes(), json.expose_bytes());
+    assert_eq!(format!("{back:?}"), format!("{session:?}"));
+    let tokens = back.tokens.unwrap();
+    assert_eq!(tokens.access_token().secret().expose(), "canary-access\"\\");
+    assert_eq!(tokens.refresh_token().unwrap().secret().expose(), "canary-refresh");
+    assert_eq!(tokens.id_token().unwrap().secret().expose(), "canary-id");
+    assert_eq!(tokens.profile().get("plan"), Some("a \"quoted\" name"));
+    assert_eq!(back.memo.get("device").unwrap().expose_bytes(), b"canary-\xfe");
+    let pending = back.challenge.unwrap();
+    let continuation = pending.challenge.continuation.bytes();
+    assert_eq!(continuation.expose_bytes(), b"canary-continuation\x00\xff");
+
+    let account = full_account();
+    let json = account.write().unwrap();
+    let back = AccountRecord::read(json.expose_bytes()).unwrap();
+    assert_eq!(back.write().unwrap().expose_bytes(), json.expose_bytes());
+    assert_eq!(format!("{back:?}"), format!("{account:?}"));
+    assert_eq!(back.pending_password.unwrap().password.expose(), "canary-pässword\n");
+}
+
+#[test]
+fn a_record_of_nothing_is_small_and_an_empty_object_is_a_record_of_nothing() {
+    let json = SessionRecord::default().write().unwrap();
+    assert_eq!(json.expose_bytes(), br#"{"suspicion":0,"counter":0}"#);
+    let session = SessionRecord::read(b"{}").unwrap();
+    assert!(session.tokens.is_none() && session.counter == 0);
+    let account = AccountRecord::read(b"{}").unwrap();
+    assert!(account.refused.is_empty() && account.sign_ins == SignInCount::default());
+}
+
+#[test]
+fn fields_of_a_newer_version_are_written_back() {
+    let json =
+        br#"{"suspicion":2,"counter":5,"later":{"list":[1,"canary",null]},"other":"canary"}"#;
+    let mut record = SessionRecord::read(json).unwrap();
+    assert_eq!(record.unknown.len(), 2);
+    assert!(!format!("{record:?}").contains("canary"));
+    record.counter = 6;
+    let back = record.write().unwrap();
+    let back = std::str::from_utf8(back.expose_bytes()).unwrap();
+    assert!(back.contains(r#""later":{"list":[1,"canary",null]},"other":"canary""#), "{back}");
+    assert!(back.contains(r#""counter":6"#), "{back}");
+
+    let record = AccountRecord::read(br#"{"later":1.5}"#).unwrap();
+    let back = record.write().unwrap();
+    assert!(std::str::from_utf8(back.expose_bytes()).unwrap().contains(r#""later":1.5"#));
+}
+
+#[test]
+fn f32_no_secret_is_written_as_plain_text_and_none_is_shown() {
+    let (session, account) = (full_session(), full_account());
+    for json in [session.write().unwrap(), account.write().unwrap()] {
+        assert!(!std::str::from_utf8(json.expose_bytes()).unwrap().contains("canary"));
+    }
+    assert!(!format!("{session:?} {account:?}").contains("canary"));
+}
+
+#[test]
+fn json_that_is_not_a_record_is_refused_without_repeating_it() {
+    for json in [
+        "",
+        "[]",
+        "null",
+        r#"{"counter":-1}"#,
+        r#"{"memo":{"a":"not base64 canary!"}}"#,
+        r#"{"rotation":"sideways"}"#,
+        r#"{"journal":{"refresh":"00"}}"#,
+        r#"{"tokens":{"generation":{"counter":1,"tag":1},"access_token":"","issued_at":1,"expires_at":2}}"#,
+    ] {
+        let refused = SessionRecord::read(json.as_bytes());
+        assert!(refused.is_err(), "{json}");
+    }
+}

@@ -1,0 +1,115 @@
+//! Secrets and fingerprints as JSON text.
+
+use std::fmt;
+
+use countersign_core::{Fingerprint, SecretBytes, SecretString};
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
+
+/// A secret as base64. The alphabet needs no escapes, so a parser hands the text out without copying
+/// it into a buffer that nobody wipes.
+pub(super) struct Hidden(SecretBytes);
+
+impl Hidden {
+    pub(super) fn bytes(self) -> SecretBytes {
+        self.0
+    }
+}
+
+impl From<&SecretBytes> for Hidden {
+    fn from(secret: &SecretBytes) -> Self {
+        Self(secret.clone())
+    }
+}
+
+impl Serialize for Hidden {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = Zeroizing::new(BASE64URL_NOPAD.encode(self.0.expose_bytes()));
+        serializer.serialize_str(&text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hidden {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Base64;
+
+        impl Visitor<'_> for Base64 {
+            type Value = Hidden;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("base64 text")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Hidden, E> {
+                let bytes = BASE64URL_NOPAD
+                    .decode(text.as_bytes())
+                    .map_err(|_| E::custom("text that is not base64"))?;
+                Ok(Hidden(SecretBytes::new(bytes)))
+            }
+        }
+
+        deserializer.deserialize_str(Base64)
+    }
+}
+
+/// Secret text, in the same form.
+pub(super) struct HiddenText(SecretString);
+
+impl HiddenText {
+    pub(super) fn text(self) -> SecretString {
+        self.0
+    }
+}
+
+impl From<&SecretString> for HiddenText {
+    fn from(secret: &SecretString) -> Self {
+        Self(secret.clone())
+    }
+}
+
+impl Serialize for HiddenText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Hidden(self.0.to_bytes()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for HiddenText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = Hidden::deserialize(deserializer)?.0;
+        let text = SecretString::from_bytes(bytes);
+        text.map(Self).ok_or_else(|| D::Error::custom("secret text that is not UTF-8"))
+    }
+}
+
+/// A fingerprint as 32 hexadecimal digits.
+pub(super) struct Digits(Fingerprint);
+
+impl Digits {
+    pub(super) const fn fingerprint(self) -> Fingerprint {
+        self.0
+    }
+}
+
+impl From<Fingerprint> for Digits {
+    fn from(fingerprint: Fingerprint) -> Self {
+        Self(fingerprint)
+    }
+}
+
+impl Serialize for Digits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&HEXLOWER.encode(&self.0.to_raw()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Digits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let raw = HEXLOWER.decode(text.as_bytes()).ok();
+        let raw: Option<[u8; 16]> = raw.and_then(|raw| raw.try_into().ok());
+        let raw = raw.ok_or_else(|| D::Error::custom("text that is no fingerprint"))?;
+        Ok(Self(Fingerprint::from_raw(raw)))
+    }
+}

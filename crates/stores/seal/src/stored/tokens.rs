@@ -1,0 +1,88 @@
+//! A token set as JSON.
+
+use std::collections::BTreeMap;
+
+use countersign_core::{
+    AccessToken, Error, IdToken, Profile, RefreshToken, SecretString, StoredTokens, Timestamp,
+    TokenSet,
+};
+use serde::{Deserialize, Serialize};
+
+use super::text::HiddenText;
+use super::{StoredGeneration, Unreadable};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Tokens {
+    generation: StoredGeneration,
+    access_token: HiddenText,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<HiddenText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<HiddenText>,
+    issued_at: i64,
+    expires_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_expires_at: Option<i64>,
+    #[serde(default)]
+    refreshes: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    profile: BTreeMap<String, String>,
+}
+
+impl From<&TokenSet> for Tokens {
+    fn from(set: &TokenSet) -> Self {
+        let set = set.stored();
+        let texts = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Self {
+            generation: set.generation.into(),
+            access_token: set.access_token.secret().into(),
+            refresh_token: set.refresh_token.as_ref().map(|token| token.secret().into()),
+            id_token: set.id_token.as_ref().map(|token| token.secret().into()),
+            issued_at: set.issued_at.as_millis(),
+            expires_at: set.expires_at.as_millis(),
+            refresh_expires_at: set.refresh_expires_at.map(Timestamp::as_millis),
+            refreshes: set.refreshes,
+            subject: set.subject.clone(),
+            profile: set.profile.iter().map(texts).collect(),
+        }
+    }
+}
+
+impl TryFrom<Tokens> for TokenSet {
+    type Error = Unreadable;
+
+    fn try_from(stored: Tokens) -> Result<Self, Unreadable> {
+        let mut profile = Profile::new();
+        for (name, value) in &stored.profile {
+            profile.set(name, value);
+        }
+        Ok(Self::from_stored(StoredTokens {
+            generation: stored.generation.into(),
+            access_token: token(stored.access_token, AccessToken::new)?,
+            refresh_token: maybe(stored.refresh_token, RefreshToken::new)?,
+            id_token: maybe(stored.id_token, IdToken::new)?,
+            issued_at: Timestamp::from_millis(stored.issued_at),
+            expires_at: Timestamp::from_millis(stored.expires_at),
+            refresh_expires_at: stored.refresh_expires_at.map(Timestamp::from_millis),
+            refreshes: stored.refreshes,
+            subject: stored.subject,
+            profile,
+        }))
+    }
+}
+
+fn token<T>(
+    text: HiddenText,
+    make: impl FnOnce(SecretString) -> Result<T, Error>,
+) -> Result<T, Unreadable> {
+    make(text.text()).map_err(|_| Unreadable)
+}
+
+fn maybe<T>(
+    text: Option<HiddenText>,
+    make: impl FnOnce(SecretString) -> Result<T, Error>,
+) -> Result<Option<T>, Unreadable> {
+    text.map(|text| token(text, make)).transpose()
+}

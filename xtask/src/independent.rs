@@ -1,0 +1,247 @@
+//! The real adapters through the real client against servers that nobody of this project wrote.
+//!
+//! Everything is installed into `target/independent` by pip and npm, at the versions that
+//! `tests/independent` pins, and started on loopback ports of the system's choice. What each
+//! server stands for and where it is laxer is in `tests/independent/README.md`.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::server::Server;
+use crate::totals::Totals;
+use crate::workspace::{cargo, find_program, members, root, succeed, target_dir};
+use crate::{Result, under_ci};
+
+const PACKAGE: &str = "countersign-tests";
+const BINARY: &str = "independent";
+
+/// One server: the tests it is for, its script and arguments, and what runs it.
+struct Kind {
+    name: &'static str,
+    tests: &'static str,
+    script: &'static str,
+    args: &'static [&'static str],
+    runtime: Runtime,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Runtime {
+    Node,
+    Python,
+}
+
+const SERVERS: &[Kind] = &[
+    Kind {
+        name: "ministack",
+        tests: "cognito",
+        script: "cognito_server.py",
+        args: &["ministack"],
+        runtime: Runtime::Python,
+    },
+    Kind {
+        name: "moto",
+        tests: "cognito",
+        script: "cognito_server.py",
+        args: &["moto"],
+        runtime: Runtime::Python,
+    },
+    Kind {
+        name: "igny8",
+        tests: "igny8",
+        script: "igny8_server.py",
+        args: &[],
+        runtime: Runtime::Python,
+    },
+    Kind {
+        name: "oidc-provider",
+        tests: "ibex",
+        script: "oidc_server.mjs",
+        args: &[],
+        runtime: Runtime::Node,
+    },
+];
+
+pub(crate) fn run(args: &[String]) -> Result<()> {
+    let only = match args {
+        [] => None,
+        [one] if SERVERS.iter().any(|kind| kind.tests == one) => Some(one.as_str()),
+        _ => return Err("usage: cargo xtask independent [cognito|igny8|ibex]".into()),
+    };
+    let chosen: Vec<&Kind> =
+        SERVERS.iter().filter(|kind| only.is_none_or(|tests| kind.tests == tests)).collect();
+    let home = target_dir()?.join("independent");
+    std::fs::create_dir_all(&home)?;
+    let install = Install::new(home)?;
+    for runtime in [Runtime::Python, Runtime::Node] {
+        if chosen.iter().any(|kind| kind.runtime == runtime) {
+            install.prepare(runtime)?;
+        }
+    }
+
+    let mut servers = Vec::new();
+    for kind in chosen {
+        let server = Server::start(kind.name, &mut install.command(kind), &install.home)?;
+        println!("{} is ready", kind.name);
+        servers.push(server);
+    }
+    let totals = run_tests(only, &servers);
+    drop(servers);
+    let totals = totals?;
+    println!("{BINARY}: {totals}");
+    match (totals.failed, totals.run()) {
+        (0, 0) => Err("no test was run".into()),
+        (0, _) => Ok(()),
+        (failed, _) => Err(format!("{failed} failed").into()),
+    }
+}
+
+fn run_tests(only: Option<&str>, servers: &[Server]) -> Result<Totals> {
+    let exists = members()?
+        .iter()
+        .any(|package| package.name == PACKAGE && package.tests.iter().any(|test| test == BINARY));
+    if !exists {
+        return Err(
+            format!("the servers started, but {PACKAGE} has no test binary `{BINARY}`").into()
+        );
+    }
+    let mut command = cargo();
+    command.args(["test", "--package", PACKAGE, "--test", BINARY, "--"]);
+    if let Some(only) = only {
+        command.arg(format!("{only}::"));
+    }
+    // Without servers these tests are ignored; here they are what is asked for.
+    command.args(["--include-ignored", "--nocapture"]);
+    for server in servers {
+        command.envs(&server.values);
+    }
+    match find_program("oathtool") {
+        Some(path) => {
+            command.env("COUNTERSIGN_OATHTOOL", path);
+        }
+        None if under_ci() => {
+            return Err("oathtool is not installed (apt-get install oathtool)".into());
+        }
+        None => println!("left out: codes computed by oathtool (apt-get install oathtool)"),
+    }
+
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let mut totals = Totals::default();
+    if let Some(lines) = child.stdout.take() {
+        for line in BufReader::new(lines).lines() {
+            let line = line?;
+            println!("{line}");
+            if let Some(found) = Totals::of_libtest(&line) {
+                totals += found;
+            }
+        }
+    }
+    if !child.wait()?.success() && totals.failed == 0 {
+        return Err("the tests did not run to their end; see above".into());
+    }
+    Ok(totals)
+}
+
+/// Where the servers are installed and how they are called.
+struct Install {
+    home: PathBuf,
+    scripts: PathBuf,
+}
+
+impl Install {
+    fn new(home: PathBuf) -> Result<Self> {
+        Ok(Self { home, scripts: root().join("tests/independent") })
+    }
+
+    fn prepare(&self, runtime: Runtime) -> Result<()> {
+        match runtime {
+            Runtime::Python => self.prepare_python(),
+            Runtime::Node => self.prepare_node(),
+        }
+    }
+
+    fn prepare_python(&self) -> Result<()> {
+        need("python3", "apt-get install python3 python3-venv")?;
+        let wanted = self.scripts.join("requirements.txt");
+        let stamp = self.home.join("requirements.installed");
+        if same(&wanted, &stamp) {
+            return Ok(());
+        }
+        println!("installing the Python servers into {}", self.home.display());
+        let venv = self.home.join("venv");
+        succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
+        succeed(
+            Command::new(venv.join("bin/python"))
+                .args([
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                    "--requirement",
+                ])
+                .arg(&wanted),
+        )?;
+        std::fs::copy(&wanted, &stamp)?;
+        Ok(())
+    }
+
+    fn prepare_node(&self) -> Result<()> {
+        need("node", "apt-get install nodejs")?;
+        need("npm", "apt-get install npm")?;
+        let home = self.home.join("npm");
+        std::fs::create_dir_all(&home)?;
+        // A module finds its packages beside itself, so the script goes where they are.
+        std::fs::copy(self.scripts.join("oidc_server.mjs"), home.join("oidc_server.mjs"))?;
+        let wanted = self.scripts.join("package-lock.json");
+        let stamp = home.join("package-lock.installed");
+        if same(&wanted, &stamp) {
+            return Ok(());
+        }
+        println!("installing the Node server into {}", home.display());
+        for file in ["package.json", "package-lock.json"] {
+            std::fs::copy(self.scripts.join(file), home.join(file))?;
+        }
+        succeed(
+            Command::new("npm")
+                .args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"])
+                .current_dir(&home),
+        )?;
+        std::fs::copy(&wanted, &stamp)?;
+        Ok(())
+    }
+
+    fn command(&self, kind: &Kind) -> Command {
+        let mut command = match kind.runtime {
+            Runtime::Python => {
+                let mut command = Command::new(self.home.join("venv/bin/python"));
+                command.arg(self.scripts.join(kind.script));
+                // No compiled files beside the sources.
+                command.env("PYTHONDONTWRITEBYTECODE", "1");
+                command
+            }
+            Runtime::Node => {
+                let mut command = Command::new("node");
+                command.arg(self.home.join("npm").join(kind.script));
+                command
+            }
+        };
+        command.args(kind.args).current_dir(&self.home);
+        command
+    }
+}
+
+fn need(program: &str, remedy: &str) -> Result<()> {
+    if find_program(program).is_some() {
+        Ok(())
+    } else {
+        Err(format!("{program} is needed for these servers and is not installed ({remedy})").into())
+    }
+}
+
+fn same(a: &Path, b: &Path) -> bool {
+    match (std::fs::read(a), std::fs::read(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}
