@@ -1,12 +1,14 @@
 //! What goes to a provider and what comes back, as data that wipes itself.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::error::{Error, ErrorKind};
 use crate::secret::{SecretBuffer, SecretBytes, SecretString};
+use crate::time::Timestamp;
 
 /// A request that an adapter has built: absolute address, headers, body.
 ///
@@ -171,6 +173,14 @@ impl HttpResponse {
         })
     }
 
+    /// The instant that `Retry-After` names, as seconds or as a date (RFC 9110 §10.2.3), if it lies
+    /// after `now`.
+    pub fn retry_after(&self, now: Timestamp) -> Option<Timestamp> {
+        let text = self.header("retry-after")?.trim();
+        let seconds = text.parse().ok().map(|seconds| now.after(Duration::from_secs(seconds)));
+        seconds.or_else(|| Timestamp::parse_http_date(text)).filter(|until| *until > now)
+    }
+
     /// The first part of an answer: status and headers.
     pub fn head(&self) -> ResponseHead<'_> {
         ResponseHead { status: self.0.status(), headers: self.0.headers() }
@@ -211,6 +221,17 @@ pub fn secret_header(value: &SecretString) -> Result<HeaderValue, Error> {
     Ok(header)
 }
 
+/// `Bearer` and a token (RFC 6750 §2.1), with exactly one space, as a [`secret_header`].
+///
+/// # Errors
+/// See [`secret_header`].
+pub fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
+    let mut value = SecretBuffer::new();
+    value.push(b"Bearer ");
+    value.push(token.expose().as_bytes());
+    secret_header(&SecretString::from_bytes(value.finish()).unwrap_or_default())
+}
+
 /// `application/x-www-form-urlencoded` (WHATWG URL §5.2): everything but `*-._` and alphanumerics is
 /// percent-encoded, a space becomes `+`.
 fn push_form_encoded(buffer: &mut SecretBuffer, text: &str) {
@@ -238,6 +259,23 @@ mod tests {
         let header = secret_header(&SecretString::new("canary-token")).unwrap();
         let shown = format!("{request:?} {response:?} {header:?}");
         assert!(!shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
+    fn a_wait_is_read_as_seconds_or_as_a_date_and_never_lies_in_the_past() {
+        let now = Timestamp::from_seconds(784_111_700);
+        let wait = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("retry-after", HeaderValue::from_str(text).unwrap());
+            HttpResponse::new(StatusCode::OK, headers, SecretBytes::default()).retry_after(now)
+        };
+        let expected = Some(Timestamp::from_seconds(784_111_777));
+        assert_eq!(wait("77"), expected);
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), expected);
+        assert_eq!(wait("18446744073709551615"), Some(Timestamp::MAX));
+        for none in ["0", "-5", "soon", "Sun, 06 Nov 1993 08:49:37 GMT"] {
+            assert_eq!(wait(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -6,20 +6,20 @@ use http::{HeaderName, HeaderValue};
 
 use crate::capability::Capabilities;
 use crate::credential::Credentials;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::http::{HttpRequest, HttpResponse, ResponseHead};
 use crate::key::Realm;
 use crate::operation::{Memo, Operation, Outcome};
-use crate::secret::SecretBytes;
+use crate::secret::{SecretBytes, SecretString};
 use crate::time::Timestamp;
-use crate::token::TokenSet;
+use crate::token::{RefreshToken, TokenSet};
 
 /// One word per provider: folder, crate suffix, feature, module, and this.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProviderId(&'static str);
 
 impl ProviderId {
-    /// The id `word`: lower case, letters and digits.
+    /// The id `word`: lower case, letters, digits and underscores.
     pub const fn new(word: &'static str) -> Self {
         Self(word)
     }
@@ -101,6 +101,25 @@ pub struct Ambient<'a> {
     pub memo: &'a Memo,
 }
 
+impl<'a> Ambient<'a> {
+    /// The access token that is held.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NeedsSignIn`] if there is none. So does the other getter.
+    pub fn expect_access_token(&self) -> Result<&'a SecretString, Error> {
+        let tokens = self.tokens.ok_or_else(|| Error::new(ErrorKind::NeedsSignIn))?;
+        Ok(tokens.access_token().secret())
+    }
+
+    /// The refresh token that is held.
+    pub fn expect_refresh_token(&self) -> Result<&'a SecretString, Error> {
+        let token = self.tokens.and_then(TokenSet::refresh_token);
+        token.map(RefreshToken::secret).ok_or_else(|| {
+            Error::new(ErrorKind::NeedsSignIn).hint("there is no refresh token; sign in")
+        })
+    }
+}
+
 /// 32 random bytes for one exchange. Never journalled, never shown.
 #[derive(Clone, Default)]
 pub struct Seed(SecretBytes);
@@ -131,7 +150,7 @@ pub struct Authorization {
 }
 
 impl Authorization {
-    /// Headers that are good until `valid_until` (local time). Every value is marked sensitive.
+    /// Headers that are good until `valid_until`, by the clock of [`Ambient::now`]. Every value is marked sensitive.
     pub fn new(
         headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
         valid_until: Timestamp,

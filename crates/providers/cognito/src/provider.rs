@@ -1,9 +1,9 @@
 //! The contract: which request an operation is, and what an API call carries.
 
-use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead, secret_header};
+use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead, bearer, secret_header};
 use countersign_core::{
     Ambient, AuthProvider, Authorization, Capabilities, Error, ErrorKind, Operation, Outcome,
-    ProviderId, Realm, RefreshToken, Rejection, SecretString, TokenSet, Verdict,
+    ProviderId, Realm, Rejection, SecretString, TokenSet, Verdict,
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -58,12 +58,7 @@ impl AuthProvider for Cognito {
         };
         let value = match self.attachment {
             Attachment::Raw => secret_header(token)?,
-            Attachment::Bearer => {
-                let mut value = String::with_capacity("Bearer ".len() + token.len());
-                value.push_str("Bearer ");
-                value.push_str(token.expose());
-                secret_header(&SecretString::new(value))?
-            }
+            Attachment::Bearer => bearer(token)?,
         };
         Ok(Authorization::new([(header::AUTHORIZATION, value)], tokens.expires_at()))
     }
@@ -115,7 +110,7 @@ impl Cognito {
                 self.call("RespondToAuthChallenge", &body)
             }
             Operation::Refresh => {
-                let refresh_token = refresh_token(ambient)?.expose();
+                let refresh_token = ambient.expect_refresh_token()?.expose();
                 match self.refresh_call {
                     RefreshCall::GetTokensFromRefreshToken => self.call(
                         "GetTokensFromRefreshToken",
@@ -147,23 +142,23 @@ impl Cognito {
             Operation::Revoke => self.call(
                 "RevokeToken",
                 &wire::RevokeToken {
-                    token: refresh_token(ambient)?.expose(),
+                    token: ambient.expect_refresh_token()?.expose(),
                     client_id,
                     client_secret,
                 },
             ),
             Operation::SignOutEverywhere => self.call(
                 "GlobalSignOut",
-                &wire::WithAccessToken { access_token: access_token(ambient)?.expose() },
+                &wire::WithAccessToken { access_token: ambient.expect_access_token()?.expose() },
             ),
             Operation::WhoAmI => self.call(
                 "GetUser",
-                &wire::WithAccessToken { access_token: access_token(ambient)?.expose() },
+                &wire::WithAccessToken { access_token: ambient.expect_access_token()?.expose() },
             ),
             Operation::ChangePassword { new_password } => self.call(
                 "ChangePassword",
                 &wire::ChangePassword {
-                    access_token: access_token(ambient)?.expose(),
+                    access_token: ambient.expect_access_token()?.expose(),
                     previous_password: credentials.expect_password()?.expose(),
                     proposed_password: new_password.expose(),
                 },
@@ -221,16 +216,4 @@ fn supported(operation: &Operation) -> Result<(), Error> {
         },
         _ => Err(Error::new(ErrorKind::Unsupported)),
     }
-}
-
-fn access_token<'a>(ambient: &Ambient<'a>) -> Result<&'a SecretString, Error> {
-    let tokens = ambient.tokens.ok_or_else(|| Error::new(ErrorKind::NeedsSignIn))?;
-    Ok(tokens.access_token().secret())
-}
-
-fn refresh_token<'a>(ambient: &Ambient<'a>) -> Result<&'a SecretString, Error> {
-    let token = ambient.tokens.and_then(TokenSet::refresh_token);
-    token.map(RefreshToken::secret).ok_or_else(|| {
-        Error::new(ErrorKind::NeedsSignIn).hint("there is no refresh token; sign in")
-    })
 }

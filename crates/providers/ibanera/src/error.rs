@@ -1,7 +1,5 @@
 //! What a failure means: the message code first, then the status.
 
-use std::time::Duration;
-
 use countersign_core::http::HttpResponse;
 use countersign_core::{Certainty, Error, ErrorKind, Operation, Recovery, Timestamp};
 
@@ -103,14 +101,7 @@ fn next_step(settings: &Ibanera, now: Timestamp) -> Timestamp {
     Timestamp::from_millis(begun).shifted(step)
 }
 
-/// When to try again: `Retry-After` as seconds or as a date (RFC 9110 §10.2.3), else after a back-off.
+/// When to try again: at the instant of `Retry-After`, else after a back-off.
 fn retry_after(response: &HttpResponse, now: Timestamp) -> Recovery {
-    let named = response.header("retry-after").map(str::trim).and_then(|text| {
-        let seconds = text.parse().ok().map(|seconds| now.after(Duration::from_secs(seconds)));
-        seconds.or_else(|| Timestamp::parse_http_date(text))
-    });
-    match named.filter(|until| *until > now) {
-        Some(until) => Recovery::WaitUntil(until),
-        None => Recovery::Retry,
-    }
+    response.retry_after(now).map_or(Recovery::Retry, Recovery::WaitUntil)
 }

@@ -1,12 +1,12 @@
 //! Requests out, answers in.
 
-use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead, secret_header};
+use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead, bearer, secret_header};
 use countersign_core::totp::Totp;
 use countersign_core::{
     Ambient, AuthProvider, Authorization, Capabilities, Error, ErrorKind, MemoPatch, Operation,
-    Outcome, ProviderId, Realm, Rejection, SecretBuffer, SecretString, TokenSet, Verdict,
+    Outcome, ProviderId, Realm, Rejection, TokenSet, Verdict,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 
 use crate::config::{Ibanera, OTP};
 use crate::envelope::{self, Envelope};
@@ -132,13 +132,6 @@ impl Ibanera {
         let secret = ambient.credentials.expect_totp_secret()?;
         Totp::new(secret, self.secret_encoding, self.totp_period)
     }
-}
-
-fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
-    let mut value = SecretBuffer::new();
-    value.push(b"Bearer ");
-    value.push(token.expose().as_bytes());
-    secret_header(&SecretString::from_bytes(value.finish()).unwrap_or_default())
 }
 
 fn unsupported() -> Error {

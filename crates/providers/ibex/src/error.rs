@@ -1,8 +1,6 @@
 //! What a failure of the password flow means. There are no machine-readable codes: status and
 //! operation decide, the prose is kept as detail only.
 
-use std::time::Duration;
-
 use countersign_core::http::HttpResponse;
 use countersign_core::{Certainty, Error, ErrorKind, Operation, Recovery, Timestamp};
 
@@ -92,14 +90,7 @@ pub(crate) fn redirected() -> Error {
     )
 }
 
-/// When to try again: `Retry-After` as seconds or as a date (RFC 9110 §10.2.3), else after a back-off.
+/// When to try again: at the instant of `Retry-After`, else after a back-off.
 pub(crate) fn retry_after(response: &HttpResponse, now: Timestamp) -> Recovery {
-    let named = response.header("retry-after").map(str::trim).and_then(|text| {
-        let seconds = text.parse().ok().map(|seconds| now.after(Duration::from_secs(seconds)));
-        seconds.or_else(|| Timestamp::parse_http_date(text))
-    });
-    match named.filter(|until| *until > now) {
-        Some(until) => Recovery::WaitUntil(until),
-        None => Recovery::Retry,
-    }
+    response.retry_after(now).map_or(Recovery::Retry, Recovery::WaitUntil)
 }

@@ -1,12 +1,12 @@
 //! The password flow: requests out, answers in.
 
-use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead, secret_header};
+use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead, bearer, secret_header};
 use countersign_core::{
     Ambient, AuthProvider, Authorization, Capabilities, Continuation, Error, ErrorKind, MemoPatch,
-    Operation, Outcome, Profile, ProviderId, Realm, RefreshToken, Rejection, SecretBuffer,
-    SecretBytes, SecretString, TokenResponse, TokenSet, Verdict,
+    Operation, Outcome, Profile, ProviderId, Realm, RefreshToken, Rejection, SecretBytes,
+    SecretString, TokenResponse, TokenSet, Verdict,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 
 use crate::config::{ChangePasswordHeader, Ibex};
 use crate::{error, wire};
@@ -94,8 +94,8 @@ impl Ibex {
                 self.post("/auth/revoke-refresh-token", &wire::Refresh { refresh_token })
             }
             Operation::ChangePassword { new_password } => {
-                let bearer = self.change_password_header == ChangePasswordHeader::Bearer;
-                self.change_password(new_password, bearer, ambient)
+                let with_scheme = self.change_password_header == ChangePasswordHeader::Bearer;
+                self.change_password(new_password, with_scheme, ambient)
             }
             Operation::Continue { of, continuation } => match &**of {
                 Operation::ChangePassword { new_password } if asks_for_bearer(continuation) => {
@@ -125,7 +125,7 @@ impl Ibex {
     fn change_password(
         &self,
         new_password: &SecretString,
-        bearer: bool,
+        with_scheme: bool,
         ambient: &Ambient<'_>,
     ) -> Result<HttpRequest, Error> {
         self.check_new_password(new_password)?;
@@ -135,7 +135,7 @@ impl Ibex {
             proposed_password: new_password.expose(),
         };
         let mut request = self.post("/auth/change-password", &body)?;
-        let value = if bearer { with_bearer(token)? } else { secret_header(token)? };
+        let value = if with_scheme { bearer(token)? } else { secret_header(token)? };
         request.set(header::AUTHORIZATION, value);
         Ok(request)
     }
@@ -229,13 +229,6 @@ fn asks_for_bearer(continuation: &Continuation) -> bool {
 
 fn refresh_token<'a>(ambient: &Ambient<'a>) -> Result<&'a RefreshToken, Error> {
     ambient.tokens.and_then(TokenSet::refresh_token).ok_or_else(not_signed_in)
-}
-
-fn with_bearer(token: &SecretString) -> Result<HeaderValue, Error> {
-    let mut value = SecretBuffer::new();
-    value.push(b"Bearer ");
-    value.push(token.expose().as_bytes());
-    secret_header(&SecretString::from_bytes(value.finish()).unwrap_or_default())
 }
 
 fn not_signed_in() -> Error {

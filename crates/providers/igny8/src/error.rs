@@ -1,7 +1,5 @@
 //! What a failure means: operation, status and the two sentences that mean "not signed in".
 
-use std::time::Duration;
-
 use countersign_core::http::HttpResponse;
 use countersign_core::{Certainty, Error, ErrorKind, Operation, Recovery, Timestamp};
 
@@ -123,15 +121,7 @@ fn access_token_refused() -> Error {
 /// When to try again: `X-Throttle-Reset` (Unix seconds), else `Retry-After` as seconds or as a date
 /// (RFC 9110 §10.2.3), else after a back-off.
 fn wait(response: &HttpResponse, now: Timestamp) -> Recovery {
-    let header = |name| response.header(name).map(str::trim);
-    let reset = header("x-throttle-reset").and_then(|text| text.parse().ok());
-    let after = header("retry-after").and_then(|text| {
-        let seconds = text.parse().ok().map(|seconds| now.after(Duration::from_secs(seconds)));
-        seconds.or_else(|| Timestamp::parse_http_date(text))
-    });
-    let named = [reset.map(Timestamp::from_seconds), after];
-    match named.into_iter().flatten().find(|until| *until > now) {
-        Some(until) => Recovery::WaitUntil(until),
-        None => Recovery::Retry,
-    }
+    let reset = response.header("x-throttle-reset").and_then(|text| text.trim().parse().ok());
+    let reset = reset.map(Timestamp::from_seconds).filter(|until| *until > now);
+    reset.or_else(|| response.retry_after(now)).map_or(Recovery::Retry, Recovery::WaitUntil)
 }

@@ -1,12 +1,11 @@
 //! Requests out, answers in.
 
-use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead, secret_header};
+use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead, bearer};
 use countersign_core::{
     Ambient, Answers, AuthProvider, Authorization, Capabilities, Error, ErrorKind, MemoPatch,
-    Operation, Outcome, Profile, ProviderId, Realm, Rejection, SecretBuffer, SecretString,
-    TokenSet, Verdict,
+    Operation, Outcome, Profile, ProviderId, Realm, Rejection, SecretString, TokenSet, Verdict,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 
 use crate::config::Igny8;
 use crate::envelope::Envelope;
@@ -177,13 +176,6 @@ fn attribute<'a>(attributes: &'a Answers, name: &str) -> Result<&'a str, Error> 
 
 fn held<'a>(ambient: &Ambient<'a>) -> Result<&'a TokenSet, Error> {
     ambient.tokens.ok_or_else(not_signed_in)
-}
-
-fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
-    let mut value = SecretBuffer::new();
-    value.push(b"Bearer ");
-    value.push(token.expose().as_bytes());
-    secret_header(&SecretString::from_bytes(value.finish()).unwrap_or_default())
 }
 
 fn not_signed_in() -> Error {

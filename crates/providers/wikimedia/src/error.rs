@@ -204,9 +204,8 @@ fn by_status(response: &HttpResponse, now: Timestamp) -> Error {
         _ if status.is_server_error() => Error::new(ErrorKind::TemporarilyUnavailable),
         _ => return Error::new(ErrorKind::Protocol),
     };
-    let seconds = response.header("retry-after").and_then(|text| text.trim().parse().ok());
-    match seconds.map(Duration::from_secs) {
-        Some(wait) => error.with_recovery(Recovery::WaitUntil(now.after(wait))),
+    match response.retry_after(now) {
+        Some(until) => error.with_recovery(Recovery::WaitUntil(until)),
         None => error,
     }
 }

@@ -1,11 +1,11 @@
 //! The contract: which request an operation is, and what an API call carries.
 
-use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead, secret_header};
+use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead, bearer};
 use countersign_core::{
     Ambient, AuthProvider, Authorization, Capabilities, Error, ErrorKind, Operation, Outcome,
-    ProviderId, Realm, RefreshToken, Rejection, SecretString, TokenSet, Verdict,
+    ProviderId, Realm, Rejection, TokenSet, Verdict,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 use serde::Serialize;
 
 use crate::challenge::Pending;
@@ -77,7 +77,7 @@ impl Wikimedia {
                 self.call("/v1/new-password-required", &pending.answer(challenge, answers)?)
             }
             Operation::Refresh => {
-                let refresh_token = refresh_token(ambient)?.expose();
+                let refresh_token = ambient.expect_refresh_token()?.expose();
                 let kept = ambient.memo.text(USERNAME);
                 let username = match &kept {
                     Some(kept) => kept.expose(),
@@ -86,7 +86,7 @@ impl Wikimedia {
                 self.call("/v1/token-refresh", &wire::TokenRefresh { username, refresh_token })
             }
             Operation::Revoke => {
-                let refresh_token = refresh_token(ambient)?.expose();
+                let refresh_token = ambient.expect_refresh_token()?.expose();
                 self.call("/v1/token-revoke", &wire::TokenRevoke { refresh_token })
             }
             Operation::ForgotPassword => {
@@ -104,14 +104,14 @@ impl Wikimedia {
             Operation::ChangePassword { new_password } => self.call(
                 "/v1/change-password",
                 &wire::ChangePassword {
-                    access_token: access_token(ambient)?.expose(),
+                    access_token: ambient.expect_access_token()?.expose(),
                     previous_password: credentials.expect_password()?.expose(),
                     proposed_password: new_password.expose(),
                 },
             ),
             Operation::WhoAmI => {
                 let mut request = self.call("/v1/get-user", &wire::Nothing {})?;
-                request.set(header::AUTHORIZATION, bearer(access_token(ambient)?)?);
+                request.set(header::AUTHORIZATION, bearer(ambient.expect_access_token()?)?);
                 Ok(request)
             }
             _ => Err(Error::new(ErrorKind::Unsupported)),
@@ -142,24 +142,4 @@ fn supported(operation: &Operation) -> bool {
             | Operation::ChangePassword { .. }
             | Operation::WhoAmI
     )
-}
-
-/// Exactly one blank: the server takes nothing else.
-fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
-    let mut value = String::with_capacity("Bearer ".len() + token.len());
-    value.push_str("Bearer ");
-    value.push_str(token.expose());
-    secret_header(&SecretString::new(value))
-}
-
-fn access_token<'a>(ambient: &Ambient<'a>) -> Result<&'a SecretString, Error> {
-    let tokens = ambient.tokens.ok_or_else(|| Error::new(ErrorKind::NeedsSignIn))?;
-    Ok(tokens.access_token().secret())
-}
-
-fn refresh_token<'a>(ambient: &Ambient<'a>) -> Result<&'a SecretString, Error> {
-    let token = ambient.tokens.and_then(TokenSet::refresh_token);
-    token.map(RefreshToken::secret).ok_or_else(|| {
-        Error::new(ErrorKind::NeedsSignIn).hint("there is no refresh token; sign in")
-    })
 }
