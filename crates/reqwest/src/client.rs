@@ -1,0 +1,163 @@
+//! One `reqwest::Client`, made safe for credentials.
+
+use std::fmt;
+use std::sync::Arc;
+
+use countersign_core::{Error, ErrorKind, Origin, Scheme};
+use hyper_util::client::proxy::matcher::Matcher;
+
+use crate::authority::Authority;
+use crate::session::SessionClient;
+
+const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
+
+/// The transport of auth calls and the factory of [`SessionClient`]s, over one pool of connections.
+/// Cheap to clone.
+///
+/// Proxy, TLS, DNS, timeouts and headers are those of the builder it is made from. Always set are: no
+/// redirects below us, no resending below us, and a `User-Agent` if the builder has none.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    built: reqwest::Client,
+    environment: Environment,
+}
+
+/// What the proxies of the environment would do to calls to loopback.
+enum Environment {
+    /// Nothing: there are none, or the builder has proxies of its own or none on purpose.
+    Harmless,
+    /// They would take them. Plain http goes through this client instead, which has no proxy.
+    Takes(reqwest::Client),
+}
+
+impl Client {
+    /// A client from the caller's settings.
+    ///
+    /// Proxies that the builder names are used for everything. Those of the environment
+    /// (`HTTPS_PROXY` and its kin) are used as reqwest does, but not for plain http, which is spoken to
+    /// loopback only: there they would read passwords and tokens. Where the environment would take
+    /// such a call, it goes through a direct client without the other settings of the builder. An
+    /// auth call over TLS to loopback is refused in that case.
+    ///
+    /// # Panics
+    /// As reqwest does: with the feature `rustls-no-provider` the process must have installed a
+    /// default provider of rustls before.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] if the builder cannot be built, or has a cookie store: a session
+    /// cookie from an auth call would speak for the account beside the token.
+    pub fn new(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
+        // The builder can be asked nothing but its `Debug`, which lists what differs from the usual.
+        let settings = format!("{builder:?}");
+        if settings.contains("cookie_store: true") {
+            return Err(Error::new(ErrorKind::Configuration)
+                .hint("auth calls keep no cookies; leave the cookie store of the client off"));
+        }
+        let own_proxies = settings.contains(" proxies: ");
+        let names_agent = settings.contains("\"user-agent\":");
+        let builder = if names_agent { builder } else { builder.user_agent(USER_AGENT) };
+        let built = build(builder)?;
+        let environment = if own_proxies || !uses_environment(&built) || !proxies_take_loopback() {
+            Environment::Harmless
+        } else {
+            let direct = reqwest::Client::builder().no_proxy().user_agent(USER_AGENT);
+            Environment::Takes(build(direct)?)
+        };
+        Ok(Self(Arc::new(Inner { built, environment })))
+    }
+
+    /// A client that sends as the session behind `authority`.
+    pub fn session<A: Authority>(&self, authority: A) -> SessionClient<A> {
+        SessionClient::new(self.clone(), authority)
+    }
+
+    /// The client below: for calls without credentials.
+    pub fn plain(&self) -> &reqwest::Client {
+        &self.0.built
+    }
+
+    /// The client for API calls to `origin`.
+    pub(crate) fn for_api(&self, origin: &Origin) -> &reqwest::Client {
+        match (&self.0.environment, origin.scheme()) {
+            (Environment::Takes(direct), Scheme::Http) => direct,
+            (Environment::Takes(_) | Environment::Harmless, _) => &self.0.built,
+        }
+    }
+
+    /// The client for auth calls to `origin`; `None` if a proxy of the environment would be asked for
+    /// loopback.
+    pub(crate) fn for_auth(&self, origin: &Origin) -> Option<&reqwest::Client> {
+        match &self.0.environment {
+            Environment::Takes(_) if origin.is_loopback() && origin.scheme() == Scheme::Https => {
+                None
+            }
+            Environment::Takes(_) | Environment::Harmless => Some(self.for_api(origin)),
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // reqwest's own shows default headers, and they may hold keys.
+        f.write_str("Client")
+    }
+}
+
+fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
+    builder
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .build()
+        .map_err(|error| {
+            Error::new(ErrorKind::Configuration)
+                .hint("the HTTP client cannot be built; check its TLS settings and certificates")
+                .with_source(error.without_url())
+        })
+}
+
+/// Whether a client built without proxies of its own has those of the environment: it has none where
+/// its builder said `no_proxy`. In doubt it has.
+fn uses_environment(built: &reqwest::Client) -> bool {
+    let settings = format!("{built:?}");
+    settings.contains(" proxies: ") || !settings.contains(" default_headers: ")
+}
+
+fn proxies_take_loopback() -> bool {
+    let matcher = Matcher::from_system();
+    ["http://127.0.0.1/", "http://localhost/", "http://[::1]/"].iter().any(|address| {
+        address.parse().is_ok_and(|uri: http::Uri| matcher.intercept(&uri).is_some())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_of_reqwests_debug_is_still_there() {
+        let plain = format!("{:?}", reqwest::Client::builder());
+        assert!(plain.contains(" default_headers: ") && !plain.contains(" proxies: "));
+        assert!(!plain.contains("\"user-agent\":"));
+        let proxy = reqwest::Proxy::all("http://127.0.0.1:1").unwrap();
+        let full = reqwest::Client::builder().proxy(proxy).user_agent("mine");
+        let full = format!("{full:?}");
+        assert!(full.contains(" proxies: ") && full.contains("\"user-agent\":"), "{full}");
+
+        let none = reqwest::Client::builder().no_proxy().build().unwrap();
+        assert!(!uses_environment(&none));
+        assert!(uses_environment(&reqwest::Client::builder().build().unwrap()));
+    }
+
+    #[test]
+    fn f32_debug_shows_no_default_header() {
+        let headers = http::HeaderMap::from_iter([(
+            http::header::AUTHORIZATION,
+            http::HeaderValue::from_static("canary"),
+        )]);
+        let client = Client::new(reqwest::Client::builder().default_headers(headers)).unwrap();
+        assert!(!format!("{client:?}").contains("canary"));
+    }
+}

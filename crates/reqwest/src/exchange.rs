@@ -1,0 +1,187 @@
+//! One API call: check, authorize, send, judge, replay.
+
+use std::time::Duration;
+
+use countersign_core::http::ResponseHead;
+use countersign_core::{Clock, Monotonic, Origin, Verdict};
+use reqwest::{Body, Request, Response, ResponseBuilderExt};
+
+use crate::attempts::Attempts;
+use crate::authority::{Authority, Need};
+use crate::builder::ReplayPolicy;
+use crate::client::Client;
+use crate::error::{OriginRefused, SendError};
+use crate::origins::origin_of;
+use crate::redirect::{MAX_HOPS, drop_body_headers, hop};
+use crate::rejoin::Rejoined;
+
+/// A stream cannot be replayed, so its token is made fresh well ahead.
+const VALID_FOR_STREAMS: Duration = Duration::from_secs(30);
+
+/// What the caller decides about one request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    pub(crate) replay: ReplayPolicy,
+    pub(crate) valid_for: Option<Duration>,
+}
+
+/// Sends `request` with our client, which follows no redirects itself.
+pub(crate) async fn execute<A: Authority>(
+    authority: &A,
+    client: &Client,
+    request: Request,
+    options: Options,
+) -> Result<Response, SendError> {
+    let mut call = Call::new(authority, request, options)?;
+    let http = client.for_api(call.origin());
+    let mut attempts = Attempts::default();
+    let mut hops = 0;
+    let mut granted = authority.authorization(call.need).await.map_err(SendError::Auth)?;
+    loop {
+        let mut request = call.next_send()?;
+        granted.authorization.apply(request.headers_mut());
+        let response = http.execute(request).await.map_err(SendError::http)?;
+
+        if call.follow(&response) {
+            hops += 1;
+            if hops > MAX_HOPS {
+                return Err(SendError::TooManyRedirects);
+            }
+            granted = authority.authorization(call.need).await.map_err(SendError::Auth)?;
+            continue;
+        }
+        let (verdict, response) = judge(authority, response).await;
+        let Verdict::Rejected(rejection) = verdict else { return Ok(response) };
+        let may_replay = call.may_replay();
+        let next = Box::pin(attempts.after(authority, &granted, rejection, may_replay, call.need));
+        match next.await.map_err(SendError::Auth)? {
+            Some(next) => granted = next,
+            None => return Ok(response),
+        }
+    }
+}
+
+/// A request as the caller made it, ready to be sent again and again.
+pub(crate) struct Call<'a> {
+    request: Request,
+    origin: Origin,
+    replay: ReplayPolicy,
+    rewindable: bool,
+    pub(crate) need: Need,
+    clock: &'a dyn Clock,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new<A: Authority>(
+        authority: &'a A,
+        mut request: Request,
+        options: Options,
+    ) -> Result<Self, SendError> {
+        let origin = origin_of(request.url())?;
+        if !authority.may_send_to(&origin) {
+            return Err(OriginRefused::Unknown(origin).into());
+        }
+        for name in authority.credential_headers() {
+            request.headers_mut().remove(name);
+        }
+        let rewindable = request.body().is_none_or(|body| body.as_bytes().is_some());
+        let clock = authority.clock();
+        let usual = if rewindable { Duration::ZERO } else { VALID_FOR_STREAMS };
+        let need = Need {
+            valid_for: options.valid_for.unwrap_or(usual),
+            deadline: request.timeout().map(|timeout| clock.monotonic().after(*timeout)),
+        };
+        Ok(Self { request, origin, replay: options.replay, rewindable, need, clock })
+    }
+
+    pub(crate) fn may_replay(&self) -> bool {
+        self.rewindable && self.replay.allows(self.request.method())
+    }
+
+    pub(crate) const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// A copy to send, with what is left of the caller's time. A stream goes with its only copy.
+    pub(crate) fn next_send(&mut self) -> Result<Request, SendError> {
+        let mut request = self.request.try_clone().unwrap_or_else(|| {
+            let bodiless = without_body(&self.request);
+            std::mem::replace(&mut self.request, bodiless)
+        });
+        if let Some(deadline) = self.need.deadline {
+            *request.timeout_mut() = Some(left(deadline, self.clock)?);
+        }
+        Ok(request)
+    }
+
+    /// Turns this call into what a redirect asks for; says whether there is anything to follow.
+    fn follow(&mut self, response: &Response) -> bool {
+        let request = &self.request;
+        let next = hop(
+            response.status(),
+            response.headers(),
+            request.method(),
+            request.url(),
+            &self.origin,
+        );
+        let Some(next) = next else { return false };
+        if next.keeps_body && !self.rewindable {
+            return false;
+        }
+        *self.request.method_mut() = next.method;
+        *self.request.url_mut() = next.url;
+        if !next.keeps_body {
+            *self.request.body_mut() = None;
+            drop_body_headers(self.request.headers_mut());
+            self.rewindable = true;
+        }
+        true
+    }
+}
+
+/// What the answer says about the authorization; where that takes its body, an equal answer is put in
+/// its place.
+pub(crate) async fn judge<A: Authority>(authority: &A, response: Response) -> (Verdict, Response) {
+    let head = ResponseHead { status: response.status(), headers: response.headers() };
+    match authority.verdict(&head, None) {
+        // Rare, and boxed so that it does not weigh on every call.
+        Verdict::NeedsBody => Box::pin(judge_body(authority, response)).await,
+        verdict => (verdict, response),
+    }
+}
+
+async fn judge_body<A: Authority>(authority: &A, response: Response) -> (Verdict, Response) {
+    let url = response.url().clone();
+    let (parts, body) = http::Response::<Body>::from(response).into_parts();
+    let (whole, body) = Rejoined::peek(body).await;
+    let verdict = match &whole {
+        Some(whole) => {
+            let head = ResponseHead { status: parts.status, headers: &parts.headers };
+            authority.verdict(&head, Some(whole))
+        }
+        None => Verdict::Accepted,
+    };
+    // reqwest takes the address of an answer out of an extension that only its builder can set.
+    let mut equal = http::Response::new(Body::wrap(body));
+    if let Ok(carrier) = http::Response::builder().url(url).body(()) {
+        *equal.extensions_mut() = carrier.into_parts().0.extensions;
+    }
+    *equal.status_mut() = parts.status;
+    *equal.version_mut() = parts.version;
+    *equal.headers_mut() = parts.headers;
+    equal.extensions_mut().extend(parts.extensions);
+    (verdict, equal.into())
+}
+
+fn without_body(request: &Request) -> Request {
+    let mut copy = Request::new(request.method().clone(), request.url().clone());
+    *copy.headers_mut() = request.headers().clone();
+    *copy.version_mut() = request.version();
+    *copy.timeout_mut() = request.timeout().copied();
+    copy
+}
+
+fn left(deadline: Monotonic, clock: &dyn Clock) -> Result<Duration, SendError> {
+    let left = deadline.since(clock.monotonic());
+    if left.is_zero() { Err(SendError::TimedOut) } else { Ok(left) }
+}

@@ -1,0 +1,205 @@
+//! The same for any tower service that takes `http::Request`s.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use countersign_core::http::ResponseHead;
+use countersign_core::{Error, Verdict};
+use http::{Request, Response};
+use http_body::Body;
+use reqwest::Url;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::attempts::Attempts;
+use crate::authority::{Authority, Need};
+use crate::builder::ReplayPolicy;
+use crate::error::OriginRefused;
+use crate::origins::origin_of;
+use crate::redirect::{Hop, MAX_HOPS, drop_body_headers, hop};
+use crate::rejoin::Rejoined;
+
+/// Makes a service send as a session.
+///
+/// What it wraps must not follow redirects and must not retry (`B` is cloned for each send, so a
+/// stream is no such body); redirects to the same origin are followed here.
+#[derive(Clone, Debug)]
+pub struct AuthLayer<A> {
+    authority: A,
+    replay: ReplayPolicy,
+}
+
+impl<A: Authority> AuthLayer<A> {
+    /// A layer for the session behind `authority` that replays whatever the API refused.
+    pub fn new(authority: A) -> Self {
+        Self { authority, replay: ReplayPolicy::default() }
+    }
+
+    /// The same with another replay policy.
+    #[must_use]
+    pub fn replay(mut self, policy: ReplayPolicy) -> Self {
+        self.replay = policy;
+        self
+    }
+}
+
+impl<A: Clone, S> Layer<S> for AuthLayer<A> {
+    type Service = AuthService<A, S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        AuthService { authority: self.authority.clone(), replay: self.replay, inner }
+    }
+}
+
+/// A service made by [`AuthLayer`].
+#[derive(Clone, Debug)]
+pub struct AuthService<A, S> {
+    authority: A,
+    replay: ReplayPolicy,
+    inner: S,
+}
+
+/// Why a service made by [`AuthLayer`] has no answer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LayerError<E> {
+    /// The session has no authorization to give.
+    Auth(Error),
+    /// The service below failed.
+    Inner(E),
+    /// Credentials may not go to that address.
+    Origin(OriginRefused),
+    /// More redirects than anybody means to follow.
+    TooManyRedirects,
+}
+
+impl<E> fmt::Display for LayerError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auth(_) => "the session has no authorization for this request",
+            Self::Inner(_) => "the request failed on its way; it may have been acted on",
+            Self::Origin(_) => "credentials are not sent to this address",
+            Self::TooManyRedirects => "the API redirects in a circle; check the address",
+        })
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for LayerError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Auth(error) => Some(error),
+            Self::Inner(error) => Some(error),
+            Self::Origin(refused) => Some(refused),
+            Self::TooManyRedirects => None,
+        }
+    }
+}
+
+impl<A, S, B, R> Service<Request<B>> for AuthService<A, S>
+where
+    A: Authority,
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    B: Body + Clone + Default + Send + 'static,
+    R: Body<Data = Bytes> + Send + Unpin + 'static,
+    R::Error: Send + Unpin,
+{
+    type Response = Response<Rejoined<R>>;
+    type Error = LayerError<S::Error>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx).map_err(LayerError::Inner)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The service that was made ready is the one to call; a clone stays behind.
+        let clone = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, clone);
+        let (authority, replay) = (self.authority.clone(), self.replay);
+        Box::pin(async move { send(authority, replay, inner, request).await })
+    }
+}
+
+async fn send<A, S, B, R>(
+    authority: A,
+    replay: ReplayPolicy,
+    mut service: S,
+    request: Request<B>,
+) -> Result<Response<Rejoined<R>>, LayerError<S::Error>>
+where
+    A: Authority,
+    S: Service<Request<B>, Response = Response<R>>,
+    B: Clone + Default,
+    R: Body<Data = Bytes> + Unpin,
+{
+    let (mut parts, mut body) = request.into_parts();
+    let mut url = Url::parse(&parts.uri.to_string())
+        .map_err(|_| LayerError::Origin(OriginRefused::NoOrigin))?;
+    let origin = origin_of(&url).map_err(LayerError::Origin)?;
+    if !authority.may_send_to(&origin) {
+        return Err(LayerError::Origin(OriginRefused::Unknown(origin)));
+    }
+    for name in authority.credential_headers() {
+        parts.headers.remove(name);
+    }
+    let (need, mut attempts, mut hops) = (Need::default(), Attempts::default(), 0);
+    let mut granted = authority.authorization(need).await.map_err(LayerError::Auth)?;
+    loop {
+        let mut attempt = Request::from_parts(parts.clone(), body.clone());
+        granted.authorization.apply(attempt.headers_mut());
+        let response = service.call(attempt).await.map_err(LayerError::Inner)?;
+
+        let next = hop(response.status(), response.headers(), &parts.method, &url, &origin);
+        let next = next.and_then(|next| Some((next.url.as_str().parse().ok()?, next)));
+        if let Some((uri, Hop { method, url: to, keeps_body })) = next {
+            hops += 1;
+            if hops > MAX_HOPS {
+                return Err(LayerError::TooManyRedirects);
+            }
+            (parts.method, parts.uri, url) = (method, uri, to);
+            if !keeps_body {
+                body = B::default();
+                drop_body_headers(&mut parts.headers);
+            }
+            granted = authority.authorization(need).await.map_err(LayerError::Auth)?;
+            ready(&mut service).await?;
+            continue;
+        }
+        let (verdict, response) = judge(&authority, response).await;
+        let Verdict::Rejected(rejection) = verdict else { return Ok(response) };
+        let may_replay = replay.allows(&parts.method);
+        let next = attempts.after(&authority, &granted, rejection, may_replay, need).await;
+        match next.map_err(LayerError::Auth)? {
+            Some(next) => granted = next,
+            None => return Ok(response),
+        }
+        ready(&mut service).await?;
+    }
+}
+
+async fn ready<B, S: Service<Request<B>>>(service: &mut S) -> Result<(), LayerError<S::Error>> {
+    std::future::poll_fn(|cx| service.poll_ready(cx)).await.map_err(LayerError::Inner)
+}
+
+async fn judge<A: Authority, R: Body<Data = Bytes> + Unpin>(
+    authority: &A,
+    response: Response<R>,
+) -> (Verdict, Response<Rejoined<R>>) {
+    let (parts, body) = response.into_parts();
+    let head = ResponseHead { status: parts.status, headers: &parts.headers };
+    let verdict = authority.verdict(&head, None);
+    if verdict != Verdict::NeedsBody {
+        return (verdict, Response::from_parts(parts, Rejoined::untouched(body)));
+    }
+    let (whole, body) = Rejoined::peek(body).await;
+    let verdict = match &whole {
+        Some(whole) => authority.verdict(&head, Some(whole)),
+        None => Verdict::Accepted,
+    };
+    (verdict, Response::from_parts(parts, body))
+}

@@ -1,0 +1,69 @@
+//! Sending as a session on a `reqwest::Client` that is not ours.
+
+use countersign_core::Verdict;
+use http::{HeaderName, header};
+use reqwest::{Client, Request, Response};
+
+use crate::attempts::Attempts;
+use crate::authority::Authority;
+use crate::builder::ReplayPolicy;
+use crate::error::SendError;
+use crate::exchange::{Call, Options, judge};
+use crate::origins::origin_of;
+
+/// What reqwest takes out of a request when a redirect leaves its host, port or scheme
+/// (`remove_sensitive_headers` of reqwest 0.13; it removes `cookie2` too, which nobody sends).
+const STRIPPED_BY_REQWEST: [HeaderName; 4] =
+    [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION, header::WWW_AUTHENTICATE];
+
+/// What is known about the redirects of a client.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Redirects {
+    /// Nothing: allowed only where reqwest strips every credential header of the provider.
+    #[default]
+    Unknown,
+    /// The caller vouches that the client follows redirects to the same origin only, or none.
+    Vouched,
+}
+
+/// Sends `request` as the session behind `authority` with the caller's own client: origin check,
+/// authorization and replay as with [`crate::SessionClient`]; redirects, cookies, proxies and resending
+/// are that client's.
+///
+/// # Errors
+/// [`SendError::RedirectsUnsafe`] before anything is sent, if the client could carry a credential
+/// header to another host; else as for [`crate::RequestBuilder::send`].
+pub async fn send_with<A: Authority>(
+    authority: &A,
+    client: &Client,
+    request: Request,
+    redirects: Redirects,
+    replay: ReplayPolicy,
+) -> Result<Response, SendError> {
+    if redirects == Redirects::Unknown {
+        let carried = |name: &&HeaderName| !STRIPPED_BY_REQWEST.contains(*name);
+        if let Some(name) = authority.credential_headers().iter().find(carried) {
+            return Err(SendError::RedirectsUnsafe(name.clone()));
+        }
+    }
+    let mut call = Call::new(authority, request, Options { replay, valid_for: None })?;
+    let mut attempts = Attempts::default();
+    let mut granted = authority.authorization(call.need).await.map_err(SendError::Auth)?;
+    loop {
+        let mut request = call.next_send()?;
+        granted.authorization.apply(request.headers_mut());
+        let response = client.execute(request).await.map_err(SendError::http)?;
+        // Whoever answers at another origin was not shown the credentials and cannot refuse them.
+        if origin_of(response.url()).ok().as_ref() != Some(call.origin()) {
+            return Ok(response);
+        }
+        let (verdict, response) = judge(authority, response).await;
+        let Verdict::Rejected(rejection) = verdict else { return Ok(response) };
+        let may_replay = call.may_replay();
+        let next = Box::pin(attempts.after(authority, &granted, rejection, may_replay, call.need));
+        match next.await.map_err(SendError::Auth)? {
+            Some(next) => granted = next,
+            None => return Ok(response),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Auth calls: one request, one bounded answer, nothing in between.
+
+use async_trait::async_trait;
+use countersign_core::http::{HttpRequest, HttpResponse};
+use countersign_core::transport::{Delivery, Reason, TransportError};
+use countersign_core::{HttpTransport, SecretBuffer};
+use reqwest::Url;
+
+use crate::client::Client;
+use crate::origins::origin_of;
+
+/// The most that an answer may hold after decompression.
+const MOST_BODY: usize = 1024 * 1024;
+
+const PROXY_FOR_LOOPBACK: &str = "a proxy of the environment would be asked for loopback; set NO_PROXY, \
+                                  or build the client with no_proxy()";
+
+#[async_trait]
+impl HttpTransport for Client {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let forbidden = || TransportError::new(Delivery::NotSent, Reason::Forbidden);
+        let url = Url::parse(&request.uri().to_string()).map_err(|_| forbidden())?;
+        let origin = origin_of(&url).map_err(|error| forbidden().with_source(error))?;
+        let http =
+            self.for_auth(&origin).ok_or_else(|| forbidden().with_source(PROXY_FOR_LOOPBACK))?;
+
+        let (parts, body) = request.into_inner().into_parts();
+        let mut request = reqwest::Request::new(parts.method, url);
+        *request.headers_mut() = parts.headers;
+        if !body.is_empty() {
+            // Shared with the adapter's request, and wiped with the last holder.
+            *request.body_mut() = Some(body.expose_shared().into());
+        }
+        drop(body);
+
+        let mut response = http.execute(request).await.map_err(|error| {
+            let reason = match (error.is_connect(), error.is_timeout()) {
+                (_, true) => Reason::TimedOut,
+                (true, false) => Reason::Connect,
+                (false, false) => Reason::Interrupted,
+            };
+            let delivery = if error.is_connect() || error.is_builder() {
+                Delivery::NotSent
+            } else {
+                Delivery::Unknown
+            };
+            TransportError::new(delivery, reason).with_source(error.without_url())
+        })?;
+
+        let too_large = || TransportError::new(Delivery::Unknown, Reason::BodyTooLarge);
+        if response.content_length().is_some_and(|length| length > MOST_BODY as u64) {
+            return Err(too_large());
+        }
+        let mut body = SecretBuffer::new();
+        let mut length = 0;
+        while let Some(chunk) = response.chunk().await.map_err(interrupted)? {
+            length += chunk.len();
+            if length > MOST_BODY {
+                return Err(too_large());
+            }
+            body.push(&chunk);
+        }
+        let headers = std::mem::take(response.headers_mut());
+        Ok(HttpResponse::new(response.status(), headers, body.finish()))
+    }
+}
+
+fn interrupted(error: reqwest::Error) -> TransportError {
+    let reason = if error.is_timeout() { Reason::TimedOut } else { Reason::Interrupted };
+    TransportError::new(Delivery::Unknown, reason).with_source(error.without_url())
+}

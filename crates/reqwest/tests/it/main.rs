@@ -1,0 +1,13 @@
+//! The transport and the clients over real sockets of this machine.
+
+#[cfg(test)]
+mod client;
+#[cfg(feature = "tower")]
+#[cfg(test)]
+mod layer;
+#[cfg(test)]
+mod send_with;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod transport;

@@ -1,0 +1,252 @@
+//! Auth calls through [`countersign_reqwest::Client`] as the transport.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::support::{Reply, Server, client};
+use countersign_core::http::HttpRequest;
+use countersign_core::transport::{Delivery, Reason, TransportError};
+use countersign_core::{ErrorKind, HttpTransport};
+use countersign_reqwest::Client;
+use http::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+fn sign_in(server: &Server, path: &str) -> HttpRequest {
+    HttpRequest::post_json(&server.url(path), &["canary-password"]).unwrap()
+}
+
+/// All that an error shows, with its causes.
+fn shown(error: &TransportError) -> String {
+    let mut shown = format!("{error} {error:?}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        shown.push_str(&format!(" {error} {error:?}"));
+        cause = error.source();
+    }
+    shown
+}
+
+#[tokio::test]
+async fn what_an_adapter_built_is_sent_as_it_is() {
+    let server = Server::start(|_| Reply::status(418).header("x-id", "7").body("{\"a\":1}")).await;
+    let answer = client().send(sign_in(&server, "/auth/login/?a=b%2Fc")).await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.header("x-id")), (418, Some("7")));
+    assert_eq!(answer.body().expose_bytes(), b"{\"a\":1}");
+    let seen = &server.seen()[0];
+    assert_eq!((seen.method.as_str(), &*seen.target), ("POST", "/auth/login/?a=b%2Fc"));
+    assert_eq!(seen.body, b"[\"canary-password\"]");
+    let mut names: Vec<&str> = seen.headers.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    let expected =
+        ["accept", "accept-encoding", "content-length", "content-type", "host", "user-agent"];
+    assert_eq!(names, expected);
+    assert_eq!(seen.header("accept"), Some("application/json"));
+    assert!(seen.header("user-agent").unwrap().starts_with("countersign/"));
+}
+
+#[tokio::test]
+async fn the_callers_user_agent_stays() {
+    let server = Server::start(|_| Reply::status(200)).await;
+    let builder = reqwest::Client::builder().no_proxy().user_agent("mine/1");
+    Client::new(builder).unwrap().send(sign_in(&server, "/")).await.unwrap();
+    assert_eq!(server.seen()[0].header("user-agent"), Some("mine/1"));
+}
+
+#[tokio::test]
+async fn f33_p13_no_redirect_is_followed_and_no_cookie_kept() {
+    let elsewhere = Server::start(|_| Reply::status(200)).await;
+    let to = elsewhere.url("/");
+    let server = Server::start(move |_| {
+        Reply::redirect(307, &to).header("set-cookie", "sessionid=canary; Path=/")
+    })
+    .await;
+    let client = client();
+    for _ in 0..2 {
+        let answer = client.send(sign_in(&server, "/")).await.unwrap();
+        assert_eq!(answer.status().as_u16(), 307);
+    }
+    assert_eq!(elsewhere.seen(), []);
+    assert!(server.seen().iter().all(|seen| seen.header("cookie").is_none()));
+}
+
+#[tokio::test]
+async fn f49_a_gzip_bomb_an_endless_and_an_announced_giant_are_cut() {
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..64 {
+        bomb.write_all(&[b' '; 1024 * 1024]).unwrap();
+    }
+    let bomb = bomb.finish().unwrap();
+    assert!(bomb.len() < 100_000);
+    let server = Server::start(move |seen| match seen.target.as_str() {
+        "/bomb" => Reply::status(200).header("content-encoding", "gzip").body(bomb.clone()),
+        "/endless" => Reply::status(200).body([b'x'; 10_000]).endless(),
+        "/giant" => {
+            Reply::status(200).header("content-length", "1099511627776").body("x").endless()
+        }
+        "/just-too-much" => Reply::status(200).body(vec![b'x'; 1024 * 1024 + 1]),
+        _ => Reply::status(200).body(vec![b'x'; 1024 * 1024]),
+    })
+    .await;
+    for path in ["/bomb", "/endless", "/giant", "/just-too-much"] {
+        let error = client().send(sign_in(&server, path)).await.unwrap_err();
+        assert_eq!(error.reason(), Reason::BodyTooLarge, "{path}");
+        assert_eq!(error.delivery(), Delivery::Unknown);
+    }
+    let answer = client().send(sign_in(&server, "/enough")).await.unwrap();
+    assert_eq!(answer.body().len(), 1024 * 1024);
+}
+
+#[tokio::test]
+async fn f06_f52_a_request_that_may_have_arrived_is_not_resent_below_us() {
+    let server = Server::start(|seen| match seen.target.as_str() {
+        "/first" => Reply::status(200),
+        _ => Reply::closed(),
+    })
+    .await;
+    let client = client();
+    // The second request goes over the connection that the first one left open.
+    client.send(sign_in(&server, "/first")).await.unwrap();
+    let error = client.send(sign_in(&server, "/second?canary-query")).await.unwrap_err();
+    assert_eq!((error.delivery(), error.reason()), (Delivery::Unknown, Reason::Interrupted));
+    assert_eq!(server.seen().len(), 2);
+    assert!(!shown(&error).contains("canary"), "{}", shown(&error));
+}
+
+#[tokio::test]
+async fn f06_without_a_connection_nothing_was_sent() {
+    let server = Server::start(|_| Reply::status(200)).await;
+    let request = sign_in(&server, "/?canary-query");
+    drop(server);
+    // The port is free again once the server's task has gone.
+    tokio::task::yield_now().await;
+    let error = client().send(request).await.unwrap_err();
+    assert_eq!((error.delivery(), error.reason()), (Delivery::NotSent, Reason::Connect));
+    assert!(!shown(&error).contains("canary"), "{}", shown(&error));
+}
+
+#[tokio::test]
+async fn f33_plain_http_beyond_loopback_and_user_information_are_forbidden() {
+    for address in ["http://auth.example/?canary-query", "https://kim:canary@auth.example/"] {
+        let request = HttpRequest::new(Method::GET, address).unwrap();
+        let error = client().send(request).await.unwrap_err();
+        assert_eq!((error.delivery(), error.reason()), (Delivery::NotSent, Reason::Forbidden));
+        assert!(!shown(&error).contains("canary"), "{}", shown(&error));
+    }
+}
+
+#[tokio::test]
+async fn f52_a_proxy_that_the_caller_names_is_used() {
+    let proxy = Server::start(|_| Reply::status(203)).await;
+    let server = Server::start(|_| Reply::status(200)).await;
+    let builder = reqwest::Client::builder().proxy(reqwest::Proxy::http(proxy.url("")).unwrap());
+    let answer = Client::new(builder).unwrap().send(sign_in(&server, "/")).await.unwrap();
+    assert_eq!((answer.status().as_u16(), server.seen().len()), (203, 0));
+    assert_eq!(proxy.seen()[0].target, server.url("/"));
+}
+
+#[tokio::test]
+async fn f52_a_proxy_of_the_environment_sees_neither_password_nor_token() {
+    let proxy = Server::start(|_| Reply::status(203)).await;
+    let server = Server::start(|_| Reply::status(200)).await;
+    let helper = |test: &str| {
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", test, "--ignored", "--nocapture"]);
+        for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"] {
+            command.env(name, proxy.url(""));
+        }
+        command.env_remove("NO_PROXY").env_remove("no_proxy").env("TARGET", server.url("/"));
+        command.env_remove("REQUEST_METHOD");
+        tokio::task::spawn_blocking(move || command.output().unwrap())
+    };
+    let control = helper("transport::helper_plain_reqwest_call").await.unwrap();
+    assert!(control.status.success(), "{}", String::from_utf8_lossy(&control.stdout));
+    assert_eq!((proxy.seen().len(), server.seen().len()), (1, 0), "a plain client is caught");
+
+    let ours = helper("transport::helper_calls_with_the_usual_builder").await.unwrap();
+    assert!(ours.status.success(), "{}", String::from_utf8_lossy(&ours.stdout));
+    assert_eq!((proxy.seen().len(), server.seen().len()), (1, 2));
+}
+
+#[tokio::test]
+#[ignore = "run in a process of its own by f52_a_proxy_of_the_environment_sees_neither_password_nor_token"]
+async fn helper_plain_reqwest_call() {
+    let target = std::env::var("TARGET").unwrap();
+    reqwest::Client::new().get(target).send().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "run in a process of its own by f52_a_proxy_of_the_environment_sees_neither_password_nor_token"]
+async fn helper_calls_with_the_usual_builder() {
+    let target = std::env::var("TARGET").unwrap();
+    let origin = countersign_core::Origin::parse(target.trim_end_matches('/')).unwrap();
+    let client = Client::new(reqwest::Client::builder()).unwrap();
+    let request = HttpRequest::post_json(&target, &["canary-password"]).unwrap();
+    assert_eq!(client.send(request).await.unwrap().status().as_u16(), 200);
+    let session = client.session(crate::support::Fake::bearer(&[origin]));
+    assert_eq!(session.get(&target).send().await.unwrap().status(), 200);
+
+    let over_tls = HttpRequest::new(Method::GET, "https://127.0.0.1:1/").unwrap();
+    let error = client.send(over_tls).await.unwrap_err();
+    assert_eq!((error.delivery(), error.reason()), (Delivery::NotSent, Reason::Forbidden));
+    assert!(shown(&error).contains("NO_PROXY"));
+}
+
+#[tokio::test]
+async fn a_builder_that_cannot_be_built_is_told_as_a_setting() {
+    let builder = reqwest::Client::builder().user_agent("line\nbreak");
+    let error = Client::new(builder).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+}
+
+#[test]
+fn p13_a_builder_with_a_cookie_store_is_refused() {
+    let error = Client::new(reqwest::Client::builder().cookie_store(true)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("cookie"), "{error}");
+}
+
+/// Speaks just enough HTTP/2 to refuse every stream in the way that clients may take as an invitation to
+/// send it again (RFC 9113 §8.7), and counts the requests.
+async fn refusing_http2() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let count = Arc::new(AtomicUsize::new(0));
+    let requests = count.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut preface = [0; 24];
+            stream.read_exact(&mut preface).await.unwrap();
+            stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+            let mut head = [0; 9];
+            while stream.read_exact(&mut head).await.is_ok() {
+                let [a, b, c, kind, _, id @ ..] = head;
+                let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+                stream.read_exact(&mut payload).await.unwrap();
+                const HEADERS: u8 = 1;
+                if kind == HEADERS {
+                    requests.fetch_add(1, Ordering::SeqCst);
+                    const RST_STREAM_REFUSED: ([u8; 5], [u8; 4]) = ([0, 0, 4, 3, 0], [0, 0, 0, 7]);
+                    let (start, end) = RST_STREAM_REFUSED;
+                    let reset = [&start[..], &id, &end].concat();
+                    stream.write_all(&reset).await.unwrap();
+                }
+            }
+        }
+    });
+    (url, count)
+}
+
+#[tokio::test]
+async fn f52_a_refused_stream_is_not_resent_below_us() {
+    let http2 = || reqwest::Client::builder().no_proxy().http2_prior_knowledge();
+    let (url, count) = refusing_http2().await;
+    http2().build().unwrap().get(&url).send().await.unwrap_err();
+    assert!(count.load(Ordering::SeqCst) > 1, "the control: a plain client sends again");
+
+    let (url, count) = refusing_http2().await;
+    let request = HttpRequest::post_json(&url, &["canary-password"]).unwrap();
+    let error = Client::new(http2()).unwrap().send(request).await.unwrap_err();
+    assert_eq!((error.delivery(), count.load(Ordering::SeqCst)), (Delivery::Unknown, 1));
+}
