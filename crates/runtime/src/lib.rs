@@ -1,1 +1,59 @@
-//! Countersign's driver on tokio: Keeper, Session, MemoryStore and the system clock
+//! Countersign's driver on tokio: it carries out what the machine of `countersign-core` decides.
+//!
+//! What this crate never does: it decides nothing about a session, builds and reads no message of a
+//! provider, computes no window and no back-off, and opens no socket. It has no task, timer or
+//! channel for a session that is idle.
+//!
+//! * [`Keeper`] owns transport, store, clock and scheduler; all sessions live in one.
+//! * [`Session`] is what callers hold. On a fresh token it takes no lock and does not wait.
+//! * [`MemoryStore`], [`SystemClock`] and, for tests, [`ManualClock`] and [`Session::fixed`].
+//!
+//! Each session is a machine under a mutex that is never held across a wait. What it wants to have
+//! done outside (admit, prepare, lock, journal, send, commit, unlock) is done by a detached task, one
+//! step at a time; each step is reported back. A caller that goes away, a panic in somebody else's
+//! code and a runtime that is dropped end at most that task, and the machine hears of it.
+
+#[cfg(feature = "reqwest")]
+mod authority;
+mod builder;
+mod cell;
+mod clock;
+mod commit;
+mod discard;
+mod events;
+mod exchange;
+mod fixed;
+mod flight;
+mod inner;
+mod keeper;
+mod manual;
+mod memory;
+mod obtain;
+mod operations;
+mod password;
+mod post;
+mod prepare;
+mod publish;
+mod records;
+mod send;
+mod session;
+mod shared;
+mod sign_in;
+mod snapshot;
+mod status;
+mod ticker;
+mod trace;
+mod wait;
+mod watch;
+
+pub use builder::SessionBuilder;
+pub use clock::SystemClock;
+pub use events::{Events, SessionEvent, SessionEventKind};
+pub use keeper::{Keeper, KeeperBuilder};
+pub use manual::ManualClock;
+pub use memory::MemoryStore;
+pub use operations::Performed;
+pub use session::Session;
+pub use sign_in::{SignIn, SignOutOutcome};
+pub use snapshot::Authorized;
+pub use status::{SessionStatus, Transition};

@@ -1,0 +1,183 @@
+//! Describing a session and opening it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_core::session::{Event, Reauthentication};
+use countersign_core::{
+    AuthProvider, CredentialSource, Credentials, Error, Memo, Origin, SessionKey,
+};
+
+use crate::cell::{ApiOrigins, Cell, Settings};
+use crate::records::Records;
+use crate::session::Session;
+use crate::shared::Shared;
+use crate::watch;
+
+/// What a [`Session`] is made of.
+pub struct SessionBuilder {
+    shared: Arc<Shared>,
+    provider: Arc<dyn AuthProvider>,
+    key: SessionKey,
+    source: Option<Arc<dyn CredentialSource>>,
+    reauthentication: Option<Reauthentication>,
+    api_origins: Vec<Origin>,
+    deadline: Duration,
+    keep_alive: bool,
+}
+
+impl SessionBuilder {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        provider: Arc<dyn AuthProvider>,
+        key: SessionKey,
+    ) -> Self {
+        Self {
+            shared,
+            provider,
+            key,
+            source: None,
+            reauthentication: None,
+            api_origins: Vec::new(),
+            deadline: Duration::from_secs(30),
+            keep_alive: false,
+        }
+    }
+
+    /// Where the credentials come from: values, or a source that is asked now and again before every
+    /// exchange. Without one, the session lives on what the store holds and on
+    /// [`Session::sign_in_with`].
+    #[must_use]
+    pub fn credentials(self, source: impl CredentialSource + 'static) -> Self {
+        self.credentials_from(Arc::new(source))
+    }
+
+    /// The same for a source that many sessions share.
+    #[must_use]
+    pub fn credentials_from(mut self, source: Arc<dyn CredentialSource>) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// Whether the session signs in by itself. If nothing is said: yes, ten times a day, where there
+    /// is a source that asks no person; else no.
+    #[must_use]
+    pub const fn reauthentication(mut self, policy: Reauthentication) -> Self {
+        self.reauthentication = Some(policy);
+        self
+    }
+
+    /// Origins to which tokens may be presented, beside those of the provider.
+    #[must_use]
+    pub fn api_origins(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
+        self.api_origins.extend(origins);
+        self
+    }
+
+    /// How long a caller waits for a token; 30 s.
+    #[must_use]
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Renews in time although nobody uses the session.
+    #[must_use]
+    pub const fn keep_alive(mut self) -> Self {
+        self.keep_alive = true;
+        self
+    }
+
+    /// Opens the session: checks that the source has what the provider needs, and takes up what the
+    /// store holds. Nothing is sent. If this keeper has the session already, it is that one, with the
+    /// settings that it was opened with.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Credentials`] if the source fails or a needed kind is missing, and
+    /// [`ErrorKind::Store`] if the store cannot be read.
+    pub async fn open(self) -> Result<Session, Error> {
+        if self.shared.is_closed() {
+            return Err(crate::obtain::closed());
+        }
+        let found = self.checked_credentials().await?;
+        let automatic = self.source.as_ref().is_some_and(|source| !source.interactive());
+        let usual = if automatic { Reauthentication::default() } else { Reauthentication::Manual };
+        let settings = Settings {
+            source: self.source,
+            reauthentication: self.reauthentication.unwrap_or(usual),
+            api_origins: ApiOrigins::These(self.api_origins.into()),
+            deadline: self.deadline,
+            keep_alive: self.keep_alive,
+        };
+        let (shared, provider, key) = (self.shared, self.provider, self.key);
+        let cell = shared.session(key.digest(), || {
+            Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings))
+        });
+        let records = Records::load(&cell).await?;
+        if let Some(credentials) = &found {
+            cell.remember_codes(credentials, &records.session.memo);
+        }
+        watch::ensure(&shared);
+        let view = records.view(&cell, None);
+        let cargo = records.cargo(&cell);
+        cell.post(Event::Observed(view), cargo);
+        Ok(Session(cell))
+    }
+
+    async fn checked_credentials(&self) -> Result<Option<Credentials>, Error> {
+        let Some(source) = self.source.as_ref().filter(|source| !source.interactive()) else {
+            return Ok(None);
+        };
+        let account = self.key.account();
+        let mut found = source.credentials(account).await?;
+        if found.identity().is_err() {
+            found = found.with_identity(account.identity());
+        }
+        found
+            .check(&self.provider.capabilities().credentials)
+            .map_err(|error| error.at(self.provider.id(), "open"))?;
+        Ok(Some(found))
+    }
+}
+
+impl Session {
+    /// A session that always hands out `token`, as `Authorization: Bearer`, to any origin: for the
+    /// tests of programs that use sessions. It never ends and sends nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Protocol`] if `token` cannot be a token.
+    pub fn fixed(token: &str) -> Result<Self, Error> {
+        let (provider, tokens) = crate::fixed::provider_and_tokens(token)?;
+        let keeper =
+            crate::Keeper::builder().transport(crate::fixed::NoTransport).pull().build()?;
+        let shared = keeper.0;
+        let provider: Arc<dyn AuthProvider> = Arc::new(provider);
+        let key = SessionKey::new(provider.id(), provider.realm(), "fixed");
+        let settings = Settings {
+            source: None,
+            reauthentication: Reauthentication::Manual,
+            api_origins: ApiOrigins::Anywhere,
+            deadline: Duration::from_secs(30),
+            keep_alive: false,
+        };
+        let cell = Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings));
+        let cell = shared.session(cell.digest, || cell);
+        let record = countersign_seal::SessionRecord {
+            tokens: Some(tokens),
+            memo: Memo::default(),
+            ..Default::default()
+        };
+        let records = Records::of_session(record);
+        let view = records.view(&cell, None);
+        let cargo = records.cargo(&cell);
+        cell.post(Event::Observed(view), cargo);
+        Ok(Self(cell))
+    }
+}
+
+impl fmt::Debug for SessionBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionBuilder({:?})", self.key)
+    }
+}

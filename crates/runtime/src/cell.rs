@@ -1,0 +1,146 @@
+//! One session as the driver keeps it: the machine under its mutex, and the bytes that it names.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use countersign_core::session::{Reauthentication, Rules};
+use countersign_core::{
+    AccountKey, AuthProvider, CredentialSource, Credentials, KeyDigest, Memo, Origin,
+    RefreshSupport, SessionKey, Timestamp,
+};
+use countersign_scheduler::{Lane, Planner};
+use tokio::sync::Notify;
+
+use crate::inner::Core;
+use crate::shared::{Shared, Site};
+use crate::snapshot::Snapshot;
+
+/// A session. Handles, flights and the queue share it.
+pub(crate) struct Cell {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) provider: Arc<dyn AuthProvider>,
+    pub(crate) key: SessionKey,
+    pub(crate) digest: KeyDigest,
+    pub(crate) settings: Settings,
+    pub(crate) lane: Lane,
+    pub(crate) site: Arc<Site>,
+    /// What callers read without a lock.
+    pub(crate) snapshot: ArcSwapOption<Snapshot>,
+    /// Told whenever anything that somebody can wait for has changed.
+    pub(crate) changed: Notify,
+    /// How many callers wait: an exchange for them goes before one for nobody.
+    pub(crate) waiting: AtomicU32,
+    /// For a provider that wants a code on every request: what the codes are made of.
+    pub(crate) codes: Mutex<Option<Arc<Codes>>>,
+    core: Mutex<Core>,
+}
+
+/// What the user has chosen for one session.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) source: Option<Arc<dyn CredentialSource>>,
+    pub(crate) reauthentication: Reauthentication,
+    pub(crate) api_origins: ApiOrigins,
+    pub(crate) deadline: Duration,
+    pub(crate) keep_alive: bool,
+}
+
+/// Where tokens may be presented.
+#[derive(Clone)]
+pub(crate) enum ApiOrigins {
+    /// The provider's own and these.
+    These(Box<[Origin]>),
+    /// Anywhere: a token that is no secret, in a test.
+    Anywhere,
+}
+
+/// What one-time codes are made of.
+pub(crate) struct Codes {
+    pub(crate) credentials: Credentials,
+    pub(crate) memo: Memo,
+}
+
+impl Cell {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        provider: Arc<dyn AuthProvider>,
+        key: SessionKey,
+        settings: Settings,
+    ) -> Self {
+        let realm = provider.realm();
+        let now = shared.clock.now();
+        Self {
+            digest: key.digest(),
+            lane: Lane::of(realm),
+            site: shared.site(&realm.auth_origin),
+            shared,
+            provider,
+            key,
+            settings,
+            snapshot: ArcSwapOption::empty(),
+            changed: Notify::new(),
+            waiting: AtomicU32::new(0),
+            codes: Mutex::new(None),
+            core: Mutex::new(Core::new(now)),
+        }
+    }
+
+    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn codes(&self) -> MutexGuard<'_, Option<Arc<Codes>>> {
+        self.codes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) const fn account(&self) -> &AccountKey {
+        self.key.account()
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        let capabilities = self.provider.capabilities();
+        let mut rules = Rules::new(capabilities, self.settings.reauthentication);
+        rules.exchange_deadline = self.exchange_deadline();
+        rules
+    }
+
+    /// A lost exchange must be known for lost while the provider still takes the spent token.
+    pub(crate) fn exchange_deadline(&self) -> Duration {
+        let usual = self.shared.policy.exchange_deadline;
+        match self.provider.capabilities().refresh {
+            RefreshSupport::Rotating { grace } if !grace.is_zero() => usual.min(grace / 2),
+            _ => usual,
+        }
+    }
+
+    pub(crate) fn planner(&self) -> Planner {
+        self.shared.planner(self.provider.capabilities().earliest_refresh)
+    }
+
+    /// The server's time as well as it is known.
+    pub(crate) fn server_now(&self) -> Timestamp {
+        self.shared.clock.now().shifted(self.site.skew_millis())
+    }
+
+    /// Counts a caller that waits, as long as the guard lives.
+    pub(crate) fn wait_counted(&self) -> WaitCount<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        WaitCount(self)
+    }
+}
+
+impl Drop for Cell {
+    fn drop(&mut self) {
+        self.shared.forget(&self.digest);
+    }
+}
+
+pub(crate) struct WaitCount<'a>(&'a Cell);
+
+impl Drop for WaitCount<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,270 @@
+//! What a flight writes: the mark before a sending, and what became of it. The account's record goes
+//! first: what others must be spared must not hang on what we have won.
+
+use countersign_core::session::{Grant, Report, Write};
+use countersign_core::{Certainty, Error, ErrorKind, Timestamp};
+use countersign_seal::{AccountRecord, SignInCount};
+use countersign_seal::{EndCause, Ended as Tombstone, Journal, PendingPassword, RefusedSecret};
+
+use crate::flight::{Ended, Flight};
+use crate::post::Cargo;
+use crate::records::{Records, Written, day, step_at};
+
+/// So many refused secrets are remembered of an account.
+const MOST_REFUSED: usize = 16;
+
+/// Which of the two records a write changes.
+#[derive(Clone, Copy, Default)]
+struct Touched {
+    session: bool,
+    account: bool,
+}
+
+impl Flight {
+    /// Writes the mark that survives a crash between sending and hearing.
+    pub(crate) async fn journal(&mut self, grant: Grant) -> Result<Ended, Error> {
+        let now = self.cell.shared.clock.now();
+        let server_now = self.cell.server_now();
+        self.ambient_now = Some(server_now);
+        let touched = match grant {
+            Grant::SignIn { explicit } => self.mark_sign_in(explicit, now, server_now),
+            Grant::Refresh => self.mark_refresh(now)?,
+            Grant::Answer => self.mark_answer(now)?,
+            Grant::Revoke | Grant::Save => Touched::default(),
+        };
+        self.write(touched, Report::Journaled).await
+    }
+
+    /// Writes what became of it.
+    pub(crate) async fn commit(&mut self, what: Write) -> Result<Ended, Error> {
+        if self.records.is_none() {
+            // Only a tombstone is written by who could not get the lock.
+            self.records = Some(Records::load(&self.cell).await?);
+        }
+        let now = self.cell.shared.clock.now();
+        let touched = match what {
+            Write::Tokens => self.put_tokens()?,
+            Write::Challenge => self.put_challenge()?,
+            Write::Refused(certainty) => self.put_refused(certainty, now),
+            Write::LockedUntil(until) => {
+                self.account_mut()?.locked_until = Some(until);
+                Touched { account: true, ..Touched::default() }
+            }
+            Write::Tombstone => self.put_tombstone(now)?,
+            Write::RefreshDead
+            | Write::Suspect
+            | Write::ClearJournal
+            | Write::Unclaim
+            | Write::DropChallenge => self.put_mark(what)?,
+        };
+        self.write(touched, Report::Committed).await
+    }
+
+    async fn write(&mut self, touched: Touched, done: Report) -> Result<Ended, Error> {
+        let fence = self.lock.as_ref().map(|lock| lock.fence());
+        let cell = self.cell.clone();
+        let records = self.records_mut()?;
+        let mut end = Written::Yes;
+        if touched.account {
+            end = records.save_account(&cell, fence).await?;
+        }
+        if touched.session && end == Written::Yes {
+            end = records.save_session(&cell, fence).await?;
+        }
+        match end {
+            Written::Yes => Ok((done, Cargo::default())),
+            Written::Lost => self.superseded().await,
+        }
+    }
+
+    fn mark_sign_in(&mut self, explicit: bool, now: Timestamp, server: Timestamp) -> Touched {
+        let step = self.cell.provider.capabilities().sign_in_code.map(|len| step_at(server, len));
+        let pending = self.candidate.as_ref().is_some_and(|c| c.pending.is_some());
+        let Some(records) = &mut self.records else { return Touched::default() };
+        let account = &mut records.account;
+        if !explicit {
+            let today = day(now);
+            let before = if account.sign_ins.day == today { account.sign_ins.count } else { 0 };
+            account.sign_ins = SignInCount { day: today, count: before.saturating_add(1) };
+        }
+        if step.is_some() {
+            account.last_code_step = step;
+        }
+        if let Some(unsettled) = &mut account.pending_password {
+            if pending {
+                unsettled.tried_new = true;
+            } else {
+                unsettled.tried_old = true;
+            }
+        }
+        Touched { account: true, ..Touched::default() }
+    }
+
+    fn mark_refresh(&mut self, now: Timestamp) -> Result<Touched, Error> {
+        let held = self.cell.core().held.clone();
+        let refresh = held.as_ref().and_then(|held| held.refresh_token());
+        let (Some(held), Some(refresh)) = (&held, refresh) else {
+            return Err(Error::new(ErrorKind::Internal));
+        };
+        let refresh = refresh.fingerprint();
+        let records = self.records_mut()?;
+        let earlier = records.session.journal.filter(|journal| journal.refresh == refresh);
+        records.session.journal = Some(Journal {
+            refresh,
+            generation: held.generation(),
+            // A grace counts from the first sending.
+            sent_at: earlier.map_or(now, |journal| journal.sent_at),
+            attempt: earlier.map_or(0, |journal| journal.attempt).saturating_add(1),
+        });
+        Ok(Touched { session: true, ..Touched::default() })
+    }
+
+    fn mark_answer(&mut self, now: Timestamp) -> Result<Touched, Error> {
+        let (_, answers) = self.answer()?;
+        let records = self.records_mut()?;
+        if let Some(challenge) = &mut records.session.challenge {
+            challenge.claimed = Some(now);
+        }
+        let new = answers.get("new_password").cloned();
+        let account = new.is_some();
+        if let Some(password) = new {
+            records.account.pending_password = Some(PendingPassword {
+                password,
+                at: now,
+                operation: "answer".into(),
+                tried_new: false,
+                tried_old: false,
+            });
+        }
+        Ok(Touched { session: true, account })
+    }
+
+    fn put_tokens(&mut self) -> Result<Touched, Error> {
+        let (incoming, held) = {
+            let core = &mut *self.cell.core();
+            let incoming = core.flight(self.id).map(|slot| slot.incoming.clone());
+            (incoming.unwrap_or_default(), core.held.clone())
+        };
+        let bought = incoming.bundle.as_ref().map(|bundle| bundle.tokens.clone());
+        let Some(tokens) = bought.clone().or(held) else {
+            return Err(Error::new(ErrorKind::Internal));
+        };
+        let account = bought.is_some() && self.settle_account();
+        let records = self.records_mut()?;
+        let session = &mut records.session;
+        session.counter = session.counter.max(tokens.generation().counter);
+        session.tokens = Some((*tokens).clone());
+        session.journal = None;
+        session.challenge = None;
+        session.ended = None;
+        session.suspicion = 0;
+        session.refresh_dead = None;
+        session.rotation = incoming.rotation.or(session.rotation);
+        if let Some(memo) = incoming.memo {
+            session.memo = memo;
+        }
+        Ok(Touched { session: true, account })
+    }
+
+    /// A secret that was taken is refused no more, and an open question about a password is answered.
+    fn settle_account(&mut self) -> bool {
+        let settled = self.settle_password_by_success();
+        let Some(candidate) = &self.candidate else { return settled };
+        let secret = candidate.fingerprint;
+        let Some(records) = &mut self.records else { return settled };
+        let account = &mut records.account;
+        let before = account.refused.len();
+        account.refused.retain(|entry| entry.secret != secret);
+        let unlocked = account.locked_until.take().is_some();
+        settled || unlocked || account.refused.len() != before
+    }
+
+    fn put_challenge(&mut self) -> Result<Touched, Error> {
+        let incoming = {
+            let core = &mut *self.cell.core();
+            core.flight(self.id).map(|slot| slot.incoming.clone()).unwrap_or_default()
+        };
+        let account = self.settle_password_by_success();
+        let session = &mut self.records_mut()?.session;
+        session.challenge = incoming.challenge.map(|challenge| *challenge);
+        session.journal = None;
+        // The new sign-in has begun: the tombstone of an earlier session says nothing about it.
+        session.ended = None;
+        if let Some(memo) = incoming.memo {
+            session.memo = memo;
+        }
+        Ok(Touched { session: true, account })
+    }
+
+    fn put_refused(&mut self, certainty: Certainty, now: Timestamp) -> Touched {
+        let Some(candidate) = &self.candidate else { return Touched::default() };
+        let secret = candidate.fingerprint;
+        let Some(records) = &mut self.records else { return Touched::default() };
+        remember_refused(&mut records.account, secret, certainty, now);
+        Touched { account: true, ..Touched::default() }
+    }
+
+    fn put_mark(&mut self, what: Write) -> Result<Touched, Error> {
+        let held = self.cell.core().held.as_ref().map(|held| held.generation());
+        let dropped = what == Write::DropChallenge || what == Write::Unclaim;
+        let account = dropped && self.forget_answered_password();
+        let session = &mut self.records_mut()?.session;
+        match what {
+            Write::RefreshDead => {
+                session.refresh_dead = held;
+                session.journal = None;
+            }
+            Write::Suspect => {
+                session.suspicion = session.suspicion.saturating_add(1);
+                session.journal = None;
+            }
+            Write::Unclaim => {
+                if let Some(challenge) = &mut session.challenge {
+                    challenge.claimed = None;
+                }
+            }
+            Write::DropChallenge => session.challenge = None,
+            _ => session.journal = None,
+        }
+        Ok(Touched { session: true, account })
+    }
+
+    fn put_tombstone(&mut self, now: Timestamp) -> Result<Touched, Error> {
+        let cause = if self.revoked { EndCause::Revoked } else { EndCause::SignedOut };
+        let session = &mut self.records_mut()?.session;
+        let generation = session.tokens.as_ref().map(|tokens| tokens.generation());
+        session.tokens = None;
+        session.journal = None;
+        session.challenge = None;
+        session.ended = Some(Tombstone { generation, at: now, cause });
+        Ok(Touched { session: true, ..Touched::default() })
+    }
+
+    pub(crate) fn records_mut(&mut self) -> Result<&mut Records, Error> {
+        self.records.as_mut().ok_or_else(|| Error::new(ErrorKind::Internal))
+    }
+
+    fn account_mut(&mut self) -> Result<&mut AccountRecord, Error> {
+        self.records_mut().map(|records| &mut records.account)
+    }
+}
+
+/// Counts a refusal of `secret`, so that nobody who shares the account sends it again by himself.
+pub(crate) fn remember_refused(
+    account: &mut AccountRecord,
+    secret: countersign_core::Fingerprint,
+    certainty: Certainty,
+    now: Timestamp,
+) {
+    let tries = account.refused.iter().find(|entry| entry.secret == secret).map_or(0, |e| e.tries);
+    account.refused.retain(|entry| entry.secret != secret);
+    if account.refused.len() >= MOST_REFUSED {
+        account.refused.remove(0);
+    }
+    account.refused.push(RefusedSecret {
+        secret,
+        certainty,
+        at: now,
+        tries: tries.saturating_add(1),
+    });
+}

@@ -1,0 +1,229 @@
+//! One exchange with a provider: build, send, read, and go on where the adapter goes on alone.
+
+use std::time::Duration;
+
+use countersign_core::http::{HttpRequest, HttpResponse};
+use countersign_core::transport::{Delivery, Reason, TransportError};
+use countersign_core::{
+    Ambient, Challenge, Credentials, Error, ErrorKind, HttpTransport, Memo, MemoPatch, Monotonic,
+    Operation, Outcome, Profile, Recovery, SecretBytes, Seed, Timestamp, TokenResponse, TokenSet,
+};
+use countersign_scheduler::{DateSample, Settled};
+
+use crate::cell::Cell;
+use crate::events::SessionEventKind;
+use crate::publish::guarded;
+use crate::wait::{Waited, wait};
+
+/// How often an adapter may go on alone.
+const MOST_ROUNDS: usize = 8;
+
+/// What one exchange may know.
+pub(crate) struct Exchange<'a> {
+    pub(crate) cell: &'a Cell,
+    pub(crate) credentials: &'a Credentials,
+    pub(crate) tokens: Option<&'a TokenSet>,
+    pub(crate) memo: Memo,
+    /// The server's time, read once.
+    pub(crate) now: Timestamp,
+}
+
+/// How it ended well.
+pub(crate) struct Finished {
+    pub(crate) reply: Reply,
+    pub(crate) memo: Memo,
+    /// When the request that bought this was sent.
+    pub(crate) sent_at: Timestamp,
+}
+
+/// What came.
+pub(crate) enum Reply {
+    Tokens(Box<TokenResponse>),
+    Challenge(Box<Challenge>),
+    Done(Profile),
+}
+
+/// How it ended badly.
+#[derive(Debug)]
+pub(crate) struct Ill {
+    pub(crate) error: Error,
+    /// No answer came, and this is known of the request; `None` if the provider has answered.
+    pub(crate) lost: Option<Delivery>,
+}
+
+impl Ill {
+    /// How the lane sees it.
+    pub(crate) fn settled(&self) -> Settled {
+        let down =
+            matches!(self.error.kind(), ErrorKind::TemporarilyUnavailable | ErrorKind::Transport);
+        match self.lost {
+            Some(Delivery::NotSent) if !down => Settled::Unused,
+            _ if down => Settled::Failed,
+            _ => Settled::Answered,
+        }
+    }
+
+    /// Whether the provider may have acted, as far as anybody knows.
+    pub(crate) fn may_have_acted(&self) -> bool {
+        let status = self.error.status();
+        match self.lost {
+            Some(delivery) => delivery == Delivery::Unknown,
+            None => {
+                status.is_none_or(|status| status >= 500)
+                    || matches!(self.error.kind(), ErrorKind::Protocol | ErrorKind::Internal)
+            }
+        }
+    }
+}
+
+impl Exchange<'_> {
+    /// Runs `operation` to its end, at most until the exchange's deadline.
+    pub(crate) async fn run(mut self, mut operation: Operation) -> Result<Finished, Ill> {
+        let name = operation.name();
+        let deadline = self.deadline();
+        let seed = fresh_seed().map_err(|error| self.not_sent(error, name))?;
+        let mut acted = false;
+        for _ in 0..MOST_ROUNDS {
+            let request = self.build(&operation, &seed).map_err(|error| Ill {
+                error: self.named(error, name),
+                // What an earlier round has done is not known.
+                lost: Some(if acted { Delivery::Unknown } else { Delivery::NotSent }),
+            })?;
+            let sent_at = self.cell.shared.clock.now();
+            let response = self.send(request, deadline).await.map_err(|error| {
+                let delivery = if acted { Delivery::Unknown } else { error.delivery() };
+                self.lost(error, delivery, name)
+            })?;
+            acted = true;
+            self.measure(&response, sent_at);
+            let outcome = self.read(&operation, &response, &seed);
+            let outcome =
+                outcome.map_err(|error| Ill { error: self.judged(error, name), lost: None })?;
+            let (reply, patch) = match outcome {
+                Outcome::Continue(continuation, patch) => {
+                    self.memo.apply(patch);
+                    operation = Operation::Continue { of: Box::new(operation), continuation };
+                    continue;
+                }
+                Outcome::Tokens(response, patch) => (Reply::Tokens(response), patch),
+                Outcome::Challenge(challenge, patch) => (Reply::Challenge(challenge), patch),
+                Outcome::Done(profile, patch) => (Reply::Done(profile), patch),
+                // Whatever a later version of the contract adds.
+                _ => (Reply::Done(Profile::new()), MemoPatch::none()),
+            };
+            self.memo.apply(patch);
+            return Ok(Finished { reply, memo: self.memo, sent_at });
+        }
+        let error = Error::new(ErrorKind::Protocol).hint("the provider asks for step after step");
+        Err(Ill { error: self.named(error, name), lost: None })
+    }
+
+    fn deadline(&self) -> Monotonic {
+        self.cell.shared.clock.monotonic().after(self.cell.exchange_deadline())
+    }
+
+    fn ambient<'b>(&'b self, seed: &'b Seed) -> Ambient<'b> {
+        Ambient {
+            now: self.now,
+            seed,
+            credentials: self.credentials,
+            tokens: self.tokens,
+            memo: &self.memo,
+        }
+    }
+
+    // Adapters that compute for milliseconds (SRP) would leave the async threads here and in `read`.
+    fn build(&self, operation: &Operation, seed: &Seed) -> Result<HttpRequest, Error> {
+        guarded(|| self.cell.provider.request(operation, &self.ambient(seed)))
+    }
+
+    fn read(
+        &self,
+        operation: &Operation,
+        response: &HttpResponse,
+        seed: &Seed,
+    ) -> Result<Outcome, Error> {
+        guarded(|| self.cell.provider.interpret(operation, response, &self.ambient(seed)))
+    }
+
+    async fn send(
+        &self,
+        request: HttpRequest,
+        deadline: Monotonic,
+    ) -> Result<HttpResponse, TransportError> {
+        let shared = &self.cell.shared;
+        let sending = HttpTransport::send(&*shared.transport, request);
+        match wait(&*shared.clock, sending, deadline).await {
+            Waited::Came(result) => result,
+            Waited::Over => Err(TransportError::new(Delivery::Unknown, Reason::TimedOut)),
+        }
+    }
+
+    /// The server's clock, from answers that nobody has kept and no gateway has made.
+    fn measure(&self, response: &HttpResponse, sent_at: Timestamp) {
+        if response.status().is_server_error() || response.headers().contains_key("age") {
+            return;
+        }
+        if let Some(date) = response.header("date").and_then(Timestamp::parse_http_date) {
+            let received_at = self.cell.shared.clock.now();
+            self.cell.site.observe(DateSample { sent_at, received_at, date });
+        }
+    }
+
+    fn named(&self, error: Error, operation: &'static str) -> Error {
+        match error.provider() {
+            Some(_) => error,
+            None => error.at(self.cell.provider.id(), operation),
+        }
+    }
+
+    fn not_sent(&self, error: Error, operation: &'static str) -> Ill {
+        Ill { error: self.named(error, operation), lost: Some(Delivery::NotSent) }
+    }
+
+    fn lost(&self, error: TransportError, delivery: Delivery, operation: &'static str) -> Ill {
+        let hint = match error.reason() {
+            Reason::Forbidden => "the address of the provider is not allowed; check the settings",
+            Reason::TimedOut => "the provider did not answer in time",
+            _ => "check the network and the address",
+        };
+        let error = Error::new(ErrorKind::Transport).hint(hint).with_source(error);
+        Ill { error: self.named(error, operation), lost: Some(delivery) }
+    }
+
+    /// The provider's own verdict, with its wishes cut to what is obeyed and told to everybody who
+    /// shares origin and client.
+    fn judged(&self, error: Error, operation: &'static str) -> Error {
+        let error = self.named(error, operation);
+        let Recovery::WaitUntil(wish) = error.recovery() else { return error };
+        let shared = &self.cell.shared;
+        let now = shared.now();
+        let (until, capped) = if error.kind() == ErrorKind::RateLimited {
+            let throttled = shared.admission().throttle(&self.cell.lane, wish, now);
+            (throttled.until, throttled.capped)
+        } else {
+            let latest = now.wall.after(self.longest_wait(error.kind()));
+            (wish.min(latest), wish > latest)
+        };
+        if capped {
+            let kind = SessionEventKind::WaitCapped { until };
+            self.cell.trace(&kind);
+            self.cell.emit(kind, now.wall);
+        }
+        error.with_recovery(Recovery::WaitUntil(until))
+    }
+
+    /// A lockout of a day may be true; anything else of that length is absurd.
+    fn longest_wait(&self, kind: ErrorKind) -> Duration {
+        let cap = self.cell.shared.policy.backoff.hint_cap;
+        if kind == ErrorKind::AccountLocked { cap.max(Duration::from_secs(24 * 3600)) } else { cap }
+    }
+}
+
+/// 32 bytes of the system for one exchange.
+fn fresh_seed() -> Result<Seed, Error> {
+    let mut bytes = vec![0; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| Error::new(ErrorKind::Internal).hint("the system gives no random bytes"))?;
+    Ok(Seed::new(SecretBytes::new(bytes)))
+}

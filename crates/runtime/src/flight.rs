@@ -1,0 +1,188 @@
+//! The flight of one exchange: a detached task that does its steps one after the other and reports
+//! each to the machine. Callers only wait; whether they stay changes nothing.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use countersign_core::session::{Effect, Event, ExchangeId, Failure, Report};
+use countersign_core::{Credentials, ErrorKind};
+use countersign_core::{Error, Fingerprint, Lock, SecretString, Timestamp};
+use countersign_scheduler::{Permit, Settled};
+use futures_util::FutureExt;
+
+use crate::cell::Cell;
+use crate::post::Cargo;
+use crate::publish::panicked;
+use crate::records::Records;
+
+/// What the steps of one exchange hand on to each other.
+pub(crate) struct Flight {
+    pub(crate) cell: Arc<Cell>,
+    pub(crate) id: ExchangeId,
+    pub(crate) permit: Option<Permit>,
+    /// What the source, or the caller for one time, has given.
+    pub(crate) credentials: Option<Credentials>,
+    /// What is really sent in a sign-in: another password may have to be tried first.
+    pub(crate) candidate: Option<Candidate>,
+    pub(crate) lock: Option<Box<dyn Lock>>,
+    pub(crate) records: Option<Records>,
+    /// The server's time for this exchange: read once, so that a journalled code step is the one
+    /// that is used.
+    pub(crate) ambient_now: Option<Timestamp>,
+    /// The tokens to revoke are gone for good: the provider has said so.
+    pub(crate) revoked: bool,
+    /// Nobody knows whether the provider acted on what was sent.
+    pub(crate) unknown: bool,
+}
+
+/// The secret of a sign-in.
+#[derive(Clone)]
+pub(crate) struct Candidate {
+    pub(crate) credentials: Credentials,
+    pub(crate) fingerprint: Fingerprint,
+    /// It is a new password whose fate is not known, tried before the old one.
+    pub(crate) pending: Option<SecretString>,
+}
+
+/// How a step ended, and the bytes that go with it.
+pub(crate) type Ended = (Report, Cargo);
+
+/// Starts the flight of `id`, whose slot says that it is running.
+pub(crate) fn take_off(cell: &Arc<Cell>, id: ExchangeId) {
+    cell.shared.took_off();
+    let guard = Guard { cell: Arc::clone(cell), id, landed: false };
+    // If there is no runtime, the guard is dropped here and tells the machine.
+    cell.shared.spawn(fly(guard));
+}
+
+/// Tells the machine if the task is dropped before its end: its runtime has gone.
+struct Guard {
+    cell: Arc<Cell>,
+    id: ExchangeId,
+    landed: bool,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if !self.landed {
+            {
+                let mut core = self.cell.core();
+                if let Some(slot) = core.flight(self.id) {
+                    slot.running = false;
+                    slot.steps.clear();
+                }
+            }
+            self.cell.post_lost(self.id);
+            self.cell.remove_slot_if_done(self.id);
+        }
+        self.cell.shared.landed();
+    }
+}
+
+async fn fly(mut guard: Guard) {
+    let (cell, id) = (Arc::clone(&guard.cell), guard.id);
+    let mut flight = Flight::new(Arc::clone(&cell), id);
+    while let Some(effect) = cell.next_step(id) {
+        if matches!(effect, Effect::Unlock(_)) {
+            flight.let_go().await;
+            continue;
+        }
+        let step = AssertUnwindSafe(flight.step(effect.clone())).catch_unwind().await;
+        let (report, cargo) = step.unwrap_or_else(|_| lost_its_head(&effect));
+        cell.post(Event::Flight(id, report), cargo);
+    }
+    flight.let_go().await;
+    guard.landed = true;
+}
+
+/// Somebody else's code panicked in `effect`. Before a sending nothing has happened; in it, anything
+/// may have.
+fn lost_its_head(effect: &Effect) -> Ended {
+    let error = panicked(match effect {
+        Effect::Prepare(..) => "a credential source",
+        Effect::Send(..) => "a transport or an adapter",
+        _ => "a store",
+    });
+    let mut failure = Failure::from(&error);
+    let report = match effect {
+        Effect::Send(..) => {
+            failure.may_have_acted = true;
+            Report::Answered(countersign_core::session::Answer::Refused(failure))
+        }
+        _ => Report::Failed(failure),
+    };
+    (report, Cargo { error: Some(error), ..Cargo::default() })
+}
+
+impl Flight {
+    fn new(cell: Arc<Cell>, id: ExchangeId) -> Self {
+        Self {
+            cell,
+            id,
+            permit: None,
+            credentials: None,
+            candidate: None,
+            lock: None,
+            records: None,
+            ambient_now: None,
+            revoked: false,
+            unknown: false,
+        }
+    }
+
+    async fn step(&mut self, effect: Effect) -> Ended {
+        let done = match effect {
+            Effect::Admit(_, grant) => self.admit(grant),
+            Effect::Prepare(_, grant) => self.prepare(grant).await,
+            Effect::Lock(_) => self.take_lock().await,
+            Effect::Journal(_, grant) => self.journal(grant).await,
+            Effect::Send(_, grant) => self.send(grant).await,
+            Effect::Commit(_, write) => self.commit(write).await,
+            // The others name no exchange and are done under the mutex.
+            _ => Err(Error::new(ErrorKind::Internal)),
+        };
+        done.unwrap_or_else(|error| {
+            let failure = Failure::from(&error);
+            (Report::Failed(failure), Cargo { error: Some(error), ..Cargo::default() })
+        })
+    }
+
+    /// The end, or what comes to the same: permit and lock go back.
+    async fn let_go(&mut self) {
+        self.settle(Settled::Unused);
+        if let Some(lock) = self.lock.take() {
+            // A store whose release panics is left to its lease.
+            drop(AssertUnwindSafe(lock.release()).catch_unwind().await);
+        }
+    }
+
+    pub(crate) fn settle(&mut self, how: Settled) {
+        if let Some(permit) = self.permit.take() {
+            let now = self.cell.shared.clock.monotonic();
+            self.cell.shared.admission().settle(permit, how, now);
+        }
+    }
+}
+
+impl Cell {
+    /// The next step of an exchange; `None` ends its task, and its slot goes.
+    fn next_step(&self, id: ExchangeId) -> Option<Effect> {
+        let mut core = self.core();
+        let at = core.flights.iter().position(|slot| slot.id == id)?;
+        let next = core.flights[at].steps.pop_front();
+        if next.is_none() {
+            core.flights.swap_remove(at);
+            if core.flights.is_empty() {
+                core.flights = Vec::new();
+            }
+        }
+        next
+    }
+
+    /// After a lost task: its slot stays only if there is more to do than to let go of what died
+    /// with it.
+    fn remove_slot_if_done(&self, id: ExchangeId) {
+        let more = |step: &Effect| !matches!(step, Effect::Unlock(_));
+        self.core().flights.retain(|slot| slot.id != id || slot.steps.iter().any(more));
+    }
+}

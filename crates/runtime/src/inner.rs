@@ -1,0 +1,200 @@
+//! What lies under the mutex of a session: the machine, and the bytes that it names.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use countersign_core::session::{
+    Answer, Appointment, Effect, Event, ExchangeId, Failure, Machine, Report, SignOutEnd, Told,
+};
+use countersign_core::{
+    Answers, Credentials, Error, Memo, Monotonic, Rotation, Timestamp, TokenSet,
+};
+use countersign_seal::PendingChallenge;
+
+use crate::events::SessionEventKind;
+use crate::post::{After, Cargo};
+use crate::publish::Bundle;
+use crate::status::Ring;
+
+/// What is under the mutex. Nobody awaits and nobody calls out while holding it.
+pub(crate) struct Core {
+    pub(crate) machine: Machine,
+    pub(crate) next_exchange: u32,
+    pub(crate) flights: Vec<FlightSlot>,
+    /// The bytes of the generation that the machine holds.
+    pub(crate) held: Option<Arc<TokenSet>>,
+    pub(crate) saved: bool,
+    /// The challenge that the machine names.
+    pub(crate) challenge: Option<Box<PendingChallenge>>,
+    /// What the caller has answered, until it is sent.
+    pub(crate) answers: Option<Answers>,
+    /// Credentials that were given for one time.
+    pub(crate) one_time: Option<Box<Credentials>>,
+    /// The last failure since the last success, and how the machine knows it.
+    pub(crate) last_error: Option<(Failure, Error)>,
+    pub(crate) told: ToldLog,
+    pub(crate) appointment: Option<(Appointment, Timestamp, Monotonic)>,
+    pub(crate) failing_since: Option<Timestamp>,
+    /// The renewal was left out since nobody uses the session; the next use makes up for it.
+    pub(crate) dozing: bool,
+    pub(crate) last_used_at: Timestamp,
+    pub(crate) ring: Ring,
+    pub(crate) version: u64,
+}
+
+/// What waiters heard last.
+#[derive(Default)]
+pub(crate) struct ToldLog {
+    pub(crate) count: u64,
+    pub(crate) last: Option<(Told, Option<Error>)>,
+    /// How many sign-outs have ended, and how the last one did.
+    pub(crate) sign_outs: (u64, Option<SignOutEnd>),
+}
+
+/// The steps of one exchange that are still to be done, and what has come of it.
+pub(crate) struct FlightSlot {
+    pub(crate) id: ExchangeId,
+    pub(crate) steps: VecDeque<Effect>,
+    pub(crate) running: bool,
+    pub(crate) incoming: Incoming,
+}
+
+/// What an answer has brought. It lies here and not in the task, so that a task that is lost takes
+/// nothing with it.
+#[derive(Clone, Default)]
+pub(crate) struct Incoming {
+    pub(crate) bundle: Option<Bundle>,
+    pub(crate) challenge: Option<Box<PendingChallenge>>,
+    pub(crate) memo: Option<Memo>,
+    pub(crate) rotation: Option<Rotation>,
+}
+
+impl Core {
+    pub(crate) fn new(now: Timestamp) -> Self {
+        Self {
+            machine: Machine::new(),
+            next_exchange: 1,
+            flights: Vec::new(),
+            held: None,
+            saved: true,
+            challenge: None,
+            answers: None,
+            one_time: None,
+            last_error: None,
+            told: ToldLog::default(),
+            appointment: None,
+            failing_since: None,
+            dozing: false,
+            last_used_at: now,
+            ring: Ring::default(),
+            version: 0,
+        }
+    }
+
+    pub(crate) fn flight(&mut self, id: ExchangeId) -> Option<&mut FlightSlot> {
+        self.flights.iter_mut().find(|slot| slot.id == id)
+    }
+
+    /// The error behind a failure of the machine: the one that was met, or one of the same words.
+    pub(crate) fn error(&self, failure: Failure) -> Error {
+        match &self.last_error {
+            Some((known, error)) if known.kind == failure.kind => error.clone(),
+            _ => Error::new(failure.kind)
+                .with_recovery(failure.recovery)
+                .with_certainty(failure.certainty),
+        }
+    }
+
+    /// The bytes first: what the machine is about to hear of must be there.
+    pub(crate) fn take_in(&mut self, event: &Event, cargo: &mut Cargo) {
+        if let Some(error) = cargo.error.take() {
+            self.last_error = Some((Failure::from(&error), error));
+        }
+        if let Some(challenge) = cargo.challenge.take() {
+            self.challenge = Some(challenge);
+        }
+        if let (Event::Flight(id, Report::Answered(answer)), Some(incoming)) =
+            (event, cargo.incoming.take())
+        {
+            if let Answer::Challenge(_) = answer {
+                self.challenge.clone_from(&incoming.challenge);
+            }
+            if let Some(slot) = self.flight(*id) {
+                slot.incoming = incoming;
+            }
+        }
+    }
+
+    /// Keeps the bytes of the generation that the machine holds now.
+    pub(crate) fn adopt(&mut self, record: Option<&Bundle>) {
+        let Some(wanted) = self.machine.held().map(|held| held.generation) else { return };
+        if self.held.as_ref().is_some_and(|held| held.generation() == wanted) {
+            return;
+        }
+        let of = |bundle: &&Bundle| bundle.tokens.generation() == wanted;
+        let answered = || self.flights.iter().find_map(|s| s.incoming.bundle.as_ref().filter(of));
+        if let Some(bundle) = record.filter(of).or_else(answered) {
+            self.held = Some(Arc::clone(&bundle.tokens));
+        }
+    }
+
+    pub(crate) fn step(&mut self, id: ExchangeId, effect: Effect, after: &mut After) {
+        let slot = match self.flights.iter_mut().position(|slot| slot.id == id) {
+            Some(n) => &mut self.flights[n],
+            None => {
+                self.flights.push(FlightSlot {
+                    id,
+                    steps: Default::default(),
+                    running: false,
+                    incoming: Incoming::default(),
+                });
+                let last = self.flights.len() - 1;
+                &mut self.flights[last]
+            }
+        };
+        slot.steps.push_back(effect);
+        if !slot.running {
+            slot.running = true;
+            after.take_off.push(id);
+        }
+    }
+
+    /// A late answer's tokens, unless the living session would die with them.
+    pub(crate) fn disposable(&self, late: &Bundle) -> Option<TokenSet> {
+        let held = self.held.as_ref().and_then(|held| held.refresh_token());
+        let theirs = late.tokens.refresh_token()?;
+        let shared = held.is_some_and(|held| held.secret().matches(theirs.secret()));
+        (!shared).then(|| TokenSet::clone(&late.tokens))
+    }
+
+    pub(crate) fn tell(&mut self, told: Told, after: &mut After) {
+        let error = match told {
+            Told::Stalled(failure) | Told::Failed(failure) => Some(self.error(failure)),
+            Told::Tokens | Told::Challenge | Told::SignedOut(_) => None,
+        };
+        match (told, &error) {
+            (Told::Stalled(_), Some(error)) => {
+                after.events.push(SessionEventKind::Stalled(error.clone()));
+            }
+            (Told::Failed(_), Some(error)) => {
+                after.events.push(SessionEventKind::Failed(error.clone()));
+            }
+            (Told::Challenge, _) => after.events.push(SessionEventKind::Challenged),
+            (Told::SignedOut(end), _) => {
+                self.told.sign_outs = (self.told.sign_outs.0 + 1, Some(end));
+                after.events.push(SessionEventKind::SignedOut);
+            }
+            _ => {}
+        }
+        // Credentials that were given for one time have done what they were given for, or cannot.
+        if matches!(told, Told::Tokens | Told::SignedOut(_))
+            || (matches!(told, Told::Failed(_)) && self.machine.challenge().is_none())
+        {
+            self.one_time = None;
+        }
+        self.told.count += 1;
+        self.told.last = Some((told, error));
+        self.version += 1;
+        after.wake = true;
+    }
+}

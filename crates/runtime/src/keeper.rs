@@ -1,0 +1,218 @@
+//! The owner of transport, store, clock and scheduler: all sessions live in one.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_core::{
+    AuthProvider, Clock, Error, ErrorKind, HttpTransport, SessionKey, SessionStore,
+};
+use countersign_scheduler::{Admission, BackoffPolicy, BudgetSettings};
+use tokio::runtime::Handle;
+
+use crate::builder::SessionBuilder;
+use crate::clock::SystemClock;
+use crate::events::Events;
+use crate::memory::MemoryStore;
+use crate::shared::{Policy, Shared};
+use crate::ticker;
+
+/// Keeps sessions of all providers and tenants signed in. Cheap to clone.
+///
+/// Besides an exchange that is under way there is one task for all sessions, which sleeps until
+/// somebody is due; a keeper in pull mode has none.
+#[derive(Clone)]
+pub struct Keeper(pub(crate) Arc<Shared>);
+
+/// What a [`Keeper`] is made of.
+pub struct KeeperBuilder {
+    transport: Option<Arc<dyn HttpTransport>>,
+    store: Option<Arc<dyn SessionStore>>,
+    clock: Option<Arc<dyn Clock>>,
+    backoff: BackoffPolicy,
+    budgets: BudgetSettings,
+    leeway: Duration,
+    exchange_deadline: Duration,
+    replica_seed: Option<u64>,
+    runtime: Option<Handle>,
+    pull: bool,
+}
+
+impl Keeper {
+    /// Begins with a memory store, the system's clock, and no transport.
+    pub fn builder() -> KeeperBuilder {
+        KeeperBuilder {
+            transport: None,
+            store: None,
+            clock: None,
+            backoff: BackoffPolicy::default(),
+            budgets: BudgetSettings::default(),
+            leeway: Duration::from_secs(1),
+            exchange_deadline: Duration::from_secs(30),
+            replica_seed: None,
+            runtime: None,
+            pull: false,
+        }
+    }
+
+    /// Describes the session of `identity` with `provider`.
+    pub fn session(&self, provider: impl AuthProvider + 'static, identity: &str) -> SessionBuilder {
+        self.session_of(Arc::new(provider), identity)
+    }
+
+    /// The same for a provider value that many sessions share.
+    pub fn session_of(&self, provider: Arc<dyn AuthProvider>, identity: &str) -> SessionBuilder {
+        let key = SessionKey::new(provider.id(), provider.realm(), identity);
+        SessionBuilder::new(Arc::clone(&self.0), provider, key)
+    }
+
+    /// Does what is due: for a keeper in pull mode, which has no task of its own. Harmless at any
+    /// time.
+    pub fn tick(&self) {
+        for cell in self.0.all() {
+            cell.kick();
+            cell.post_if_due();
+        }
+    }
+
+    /// What happens to all sessions from now on.
+    pub fn events(&self) -> Events {
+        self.0.hub.listen(None)
+    }
+
+    /// How many sessions somebody holds.
+    pub fn n_sessions(&self) -> usize {
+        self.0.n_sessions()
+    }
+
+    /// Begins nothing new, and waits until every exchange under way is committed, at most `within`;
+    /// whether that came about. Good tokens are handed out on until they end. What is not done then
+    /// is journalled in the store and taken up by the next process.
+    pub async fn shutdown(&self, within: Duration) -> bool {
+        self.0.close();
+        let deadline = self.0.clock.monotonic().after(within);
+        self.0.quiet(deadline).await
+    }
+}
+
+impl KeeperBuilder {
+    /// What sends requests to providers.
+    #[must_use]
+    pub fn transport(mut self, transport: impl HttpTransport + 'static) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Where sessions are kept; in memory if nothing is said.
+    #[must_use]
+    pub fn store(mut self, store: impl SessionStore + 'static) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Another clock than the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// How failures are waited out.
+    #[must_use]
+    pub const fn backoff(mut self, policy: BackoffPolicy) -> Self {
+        self.backoff = policy;
+        self
+    }
+
+    /// How much may be sent to one origin for one client.
+    #[must_use]
+    pub const fn budgets(mut self, settings: BudgetSettings) -> Self {
+        self.budgets = settings;
+        self
+    }
+
+    /// How long before its end a token is no longer worth waiting with (RFC 7519 §4.1.4); a second.
+    #[must_use]
+    pub const fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// How long one exchange with a provider may take; 30 s. Where a spent refresh token is taken for
+    /// some time after, half of that time is the bound.
+    #[must_use]
+    pub const fn exchange_deadline(mut self, deadline: Duration) -> Self {
+        self.exchange_deadline = deadline;
+        self
+    }
+
+    /// The number of this replica, from which its share of the spread is made; drawn if nothing is
+    /// said. It is no secret.
+    #[must_use]
+    pub const fn replica_seed(mut self, seed: u64) -> Self {
+        self.replica_seed = Some(seed);
+        self
+    }
+
+    /// Where exchanges fly if they are begun outside of any runtime. Without it, the runtime in which
+    /// the keeper was built.
+    #[must_use]
+    pub fn runtime(mut self, handle: Handle) -> Self {
+        self.runtime = Some(handle);
+        self
+    }
+
+    /// No standing task: renewals are begun by callers, and by [`Keeper::tick`]. For a lambda or a
+    /// command.
+    #[must_use]
+    pub const fn pull(mut self) -> Self {
+        self.pull = true;
+        self
+    }
+
+    /// The keeper.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] if there is no transport; [`ErrorKind::Store`] if the system gives
+    /// no random bytes.
+    pub fn build(self) -> Result<Keeper, Error> {
+        let transport = self.transport.ok_or_else(|| {
+            Error::new(ErrorKind::Configuration).hint("a keeper needs a transport")
+        })?;
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let store = match self.store {
+            Some(store) => store,
+            None => Arc::new(MemoryStore::with_clock(Arc::clone(&clock))?),
+        };
+        let replica = match self.replica_seed {
+            Some(seed) => seed,
+            None => getrandom::u64().map_err(|_| {
+                Error::new(ErrorKind::Store).hint("the system gives no random bytes")
+            })?,
+        };
+        let policy = Policy {
+            backoff: self.backoff,
+            leeway: self.leeway,
+            exchange_deadline: self.exchange_deadline,
+            replica,
+            pull: self.pull,
+        };
+        let admission = Admission::new(self.budgets, replica);
+        let shared = Shared::new(transport, store, clock, policy, admission, self.runtime);
+        let shared = Arc::new(shared);
+        ticker::ensure(&shared);
+        Ok(Keeper(shared))
+    }
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keeper({} sessions)", self.n_sessions())
+    }
+}
+
+impl fmt::Debug for KeeperBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeeperBuilder").field("pull", &self.pull).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,257 @@
+//! A store that lives and dies with the process.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use countersign_core::{
+    Clock, Committed, Error, ErrorKind, Fence, Lock, Monotonic, RecordName, Recovery, Revision,
+    SealKeys, SecretBytes, SessionStore, StoredRecord,
+};
+use tokio::sync::Notify;
+
+use crate::clock::SystemClock;
+use crate::wait::{Waited, wait};
+
+/// Keeps sessions in memory: for programs that sign in anew when they start, and for tests. Clones are
+/// the same store. Records are sealed as in any other store, with a key that nobody else ever has.
+#[derive(Clone)]
+pub struct MemoryStore(Arc<Inner>);
+
+struct Inner {
+    state: Mutex<State>,
+    clock: Arc<dyn Clock>,
+    freed: Notify,
+    written: Notify,
+    keys: SealKeys,
+}
+
+#[derive(Default)]
+struct State {
+    records: BTreeMap<RecordName, Record>,
+    locks: HashMap<RecordName, Holder>,
+    /// The highest number given out, over all names.
+    fence: u64,
+    /// The last number given out for a name.
+    fences: HashMap<RecordName, u64>,
+    last_written: Option<RecordName>,
+}
+
+struct Record {
+    stored: StoredRecord,
+    fence: u64,
+}
+
+struct Holder {
+    fence: u64,
+    until: Monotonic,
+}
+
+impl MemoryStore {
+    /// An empty store with a random sealing key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] if the system gives no random bytes.
+    pub fn new() -> Result<Self, Error> {
+        Self::with_clock(Arc::new(SystemClock::new()))
+    }
+
+    /// The same with leases that end by `clock`.
+    ///
+    /// # Errors
+    /// See [`MemoryStore::new`].
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let mut key = vec![0; 32];
+        getrandom::fill(&mut key).map_err(|_| {
+            Error::new(ErrorKind::Store).hint("the system gives no random bytes for a sealing key")
+        })?;
+        Ok(Self(Arc::new(Inner {
+            state: Mutex::default(),
+            clock,
+            freed: Notify::new(),
+            written: Notify::new(),
+            keys: SealKeys::new(1, SecretBytes::new(key)),
+        })))
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemoryStore({} records)", self.0.state().records.len())
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_lock(self: &Arc<Self>, name: &RecordName, lease: Duration) -> Option<MemoryLock> {
+        let now = self.clock.monotonic();
+        let mut state = self.state();
+        if state.locks.get(name).is_some_and(|holder| holder.until > now) {
+            return None;
+        }
+        state.fence += 1;
+        let fence = state.fence;
+        state.fences.insert(name.clone(), fence);
+        state.locks.insert(name.clone(), Holder { fence, until: now.after(lease) });
+        drop(state);
+        Some(MemoryLock { store: Arc::clone(self), name: name.clone(), fence })
+    }
+}
+
+impl State {
+    /// Whether a write under `fence` comes from somebody who has lost the lock.
+    fn is_outdated(&self, name: &RecordName, fence: Option<Fence>) -> bool {
+        fence.is_some_and(|Fence(fence)| {
+            self.fences.get(name).is_some_and(|last| fence < *last)
+                || self.records.get(name).is_some_and(|record| fence < record.fence)
+        })
+    }
+}
+
+#[async_trait]
+impl SessionStore for MemoryStore {
+    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
+        Ok(self.0.state().records.get(name).map(|record| record.stored.clone()))
+    }
+
+    async fn list(&self) -> Result<Vec<RecordName>, Error> {
+        Ok(self.0.state().records.keys().cloned().collect())
+    }
+
+    async fn lock(
+        &self,
+        name: &RecordName,
+        lease: Duration,
+        bound: Duration,
+    ) -> Result<Box<dyn Lock>, Error> {
+        let deadline = self.0.clock.monotonic().after(bound);
+        loop {
+            let freed = self.0.freed.notified();
+            tokio::pin!(freed);
+            freed.as_mut().enable();
+            if let Some(lock) = self.0.try_lock(name, lease) {
+                return Ok(Box::new(lock));
+            }
+            // A holder that never lets go is waited for to the end of its lease.
+            let lease_end = self.0.state().locks.get(name).map(|holder| holder.until);
+            let until = lease_end.map_or(deadline, |end| end.min(deadline));
+            let waited = wait(&*self.0.clock, freed, until).await;
+            if waited == Waited::Over && self.0.clock.monotonic() >= deadline {
+                return Err(Error::new(ErrorKind::Store)
+                    .with_recovery(Recovery::Retry)
+                    .hint("another session of this process holds the account's lock"));
+            }
+        }
+    }
+
+    async fn commit(
+        &self,
+        name: &RecordName,
+        expected: Revision,
+        fence: Option<Fence>,
+        bytes: SecretBytes,
+    ) -> Result<Committed, Error> {
+        let revision = {
+            let mut state = self.0.state();
+            let there = state.records.get(name).map(|record| record.stored.clone());
+            let revision = there.as_ref().map_or(Revision::NONE, |stored| stored.revision);
+            if revision != expected || state.is_outdated(name, fence) {
+                return Ok(Committed::Lost(there));
+            }
+            let revision = Revision(revision.0 + 1);
+            let fence = fence.map_or(0, |fence| fence.0);
+            let fence = state.records.get(name).map_or(fence, |record| record.fence.max(fence));
+            let stored = StoredRecord { revision, bytes };
+            state.records.insert(name.clone(), Record { stored, fence });
+            state.last_written = Some(name.clone());
+            revision
+        };
+        self.0.written.notify_waiters();
+        Ok(Committed::Done(revision))
+    }
+
+    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
+        let mut state = self.0.state();
+        let same = state.records.get(name).is_some_and(|r| r.stored.revision == expected);
+        if same {
+            state.records.remove(name);
+            state.last_written = Some(name.clone());
+            drop(state);
+            self.0.written.notify_waiters();
+        }
+        Ok(same)
+    }
+
+    async fn watch(&self) -> Option<RecordName> {
+        loop {
+            self.0.written.notified().await;
+            let name = self.0.state().last_written.clone();
+            if name.is_some() {
+                return name;
+            }
+        }
+    }
+
+    async fn seal_keys(&self) -> Result<SealKeys, Error> {
+        Ok(self.0.keys.clone())
+    }
+}
+
+struct MemoryLock {
+    store: Arc<Inner>,
+    name: RecordName,
+    fence: u64,
+}
+
+impl MemoryLock {
+    fn until(&self) -> Option<Monotonic> {
+        let state = self.store.state();
+        state.locks.get(&self.name).filter(|h| h.fence == self.fence).map(|h| h.until)
+    }
+}
+
+#[async_trait]
+impl Lock for MemoryLock {
+    fn fence(&self) -> Fence {
+        Fence(self.fence)
+    }
+
+    fn held_for(&self, span: Duration) -> bool {
+        let needed = self.store.clock.monotonic().after(span);
+        self.until().is_some_and(|until| until >= needed)
+    }
+
+    async fn renew(&mut self, lease: Duration) -> bool {
+        let until = self.store.clock.monotonic().after(lease);
+        let mut state = self.store.state();
+        match state.locks.get_mut(&self.name).filter(|h| h.fence == self.fence) {
+            Some(holder) => {
+                holder.until = until;
+                true
+            }
+            None => false,
+        }
+    }
+
+    async fn release(self: Box<Self>) {}
+}
+
+impl Drop for MemoryLock {
+    fn drop(&mut self) {
+        let mut state = self.store.state();
+        if state.locks.get(&self.name).is_some_and(|holder| holder.fence == self.fence) {
+            state.locks.remove(&self.name);
+            drop(state);
+            self.store.freed.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "memory_tests.rs"]
+mod tests;

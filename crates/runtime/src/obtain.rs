@@ -1,0 +1,213 @@
+//! The way to a token where the hit path has none: wait, ask, or say why not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_core::session::{Demand, Event, Failure, Told};
+use countersign_core::{Error, ErrorKind, Monotonic, Timestamp};
+
+use crate::cell::Cell;
+use crate::post::Cargo;
+use crate::snapshot::Snapshot;
+use crate::wait::wait;
+
+/// How often one caller asks for an exchange before it takes what it gets for an answer.
+const MOST_ASKS: u32 = 3;
+
+/// What one look at the session has shown.
+enum Look {
+    Here(Arc<Snapshot>),
+    /// Look again when something has changed, or at this moment.
+    Later(Monotonic),
+    /// An exchange was asked for: look again at once.
+    Again,
+}
+
+/// What one caller has seen so far.
+struct Caller {
+    good_for: Duration,
+    deadline: Monotonic,
+    /// How much had been told when it began to wait for an exchange.
+    heard: Option<u64>,
+    asked: u32,
+}
+
+impl Cell {
+    /// The published token if it can be handed out at once: no lock, no allocation, no wait.
+    pub(crate) fn hit(&self) -> Option<Arc<Snapshot>> {
+        let now = self.shared.clock.now();
+        let shown = self.snapshot.load();
+        let shown = shown.as_ref().filter(|shown| shown.is_fresh(now))?;
+        shown.touch();
+        Some(Arc::clone(shown))
+    }
+
+    /// A token that is good for `good_for`, at most until `deadline`. The exchange is not the
+    /// caller's: it goes on if the caller goes.
+    pub(crate) async fn obtain(
+        self: &Arc<Self>,
+        good_for: Duration,
+        limit: Duration,
+    ) -> Result<Arc<Snapshot>, Error> {
+        self.kick();
+        crate::ticker::ensure(&self.shared);
+        let _counted = self.wait_counted();
+        let deadline = self.shared.clock.monotonic().after(limit);
+        let mut caller = Caller { good_for, deadline, heard: None, asked: 0 };
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            self.rouse();
+            self.post_if_due();
+            match self.look_for(&mut caller)? {
+                Look::Here(snapshot) => {
+                    snapshot.touch();
+                    return Ok(snapshot);
+                }
+                Look::Again => {}
+                Look::Later(until) => {
+                    wait(&*self.shared.clock, changed, until).await;
+                }
+            }
+        }
+    }
+
+    fn look_for(self: &Arc<Self>, caller: &mut Caller) -> Result<Look, Error> {
+        let shared = &self.shared;
+        let now = shared.now();
+        let over = now.mono >= caller.deadline;
+        if let Some(shown) = self.shown(now.wall)?
+            && shown.good_for(caller.good_for, now.wall)
+        {
+            let waits = now.wall >= shown.mandatory_at
+                && now.wall < shown.usable_until
+                && !over
+                && self.core().machine.exchange().is_some();
+            if !waits {
+                return Ok(Look::Here(shown));
+            }
+            return Ok(Look::Later(now.mono_at(shown.usable_until).min(caller.deadline)));
+        }
+        let (demand, count, told, due) = {
+            let core = self.core();
+            let due = core.appointment.map(|(_, _, due)| due);
+            (core.machine.demand(), core.told.count, core.told.last.clone(), due)
+        };
+        if caller.heard.is_some_and(|heard| heard != count) {
+            caller.heard = Some(count);
+            if let Some((told, error)) = told {
+                self.heard(told, error)?;
+            }
+        }
+        if over {
+            return Err(self.out_of_time(demand));
+        }
+        match demand {
+            Demand::Ask if caller.asked < MOST_ASKS => {
+                if shared.is_closed() {
+                    return Err(closed());
+                }
+                caller.asked += 1;
+                caller.heard = Some(count);
+                self.post(Event::Wanted, Cargo::default());
+                Ok(Look::Again)
+            }
+            Demand::Ask => Err(self.too_short()),
+            Demand::Wait => {
+                caller.heard.get_or_insert(count);
+                Ok(Look::Later(due.map_or(caller.deadline, |due| due.min(caller.deadline))))
+            }
+            Demand::Stalled(failure) => match due {
+                Some(due) if due <= caller.deadline && !shared.is_closed() => {
+                    caller.heard = Some(count);
+                    Ok(Look::Later(due))
+                }
+                _ => Err(self.error(failure)),
+            },
+            Demand::Fail(failure) => Err(self.fail(failure)),
+        }
+    }
+
+    /// What is published, with headers for this moment; and what could be but for its headers.
+    pub(crate) fn shown(&self, now: Timestamp) -> Result<Option<Arc<Snapshot>>, Error> {
+        if let Some(shown) = self.snapshot.load_full() {
+            if now >= shown.expires_at || shown.presentable(now) {
+                return Ok(Some(shown));
+            }
+            return self.represent(&shown, now).map(Some);
+        }
+        let unpresented = {
+            let core = self.core();
+            let served = core.machine.served().filter(|held| held.expires_at > now);
+            served.and_then(|served| {
+                core.held.clone().filter(|held| held.generation() == served.generation)
+            })
+        };
+        let Some(tokens) = unpresented else { return Ok(None) };
+        // The headers could not be made when it was published: perhaps they can be now.
+        let authorization = self.authorization_of(&tokens)?;
+        let core = self.core();
+        let still = core.machine.served().is_some_and(|s| s.generation == tokens.generation());
+        if still && self.snapshot.load().is_none() {
+            self.hand_out(&crate::publish::Bundle { tokens, authorization: Ok(authorization) });
+        }
+        drop(core);
+        Ok(self.snapshot.load_full())
+    }
+
+    fn heard(&self, told: Told, error: Option<Error>) -> Result<(), Error> {
+        match told {
+            Told::Failed(failure) => {
+                Err(error.map_or_else(|| self.error(failure), |error| self.explained(error)))
+            }
+            Told::Challenge => Err(self.challenged()),
+            Told::SignedOut(_) => Err(Error::new(ErrorKind::SignedOut)),
+            Told::Tokens | Told::Stalled(_) => Ok(()),
+        }
+    }
+
+    fn fail(&self, failure: Failure) -> Error {
+        if self.core().machine.challenge().is_some() {
+            return self.challenged();
+        }
+        self.explained(self.error(failure))
+    }
+
+    pub(crate) fn error(&self, failure: Failure) -> Error {
+        self.core().error(failure)
+    }
+
+    fn explained(&self, error: Error) -> Error {
+        match error.provider() {
+            Some(_) => error,
+            None => error.at(self.provider.id(), "authorize"),
+        }
+    }
+
+    pub(crate) fn challenged(&self) -> Error {
+        Error::new(ErrorKind::NeedsSignIn)
+            .at(self.provider.id(), "sign_in")
+            .hint("the provider asks for a further proof; see `pending` and answer it")
+    }
+
+    fn out_of_time(&self, demand: Demand) -> Error {
+        match demand {
+            Demand::Stalled(failure) | Demand::Fail(failure) => self.fail(failure),
+            Demand::Ask | Demand::Wait => {
+                Error::new(ErrorKind::TimedOut).at(self.provider.id(), "authorize")
+            }
+        }
+    }
+
+    fn too_short(&self) -> Error {
+        Error::new(ErrorKind::InvalidRequest)
+            .at(self.provider.id(), "authorize")
+            .hint("the provider's tokens do not live as long as was asked for")
+    }
+}
+
+/// Nothing new is begun any more.
+pub(crate) fn closed() -> Error {
+    Error::new(ErrorKind::Configuration).hint("the keeper of this session was shut down")
+}

@@ -1,0 +1,270 @@
+//! Operations outside the life of a token: run by the same engine, in a task of their own.
+
+use std::sync::Arc;
+
+use countersign_core::session::Event;
+use countersign_core::{
+    Challenge, Credentials, Error, ErrorKind, Operation, Profile, Recovery, SecretString, TokenSet,
+};
+use countersign_scheduler::{Admit, Caller, Permit, Settled};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
+use tokio::sync::oneshot;
+
+use crate::cell::Cell;
+use crate::exchange::{Exchange, Finished, Ill, Reply};
+use crate::password::Pending;
+use crate::publish::panicked;
+use crate::records::{Records, Written};
+use crate::session::Session;
+use crate::wait::wait;
+
+/// What an operation has brought.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Performed {
+    /// What the provider told.
+    pub profile: Profile,
+    /// A further proof that it asks for.
+    pub challenge: Option<Box<Challenge>>,
+    /// The session has new tokens by it.
+    pub signed_in: bool,
+}
+
+impl Session {
+    /// Runs an operation that is not part of the life of a token: [`Operation::Register`],
+    /// [`Operation::ChangePassword`], [`Operation::ForgotPassword`],
+    /// [`Operation::ConfirmForgotPassword`], [`Operation::WhoAmI`],
+    /// [`Operation::SignOutEverywhere`], [`Operation::Extension`].
+    ///
+    /// It runs to its end, also if the caller goes away. An operation that presents the access token
+    /// has it made fresh first. A new password is stored before it is sent; if the answer is lost,
+    /// the next sign-in finds out which password holds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if the provider cannot, [`ErrorKind::InvalidRequest`] for operations
+    /// of the life of a token (they have methods of their own), [`ErrorKind::Ambiguous`] if a new
+    /// password was sent and its fate is not known; else what the provider says.
+    pub async fn perform(&self, operation: Operation) -> Result<Performed, Error> {
+        if self.0.shared.is_closed() {
+            return Err(crate::obtain::closed());
+        }
+        let (tell, hear) = oneshot::channel();
+        let (cell, shared) = (Arc::clone(&self.0), Arc::clone(&self.0.shared));
+        shared.took_off();
+        let landing = Landing(Arc::clone(&shared));
+        shared.spawn(async move {
+            let _landing = landing;
+            let done = AssertUnwindSafe(cell.perform(operation)).catch_unwind().await;
+            let done = done.unwrap_or_else(|_| Err(panicked("an adapter, a source or a store")));
+            // Nobody may be left to hear it.
+            drop(tell.send(done));
+        });
+        let lost = || Error::new(ErrorKind::Internal).hint("the runtime of the operation has gone");
+        hear.await.unwrap_or_else(|_| Err(lost()))
+    }
+}
+
+struct Landing(Arc<crate::shared::Shared>);
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.0.landed();
+    }
+}
+
+impl Cell {
+    async fn perform(self: &Arc<Self>, operation: Operation) -> Result<Performed, Error> {
+        let name = operation.name();
+        let tokens = self.tokens_for(&operation).await?;
+        let found = self.current_credentials().await;
+        let credentials = found.unwrap_or_else(|_| self.bare_credentials());
+        let records = Records::load(self).await?;
+        self.refuse_early(&operation, &credentials, tokens.as_ref(), &records)?;
+        let permit = self.permit().await?;
+        let pending = match new_password(&operation) {
+            Some(password) => match self.store_pending(password.clone(), name).await {
+                Ok(pending) => Some(pending),
+                Err(error) => {
+                    self.give_back(permit, Settled::Unused);
+                    return Err(error);
+                }
+            },
+            None => None,
+        };
+        let everywhere = matches!(operation, Operation::SignOutEverywhere);
+        let exchange = Exchange {
+            cell: self,
+            credentials: &credentials,
+            tokens: tokens.as_ref(),
+            memo: records.session.memo.clone(),
+            now: self.server_now(),
+        };
+        let end = AssertUnwindSafe(exchange.run(operation)).catch_unwind().await;
+        let end = end.unwrap_or_else(|_| {
+            Err(Ill {
+                error: panicked("a transport"),
+                lost: Some(countersign_core::transport::Delivery::Unknown),
+            })
+        });
+        self.give_back(permit, end.as_ref().map_or_else(Ill::settled, |_| Settled::Answered));
+        let end = self.settle_pending(pending, end, name).await?;
+        if everywhere {
+            // Whatever we hold is dead with the rest.
+            self.post(Event::SignOut, Default::default());
+        }
+        self.take_up(end, records).await
+    }
+
+    /// The access token for an operation that presents it, made fresh first.
+    async fn tokens_for(
+        self: &Arc<Self>,
+        operation: &Operation,
+    ) -> Result<Option<TokenSet>, Error> {
+        let limit = self.settings.deadline;
+        match operation {
+            Operation::WhoAmI
+            | Operation::ChangePassword { .. }
+            | Operation::SignOutEverywhere => {
+                let shown = self.obtain(self.exchange_deadline(), limit).await;
+                // A provider with very short lives still has a good token.
+                let shown = match shown {
+                    Err(error) if error.kind() == ErrorKind::InvalidRequest => {
+                        self.obtain(Default::default(), limit).await
+                    }
+                    shown => shown,
+                }?;
+                Ok(Some(TokenSet::clone(&shown.tokens)))
+            }
+            Operation::Register { .. }
+            | Operation::ForgotPassword
+            | Operation::ConfirmForgotPassword { .. } => Ok(None),
+            Operation::Extension { .. } => Ok(self.core().held.as_deref().cloned()),
+            _ => Err(Error::new(ErrorKind::InvalidRequest)
+                .at(self.provider.id(), operation.name())
+                .hint("this operation belongs to the life of a token; the session has a method for it")),
+        }
+    }
+
+    /// What cannot work is refused before a password is stored or a permit taken.
+    fn refuse_early(
+        &self,
+        operation: &Operation,
+        credentials: &Credentials,
+        tokens: Option<&TokenSet>,
+        records: &Records,
+    ) -> Result<(), Error> {
+        let ambient = countersign_core::Ambient {
+            now: self.server_now(),
+            seed: &Default::default(),
+            credentials,
+            tokens,
+            memo: &records.session.memo,
+        };
+        let provider = &self.provider;
+        crate::publish::guarded(|| provider.request(operation, &ambient)).map(drop)?;
+        let policy = provider.capabilities().password_policy;
+        if let (Some(password), Some(policy)) = (new_password(operation), policy) {
+            let broken = policy.broken_by(password.expose());
+            if !broken.is_empty() {
+                return Err(Error::new(ErrorKind::PasswordRefused)
+                    .at(provider.id(), operation.name())
+                    .hint(format!("the new password needs {}", broken.join(", "))));
+            }
+        }
+        Ok(())
+    }
+
+    /// Leave to send; waits for it while that fits the session's deadline.
+    async fn permit(&self) -> Result<Permit, Error> {
+        let shared = &self.shared;
+        let deadline = shared.clock.monotonic().after(self.settings.deadline);
+        loop {
+            let now = shared.now();
+            let answer = shared.admission().admit(&self.lane, Caller::Waiting, now.mono);
+            match answer {
+                Admit::Go(permit) => return Ok(permit),
+                Admit::Wait { until, .. } if until <= deadline => {
+                    wait(&*shared.clock, std::future::pending::<()>(), until).await;
+                }
+                Admit::Wait { until, .. } => {
+                    return Err(Error::new(ErrorKind::RateLimited)
+                        .with_recovery(Recovery::WaitUntil(now.wall_at(until))));
+                }
+            }
+        }
+    }
+
+    fn give_back(&self, permit: Permit, how: Settled) {
+        let now = self.shared.clock.monotonic();
+        self.shared.admission().settle(permit, how, now);
+    }
+
+    /// A certain end settles the new password at once.
+    async fn settle_pending(
+        &self,
+        pending: Option<Pending>,
+        end: Result<Finished, Ill>,
+        operation: &'static str,
+    ) -> Result<Finished, Error> {
+        let Some(pending) = pending else { return end.map_err(|ill| ill.error) };
+        match end {
+            Ok(finished) => {
+                // The password is set, whether or not that could be written down.
+                drop(self.end_pending(pending, Some(true)).await);
+                Ok(finished)
+            }
+            Err(ill) if ill.may_have_acted() => {
+                drop(self.end_pending(pending, None).await);
+                Err(Error::new(ErrorKind::Ambiguous)
+                    .at(self.provider.id(), operation)
+                    .hint("whether the new password was set is not known; it is kept, and the next sign-in finds out")
+                    .with_source(ill.error))
+            }
+            Err(ill) => {
+                drop(self.end_pending(pending, Some(false)).await);
+                Err(ill.error)
+            }
+        }
+    }
+
+    /// What came beside the answer: facts for the record, and tokens where a registration signs in.
+    async fn take_up(
+        self: &Arc<Self>,
+        end: Finished,
+        mut records: Records,
+    ) -> Result<Performed, Error> {
+        let Finished { reply, memo, sent_at } = end;
+        match reply {
+            Reply::Done(profile) => Ok(Performed { profile, ..Performed::default() }),
+            Reply::Challenge(challenge) => {
+                Ok(Performed { challenge: Some(challenge), ..Performed::default() })
+            }
+            Reply::Tokens(response) => {
+                let tokens = self.token_set(*response, None, sent_at)?;
+                let tokens = tokens.counted_after(records.session.counter);
+                let profile = tokens.profile().clone();
+                records.session = countersign_seal::SessionRecord {
+                    counter: tokens.generation().counter,
+                    tokens: Some(tokens),
+                    memo,
+                    ..Default::default()
+                };
+                let signed_in = records.save_session(self, None).await? == Written::Yes;
+                if signed_in {
+                    self.look().await?;
+                }
+                Ok(Performed { profile, challenge: None, signed_in })
+            }
+        }
+    }
+}
+
+/// The password that an operation sets.
+const fn new_password(operation: &Operation) -> Option<&SecretString> {
+    match operation {
+        Operation::ChangePassword { new_password }
+        | Operation::ConfirmForgotPassword { new_password, .. } => Some(new_password),
+        _ => None,
+    }
+}

@@ -1,0 +1,154 @@
+//! A new password survives: it is stored before it is sent, and an unknown end is settled by one
+//! sign-in with the new one and one with the old one.
+
+use countersign_core::session::Grant;
+use countersign_core::{Certainty, Error, ErrorKind, LockoutRule, SecretString};
+use countersign_seal::PendingPassword;
+
+use crate::cell::Cell;
+use crate::commit::remember_refused;
+use crate::events::SessionEventKind;
+use crate::exchange::Ill;
+use crate::flight::{Candidate, Flight};
+use crate::prepare::lease;
+use crate::records::{Records, Written};
+
+impl Flight {
+    /// A sign-in, or the answer that set the password, was taken: it is known which one holds.
+    pub(crate) fn settle_password_by_success(&mut self) -> bool {
+        let sent = self.candidate.as_ref().map(|c| (c.pending.is_some(), c.credentials.clone()));
+        let Some(records) = &mut self.records else { return false };
+        let Some(pending) = records.account.pending_password.take() else { return false };
+        let same = |password: &SecretString| password.matches(&pending.password);
+        let new = match sent {
+            _ if &*pending.operation == "answer" => true,
+            Some((new, credentials)) => new || credentials.expect_password().is_ok_and(same),
+            None => false,
+        };
+        self.cell.tell_settled(new);
+        true
+    }
+
+    /// An answer with a new password was refused for certain: that password was never set.
+    pub(crate) fn forget_answered_password(&mut self) -> bool {
+        let unknown = self.unknown;
+        let Some(records) = &mut self.records else { return false };
+        let pending = &mut records.account.pending_password;
+        let ours = pending.as_ref().is_some_and(|pending| &*pending.operation == "answer");
+        if ours && !unknown {
+            *pending = None;
+        }
+        ours && !unknown
+    }
+
+    /// The new password was refused, and the old one may hold: one sign-in with it, if that cannot
+    /// lock the account.
+    pub(crate) fn old_password_is_next(&self, grant: Grant, ill: &Ill) -> bool {
+        let new = self.candidate.as_ref().and_then(|candidate| candidate.pending.as_ref());
+        let old = self.credentials.as_ref().and_then(|found| found.expect_password().ok());
+        let capabilities = self.cell.provider.capabilities();
+        let two_are_free = match capabilities.lockout {
+            LockoutRule::Doubling { free, .. } => free >= 2,
+            LockoutRule::Fixed(_) | LockoutRule::None | LockoutRule::Unknown => true,
+        };
+        matches!(grant, Grant::SignIn { .. })
+            && ill.lost.is_none()
+            && ill.error.kind() == ErrorKind::InvalidGrant
+            && ill.error.certainty() == Certainty::Certain
+            && two_are_free
+            // A second sign-in in the same time step has no code of its own.
+            && capabilities.sign_in_code.is_none()
+            && matches!((new, old), (Some(new), Some(old)) if !new.matches(old))
+    }
+
+    /// Writes that the new password was refused and that the old one is sent next.
+    pub(crate) async fn turn_to_the_old_password(&mut self) -> Result<(), Error> {
+        let salt = self.cell.shared.sealer().await?;
+        let now = self.cell.shared.clock.now();
+        let fence = self.lock.as_ref().map(|lock| lock.fence());
+        let cell = self.cell.clone();
+        let refused = self.candidate.as_ref().map(|candidate| candidate.fingerprint);
+        let records = self.records_mut()?;
+        if let Some(refused) = refused {
+            remember_refused(&mut records.account, refused, Certainty::Certain, now);
+        }
+        if let Some(pending) = &mut records.account.pending_password {
+            pending.tried_old = true;
+        }
+        match records.save_account(&cell, fence).await? {
+            Written::Yes => {}
+            Written::Lost => return Err(Error::new(ErrorKind::Store)),
+        }
+        let source = self.credentials.clone().unwrap_or_default();
+        self.candidate = Some(Candidate::plain(&source, salt.salt()));
+        Ok(())
+    }
+}
+
+/// A new password that lies in the account's record while it is being set.
+pub(crate) struct Pending {
+    records: Records,
+    lock: Box<dyn countersign_core::Lock>,
+}
+
+impl Cell {
+    /// Stores `password` under the account's lock, before `operation` is sent.
+    pub(crate) async fn store_pending(
+        &self,
+        password: SecretString,
+        operation: &'static str,
+    ) -> Result<Pending, Error> {
+        let sealer = self.shared.sealer().await?;
+        let name = sealer.name(&self.account().digest());
+        let lease = lease(self.exchange_deadline());
+        let lock = self.shared.store.lock(&name, lease, lease).await?;
+        let mut records = Records::load(self).await?;
+        records.account.pending_password = Some(PendingPassword {
+            password,
+            at: self.shared.clock.now(),
+            operation: operation.into(),
+            tried_new: false,
+            tried_old: false,
+        });
+        match records.save_account(self, Some(lock.fence())).await? {
+            Written::Yes => Ok(Pending { records, lock }),
+            Written::Lost => Err(lost_the_lock()),
+        }
+    }
+
+    /// Settles at once what has a certain end; an unknown one is settled by the next sign-in.
+    pub(crate) async fn end_pending(
+        &self,
+        mut pending: Pending,
+        settled: Option<bool>,
+    ) -> Result<(), Error> {
+        let mut end = Ok(Written::Yes);
+        if let Some(new) = settled {
+            pending.records.account.pending_password = None;
+            if new {
+                // Which secret is refused was a statement about the old password.
+                pending.records.account.refused.clear();
+            }
+            let fence = pending.lock.fence();
+            end = pending.records.save_account(self, Some(fence)).await;
+            if matches!(end, Ok(Written::Yes)) {
+                self.tell_settled(new);
+            }
+        }
+        pending.lock.release().await;
+        match end? {
+            Written::Yes => Ok(()),
+            Written::Lost => Err(lost_the_lock()),
+        }
+    }
+
+    pub(crate) fn tell_settled(&self, new: bool) {
+        let kind = SessionEventKind::PasswordSettled { new };
+        self.trace(&kind);
+        self.emit(kind, self.shared.clock.now());
+    }
+}
+
+fn lost_the_lock() -> Error {
+    Error::new(ErrorKind::Store).hint("the account's lock was lost; try again")
+}

@@ -1,0 +1,348 @@
+//! One event in, its effects done: the only place where the machine is told anything.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use countersign_core::session::{
+    Appointment, Cx, Effect, Event, ExchangeId, Purpose as Wish, Report, Source, Status, Told,
+};
+use countersign_core::{Error, Generation, Timestamp, TokenSet};
+use countersign_scheduler::{Failure as Row, Now, Purpose, Request};
+use countersign_seal::PendingChallenge;
+
+use crate::cell::Cell;
+use crate::events::{SessionEvent, SessionEventKind};
+use crate::flight;
+use crate::inner::{Core, Incoming};
+use crate::publish::Bundle;
+use crate::status::Transition;
+
+/// The bytes that belong to an event: the machine is told names only.
+#[derive(Default)]
+pub(crate) struct Cargo {
+    /// The tokens of the record that was read.
+    pub(crate) record: Option<Bundle>,
+    /// The challenge of the record that was read.
+    pub(crate) challenge: Option<Box<PendingChallenge>>,
+    /// What an answer has brought.
+    pub(crate) incoming: Option<Incoming>,
+    /// The error behind a failure.
+    pub(crate) error: Option<Error>,
+}
+
+/// What is done once the mutex is free: nobody calls out while holding it.
+#[derive(Default)]
+pub(crate) struct After {
+    pub(crate) take_off: Vec<ExchangeId>,
+    pub(crate) discard: Vec<TokenSet>,
+    pub(crate) events: Vec<SessionEventKind>,
+    pub(crate) wake: bool,
+}
+
+impl Cell {
+    /// Tells the machine, and does what it says.
+    pub(crate) fn post(self: &Arc<Self>, event: Event, cargo: Cargo) {
+        let after = self.handle(event, cargo);
+        self.finish(after);
+    }
+
+    /// The same from a task that dies with its runtime: what has to fly waits for the next caller.
+    pub(crate) fn post_lost(self: &Arc<Self>, id: ExchangeId) {
+        let mut after = self.handle(Event::Flight(id, Report::Lost), Cargo::default());
+        {
+            let mut core = self.core();
+            for id in after.take_off.drain(..) {
+                if let Some(slot) = core.flight(id) {
+                    slot.running = false;
+                }
+            }
+        }
+        after.discard.clear();
+        self.finish(after);
+    }
+
+    /// Starts what is parked: the steps of exchanges whose runtime has gone.
+    pub(crate) fn kick(self: &Arc<Self>) {
+        let mut parked = Vec::new();
+        for slot in &mut self.core().flights {
+            if !slot.running && !slot.steps.is_empty() {
+                slot.running = true;
+                parked.push(slot.id);
+            }
+        }
+        parked.into_iter().for_each(|id| flight::take_off(self, id));
+    }
+
+    /// Posts [`Event::Due`] if the appointment has come. Harmless at any time, from anybody.
+    pub(crate) fn post_if_due(self: &Arc<Self>) -> bool {
+        let mono = self.shared.clock.monotonic();
+        {
+            let mut core = self.core();
+            if core.appointment.is_none_or(|(_, _, due)| due > mono) {
+                return false;
+            }
+            core.appointment = None;
+        }
+        self.post(Event::Due, Cargo::default());
+        true
+    }
+
+    /// The appointment once more, by clocks that have changed.
+    pub(crate) fn reappoint(&self) {
+        let mut core = self.core();
+        if let Some((appointment, ..)) = core.appointment {
+            self.appoint(&mut core, appointment, self.shared.now(), &mut After::default());
+        }
+        drop(core);
+        self.shared.wake.notify_one();
+    }
+
+    fn handle(self: &Arc<Self>, event: Event, mut cargo: Cargo) -> After {
+        let now = self.shared.now();
+        let rules = self.rules();
+        let mut after = After::default();
+        let mut core = self.core();
+        let core = &mut *core;
+        let exchange = ExchangeId(core.next_exchange);
+        let flown = match &event {
+            Event::Flight(id, _) => Some(*id),
+            _ => None,
+        };
+        core.take_in(&event, &mut cargo);
+        if let Event::ClockJumped(by) = event {
+            self.shift(core, by);
+        }
+        let (from, cause) = (core.machine.status(), cause(&event));
+        let effects = core.machine.handle(event, Cx { now: now.wall, exchange, rules: &rules });
+        core.adopt(cargo.record.as_ref());
+        let mut failure = None;
+        for effect in effects {
+            if exchange_of(&effect) == Some(exchange) {
+                core.next_exchange = exchange.0.wrapping_add(1);
+            }
+            if let Effect::Tell(Told::Failed(why) | Told::Stalled(why)) = effect {
+                failure = Some(why.kind);
+            }
+            self.apply(core, effect, flown, cargo.record.as_ref(), now, &mut after);
+        }
+        let to = core.machine.status();
+        if from != to {
+            core.version += 1;
+            core.ring.push(Transition { at: now.wall, from, to, cause, failure });
+            after.events.push(SessionEventKind::Moved { from, to });
+            after.wake = true;
+        }
+        after
+    }
+
+    fn apply(
+        &self,
+        core: &mut Core,
+        effect: Effect,
+        flown: Option<ExchangeId>,
+        record: Option<&Bundle>,
+        now: Now,
+        after: &mut After,
+    ) {
+        match effect {
+            Effect::Admit(id, _)
+            | Effect::Prepare(id, _)
+            | Effect::Lock(id)
+            | Effect::Journal(id, _)
+            | Effect::Send(id, _)
+            | Effect::Commit(id, _) => core.step(id, effect, after),
+            // Nothing is held by an exchange that nobody flies any more.
+            Effect::Unlock(id) => {
+                if let Some(slot) = core.flight(id) {
+                    slot.steps.push_back(effect);
+                }
+            }
+            Effect::Publish { generation, source, saved } => {
+                self.publish(core, generation, source, saved, record, after);
+                core.failing_since = None;
+                if saved {
+                    core.last_error = None;
+                }
+            }
+            Effect::Unpublish => {
+                if self.snapshot.swap(None).is_some() {
+                    after.events.push(SessionEventKind::Unpublished);
+                }
+            }
+            Effect::Forget => {
+                core.held = None;
+                core.challenge = None;
+                core.one_time = None;
+                *self.codes() = None;
+            }
+            Effect::Discard => {
+                let slot = flown.and_then(|id| core.flight(id));
+                let late = slot.and_then(|slot| slot.incoming.bundle.take());
+                after.discard.extend(late.and_then(|bundle| core.disposable(&bundle)));
+            }
+            Effect::Schedule(appointment) => self.appoint(core, appointment, now, after),
+            Effect::Unschedule => {
+                core.appointment = None;
+                self.shared.queue().cancel(&self.digest);
+            }
+            Effect::Tell(told) => core.tell(told, after),
+        }
+    }
+
+    fn publish(
+        &self,
+        core: &mut Core,
+        generation: Generation,
+        source: Source,
+        saved: bool,
+        record: Option<&Bundle>,
+        after: &mut After,
+    ) {
+        let shown = self.snapshot.load();
+        if shown.as_ref().is_some_and(|shown| shown.generation() == generation) {
+            // The same bytes; only whether the store has them is news.
+            core.saved = saved;
+            after.events.push(SessionEventKind::Published { generation, saved });
+            return;
+        }
+        let of = |bundle: &&Bundle| bundle.tokens.generation() == generation;
+        let answered =
+            || core.flights.iter().find_map(|slot| slot.incoming.bundle.as_ref().filter(of));
+        let found = match source {
+            Source::Record => record.filter(of).or_else(answered),
+            Source::Answer => answered().or_else(|| record.filter(of)),
+        };
+        let bundle = match (found, &core.held) {
+            (Some(bundle), _) => bundle.clone(),
+            (None, Some(held)) if held.generation() == generation => {
+                Bundle { tokens: Arc::clone(held), authorization: self.authorization_of(held) }
+            }
+            (None, _) => return,
+        };
+        if shown.as_ref().is_some_and(|shown| shown.was_used()) {
+            core.last_used_at = self.shared.clock.now();
+        }
+        core.held = Some(Arc::clone(&bundle.tokens));
+        core.saved = saved;
+        core.dozing = false;
+        self.hand_out(&bundle);
+        after.events.push(SessionEventKind::Published { generation, saved });
+    }
+
+    fn appoint(&self, core: &mut Core, wish: Appointment, now: Now, after: &mut After) {
+        let planner = self.planner();
+        let purpose = match wish.purpose {
+            Wish::Renew { life, expires_at } => {
+                Purpose::Refresh { issued_at: expires_at.before(life), expires_at }
+            }
+            Wish::Retry { attempt } => {
+                let since = *core.failing_since.get_or_insert(now.wall);
+                Purpose::Retry(Row { attempt: attempt.max(1), since, hint: None })
+            }
+            Wish::Moment if core.machine.status() == Status::LockedOut => {
+                Purpose::LockoutEnd(wish.not_before)
+            }
+            Wish::Moment => Purpose::ChallengeDeadline(wish.not_before),
+            Wish::Probe => Purpose::Probe,
+            Wish::Save { attempt } => Purpose::SaveRetry { attempt: attempt.max(1) },
+        };
+        let request = Request {
+            purpose,
+            not_before: wish.not_before,
+            at_latest: wish.at_latest.unwrap_or(Timestamp::MAX),
+            session: self.digest,
+            generation: core.held.as_ref().map(|held| held.generation()).unwrap_or_default(),
+        };
+        let due = planner.due(&request, now.wall);
+        if due.capped {
+            after.events.push(SessionEventKind::WaitCapped { until: due.at });
+        }
+        let mono = now.mono_at(due.at);
+        core.appointment = Some((wish, due.at, mono));
+        if !self.shared.policy.pull && self.shared.queue().schedule(self.digest, mono) {
+            after.wake = true;
+            self.shared.wake.notify_one();
+        }
+    }
+
+    /// The wall clock was set: what is held and handed out is dated anew.
+    fn shift(&self, core: &mut Core, by_millis: i64) {
+        let Some(held) = core.held.take() else { return };
+        let tokens = Arc::new(TokenSet::clone(&held).shifted(by_millis));
+        if let Some(shown) = self.snapshot.load_full() {
+            let shown = shown.shifted(Arc::clone(&tokens), by_millis);
+            self.snapshot.store(Some(Arc::new(shown)));
+        }
+        core.last_used_at = core.last_used_at.shifted(by_millis);
+        core.held = Some(tokens);
+    }
+
+    fn finish(self: &Arc<Self>, after: After) {
+        if after.wake {
+            self.changed.notify_waiters();
+            crate::ticker::ensure(&self.shared);
+        }
+        after.take_off.into_iter().for_each(|id| flight::take_off(self, id));
+        let at = self.shared.clock.now();
+        for kind in after.events {
+            self.trace(&kind);
+            self.emit(kind, at);
+        }
+        for tokens in after.discard {
+            crate::discard::revoke_late(self, tokens);
+        }
+    }
+
+    pub(crate) fn emit(&self, kind: SessionEventKind, at: Timestamp) {
+        let provider = self.provider.id();
+        self.shared.hub.send(SessionEvent { session: self.digest, provider, at, kind });
+    }
+
+    /// Counts the next change that somebody may wait for.
+    pub(crate) fn version(&self) -> u64 {
+        self.core().version
+    }
+
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+}
+
+const fn exchange_of(effect: &Effect) -> Option<ExchangeId> {
+    match effect {
+        Effect::Admit(id, _)
+        | Effect::Prepare(id, _)
+        | Effect::Lock(id)
+        | Effect::Journal(id, _)
+        | Effect::Send(id, _)
+        | Effect::Commit(id, _)
+        | Effect::Unlock(id) => Some(*id),
+        _ => None,
+    }
+}
+
+/// What an event is called in reports.
+const fn cause(event: &Event) -> &'static str {
+    match event {
+        Event::SignIn => "sign_in",
+        Event::Wanted => "wanted",
+        Event::Rejected(_) => "rejected",
+        Event::Answer => "answer",
+        Event::SignOut => "sign_out",
+        Event::Due => "due",
+        Event::Observed(_) => "observed",
+        Event::ClockJumped(_) => "clock_jumped",
+        Event::Flight(_, report) => match report {
+            Report::Admitted => "admitted",
+            Report::Deferred(_) => "deferred",
+            Report::Prepared => "prepared",
+            Report::Locked(_) => "locked",
+            Report::Journaled => "journaled",
+            Report::Answered(_) => "answered",
+            Report::Committed => "committed",
+            Report::Superseded(_) => "superseded",
+            Report::Failed(_) => "failed",
+            Report::Lost => "lost",
+        },
+    }
+}

@@ -1,0 +1,153 @@
+//! The steps before a sending: leave, credentials, the lock.
+
+use std::time::Duration;
+
+use countersign_core::session::{Grant, Report};
+use countersign_core::{CredentialKind, Credentials, Error, ErrorKind};
+use countersign_scheduler::{Admit, Caller};
+
+use crate::cell::Cell;
+use crate::flight::{Candidate, Ended, Flight};
+use crate::post::Cargo;
+use crate::records::Records;
+
+/// What a lock is held longer than the exchange may take.
+const LEASE_SLACK: Duration = Duration::from_secs(10);
+
+impl Flight {
+    /// Asks the budget of origin and client.
+    pub(crate) fn admit(&mut self, _grant: Grant) -> Result<Ended, Error> {
+        let shared = &self.cell.shared;
+        let now = shared.now();
+        let waited_for = self.cell.is_waited_for();
+        let caller = if waited_for { Caller::Waiting } else { Caller::Background };
+        let answer = shared.admission().admit(&self.cell.lane, caller, now.mono);
+        let report = match answer {
+            Admit::Go(permit) => {
+                self.permit = Some(permit);
+                Report::Admitted
+            }
+            Admit::Wait { until, .. } => Report::Deferred(now.wall_at(until)),
+        };
+        Ok((report, Cargo::default()))
+    }
+
+    /// Gets what can wait or fail: the credentials, as their source has them now.
+    pub(crate) async fn prepare(&mut self, grant: Grant) -> Result<Ended, Error> {
+        let needed = matches!(grant, Grant::SignIn { .. });
+        let found = self.cell.current_credentials().await;
+        match found {
+            Ok(credentials) => {
+                if needed {
+                    credentials.check(&self.cell.provider.capabilities().credentials)?;
+                }
+                self.credentials = Some(credentials);
+            }
+            Err(error) if needed => return Err(error),
+            // A refresh most often needs none; if this provider's does, the adapter says so.
+            Err(_) => self.credentials = Some(self.cell.bare_credentials()),
+        }
+        Ok((Report::Prepared, Cargo::default()))
+    }
+
+    /// Takes the account's lock, and reads both records under it.
+    pub(crate) async fn take_lock(&mut self) -> Result<Ended, Error> {
+        let cell = &self.cell;
+        let sealer = cell.shared.sealer().await?;
+        let name = sealer.name(&cell.account().digest());
+        let deadline = cell.exchange_deadline();
+        let lock = cell.shared.store.lock(&name, lease(deadline), lease(deadline)).await?;
+        self.lock = Some(lock);
+        let records = Records::load(cell).await?;
+        if let Some(credentials) = &self.credentials {
+            cell.remember_codes(credentials, &records.session.memo);
+            self.candidate = Some(Candidate::choose(credentials, &records, sealer.salt()));
+        }
+        let view = records.view(cell, self.candidate.as_ref().map(|c| c.fingerprint));
+        let cargo = records.cargo(cell);
+        self.records = Some(records);
+        Ok((Report::Locked(Box::new(view)), cargo))
+    }
+
+    /// Reads again after a lost write: what the winner has left.
+    pub(crate) async fn superseded(&mut self) -> Result<Ended, Error> {
+        let records = Records::load(&self.cell).await?;
+        let view = records.view(&self.cell, self.candidate.as_ref().map(|c| c.fingerprint));
+        let cargo = records.cargo(&self.cell);
+        self.records = Some(records);
+        Ok((Report::Superseded(Box::new(view)), cargo))
+    }
+
+    /// Whether the lock is ours for as long as the exchange may take; a lease that has run down is
+    /// lengthened.
+    pub(crate) async fn lock_will_last(&mut self) -> bool {
+        let deadline = self.cell.exchange_deadline();
+        match &mut self.lock {
+            Some(lock) if lock.held_for(deadline) => true,
+            Some(lock) => lock.renew(lease(deadline)).await && lock.held_for(deadline),
+            None => false,
+        }
+    }
+}
+
+/// How long the lock is taken for.
+pub(crate) fn lease(exchange_deadline: Duration) -> Duration {
+    exchange_deadline * 2 + LEASE_SLACK
+}
+
+impl Candidate {
+    /// The secret that is sent next: a new password whose fate is not known goes first, until it is
+    /// refused.
+    pub(crate) fn choose(credentials: &Credentials, records: &Records, salt: &[u8]) -> Self {
+        let account = &records.account;
+        if let Some(pending) = &account.pending_password {
+            let new = credentials.clone().with_password(pending.password.clone());
+            let fingerprint = new.fingerprint(salt);
+            if account.refused.iter().all(|entry| entry.secret != fingerprint) {
+                let pending = Some(pending.password.clone());
+                return Self { fingerprint, credentials: new, pending };
+            }
+        }
+        Self::plain(credentials, salt)
+    }
+
+    /// What the source says.
+    pub(crate) fn plain(credentials: &Credentials, salt: &[u8]) -> Self {
+        let fingerprint = credentials.fingerprint(salt);
+        Self { fingerprint, credentials: credentials.clone(), pending: None }
+    }
+}
+
+impl Cell {
+    /// The values as they are now: those of the caller for one time, else those of the source. A
+    /// source that would bother a person is not asked here.
+    pub(crate) async fn current_credentials(&self) -> Result<Credentials, Error> {
+        let one_time = self.core().one_time.clone();
+        if let Some(given) = one_time {
+            return Ok(self.identified(*given));
+        }
+        match &self.settings.source {
+            Some(source) if !source.interactive() => {
+                let found = source.credentials(self.account()).await;
+                found.map(|credentials| self.identified(credentials))
+            }
+            Some(_) => Err(Error::new(ErrorKind::NeedsSignIn)
+                .hint("the credentials come from a person; call sign_in where one can be asked")),
+            None => Err(Error::new(ErrorKind::NeedsSignIn)
+                .hint("this session has no credentials; give them with sign_in_with")),
+        }
+    }
+
+    /// Nothing but who it is.
+    pub(crate) fn bare_credentials(&self) -> Credentials {
+        Credentials::new().with_identity(self.account().identity())
+    }
+
+    pub(crate) fn identified(&self, credentials: Credentials) -> Credentials {
+        if credentials.has(CredentialKind::Identity) {
+            credentials
+        } else {
+            credentials.with_identity(self.account().identity())
+        }
+    }
+}

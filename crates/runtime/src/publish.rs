@@ -1,0 +1,105 @@
+//! From a token set to what callers read.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use countersign_core::{
+    Ambient, Authorization, Credentials, Error, ErrorKind, Memo, Seed, Timestamp, TokenSet,
+};
+
+use crate::cell::{Cell, Codes};
+use crate::snapshot::Snapshot;
+
+/// Tokens with the headers that present them, made before the mutex is taken.
+#[derive(Clone)]
+pub(crate) struct Bundle {
+    pub(crate) tokens: Arc<TokenSet>,
+    pub(crate) authorization: Result<Arc<Authorization>, Error>,
+}
+
+impl Cell {
+    /// Makes the headers of `tokens`.
+    pub(crate) fn bundle(&self, tokens: TokenSet) -> Bundle {
+        let authorization = self.authorization_of(&tokens);
+        Bundle { tokens: Arc::new(tokens), authorization }
+    }
+
+    /// Asks the adapter; a panic in it is an error.
+    pub(crate) fn authorization_of(&self, tokens: &TokenSet) -> Result<Arc<Authorization>, Error> {
+        let codes = self.codes().clone();
+        let (nothing, no_memo) = (Credentials::new(), Memo::default());
+        let skew = self.site.skew_millis();
+        let ambient = Ambient {
+            now: self.shared.clock.now().shifted(skew),
+            seed: &Seed::default(),
+            credentials: codes.as_ref().map_or(&nothing, |codes| &codes.credentials),
+            tokens: Some(tokens),
+            memo: codes.as_ref().map_or(&no_memo, |codes| &codes.memo),
+        };
+        let made = guarded(|| self.provider.authorize(tokens, &ambient))
+            .map_err(|error| error.at(self.provider.id(), "authorize"))?;
+        // A code ends with its step, and steps are counted on the server's clock.
+        let stepped = self.provider.capabilities().code_per_request.is_some();
+        let until = if stepped {
+            made.valid_until().shifted(skew.saturating_neg()).min(tokens.expires_at())
+        } else {
+            made.valid_until()
+        };
+        if until == made.valid_until() {
+            return Ok(Arc::new(made));
+        }
+        Ok(Arc::new(Authorization::new(made.headers().iter().cloned(), until)))
+    }
+
+    /// Remembers what codes are made of, where every request needs one.
+    pub(crate) fn remember_codes(&self, credentials: &Credentials, memo: &Memo) {
+        if self.provider.capabilities().code_per_request.is_some() {
+            let codes = Codes { credentials: credentials.clone(), memo: memo.clone() };
+            *self.codes() = Some(Arc::new(codes));
+        }
+    }
+
+    /// Hands `bundle` out from now on.
+    pub(crate) fn hand_out(&self, bundle: &Bundle) {
+        let tokens = &bundle.tokens;
+        let windows = self.planner().windows(tokens.issued_at(), tokens.expires_at());
+        let snapshot = match &bundle.authorization {
+            Ok(authorization) => Some(Arc::new(Snapshot::new(
+                Arc::clone(tokens),
+                Arc::clone(authorization),
+                &windows,
+            ))),
+            // The tokens are good and cannot be presented: callers are told why when they ask.
+            Err(_) => None,
+        };
+        self.snapshot.store(snapshot);
+    }
+
+    /// The same token with headers for this moment. Several callers may do it at once; each result is
+    /// right, and a newer publication is never replaced.
+    pub(crate) fn represent(
+        &self,
+        old: &Arc<Snapshot>,
+        now: Timestamp,
+    ) -> Result<Arc<Snapshot>, Error> {
+        let authorization = self.authorization_of(&old.tokens)?;
+        let new = Arc::new(old.with_authorization(authorization));
+        if !new.presentable(now) {
+            return Err(Error::new(ErrorKind::Internal)
+                .at(self.provider.id(), "authorize")
+                .hint("the adapter made headers that are already over"));
+        }
+        drop(self.snapshot.compare_and_swap(old, Some(Arc::clone(&new))));
+        Ok(new)
+    }
+}
+
+/// Runs a piece of an adapter; a panic becomes [`ErrorKind::Internal`].
+pub(crate) fn guarded<T>(piece: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(piece)).unwrap_or_else(|_| Err(panicked("an adapter")))
+}
+
+/// What a panic of somebody else's code is for the session.
+pub(crate) fn panicked(whose: &'static str) -> Error {
+    Error::new(ErrorKind::Internal).hint(format!("{whose} panicked; the session goes on"))
+}

@@ -1,0 +1,197 @@
+//! The two records of a session: read together, seen by the machine, written by revision.
+
+use countersign_core::session::{
+    ChallengeView, Guards, Held, JournalView, RecordView, RefusedView,
+};
+use countersign_core::{
+    Certainty, Committed, CredentialKind, Error, Fence, Fingerprint, Revision, Rotation,
+    StoredRecord, Timestamp,
+};
+use countersign_seal::{AccountRecord, PendingChallenge, SessionRecord};
+use std::time::Duration;
+
+use crate::cell::Cell;
+use crate::post::Cargo;
+
+/// How long a refusal that may have hidden another cause is remembered.
+const POSSIBLE_MEMORY: Duration = Duration::from_secs(3600);
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// What the store holds, and which revisions a write must replace.
+pub(crate) struct Records {
+    pub(crate) session: SessionRecord,
+    session_revision: Revision,
+    pub(crate) account: AccountRecord,
+    account_revision: Revision,
+}
+
+/// Whether a write came through.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Written {
+    Yes,
+    /// Somebody else was first.
+    Lost,
+}
+
+impl Records {
+    /// Reads both. A record that is not there is an empty one.
+    pub(crate) async fn load(cell: &Cell) -> Result<Self, Error> {
+        let sealer = cell.shared.sealer().await?;
+        let (session_key, account_key) = (cell.digest, cell.account().digest());
+        let names = [sealer.name(&session_key), sealer.name(&account_key)];
+        let mut found = cell.shared.store.load_many(&names).await?.into_iter();
+        let (session, account) = (found.next().flatten(), found.next().flatten());
+        let revision = |record: &Option<StoredRecord>| {
+            record.as_ref().map_or(Revision::NONE, |record| record.revision)
+        };
+        Ok(Self {
+            session_revision: revision(&session),
+            account_revision: revision(&account),
+            session: match session {
+                Some(record) => sealer.open_session(&session_key, record.bytes.expose_bytes())?,
+                None => SessionRecord::default(),
+            },
+            account: match account {
+                Some(record) => sealer.open_account(&account_key, record.bytes.expose_bytes())?,
+                None => AccountRecord::default(),
+            },
+        })
+    }
+
+    /// A record that no store holds.
+    pub(crate) fn of_session(session: SessionRecord) -> Self {
+        Self {
+            session,
+            session_revision: Revision::NONE,
+            account: AccountRecord::default(),
+            account_revision: Revision::NONE,
+        }
+    }
+
+    /// Writes the session's record.
+    pub(crate) async fn save_session(
+        &mut self,
+        cell: &Cell,
+        fence: Option<Fence>,
+    ) -> Result<Written, Error> {
+        let sealer = cell.shared.sealer().await?;
+        let bytes = sealer.seal_session(&cell.digest, &self.session)?;
+        let name = sealer.name(&cell.digest);
+        let end = cell.shared.store.commit(&name, self.session_revision, fence, bytes).await?;
+        if let Committed::Done(_) = end {
+            cell.shared.watch.wrote(name);
+        }
+        Ok(taken(end, &mut self.session_revision))
+    }
+
+    /// Writes the account's record.
+    pub(crate) async fn save_account(
+        &mut self,
+        cell: &Cell,
+        fence: Option<Fence>,
+    ) -> Result<Written, Error> {
+        let sealer = cell.shared.sealer().await?;
+        let key = cell.account().digest();
+        let bytes = sealer.seal_account(&key, &self.account)?;
+        let name = sealer.name(&key);
+        let end = cell.shared.store.commit(&name, self.account_revision, fence, bytes).await?;
+        Ok(taken(end, &mut self.account_revision))
+    }
+
+    /// What the machine may know of them. `secret` is the one that is about to be sent.
+    pub(crate) fn view(&self, cell: &Cell, secret: Option<Fingerprint>) -> RecordView {
+        let record = &self.session;
+        let dead =
+            |tokens: &countersign_core::TokenSet| record.refresh_dead == Some(tokens.generation());
+        RecordView {
+            tokens: record.tokens.as_ref().map(|tokens| Held::of(tokens, dead(tokens))),
+            journal: record.journal.map(|journal| JournalView {
+                refresh: journal.refresh,
+                sent_at: journal.sent_at,
+                attempt: journal.attempt,
+            }),
+            challenge: record.challenge.as_ref().map(challenge_view),
+            ended: record.ended.is_some(),
+            suspicion: record.suspicion,
+            refresh_kept: record.rotation == Some(Rotation::Kept),
+            guards: self.guards(cell, secret),
+        }
+    }
+
+    /// The bytes that go with the view.
+    pub(crate) fn cargo(&self, cell: &Cell) -> Cargo {
+        Cargo {
+            record: self.session.tokens.clone().map(|tokens| cell.bundle(tokens)),
+            challenge: self.session.challenge.clone().map(Box::new),
+            ..Cargo::default()
+        }
+    }
+
+    fn guards(&self, cell: &Cell, secret: Option<Fingerprint>) -> Guards {
+        let now = cell.shared.clock.now();
+        let refused = self.account.refused.iter().find(|entry| Some(entry.secret) == secret);
+        let remembered = |entry: &&countersign_seal::RefusedSecret| {
+            entry.certainty == Certainty::Certain || now.since(entry.at) < POSSIBLE_MEMORY
+        };
+        Guards {
+            locked_until: self.account.locked_until.filter(|until| *until > now),
+            refused: refused
+                .filter(remembered)
+                .map(|entry| RefusedView { certainty: entry.certainty, tries: entry.tries }),
+            sign_ins_today: if self.account.sign_ins.day == day(now) {
+                self.account.sign_ins.count
+            } else {
+                0
+            },
+            code_free_at: self.code_free_at(cell),
+        }
+    }
+
+    /// When the next code may be used to sign in, if this step's is used up.
+    fn code_free_at(&self, cell: &Cell) -> Option<Timestamp> {
+        let capabilities = cell.provider.capabilities();
+        let length = capabilities.sign_in_code?;
+        if !capabilities.credentials.uses(CredentialKind::TotpSecret) {
+            return None;
+        }
+        let last = self.account.last_code_step?;
+        let current = step_at(cell.server_now(), length);
+        (last >= current).then(|| {
+            let begins = u128::from(last.saturating_add(1)).saturating_mul(length.as_millis());
+            let begins = i64::try_from(begins).unwrap_or(i64::MAX);
+            Timestamp::from_millis(begins).shifted(cell.site.skew_millis().saturating_neg())
+        })
+    }
+}
+
+/// A challenge as the machine sees it.
+pub(crate) fn challenge_view(pending: &PendingChallenge) -> ChallengeView {
+    ChallengeView {
+        id: pending.id,
+        expires_at: pending.challenge.expires_at,
+        claimed: pending.claimed.is_some(),
+        reanswerable: pending.challenge.reanswerable,
+    }
+}
+
+/// The time step of a code (RFC 6238 §4.2) at `server_now`.
+pub(crate) fn step_at(server_now: Timestamp, length: Duration) -> u64 {
+    let length = i64::try_from(length.as_millis()).unwrap_or(i64::MAX).max(1);
+    server_now.as_millis().div_euclid(length).try_into().unwrap_or(0)
+}
+
+/// Days since 1970-01-01 (UTC).
+pub(crate) fn day(now: Timestamp) -> i64 {
+    now.as_seconds().div_euclid(DAY_SECONDS)
+}
+
+fn taken(end: Committed, revision: &mut Revision) -> Written {
+    match end {
+        Committed::Done(new) => {
+            *revision = new;
+            Written::Yes
+        }
+        Committed::Lost(_) => Written::Lost,
+    }
+}

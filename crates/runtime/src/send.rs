@@ -1,0 +1,217 @@
+//! The sending step of a flight, and what its answer means to the machine.
+
+use countersign_core::session::{Answer, Failure, Grant, Held, Report};
+use countersign_core::transport::Delivery;
+use countersign_core::{
+    Anchor, Answers, Challenge, Credentials, Error, ErrorKind, Fingerprint, Memo, Operation,
+    Rotation, Timestamp, TokenResponse, TokenSet,
+};
+use countersign_scheduler::Settled;
+use countersign_seal::PendingChallenge;
+
+use crate::cell::Cell;
+use crate::exchange::{Exchange, Finished, Ill, Reply};
+use crate::flight::{Ended, Flight};
+use crate::inner::Incoming;
+use crate::post::Cargo;
+use crate::records::challenge_view;
+
+impl Flight {
+    /// Sends, if the lock is still held for as long as the exchange may take.
+    pub(crate) async fn send(&mut self, grant: Grant) -> Result<Ended, Error> {
+        // A revocation takes nothing that somebody else could lose, so it needs no lock.
+        if grant != Grant::Revoke && !self.lock_will_last().await {
+            let error = Error::new(ErrorKind::Store)
+                .hint("the account's lock was lost before anything was sent");
+            return Ok(unanswered(Ill { error, lost: Some(Delivery::NotSent) }));
+        }
+        let operation = match self.operation(grant) {
+            Ok(operation) => operation,
+            Err(error) => {
+                return Ok(unanswered(Ill { error, lost: Some(Delivery::NotSent) }));
+            }
+        };
+        if self.credentials.is_none() {
+            let found = self.cell.current_credentials().await;
+            self.credentials = Some(found.unwrap_or_else(|_| self.cell.bare_credentials()));
+        }
+        let tokens = self.tokens_for(grant);
+        let now = *self.ambient_now.get_or_insert_with(|| self.cell.server_now());
+        let memo = self.memo();
+        let credentials = self.sent_credentials(grant);
+        let cell = self.cell.clone();
+        let exchange =
+            Exchange { cell: &cell, credentials: &credentials, tokens: tokens.as_ref(), memo, now };
+        let end = exchange.run(operation).await;
+        self.settle(end.as_ref().map_or_else(Ill::settled, |_| Settled::Answered));
+        match end {
+            Ok(finished) => Ok(self.answered(grant, finished, tokens.as_ref())),
+            Err(ill) if self.old_password_is_next(grant, &ill) => {
+                match self.turn_to_the_old_password().await {
+                    Ok(()) => Box::pin(self.send(grant)).await,
+                    Err(_) => Ok(unanswered(ill)),
+                }
+            }
+            Err(ill) => {
+                self.unknown = ill.may_have_acted();
+                Ok(unanswered(ill))
+            }
+        }
+    }
+
+    fn operation(&self, grant: Grant) -> Result<Operation, Error> {
+        Ok(match grant {
+            Grant::SignIn { .. } => Operation::SignIn,
+            Grant::Refresh => Operation::Refresh,
+            Grant::Revoke => Operation::Revoke,
+            Grant::Answer => {
+                let (challenge, answers) = self.answer()?;
+                Operation::Answer { challenge: Box::new(challenge), answers }
+            }
+            Grant::Save => return Err(Error::new(ErrorKind::Internal)),
+        })
+    }
+
+    /// The challenge of the record and what the caller said to it.
+    pub(crate) fn answer(&self) -> Result<(Challenge, Answers), Error> {
+        let stored = self.records.as_ref().and_then(|records| records.session.challenge.as_ref());
+        let answers = self.cell.core().answers.clone();
+        match (stored, answers) {
+            (Some(pending), Some(answers)) => Ok((pending.challenge.clone(), answers)),
+            _ => Err(Error::new(ErrorKind::ChallengeExpired)),
+        }
+    }
+
+    /// The tokens that are used up, or revoked: the newest that are known.
+    fn tokens_for(&self, grant: Grant) -> Option<TokenSet> {
+        let core = &mut *self.cell.core();
+        let held = core.held.as_deref().cloned();
+        if grant != Grant::Revoke {
+            return held;
+        }
+        let stored = self.records.as_ref().and_then(|records| records.session.tokens.clone());
+        let late = core.flight(self.id).and_then(|slot| slot.incoming.bundle.clone());
+        let late = late.map(|bundle| TokenSet::clone(&bundle.tokens));
+        let count = |tokens: &TokenSet| tokens.generation().counter;
+        [held, stored, late].into_iter().flatten().max_by_key(count)
+    }
+
+    fn memo(&self) -> Memo {
+        self.records.as_ref().map(|records| records.session.memo.clone()).unwrap_or_default()
+    }
+
+    fn sent_credentials(&self, grant: Grant) -> Credentials {
+        match (&self.candidate, grant) {
+            (Some(candidate), Grant::SignIn { .. }) => candidate.credentials.clone(),
+            _ => self.credentials.clone().unwrap_or_default(),
+        }
+    }
+
+    fn answered(&mut self, grant: Grant, end: Finished, sent: Option<&TokenSet>) -> Ended {
+        let Finished { reply, memo, sent_at } = end;
+        let mut incoming = Incoming { memo: Some(memo), ..Incoming::default() };
+        let answer = match reply {
+            Reply::Tokens(response) => {
+                let previous = sent.filter(|_| grant == Grant::Refresh);
+                match self.token_set(*response, previous, sent_at) {
+                    Ok(tokens) => self.tokens_answer(tokens, previous, &mut incoming),
+                    Err(error) => {
+                        let operation = if grant == Grant::Refresh { "refresh" } else { "sign_in" };
+                        let error = error.at(self.cell.provider.id(), operation);
+                        return unanswered(Ill { error, lost: None });
+                    }
+                }
+            }
+            Reply::Challenge(challenge) => {
+                let pending = pending_challenge(*challenge);
+                let view = challenge_view(&pending);
+                incoming.challenge = Some(Box::new(pending));
+                Answer::Challenge(view)
+            }
+            Reply::Done(_) => {
+                self.revoked = grant == Grant::Revoke;
+                Answer::Done
+            }
+        };
+        let cargo = Cargo { incoming: Some(incoming), ..Cargo::default() };
+        (Report::Answered(answer), cargo)
+    }
+
+    fn tokens_answer(
+        &mut self,
+        tokens: TokenSet,
+        previous: Option<&TokenSet>,
+        incoming: &mut Incoming,
+    ) -> Answer {
+        let held = self.cell.core().held.clone();
+        let progress = held.is_none_or(|held| {
+            !tokens.access_token().secret().matches(held.access_token().secret())
+                || tokens.expires_at() > held.expires_at()
+        });
+        incoming.rotation = previous.and_then(|old| rotation(old, &tokens));
+        if let (Some(credentials), Some(memo)) = (&self.credentials, &incoming.memo) {
+            self.cell.remember_codes(credentials, memo);
+        }
+        let view = Held::of(&tokens, false);
+        incoming.bundle = Some(self.cell.bundle(tokens));
+        Answer::Tokens { held: view, progress }
+    }
+
+    fn token_set(
+        &self,
+        response: TokenResponse,
+        previous: Option<&TokenSet>,
+        sent_at: Timestamp,
+    ) -> Result<TokenSet, Error> {
+        let stored = self.records.as_ref().map_or(0, |records| records.session.counter);
+        let held = self.cell.core().held.as_ref().map_or(0, |held| held.generation().counter);
+        let tokens = self.cell.token_set(response, previous, sent_at)?;
+        Ok(tokens.counted_after(stored.max(held)))
+    }
+}
+
+impl Cell {
+    /// What we hold from now on, out of what came.
+    pub(crate) fn token_set(
+        &self,
+        response: TokenResponse,
+        previous: Option<&TokenSet>,
+        sent_at: Timestamp,
+    ) -> Result<TokenSet, Error> {
+        let tag = getrandom::u32().map_err(|_| {
+            Error::new(ErrorKind::Internal).hint("the system gives no random bytes")
+        })?;
+        let anchor = Anchor {
+            sent_at,
+            skew_millis: self.site.skew_millis(),
+            fallback: self.provider.capabilities().fallback_lifetimes,
+            tag,
+        };
+        TokenSet::from_response(response, previous, anchor)
+    }
+}
+
+fn unanswered(ill: Ill) -> Ended {
+    let Ill { error, lost } = ill;
+    let mut failure = Failure::from(&error);
+    let answer = match lost {
+        Some(delivery) => {
+            failure.may_have_acted = delivery == Delivery::Unknown;
+            Answer::Lost(delivery, failure)
+        }
+        None => Answer::Refused(failure),
+    };
+    (Report::Answered(answer), Cargo { error: Some(error), ..Cargo::default() })
+}
+
+fn rotation(old: &TokenSet, new: &TokenSet) -> Option<Rotation> {
+    let (old, new) = (old.refresh_token()?, new.refresh_token()?);
+    Some(if old.secret().matches(new.secret()) { Rotation::Kept } else { Rotation::Rotated })
+}
+
+/// A challenge with a name of its own: another one of the same session has another handle.
+pub(crate) fn pending_challenge(challenge: Challenge) -> PendingChallenge {
+    let handle = challenge.continuation.bytes().expose_bytes();
+    let id = Fingerprint::of("challenge", challenge.name.as_bytes(), handle);
+    PendingChallenge { challenge, claimed: None, id }
+}

@@ -1,0 +1,240 @@
+//! What all sessions of a keeper share: the seams, the queue, the budgets, and who exists.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use countersign_core::{Clock, Error, HttpTransport, KeyDigest, Monotonic, Origin, SessionStore};
+use countersign_scheduler::{
+    Admission, BackoffPolicy, DateSample, Now, Planner, Queue, SkewEstimator, WindowPolicy,
+};
+use countersign_seal::Sealer;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, OnceCell};
+
+use crate::cell::Cell;
+use crate::events::Hub;
+use crate::watch::Watch;
+
+/// How a keeper behaves; the same for all of its sessions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policy {
+    pub(crate) backoff: BackoffPolicy,
+    pub(crate) leeway: Duration,
+    pub(crate) exchange_deadline: Duration,
+    pub(crate) replica: u64,
+    pub(crate) pull: bool,
+}
+
+pub(crate) struct Shared {
+    pub(crate) transport: Arc<dyn HttpTransport>,
+    pub(crate) store: Arc<dyn SessionStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) policy: Policy,
+    pub(crate) hub: Hub,
+    /// Told when the first appointment has changed, and when the keeper goes.
+    pub(crate) wake: Arc<Notify>,
+    /// Told when the keeper goes.
+    pub(crate) gone: Arc<Notify>,
+    pub(crate) ticking: AtomicBool,
+    pub(crate) watch: Watch,
+    sealer: OnceCell<Arc<Sealer>>,
+    sessions: Mutex<HashMap<KeyDigest, Weak<Cell>>>,
+    queue: Mutex<Queue<KeyDigest, Monotonic>>,
+    admission: Mutex<Admission>,
+    sites: Mutex<HashMap<Origin, Arc<Site>>>,
+    handle: Mutex<Option<Handle>>,
+    closed: AtomicBool,
+    flights: AtomicUsize,
+    landed: Notify,
+}
+
+/// What is known about the clock of one auth origin.
+#[derive(Debug, Default)]
+pub(crate) struct Site {
+    estimator: Mutex<SkewEstimator>,
+    millis: AtomicI64,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        transport: Arc<dyn HttpTransport>,
+        store: Arc<dyn SessionStore>,
+        clock: Arc<dyn Clock>,
+        policy: Policy,
+        admission: Admission,
+        handle: Option<Handle>,
+    ) -> Self {
+        Self {
+            transport,
+            store,
+            clock,
+            policy,
+            hub: Hub::default(),
+            wake: Arc::new(Notify::new()),
+            gone: Arc::new(Notify::new()),
+            ticking: AtomicBool::new(false),
+            watch: Watch::default(),
+            sealer: OnceCell::new(),
+            sessions: Mutex::default(),
+            queue: Mutex::default(),
+            admission: Mutex::new(admission),
+            sites: Mutex::default(),
+            handle: Mutex::new(handle.or_else(|| Handle::try_current().ok())),
+            closed: AtomicBool::new(false),
+            flights: AtomicUsize::new(0),
+            landed: Notify::new(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now { wall: self.clock.now(), mono: self.clock.monotonic() }
+    }
+
+    pub(crate) async fn sealer(&self) -> Result<Arc<Sealer>, Error> {
+        let made = self.sealer.get_or_try_init(|| async {
+            let keys = self.store.seal_keys().await?;
+            Sealer::new(keys).map(Arc::new)
+        });
+        made.await.cloned()
+    }
+
+    pub(crate) fn queue(&self) -> MutexGuard<'_, Queue<KeyDigest, Monotonic>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn admission(&self) -> MutexGuard<'_, Admission> {
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn planner(&self, earliest: countersign_core::EarliestRefresh) -> Planner {
+        Planner {
+            replica: self.policy.replica,
+            windows: WindowPolicy { earliest, leeway: self.policy.leeway },
+            backoff: self.policy.backoff,
+        }
+    }
+
+    pub(crate) fn site(&self, origin: &Origin) -> Arc<Site> {
+        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(sites.entry(origin.clone()).or_default())
+    }
+
+    fn map(&self) -> MutexGuard<'_, HashMap<KeyDigest, Weak<Cell>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session of a key, made if there is none: two handles of one key are one machine.
+    pub(crate) fn session(&self, key: KeyDigest, make: impl FnOnce() -> Arc<Cell>) -> Arc<Cell> {
+        let mut map = self.map();
+        if let Some(cell) = map.get(&key).and_then(Weak::upgrade) {
+            return cell;
+        }
+        let cell = make();
+        map.insert(key, Arc::downgrade(&cell));
+        cell
+    }
+
+    pub(crate) fn find(&self, key: &KeyDigest) -> Option<Arc<Cell>> {
+        self.map().get(key).and_then(Weak::upgrade)
+    }
+
+    /// All sessions that somebody holds.
+    pub(crate) fn all(&self) -> Vec<Arc<Cell>> {
+        self.map().values().filter_map(Weak::upgrade).collect()
+    }
+
+    pub(crate) fn keys(&self) -> Vec<KeyDigest> {
+        self.map().keys().copied().collect()
+    }
+
+    pub(crate) fn n_sessions(&self) -> usize {
+        self.map().len()
+    }
+
+    /// A session has gone.
+    pub(crate) fn forget(&self, key: &KeyDigest) {
+        let mut map = self.map();
+        if map.get(key).is_some_and(|cell| cell.strong_count() == 0) {
+            map.remove(key);
+            drop(map);
+            self.queue().cancel(key);
+        }
+    }
+
+    /// Starts `task` on the runtime of whoever asks, else on the one that is kept. False if there is
+    /// none: then `task` is dropped.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
+        let kept = || self.handle.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match Handle::try_current().ok().or_else(kept) {
+            Some(handle) => {
+                drop(handle.spawn(task));
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.wake.notify_one();
+        self.gone.notify_one();
+    }
+
+    pub(crate) fn took_off(&self) {
+        self.flights.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn landed(&self) {
+        self.flights.fetch_sub(1, Ordering::AcqRel);
+        self.landed.notify_waiters();
+    }
+
+    /// Waits until no exchange is under way, at most until `deadline`; whether that came about.
+    pub(crate) async fn quiet(&self, deadline: Monotonic) -> bool {
+        loop {
+            let landed = self.landed.notified();
+            tokio::pin!(landed);
+            landed.as_mut().enable();
+            if self.flights.load(Ordering::Acquire) == 0 {
+                return true;
+            }
+            if self.clock.monotonic() >= deadline {
+                return false;
+            }
+            crate::wait::wait(&*self.clock, landed, deadline).await;
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The standing tasks hold no keeper: they look, find none, and end.
+        self.wake.notify_one();
+        self.gone.notify_one();
+    }
+}
+
+impl Site {
+    /// The server's clock minus ours, as far as it is believed.
+    pub(crate) fn skew_millis(&self) -> i64 {
+        self.millis.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn observe(&self, sample: DateSample) {
+        let mut estimator = self.estimator.lock().unwrap_or_else(PoisonError::into_inner);
+        let skew = estimator.observe(sample);
+        self.millis.store(skew.applied_millis(), Ordering::Relaxed);
+    }
+
+    /// The local clock was set: nothing is known any more.
+    pub(crate) fn forget(&self) {
+        self.estimator.lock().unwrap_or_else(PoisonError::into_inner).forget();
+        self.millis.store(0, Ordering::Relaxed);
+    }
+}

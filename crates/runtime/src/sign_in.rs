@@ -1,0 +1,213 @@
+//! What a user asks of a session by name: to sign in, to answer, to renew, to end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_core::session::{Event, SignOutEnd, Status, Told};
+use countersign_core::{Answers, Challenge, Credentials, Error, ErrorKind, Monotonic, Timestamp};
+
+use crate::cell::Cell;
+use crate::obtain::closed;
+use crate::post::Cargo;
+use crate::session::Session;
+use crate::snapshot::Authorized;
+use crate::wait::wait;
+
+/// How a sign-in ended well.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SignIn {
+    /// The session is signed in.
+    Complete,
+    /// The provider asks for a further proof: [`Session::answer`] it.
+    Challenge(Box<Challenge>),
+}
+
+/// What is true about the tokens after [`Session::sign_out`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SignOutOutcome {
+    /// The provider has revoked them.
+    Revoked,
+    /// They are forgotten here; the access token lives until then.
+    LocalOnly {
+        /// Its end; `None` if there was none.
+        valid_until: Option<Timestamp>,
+    },
+    /// Revocation was asked for; whether it came about is not known.
+    Unconfirmed,
+}
+
+impl Session {
+    /// Signs in, whatever there is. A source that asks a person is asked here and nowhere else.
+    ///
+    /// # Errors
+    /// What the provider says, or [`ErrorKind::TimedOut`] after the session's deadline.
+    pub async fn sign_in(&self) -> Result<SignIn, Error> {
+        if let Some(source) = self.0.settings.source.clone().filter(|s| s.interactive()) {
+            let given = source.credentials(self.0.account()).await?;
+            return self.sign_in_with(given).await;
+        }
+        self.0.asked(Event::SignIn).await
+    }
+
+    /// Signs in with these credentials for one time; they are wiped once it is decided.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Credentials`] if a kind is missing that the provider needs; else see
+    /// [`Session::sign_in`].
+    pub async fn sign_in_with(&self, credentials: Credentials) -> Result<SignIn, Error> {
+        let kinds = &self.0.provider.capabilities().credentials;
+        self.0.identified(credentials.clone()).check(kinds)?;
+        self.0.core().one_time = Some(Box::new(credentials));
+        self.0.asked(Event::SignIn).await
+    }
+
+    /// Answers the challenge that is pending.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ChallengeExpired`] if there is none any more, [`ErrorKind::InvalidRequest`] if an
+    /// answer is missing that it wants, else what the provider says.
+    pub async fn answer(&self, answers: Answers) -> Result<SignIn, Error> {
+        let challenge = self.pending().ok_or_else(|| Error::new(ErrorKind::ChallengeExpired))?;
+        if let Some(missing) = challenge.wants.iter().find(|name| answers.get(name).is_none()) {
+            let name: String = missing.chars().filter(|c| c.is_ascii_graphic()).collect();
+            return Err(Error::new(ErrorKind::InvalidRequest)
+                .hint(format!("the challenge also wants the answer `{name}`")));
+        }
+        self.0.core().answers = Some(answers);
+        let end = self.0.asked(Event::Answer).await;
+        self.0.core().answers = None;
+        end
+    }
+
+    /// Buys another token now, although the one that is held may be good.
+    ///
+    /// # Errors
+    /// See [`Session::authorization`]. The token that is held is handed out on.
+    pub async fn refresh(&self) -> Result<Authorized, Error> {
+        self.0.asked(Event::Wanted).await?;
+        self.authorization().await
+    }
+
+    /// Ends the session: nothing is handed out from now on, the refresh token is revoked where the
+    /// provider can, and the store keeps a tombstone. An exchange under way is waited for. After
+    /// `within` the rest goes on in the background and the answer is
+    /// [`SignOutOutcome::Unconfirmed`].
+    pub async fn sign_out(&self, within: Duration) -> SignOutOutcome {
+        let cell = &self.0;
+        let deadline = cell.shared.clock.monotonic().after(within);
+        let before = cell.core().told.sign_outs.0;
+        cell.kick();
+        cell.post(Event::SignOut, Cargo::default());
+        loop {
+            let changed = cell.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let (count, end) = cell.core().told.sign_outs;
+            match end.filter(|_| count != before) {
+                Some(SignOutEnd::Revoked) => return SignOutOutcome::Revoked,
+                Some(SignOutEnd::LocalOnly { valid_until }) => {
+                    return SignOutOutcome::LocalOnly { valid_until };
+                }
+                Some(SignOutEnd::Unconfirmed) => return SignOutOutcome::Unconfirmed,
+                None if cell.shared.clock.monotonic() >= deadline => {
+                    return SignOutOutcome::Unconfirmed;
+                }
+                None => {}
+            }
+            wait(&*cell.shared.clock, changed, deadline).await;
+        }
+    }
+
+    /// Waits until no exchange of this session is under way and its token is saved, at most `within`;
+    /// whether that came about. What is not done then is journalled and taken up by the next process.
+    pub async fn close(&self, within: Duration) -> bool {
+        let cell = &self.0;
+        let deadline = cell.shared.clock.monotonic().after(within);
+        loop {
+            let changed = cell.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            cell.kick();
+            cell.post_if_due();
+            let (busy, due) = {
+                let core = cell.core();
+                let unsaved = core.held.is_some() && !core.saved;
+                let due = core.appointment.map(|(_, _, due)| due).filter(|_| unsaved);
+                (!core.flights.is_empty() || unsaved, due)
+            };
+            if !busy {
+                return true;
+            }
+            if cell.shared.clock.monotonic() >= deadline {
+                return false;
+            }
+            wait(&*cell.shared.clock, changed, due.map_or(deadline, |d| d.min(deadline))).await;
+        }
+    }
+}
+
+impl Cell {
+    /// Posts what the user asks for and waits for what comes of it.
+    async fn asked(self: &Arc<Self>, event: Event) -> Result<SignIn, Error> {
+        if self.shared.is_closed() {
+            return Err(closed());
+        }
+        self.kick();
+        let _counted = self.wait_counted();
+        let deadline = self.shared.clock.monotonic().after(self.settings.deadline);
+        let mut heard = self.core().told.count;
+        self.post(event, Cargo::default());
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            self.post_if_due();
+            let (count, told, status, due) = {
+                let core = self.core();
+                let due = core.appointment.map(|(_, _, due)| due);
+                (core.told.count, core.told.last.clone(), core.machine.status(), due)
+            };
+            let news = told.filter(|_| count != heard);
+            heard = count;
+            if let Some(end) = self.ended(news, status, due, deadline) {
+                return end;
+            }
+            if self.shared.clock.monotonic() >= deadline {
+                return Err(Error::new(ErrorKind::TimedOut).at(self.provider.id(), "sign_in"));
+            }
+            let until = due.map_or(deadline, |due| due.min(deadline));
+            wait(&*self.shared.clock, changed, until).await;
+        }
+    }
+
+    fn ended(
+        self: &Arc<Self>,
+        news: Option<(Told, Option<Error>)>,
+        status: Status,
+        due: Option<Monotonic>,
+        deadline: Monotonic,
+    ) -> Option<Result<SignIn, Error>> {
+        let (told, error) = news?;
+        let refused = |failure| {
+            let error = error.clone().unwrap_or_else(|| self.error(failure));
+            Some(Err(match error.provider() {
+                Some(_) => error,
+                None => error.at(self.provider.id(), "sign_in"),
+            }))
+        };
+        match told {
+            // A refresh that was under way has ended; what was asked for has only begun.
+            Told::Tokens | Told::Failed(_) if status == Status::Authenticating => None,
+            Told::Tokens => Some(Ok(SignIn::Complete)),
+            Told::Challenge => Some(match Session(Arc::clone(self)).pending() {
+                Some(challenge) => Ok(SignIn::Challenge(Box::new(challenge))),
+                None => Err(self.challenged()),
+            }),
+            Told::Stalled(_) if due.is_some_and(|due| due <= deadline) => None,
+            Told::Stalled(failure) | Told::Failed(failure) => refused(failure),
+            Told::SignedOut(_) if status == Status::Authenticating => None,
+            Told::SignedOut(_) => Some(Err(Error::new(ErrorKind::SignedOut))),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What callers read without a lock: the published token with its finished headers.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use countersign_core::{
+    AccessToken, Authorization, Generation, IdToken, Profile, Timestamp, TokenSet,
+};
+use countersign_scheduler::Windows;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// A token that was good when it was handed out, with the headers that present it. Cheap to clone.
+#[derive(Clone)]
+pub struct Authorized(Arc<Snapshot>);
+
+/// One publication. It is replaced and never changed, but for the mark that somebody used it.
+pub(crate) struct Snapshot {
+    pub(crate) tokens: Arc<TokenSet>,
+    authorization: Arc<Authorization>,
+    /// Up to here it is handed out without looking any further.
+    fresh_until: Timestamp,
+    /// From here on callers wait for an exchange that is under way.
+    pub(crate) mandatory_at: Timestamp,
+    /// At most up to here.
+    pub(crate) usable_until: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    used: AtomicBool,
+}
+
+impl Snapshot {
+    pub(crate) fn new(
+        tokens: Arc<TokenSet>,
+        authorization: Arc<Authorization>,
+        windows: &Windows,
+    ) -> Self {
+        Self {
+            fresh_until: windows.mandatory_at.min(authorization.valid_until()),
+            mandatory_at: windows.mandatory_at,
+            usable_until: windows.usable_until,
+            expires_at: windows.expires_at,
+            tokens,
+            authorization,
+            used: AtomicBool::new(false),
+        }
+    }
+
+    /// The same, so that the next caller looks further.
+    pub(crate) fn dozing(&self) -> Self {
+        Self { fresh_until: Timestamp::from_millis(i64::MIN), ..self.copy() }
+    }
+
+    /// The same, handed out at once again.
+    pub(crate) fn awake(&self) -> Self {
+        let fresh_until = self.mandatory_at.min(self.authorization.valid_until());
+        Self { fresh_until, ..self.copy() }
+    }
+
+    /// The same with headers for another time step.
+    pub(crate) fn with_authorization(&self, authorization: Arc<Authorization>) -> Self {
+        let fresh_until = self.mandatory_at.min(authorization.valid_until());
+        Self { authorization, fresh_until, ..self.copy() }
+    }
+
+    /// The same after the local clock was set.
+    pub(crate) fn shifted(&self, tokens: Arc<TokenSet>, by_millis: i64) -> Self {
+        let headers = self.authorization.headers().iter().cloned();
+        let until = self.authorization.valid_until().shifted(by_millis);
+        Self {
+            tokens,
+            authorization: Arc::new(Authorization::new(headers, until)),
+            fresh_until: self.fresh_until.shifted(by_millis),
+            mandatory_at: self.mandatory_at.shifted(by_millis),
+            usable_until: self.usable_until.shifted(by_millis),
+            expires_at: self.expires_at.shifted(by_millis),
+            used: AtomicBool::new(self.was_used()),
+        }
+    }
+
+    fn copy(&self) -> Self {
+        Self {
+            tokens: Arc::clone(&self.tokens),
+            authorization: Arc::clone(&self.authorization),
+            fresh_until: self.fresh_until,
+            mandatory_at: self.mandatory_at,
+            usable_until: self.usable_until,
+            expires_at: self.expires_at,
+            used: AtomicBool::new(self.was_used()),
+        }
+    }
+
+    /// Handed out at once.
+    pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
+        now < self.fresh_until
+    }
+
+    /// The token itself is good for `span` more.
+    pub(crate) fn good_for(&self, span: std::time::Duration, now: Timestamp) -> bool {
+        now.after(span) < self.expires_at
+    }
+
+    /// The headers are still those of this moment (a one-time code is not for long).
+    pub(crate) fn presentable(&self, now: Timestamp) -> bool {
+        now < self.authorization.valid_until()
+    }
+
+    pub(crate) fn generation(&self) -> Generation {
+        self.tokens.generation()
+    }
+
+    /// Remembers that somebody asked: one write per publication, so that the line stays shared.
+    pub(crate) fn touch(&self) {
+        if !self.used.load(Ordering::Relaxed) {
+            self.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn was_used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
+    }
+}
+
+impl Authorized {
+    pub(crate) const fn new(snapshot: Arc<Snapshot>) -> Self {
+        Self(snapshot)
+    }
+
+    /// Headers and their end, as the adapter made them.
+    pub fn authorization(&self) -> &Arc<Authorization> {
+        &self.0.authorization
+    }
+
+    /// When the request that bought the token was sent.
+    pub fn issued_at(&self) -> Timestamp {
+        self.0.tokens.issued_at()
+    }
+
+    /// Every header that a request must carry; the values are marked sensitive.
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        self.0.authorization.headers()
+    }
+
+    /// The value of one header, most often `authorization`. Cloning it copies nothing.
+    pub fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        self.0.authorization.header(name)
+    }
+
+    /// Writes the headers into a request. There is no check of where the request goes: that is
+    /// [`crate::Session::authorize`].
+    pub fn apply(&self, headers: &mut HeaderMap) {
+        self.0.authorization.apply(headers);
+    }
+
+    /// Until when the headers are good: the end of the token, or of a time step where a code is
+    /// needed on every request.
+    pub fn valid_until(&self) -> Timestamp {
+        self.0.authorization.valid_until()
+    }
+
+    /// When the access token ends.
+    pub fn expires_at(&self) -> Timestamp {
+        self.0.expires_at
+    }
+
+    /// Which generation this is; give it to [`crate::Session::reject`] if the API refuses it.
+    pub fn generation(&self) -> Generation {
+        self.0.generation()
+    }
+
+    /// The access token itself.
+    pub fn access_token(&self) -> &AccessToken {
+        self.0.tokens.access_token()
+    }
+
+    /// The ID token, if there is one.
+    pub fn id_token(&self) -> Option<&IdToken> {
+        self.0.tokens.id_token()
+    }
+
+    /// Who the token is for, as far as the provider says.
+    pub fn subject(&self) -> Option<&str> {
+        self.0.tokens.subject()
+    }
+
+    /// What the provider told about the account.
+    pub fn profile(&self) -> &Profile {
+        self.0.tokens.profile()
+    }
+}
+
+impl fmt::Debug for Authorized {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorized")
+            .field("generation", &self.generation())
+            .field("authorization", &self.0.authorization)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,159 @@
+//! The one standing task of a keeper: it sleeps until somebody is due, and watches both clocks.
+
+use std::sync::Arc;
+use std::sync::Weak;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use countersign_core::Clock;
+use countersign_core::session::{Event, Purpose};
+use countersign_scheduler::{Beat, HEARTBEAT_INTERVAL, Heartbeat, KeepAlive};
+
+use crate::cell::Cell;
+use crate::post::Cargo;
+use crate::records::Records;
+use crate::shared::Shared;
+use crate::wait::wait;
+
+/// So many sessions are woken at once; after a suspend a million may be due.
+const PORTION: usize = 64;
+
+/// The pause between two portions.
+const STAGGER: Duration = Duration::from_millis(20);
+
+/// Starts the task if there is something to sleep for and it does not run: at the first appointment,
+/// and again if its runtime has gone.
+pub(crate) fn ensure(shared: &Arc<Shared>) {
+    if shared.policy.pull || shared.is_closed() || shared.ticking.load(Ordering::Acquire) {
+        return;
+    }
+    if shared.queue().is_empty() || shared.ticking.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let stop = Stop(Arc::downgrade(shared));
+    shared.spawn(run(stop, Arc::clone(&shared.clock), Arc::clone(&shared.wake)));
+}
+
+/// Posts what is due, at most a portion; whether more is due now.
+pub(crate) fn post_due(shared: &Arc<Shared>) -> bool {
+    let now = shared.clock.monotonic();
+    let due = shared.queue().pop_due(now, PORTION);
+    for key in &due {
+        if let Some(cell) = shared.find(key) {
+            cell.fall_due();
+        }
+    }
+    due.len() == PORTION
+}
+
+/// Says that the task has ended, however it did.
+struct Stop(Weak<Shared>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.ticking.store(false, Ordering::Release);
+        }
+    }
+}
+
+async fn run(stop: Stop, clock: Arc<dyn Clock>, wake: Arc<tokio::sync::Notify>) {
+    let Some(mut heart) = stop.0.upgrade().map(|shared| Heartbeat::new(shared.now())) else {
+        return;
+    };
+    loop {
+        let woken = wake.notified();
+        let until = {
+            let Some(shared) = stop.0.upgrade().filter(|shared| !shared.is_closed()) else {
+                return;
+            };
+            beat(&shared, &mut heart);
+            let more = post_due(&shared);
+            let now = clock.monotonic();
+            let next = shared.queue().next_due();
+            match next {
+                _ if more => now.after(STAGGER),
+                Some(due) => due.min(now.after(HEARTBEAT_INTERVAL)),
+                None => now.after(HEARTBEAT_INTERVAL),
+            }
+        };
+        wait(&*clock, woken, until).await;
+    }
+}
+
+/// Looks at both clocks, and evaluates everything anew if they have parted.
+fn beat(shared: &Arc<Shared>, heart: &mut Heartbeat) {
+    match heart.observe(shared.now()) {
+        Beat::Steady => {}
+        Beat::Jumped { by_millis } => {
+            for cell in shared.all() {
+                cell.site.forget();
+                cell.post(Event::ClockJumped(by_millis), Cargo::default());
+            }
+        }
+        Beat::Suspended { .. } => {
+            for cell in shared.all() {
+                cell.reappoint();
+            }
+        }
+    }
+}
+
+impl Cell {
+    /// The appointment has come. A renewal that nobody would use is left out until somebody does.
+    fn fall_due(self: &Arc<Self>) {
+        if self.doze() {
+            return;
+        }
+        self.core().appointment = None;
+        self.post(Event::Due, Cargo::default());
+    }
+
+    fn doze(&self) -> bool {
+        let now = self.shared.clock.now();
+        let mut core = self.core();
+        let Some((appointment, ..)) = core.appointment else { return false };
+        let (Purpose::Renew { .. }, Some(shown)) = (appointment.purpose, self.snapshot.load_full())
+        else {
+            return false;
+        };
+        if shown.was_used() {
+            core.last_used_at = now;
+        }
+        let keep = if self.settings.keep_alive { KeepAlive::Always } else { KeepAlive::WhileUsed };
+        let planner = self.planner();
+        let windows = planner.windows(shown.tokens.issued_at(), shown.expires_at);
+        if planner.worth_renewing(&windows, core.last_used_at, keep, now) {
+            return false;
+        }
+        core.dozing = true;
+        core.appointment = None;
+        self.snapshot.store(Some(Arc::new(shown.dozing())));
+        true
+    }
+
+    /// Somebody uses a session whose renewal was left out: it is made up for.
+    pub(crate) fn rouse(self: &Arc<Self>) {
+        {
+            let mut core = self.core();
+            if !core.dozing {
+                return;
+            }
+            core.dozing = false;
+            core.last_used_at = self.shared.clock.now();
+            if let Some(shown) = self.snapshot.load_full() {
+                self.snapshot.store(Some(Arc::new(shown.awake())));
+            }
+        }
+        self.post(Event::Due, Cargo::default());
+    }
+
+    /// Reads the records again without a lock and tells the machine.
+    pub(crate) async fn look(self: &Arc<Self>) -> Result<(), countersign_core::Error> {
+        let records = Records::load(self).await?;
+        let view = records.view(self, None);
+        let cargo = records.cargo(self);
+        self.post(Event::Observed(view), cargo);
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! What the tests share: a plain provider, a server that does as it is told, and a world of both.
+
+#![allow(dead_code, reason = "each test file uses its part of this")]
+#![allow(unreachable_pub, reason = "a module of a test is no library")]
+
+pub mod provider;
+pub mod server;
+pub mod store;
+
+use std::time::Duration;
+
+use countersign_core::session::{Reauthentication, Status};
+use countersign_core::{Clock, Credentials};
+use countersign_runtime::{
+    Keeper, KeeperBuilder, ManualClock, MemoryStore, Session, SessionBuilder,
+};
+
+pub use provider::Plain;
+pub use server::{Act, Server};
+
+pub const PASSWORD: &str = "canary-password";
+
+/// One provider, one store, one clock; as many hosts as a test wants.
+#[derive(Clone)]
+pub struct World {
+    pub clock: ManualClock,
+    pub server: Server,
+    pub store: MemoryStore,
+    pub provider: Plain,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::of(Plain::default())
+    }
+
+    pub fn of(provider: Plain) -> Self {
+        let clock = ManualClock::default();
+        let store = MemoryStore::with_clock(std::sync::Arc::new(clock.clone())).unwrap();
+        Self { server: Server::new(clock.clone()), clock, store, provider }
+    }
+
+    pub fn keeper_builder(&self) -> KeeperBuilder {
+        Keeper::builder()
+            .transport(self.server.clone())
+            .store(self.store.clone())
+            .clock(self.clock.clone())
+            .replica_seed(7)
+    }
+
+    pub fn keeper(&self) -> Keeper {
+        self.keeper_builder().build().unwrap()
+    }
+
+    pub fn described(&self, keeper: &Keeper) -> SessionBuilder {
+        keeper
+            .session(self.provider.clone(), "kim")
+            .credentials(Credentials::password("kim", PASSWORD.to_owned()))
+    }
+
+    pub async fn session(&self) -> Session {
+        self.described(&self.keeper()).open().await.unwrap()
+    }
+
+    pub async fn manual_session(&self) -> Session {
+        let described = self.described(&self.keeper());
+        described.reauthentication(Reauthentication::Manual).open().await.unwrap()
+    }
+
+    /// A session that is signed in.
+    pub async fn signed_in(&self) -> Session {
+        let session = self.session().await;
+        session.authorization().await.unwrap();
+        assert_eq!(session.state(), Status::Active);
+        session
+    }
+
+    /// Lets time pass in small steps, so that everything that falls due gets its turn.
+    pub async fn pass(&self, span: Duration) {
+        let step = (span / 50).max(Duration::from_millis(100));
+        let until = self.clock.monotonic().after(span);
+        while self.clock.monotonic() < until {
+            self.clock.advance(step.min(until.since(self.clock.monotonic())));
+            settle().await;
+        }
+    }
+}
+
+/// Lets every task run until none can.
+pub async fn settle() {
+    for _ in 0..60 {
+        tokio::task::yield_now().await;
+    }
+}
+
+pub fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// The token in the header that a session would send now.
+pub fn shown(session: &Session) -> Option<String> {
+    let authorized = session.current()?;
+    let value = authorized.header(&http::header::AUTHORIZATION)?;
+    value.to_str().ok()?.strip_prefix("Bearer ").map(str::to_owned)
+}

@@ -1,0 +1,83 @@
+//! A store whose writes can be made to fail or to panic.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use countersign_core::{
+    Committed, Error, ErrorKind, Fence, Lock, RecordName, Revision, SealKeys, SecretBytes,
+    SessionStore, StoredRecord,
+};
+use countersign_runtime::MemoryStore;
+
+#[derive(Clone)]
+pub struct Flaky {
+    pub store: MemoryStore,
+    /// How many of the next writes fail.
+    pub failing: Arc<AtomicU32>,
+    pub panicking: Arc<AtomicU32>,
+    pub n_commits: Arc<AtomicU32>,
+}
+
+impl Flaky {
+    pub fn new(store: MemoryStore) -> Self {
+        Self {
+            store,
+            failing: Arc::default(),
+            panicking: Arc::default(),
+            n_commits: Arc::default(),
+        }
+    }
+
+    fn takes_one(counter: &AtomicU32) -> bool {
+        counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok()
+    }
+}
+
+#[async_trait]
+impl SessionStore for Flaky {
+    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
+        self.store.load(name).await
+    }
+
+    async fn list(&self) -> Result<Vec<RecordName>, Error> {
+        self.store.list().await
+    }
+
+    async fn lock(
+        &self,
+        name: &RecordName,
+        lease: Duration,
+        wait: Duration,
+    ) -> Result<Box<dyn Lock>, Error> {
+        self.store.lock(name, lease, wait).await
+    }
+
+    async fn commit(
+        &self,
+        name: &RecordName,
+        expected: Revision,
+        fence: Option<Fence>,
+        bytes: SecretBytes,
+    ) -> Result<Committed, Error> {
+        self.n_commits.fetch_add(1, Ordering::SeqCst);
+        assert!(!Self::takes_one(&self.panicking), "canary: the store panics");
+        if Self::takes_one(&self.failing) {
+            return Err(Error::new(ErrorKind::Store));
+        }
+        self.store.commit(name, expected, fence, bytes).await
+    }
+
+    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
+        self.store.remove(name, expected).await
+    }
+
+    async fn watch(&self) -> Option<RecordName> {
+        self.store.watch().await
+    }
+
+    async fn seal_keys(&self) -> Result<SealKeys, Error> {
+        self.store.seal_keys().await
+    }
+}
