@@ -1,0 +1,102 @@
+//! Users: their names, their standing, and the lockout.
+
+use sha2::{Digest, Sha256};
+
+use super::Settings;
+use super::refusal::Refusal;
+use super::server::Server;
+use crate::account::{Account, AccountKind};
+use crate::context::Context;
+
+/// The attribute that is the `sub`, else one that is made of the identity.
+pub(super) fn sub(account: &Account) -> String {
+    account.attributes.get("sub").cloned().unwrap_or_else(|| {
+        let mut bytes: [u8; 32] = Sha256::digest(account.identity.as_bytes()).into();
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let hex = data_encoding::HEXLOWER.encode(&bytes[..16]);
+        [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+    })
+}
+
+/// The name by which the pool knows the user.
+pub(super) fn internal_name(settings: &Settings, account: &Account) -> String {
+    if settings.internal_names { sub(account) } else { account.identity.clone() }
+}
+
+/// The identity of the user of that name, typed or internal.
+pub(super) fn find(settings: &Settings, cx: &Context<'_>, name: &str) -> Option<String> {
+    let typed = cx.accounts.get(name).filter(|account| account.kind == AccountKind::User);
+    let found = typed.or_else(|| {
+        cx.accounts.iter().find(|account| {
+            account.kind == AccountKind::User && internal_name(settings, account) == name
+        })
+    });
+    found.map(|account| account.identity.clone())
+}
+
+/// The attributes of the user, by their own names.
+pub(super) fn attributes(account: &Account) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = account
+        .attributes
+        .iter()
+        .filter_map(|(name, value)| Some((name.strip_prefix("user.")?.to_owned(), value.clone())))
+        .collect();
+    if account.identity.contains('@') && !all.iter().any(|(name, _)| name == "email") {
+        all.push(("email".to_owned(), account.identity.clone()));
+    }
+    all
+}
+
+/// The exception that the account's attributes `error` and `error_on` ask for.
+///
+/// # Errors
+/// That exception.
+pub(super) fn forced(cx: &Context<'_>, identity: &str, operation: &str) -> Result<(), Refusal> {
+    let account = cx.accounts.get(identity);
+    let attribute = |name| account.and_then(|account| account.attributes.get(name));
+    match attribute("error") {
+        Some(error) if attribute("error_on").is_none_or(|on| on == operation) => {
+            let (name, text) = error.split_once(':').unwrap_or((error, "on demand"));
+            Err(Refusal::new(name.trim(), text.trim(), "on_demand"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a user who may not get tokens.
+///
+/// # Errors
+/// The exception that says why.
+pub(super) fn standing(account: &Account) -> Result<(), Refusal> {
+    if account.disabled || account.locked {
+        return Err(Refusal::not_authorized("User is disabled.", "user_disabled"));
+    }
+    if account.unverified {
+        let text = "User is not confirmed.";
+        return Err(Refusal::new("UserNotConfirmedException", text, "user_not_confirmed"));
+    }
+    if account.attributes.contains_key("reset_required") {
+        let text = "Password reset required for the user";
+        return Err(Refusal::new("PasswordResetRequiredException", text, "reset_required"));
+    }
+    Ok(())
+}
+
+/// Counts a wrong password. From the fifth on each one locks, twice as long as the one before.
+pub(super) fn count_failure(server: &mut Server, cx: &mut Context<'_>, identity: &str) {
+    let rule = server.settings.lockout;
+    let quiet_ms = i64::try_from(rule.longest.as_millis()).unwrap_or(i64::MAX);
+    let last_ms = server.failed_at.insert(identity.to_owned(), cx.now_ms);
+    let now_ms = cx.now_ms;
+    let Some(account) = cx.accounts.get_mut(identity) else { return };
+    if last_ms.is_some_and(|last| now_ms >= last.saturating_add(quiet_ms)) {
+        account.failed_attempts = 0;
+    }
+    account.failed_attempts += 1;
+    if let Some(over) = account.failed_attempts.checked_sub(rule.failures) {
+        let time = rule.first.saturating_mul(2_u32.saturating_pow(over)).min(rule.longest);
+        account.locked_until_ms =
+            Some(now_ms.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)));
+    }
+}

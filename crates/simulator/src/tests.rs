@@ -1,0 +1,116 @@
+//! Faults, outages, records and clocks, shown on one provider for all.
+
+mod faults;
+
+use serde_json::json;
+
+use crate::testing::{Answer, NOW, answer, json_request, post, request};
+use crate::{AuthVerdict, Fault, Operation, Reply, Simulator, Times};
+
+fn sign_in(simulator: &Simulator) -> Answer {
+    post(simulator, "/auth/signin", &credentials(simulator), NOW)
+}
+
+fn credentials(simulator: &Simulator) -> serde_json::Value {
+    let account = simulator.account();
+    json!({ "email": account.identity, "password": account.password })
+}
+
+fn call(simulator: &Simulator, token: &str) -> Answer {
+    answer(
+        simulator,
+        &request("GET", "/sim/echo?secret=canary-query", &[("authorization", token)], ""),
+        NOW,
+    )
+}
+
+#[test]
+fn a_record_says_what_was_seen_and_no_value() {
+    let simulator = Simulator::ibex().build();
+    let token = sign_in(&simulator).text_of("/accessToken");
+    let _echo = call(&simulator, &token);
+    let records = simulator.records();
+    assert_eq!(records.len(), 2);
+    assert_eq!(
+        (records[0].number, records[0].operation, records[0].status),
+        (1, Operation::SIGN_IN, Some(200))
+    );
+    assert_eq!((records[0].generation_issued, records[0].generation_presented), (Some(1), None));
+    assert_eq!(records[0].header_names, ["content-type"]);
+    assert!(records[0].acted && records[0].success && records[0].fault.is_none());
+    let call = &records[1];
+    assert_eq!((call.method.as_str(), call.path.as_str()), ("GET", "/sim/echo"));
+    assert_eq!((call.auth, call.generation_presented), (AuthVerdict::Accepted, Some(1)));
+    assert_eq!(call.account, Some(simulator.account().identity));
+    assert_eq!(simulator.count(|record| record.operation.is_auth()), 1);
+    let shown = format!("{records:?}");
+    assert!(!shown.contains("canary") && !shown.contains(&token), "{shown}");
+}
+
+#[test]
+fn an_outage_stops_the_authentication_and_not_the_resource() {
+    let simulator = Simulator::ibex().build();
+    let token = sign_in(&simulator).text_of("/accessToken");
+    simulator.outage(true);
+    assert_eq!(sign_in(&simulator).status, 503);
+    assert_eq!(call(&simulator, &token).status, 200);
+    simulator.outage(false);
+    assert_eq!(sign_in(&simulator).status, 200);
+    let totals = simulator.totals();
+    assert_eq!((totals.faults_of("outage"), totals.exchanges_of(Operation::SIGN_IN)), (1, 2));
+}
+
+#[test]
+fn faults_are_counted_and_can_be_taken_back() {
+    let simulator = Simulator::ibex().build();
+    simulator.inject(Operation::SIGN_IN, Fault::Status500, 1);
+    simulator.inject(Operation::ANY, Fault::Status503, Times::Forever);
+    assert_eq!(simulator.faults_waiting(), 2);
+    assert_eq!(
+        (sign_in(&simulator).status, sign_in(&simulator).status, sign_in(&simulator).status),
+        (500, 503, 503)
+    );
+    simulator.clear();
+    assert_eq!((sign_in(&simulator).status, simulator.faults_waiting()), (200, 0));
+    let totals = simulator.totals();
+    assert_eq!((totals.requests, totals.faults_of("status_503")), (4, 2));
+    assert_eq!(totals.exchanges_of(Operation::SIGN_IN), 1);
+    assert_eq!(totals.refused_of(Operation::SIGN_IN), 0);
+}
+
+#[test]
+fn a_shifted_clock_is_the_servers_alone() {
+    let simulator = Simulator::ibex().build();
+    simulator.shift_clock(120_000);
+    let signed_in = sign_in(&simulator);
+    assert_eq!(signed_in.json["accessTokenExpiresAt"], NOW / 1000 + 120 + 3600);
+    assert_eq!(signed_in.head.headers()["date"], "Tue, 01 Jan 2030 00:02:00 GMT");
+    assert_eq!(simulator.records()[0].at_ms, NOW);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_tokens() {
+    let tokens = |seed| sign_in(&Simulator::ibex().seed(seed).build()).text;
+    assert_eq!(tokens([1; 32]), tokens([1; 32]));
+    assert_ne!(tokens([1; 32]), tokens([2; 32]));
+}
+
+#[test]
+fn old_records_are_dropped_and_still_counted() {
+    let simulator = Simulator::ibex().record_limit(2).build();
+    for _ in 0..3 {
+        let _signed_in = sign_in(&simulator);
+    }
+    assert_eq!(simulator.records().iter().map(|record| record.number).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(simulator.totals().exchanges_of(Operation::SIGN_IN), 3);
+}
+
+#[test]
+fn a_reply_is_the_same_server_for_every_clone() {
+    let simulator = Simulator::ibex().build();
+    let clone = simulator.clone();
+    let reply = clone.handle(&json_request("/auth/signin", &[], &credentials(&simulator)), NOW);
+    assert!(matches!(&reply, Reply::Response(response) if response.status() == 200));
+    assert_eq!(simulator.totals().requests, 1);
+    assert_eq!(format!("{reply:?}"), "Response(Some(200))");
+}
