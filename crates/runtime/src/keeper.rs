@@ -36,6 +36,8 @@ pub struct KeeperBuilder {
     replica_seed: Option<u64>,
     runtime: Option<Handle>,
     pull: bool,
+    #[cfg(feature = "reqwest")]
+    client: Option<countersign_reqwest::Client>,
 }
 
 impl Keeper {
@@ -52,6 +54,8 @@ impl Keeper {
             replica_seed: None,
             runtime: None,
             pull: false,
+            #[cfg(feature = "reqwest")]
+            client: None,
         }
     }
 
@@ -99,6 +103,11 @@ impl KeeperBuilder {
     /// What sends requests to providers.
     #[must_use]
     pub fn transport(mut self, transport: impl HttpTransport + 'static) -> Self {
+        #[cfg(feature = "reqwest")]
+        {
+            let transport: &dyn std::any::Any = &transport;
+            self.client = transport.downcast_ref::<countersign_reqwest::Client>().cloned();
+        }
         self.transport = Some(Arc::new(transport));
         self
     }
@@ -198,7 +207,12 @@ impl KeeperBuilder {
             pull: self.pull,
         };
         let admission = Admission::new(self.budgets, replica);
-        let shared = Shared::new(transport, store, clock, policy, admission, self.runtime);
+        #[cfg_attr(not(feature = "reqwest"), expect(unused_mut, reason = "set with the feature"))]
+        let mut shared = Shared::new(transport, store, clock, policy, admission, self.runtime);
+        #[cfg(feature = "reqwest")]
+        {
+            shared.client = self.client;
+        }
         let shared = Arc::new(shared);
         ticker::ensure(&shared);
         Ok(Keeper(shared))

@@ -13,8 +13,6 @@
 //! step at a time; each step is reported back. A caller that goes away, a panic in somebody else's
 //! code and a runtime that is dropped end at most that task, and the machine hears of it.
 
-#[cfg(feature = "reqwest")]
-mod authority;
 mod builder;
 mod cell;
 mod clock;
@@ -35,6 +33,8 @@ mod post;
 mod prepare;
 mod publish;
 mod records;
+#[cfg(feature = "reqwest")]
+mod reqwest;
 mod send;
 mod session;
 mod shared;

@@ -100,9 +100,6 @@ impl Cell {
                 self.heard(told, error)?;
             }
         }
-        if over {
-            return Err(self.out_of_time(demand));
-        }
         match demand {
             Demand::Ask if caller.asked < MOST_ASKS => {
                 if shared.is_closed() {
@@ -114,6 +111,7 @@ impl Cell {
                 Ok(Look::Again)
             }
             Demand::Ask => Err(self.too_short()),
+            Demand::Wait | Demand::Stalled(_) if over => Err(self.out_of_time(demand)),
             Demand::Wait => {
                 caller.heard.get_or_insert(count);
                 Ok(Look::Later(due.map_or(caller.deadline, |due| due.min(caller.deadline))))

@@ -39,6 +39,9 @@ pub(crate) struct Shared {
     pub(crate) gone: Arc<Notify>,
     pub(crate) ticking: AtomicBool,
     pub(crate) watch: Watch,
+    /// The transport again, where it can also send API calls.
+    #[cfg(feature = "reqwest")]
+    pub(crate) client: Option<countersign_reqwest::Client>,
     sealer: OnceCell<Arc<Sealer>>,
     sessions: Mutex<HashMap<KeyDigest, Weak<Cell>>>,
     queue: Mutex<Queue<KeyDigest, Monotonic>>,
@@ -76,6 +79,8 @@ impl Shared {
             gone: Arc::new(Notify::new()),
             ticking: AtomicBool::new(false),
             watch: Watch::default(),
+            #[cfg(feature = "reqwest")]
+            client: None,
             sealer: OnceCell::new(),
             sessions: Mutex::default(),
             queue: Mutex::default(),

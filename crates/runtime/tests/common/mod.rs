@@ -77,7 +77,7 @@ impl World {
 
     /// Lets time pass in small steps, so that everything that falls due gets its turn.
     pub async fn pass(&self, span: Duration) {
-        let step = (span / 50).max(Duration::from_millis(100));
+        let step = (span / 50).max(Duration::from_millis(500));
         let until = self.clock.monotonic().after(span);
         while self.clock.monotonic() < until {
             self.clock.advance(step.min(until.since(self.clock.monotonic())));
@@ -88,7 +88,7 @@ impl World {
 
 /// Lets every task run until none can.
 pub async fn settle() {
-    for _ in 0..60 {
+    for _ in 0..500 {
         tokio::task::yield_now().await;
     }
 }

@@ -18,6 +18,8 @@ pub struct Flaky {
     pub failing: Arc<AtomicU32>,
     pub panicking: Arc<AtomicU32>,
     pub n_commits: Arc<AtomicU32>,
+    /// After so many writes the next ones hang.
+    hanging: Arc<std::sync::atomic::AtomicI64>,
 }
 
 impl Flaky {
@@ -27,7 +29,16 @@ impl Flaky {
             failing: Arc::default(),
             panicking: Arc::default(),
             n_commits: Arc::default(),
+            hanging: Arc::new(i64::MAX.into()),
         }
+    }
+
+    pub fn hang_after(&self, n: i64) {
+        self.hanging.store(n, Ordering::SeqCst);
+    }
+
+    pub fn hang_no_more(&self) {
+        self.hanging.store(i64::MAX, Ordering::SeqCst);
     }
 
     fn takes_one(counter: &AtomicU32) -> bool {
@@ -62,6 +73,9 @@ impl SessionStore for Flaky {
         bytes: SecretBytes,
     ) -> Result<Committed, Error> {
         self.n_commits.fetch_add(1, Ordering::SeqCst);
+        if self.hanging.fetch_sub(1, Ordering::SeqCst) <= 0 {
+            std::future::pending::<()>().await;
+        }
         assert!(!Self::takes_one(&self.panicking), "canary: the store panics");
         if Self::takes_one(&self.failing) {
             return Err(Error::new(ErrorKind::Store));

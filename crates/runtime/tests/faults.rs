@@ -1,0 +1,225 @@
+//! Stores that fail, code that panics, runtimes that go: the session lives on.
+
+mod common;
+
+use std::sync::atomic::Ordering;
+
+use common::store::Flaky;
+use common::{Act, Plain, World, seconds, settle, shown};
+use countersign_core::session::Status;
+use countersign_core::{Credentials, ErrorKind, RefreshSupport};
+use countersign_runtime::{Keeper, Session, SessionEventKind};
+use serde_json::json;
+
+async fn flaky(world: &World) -> (Session, Flaky) {
+    let store = Flaky::new(world.store.clone());
+    let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+    (world.described(&keeper).open().await.unwrap(), store)
+}
+
+#[tokio::test]
+async fn f09_a_token_that_cannot_be_saved_is_handed_out_as_unsaved_and_saved_later() {
+    let world = World::new();
+    let (session, store) = flaky(&world).await;
+    let mut events = session.events();
+    // The mark of the sign-in is written; then the disk is full, twice.
+    world.server.hold();
+    let caller = tokio::spawn({
+        let session = session.clone();
+        async move { session.authorization().await.map(drop) }
+    });
+    settle().await;
+    store.failing.store(2, Ordering::SeqCst);
+    world.server.open();
+    caller.await.unwrap().unwrap();
+    let status = session.status();
+    assert!(status.good && !status.saved);
+    assert_eq!(status.last_error.unwrap().kind(), ErrorKind::Store);
+
+    world.pass(seconds(5)).await;
+    assert!(session.status().saved, "{:?}", session.status());
+    let mut published = Vec::new();
+    while let Some(event) = events.try_recv() {
+        if let SessionEventKind::Published { saved, .. } = event.kind {
+            published.push(saved);
+        }
+    }
+    assert_eq!(published, [false, true]);
+    let other = world.session().await;
+    assert_eq!(shown(&other), shown(&session));
+    assert_eq!(world.server.total(), 1);
+}
+
+#[tokio::test]
+async fn f11_a_failed_early_refresh_leaves_the_good_token_in_use() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    for _ in 0..3 {
+        world.server.next("refresh", Act::Say(503, json!({})));
+    }
+    world.pass(seconds(2_300)).await;
+    while world.server.count("refresh") == 0 {
+        world.clock.advance(std::time::Duration::from_millis(200));
+        settle().await;
+    }
+    assert_eq!(session.state(), Status::Degraded);
+    assert_eq!(shown(&session).as_deref(), Some("canary-access-1"));
+    let error = session.status().last_error.unwrap();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::TemporarilyUnavailable, Some(503)));
+    world.pass(seconds(60)).await;
+    assert_eq!(shown(&session).as_deref(), Some("canary-access-2"));
+    assert!(session.status().last_error.is_none());
+}
+
+#[tokio::test]
+async fn f12_a_panic_in_a_transport_ends_that_exchange_and_not_the_session() {
+    let world = World::new();
+    let session = world.session().await;
+    world.server.next("sign_in", Act::Panic);
+    let error = session.authorization_within(seconds(0)).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Internal | ErrorKind::TimedOut), "{error}");
+    settle().await;
+    assert!(!format!("{error:?} {:?}", session.status()).contains("canary"));
+    assert_eq!(session.state(), Status::BackingOff);
+    world.pass(seconds(5)).await;
+    assert_eq!(shown(&session).as_deref(), Some("canary-access-1"));
+}
+
+#[tokio::test]
+async fn f12_a_panic_in_an_adapter_ends_that_exchange_and_not_the_session() {
+    let world = World::new();
+    let session = world.session().await;
+    world.server.next("sign_in", Act::Say(200, json!({ "panic": true })));
+    drop(session.authorization_within(seconds(0)).await);
+    settle().await;
+    assert_eq!(session.status().last_error.unwrap().kind(), ErrorKind::Internal);
+    world.pass(seconds(5)).await;
+    assert!(session.authorization().await.is_ok());
+}
+
+#[tokio::test]
+async fn f12_an_adapter_that_panics_in_authorize_answers_every_caller_with_an_error() {
+    let mut provider = Plain::default();
+    provider.panics_in_authorize = true;
+    let session = World::of(provider).session().await;
+    for _ in 0..3 {
+        assert_eq!(session.authorization().await.unwrap_err().kind(), ErrorKind::Internal);
+    }
+    assert!(session.current().is_none());
+}
+
+#[tokio::test]
+async fn f12_a_panic_in_a_store_loses_no_token() {
+    let world = World::new();
+    let (session, store) = flaky(&world).await;
+    world.server.hold();
+    let caller = tokio::spawn({
+        let session = session.clone();
+        async move { session.authorization().await.map(drop) }
+    });
+    settle().await;
+    store.panicking.store(1, Ordering::SeqCst);
+    world.server.open();
+    caller.await.unwrap().unwrap();
+    assert!(!session.status().saved);
+    world.pass(seconds(5)).await;
+    assert!(session.status().saved);
+    assert_eq!(world.server.total(), 1);
+}
+
+#[test]
+fn f45_a_runtime_that_is_dropped_takes_its_exchange_and_not_the_session() {
+    let world = World::new();
+    let first = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let session = first.block_on(async {
+        let session = world.session().await;
+        world.server.next("sign_in", Act::Hang);
+        assert!(session.authorization_within(seconds(0)).await.is_err());
+        settle().await;
+        assert_eq!(session.state(), Status::Authenticating);
+        session
+    });
+    drop(first);
+    assert_ne!(session.state(), Status::Authenticating, "the machine has heard of it");
+
+    let second = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    second.block_on(async {
+        let caller = tokio::spawn({
+            let session = session.clone();
+            async move { session.authorization().await.map(drop) }
+        });
+        world.pass(seconds(5)).await;
+        caller.await.unwrap().unwrap();
+        assert_eq!(shown(&session).as_deref(), Some("canary-access-1"));
+        // The renewals have moved to the living runtime as well.
+        session.authorization().await.unwrap();
+        world.pass(seconds(2_900)).await;
+        assert_eq!(shown(&session).as_deref(), Some("canary-access-2"));
+    });
+}
+
+#[test]
+fn f45_a_runtime_that_is_dropped_during_a_commit_loses_no_token() {
+    let world = World::of(Plain::default().refreshing(RefreshSupport::Unknown));
+    world.server.state().rotates = true;
+    let first = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (session, store) = first.block_on(async {
+        let store = Flaky::new(world.store.clone());
+        let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+        let session = world.described(&keeper).open().await.unwrap();
+        session.authorization().await.unwrap();
+        // The refresh is answered; its commit hangs.
+        store.hang_after(1);
+        let caller = session.clone();
+        tokio::spawn(async move { drop(caller.refresh().await) });
+        settle().await;
+        assert_eq!(world.server.count("refresh"), 1);
+        assert_eq!(shown(&session).as_deref(), Some("canary-access-1"), "no commit was attempted");
+        (session, store)
+    });
+    drop(first);
+    store.hang_no_more();
+    assert_eq!(shown(&session).as_deref(), Some("canary-access-2"), "{:?}", session.status());
+    assert!(!session.status().saved);
+    let second = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    second.block_on(async {
+        session.close(seconds(0)).await;
+        world.pass(seconds(5)).await;
+        session.close(seconds(0)).await;
+        settle().await;
+        assert!(session.status().saved, "{:?}", session.status());
+    });
+    assert_eq!(world.server.count("refresh"), 1);
+}
+
+#[tokio::test]
+async fn f40_a_source_that_asks_a_person_is_asked_in_sign_in_only() {
+    struct Prompt(std::sync::atomic::AtomicU32);
+
+    #[async_trait::async_trait]
+    impl countersign_core::CredentialSource for Prompt {
+        async fn credentials(
+            &self,
+            _: &countersign_core::AccountKey,
+        ) -> Result<Credentials, countersign_core::Error> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(Credentials::password("kim", common::PASSWORD.to_owned()))
+        }
+
+        fn interactive(&self) -> bool {
+            true
+        }
+    }
+
+    let world = World::new();
+    let prompt = std::sync::Arc::new(Prompt(0.into()));
+    let keeper: Keeper = world.keeper();
+    let session = keeper.session(world.provider.clone(), "kim");
+    let session = session.credentials_from(prompt.clone()).open().await.unwrap();
+    let error = session.authorization().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NeedsSignIn);
+    assert_eq!((prompt.0.load(Ordering::SeqCst), world.server.total()), (0, 0));
+    session.sign_in().await.unwrap();
+    assert_eq!((prompt.0.load(Ordering::SeqCst), world.server.total()), (1, 1));
+    assert!(session.authorization().await.is_ok());
+}

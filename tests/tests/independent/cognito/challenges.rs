@@ -1,0 +1,136 @@
+//! Sign-ins that ask for more.
+
+use std::time::Duration;
+
+use countersign_cognito::Cognito;
+use countersign_core::totp::{SecretEncoding, Totp};
+use countersign_core::{
+    Answers, Challenge, ChallengeKind, Clock, Credentials, Error, ErrorKind, SecretString,
+};
+use countersign_runtime::{Session, SignIn, SystemClock};
+
+use super::Emulator::{self, Ministack, Moto};
+use crate::support::{class, pause, refused, signed_in, told};
+
+const NEW_PASSWORD: &str = "Chosen-canary-1!";
+
+pub(super) async fn new_password(at: Emulator) {
+    let temporary = Credentials::password("first", at.key("TEMPORARY_PASSWORD"));
+    let how = set_password(at, at.public(), temporary).await;
+    at.ok("NEW_PASSWORD_REQUIRED", &how);
+}
+
+pub(super) async fn new_password_with_a_client_secret(at: Emulator) {
+    let temporary = Credentials::password("first-secret", at.key("TEMPORARY_PASSWORD"))
+        .with_client_secret(at.key("SECRET_CLIENT_SECRET"));
+    let how = set_password(at, at.confidential(), temporary).await;
+    at.ok("NEW_PASSWORD_REQUIRED with a client secret", &how);
+}
+
+async fn set_password(at: Emulator, client: Cognito, temporary: Credentials) -> String {
+    let session = at.session(client.clone(), temporary.clone()).await;
+    let challenge = challenged(&session).await;
+    assert_eq!(challenge.kind, ChallengeKind::NewPassword);
+    assert_eq!(&*challenge.name, "NEW_PASSWORD_REQUIRED");
+    let how = match at {
+        Ministack => "laxer: neither the challenge's session nor the password is checked".into(),
+        Moto => {
+            let weak = answer_refused(&session, Answers::new_password("canary".to_owned())).await;
+            assert_eq!(weak.kind(), ErrorKind::PasswordRefused, "{weak:?}");
+            let lax = "laxer: the session of a challenge never ends, no hash is checked";
+            format!("weak password: {}; {lax}", class(&weak))
+        }
+    };
+    let taken = answered(&session, || Answers::new_password(NEW_PASSWORD.to_owned())).await;
+    session.authorization().await.unwrap();
+
+    let now =
+        at.session(client.clone(), temporary.clone().with_password(NEW_PASSWORD.to_owned())).await;
+    signed_in(&now).await;
+    let old = refused(&at.session(client, temporary).await).await;
+    assert_eq!(old.kind(), ErrorKind::InvalidGrant, "{old:?}");
+    format!("answered {taken}; {how}")
+}
+
+pub(super) async fn software_token(at: Emulator) {
+    let credentials = at.user("totp").with_totp_secret(at.totp_secret("totp"));
+    away_from_the_end_of_a_step().await;
+    let session = at.session(at.public(), credentials).await;
+    signed_in(&session).await;
+    at.ok("SOFTWARE_TOKEN_MFA", &format!("answered by the adapter; {}", drift(at)));
+}
+
+pub(super) async fn software_token_with_a_client_secret(at: Emulator) {
+    let credentials = at.secret_user("totp-secret").with_totp_secret(at.totp_secret("totp-secret"));
+    away_from_the_end_of_a_step().await;
+    let session = at.session(at.confidential(), credentials).await;
+    signed_in(&session).await;
+    at.ok("SOFTWARE_TOKEN_MFA with a client secret", "answered by the adapter, hash and all");
+}
+
+pub(super) async fn code_of_a_person(at: Emulator) {
+    away_from_the_end_of_a_step().await;
+    let session = at.session(at.public(), at.user("totp-wrong")).await;
+    let challenge = challenged(&session).await;
+    assert_eq!((&*challenge.name, challenge.kind), ("SOFTWARE_TOKEN_MFA", ChallengeKind::Code));
+    let code = code_now(&at.totp_secret("totp-wrong"));
+    let wrong = if code.expose() == "000000" { "111111" } else { "000000" };
+    let refusal = answer_refused(&session, Answers::code(wrong.to_owned())).await;
+    assert_eq!(refusal.kind(), ErrorKind::CodeMismatch, "{refusal:?}");
+    let how = answered(&session, || Answers::code(code.clone())).await;
+    let refusal = class(&refusal);
+    at.ok("code given by a person", &format!("wrong: {refusal}; then right, {how}; {}", drift(at)));
+}
+
+const fn drift(at: Emulator) -> &'static str {
+    match at {
+        Ministack => "laxer: a code works twice, a session serves any number of times",
+        Moto => "laxer: one secret for everybody",
+    }
+}
+
+async fn challenged(session: &Session) -> Challenge {
+    match session.sign_in().await {
+        Ok(SignIn::Challenge(challenge)) => *challenge,
+        other => panic!("a sign-in came to {}", told(&other)),
+    }
+}
+
+/// Gives an answer that the provider does not take: the challenge stays, the reason is in the status.
+async fn answer_refused(session: &Session, answers: Answers) -> Error {
+    match session.answer(answers).await {
+        Ok(SignIn::Challenge(_)) => session.status().last_error.expect("a reason"),
+        other => panic!("a wrong answer came to {}", told(&other)),
+    }
+}
+
+/// Gives a right answer. The service takes it to the challenge of which another answer was refused;
+/// an emulator may have ended that one.
+async fn answered(session: &Session, answers: impl Fn() -> Answers) -> &'static str {
+    match session.answer(answers()).await {
+        Ok(SignIn::Complete) => return "to the same challenge",
+        Err(error) if error.kind() == ErrorKind::ChallengeExpired => {}
+        other => panic!("an answer came to {}", told(&other)),
+    }
+    challenged(session).await;
+    match session.answer(answers()).await {
+        Ok(SignIn::Complete) => "to a new challenge, as a refused answer ends one here",
+        other => panic!("an answer came to {}", told(&other)),
+    }
+}
+
+const STEP: Duration = Duration::from_secs(30);
+
+fn code_now(secret: &str) -> SecretString {
+    let totp = Totp::new(&SecretString::new(secret), SecretEncoding::Base32, STEP).unwrap();
+    totp.code(totp.step_at(SystemClock::new().now()))
+}
+
+/// One of the emulators knows no drift: a code must arrive in the step that it is of.
+async fn away_from_the_end_of_a_step() {
+    let now = SystemClock::new().now().as_millis();
+    let left = 30_000 - now.rem_euclid(30_000);
+    if left < 3_000 {
+        pause(Duration::from_millis(left.unsigned_abs() + 50)).await;
+    }
+}

@@ -1,0 +1,22 @@
+//! ministack with `AUTH=true`: it has every operation but rotation and codes by message.
+
+use super::{Emulator, cases};
+use crate::support::left_out;
+
+cases! {
+    Emulator::Ministack;
+    sign_in: password, client_secret, refusals, id_token;
+    challenges: new_password, new_password_with_a_client_secret, software_token,
+        software_token_with_a_client_secret, code_of_a_person;
+    tokens: refresh, refresh_with_a_client_secret, refresh_the_old_way, revoke,
+        sign_out_everywhere, renewal_under_load;
+    account: who_am_i, change_password, forgotten_password;
+}
+
+#[test]
+#[ignore = "needs a Cognito emulator, run by cargo xtask independent"]
+fn rotation() {
+    assert_eq!(Emulator::Ministack.key("ROTATES"), "no", "it rotates now: write its cases");
+    left_out("ministack", "rotation, grace and reuse", "never another refresh token");
+    left_out("ministack", "SMS_MFA and EMAIL_OTP", "never asked for");
+}
