@@ -5,9 +5,12 @@
 
 #![expect(clippy::expect_used, reason = "a walk that cannot go on has failed")]
 
+mod answers;
 mod defect;
 mod diagram;
+mod effects;
 mod model;
+mod steps;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};

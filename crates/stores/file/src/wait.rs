@@ -5,32 +5,27 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 const FIRST_STEP: Duration = Duration::from_millis(5);
 const LONGEST_STEP: Duration = Duration::from_millis(50);
 
-/// How long somebody still waits.
+/// How long somebody still waits. Counted by the pauses themselves: no clock is read.
 pub(crate) struct Patience {
-    deadline: Instant,
+    left: Duration,
     step: Duration,
 }
 
 impl Patience {
-    pub(crate) fn new(wait: Duration) -> Self {
-        let now = Instant::now();
-        // A wait that the clock cannot count is cut to a day.
-        let deadline = now.checked_add(wait).unwrap_or(now + Duration::from_secs(24 * 3600));
-        Self { deadline, step: FIRST_STEP }
+    pub(crate) const fn new(wait: Duration) -> Self {
+        Self { left: wait, step: FIRST_STEP }
     }
 
     /// Waits a little; false, at once, if the time is over.
     pub(crate) async fn pause(&mut self) -> bool {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        if self.left.is_zero() {
             return false;
         }
-        let step = self.step.min(left);
+        let step = self.step.min(self.left);
+        self.left -= step;
         self.step = (self.step * 3 / 2).min(LONGEST_STEP);
         #[expect(
             clippy::disallowed_methods,
