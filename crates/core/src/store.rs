@@ -87,7 +87,7 @@ pub trait SessionStore: Send + Sync {
 /// A lock that is held. Dropping it lets it go.
 #[async_trait]
 pub trait Lock: Send + Sync {
-    /// Rises with every lock taken under this name; a write with an older one is refused.
+    /// Names this taking of the lock; a write under an older one is refused.
     fn fence(&self) -> Fence;
 
     /// Whether it is still ours for at least `span` longer. Checked before something is sent that
@@ -145,9 +145,31 @@ impl Revision {
     pub const NONE: Self = Self(0);
 }
 
-/// Raised by every lock taken under a name.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Fence(pub u64);
+/// Which lock a write is made under, and the number of that taking: it rises with every lock taken
+/// under a name. Records are written under the lock of another name too: the lock of an account
+/// guards the records of its sessions.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Fence {
+    lock: RecordName,
+    number: u64,
+}
+
+impl Fence {
+    /// The taking `number` of the lock called `lock`.
+    pub const fn new(lock: RecordName, number: u64) -> Self {
+        Self { lock, number }
+    }
+
+    /// The name under which the lock was taken.
+    pub const fn lock(&self) -> &RecordName {
+        &self.lock
+    }
+
+    /// Rises with every lock taken under this name.
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+}
 
 /// A record as a store keeps it.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use countersign_core::{Certainty, Error, ErrorKind, Timestamp};
 use countersign_seal::{AccountRecord, SignInCount};
 use countersign_seal::{EndCause, Ended as Tombstone, Journal, PendingPassword, RefusedSecret};
 
-use crate::flight::{Ended, Flight};
+use crate::flight::{Candidate, Ended, Flight};
 use crate::post::Cargo;
 use crate::records::{Records, Written, day, step_at};
 
@@ -66,7 +66,7 @@ impl Flight {
         let records = self.records_mut()?;
         let mut end = Written::Yes;
         if touched.account {
-            end = records.save_account(&cell, fence).await?;
+            end = records.save_account(&cell, fence.clone()).await?;
         }
         if touched.session && end == Written::Yes {
             end = records.save_session(&cell, fence).await?;
@@ -78,7 +78,9 @@ impl Flight {
     }
 
     fn mark_sign_in(&mut self, explicit: bool, now: Timestamp, server: Timestamp) -> Touched {
-        let step = self.cell.provider.capabilities().sign_in_code.map(|len| step_at(server, len));
+        let codes = self.candidate.as_ref().is_some_and(Candidate::sends_code);
+        let length = self.cell.provider.capabilities().sign_in_code.filter(|_| codes);
+        let step = length.map(|length| step_at(server, length));
         let pending = self.candidate.as_ref().is_some_and(|c| c.pending.is_some());
         let Some(records) = &mut self.records else { return Touched::default() };
         let account = &mut records.account;
@@ -205,13 +207,15 @@ impl Flight {
     }
 
     fn put_mark(&mut self, what: Write) -> Result<Touched, Error> {
-        let held = self.cell.core().held.as_ref().map(|held| held.generation());
+        let held = self.cell.core().held.clone();
+        let refresh = held.as_ref().and_then(|held| held.refresh_token());
+        let refresh = refresh.map(|refresh| refresh.fingerprint());
         let dropped = what == Write::DropChallenge || what == Write::Unclaim;
         let account = dropped && self.forget_answered_password();
         let session = &mut self.records_mut()?.session;
         match what {
             Write::RefreshDead => {
-                session.refresh_dead = held;
+                session.refresh_dead = refresh;
                 session.journal = None;
             }
             Write::Suspect => {

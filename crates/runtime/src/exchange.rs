@@ -102,7 +102,12 @@ impl Exchange<'_> {
             let (reply, patch) = match outcome {
                 Outcome::Continue(continuation, patch) => {
                     self.memo.apply(patch);
-                    operation = Operation::Continue { of: Box::new(operation), continuation };
+                    // Every step names the operation that began it, however many there were.
+                    let of = match operation {
+                        Operation::Continue { of, .. } => of,
+                        first => Box::new(first),
+                    };
+                    operation = Operation::Continue { of, continuation };
                     continue;
                 }
                 Outcome::Tokens(response, patch) => (Reply::Tokens(response), patch),

@@ -5,8 +5,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use countersign_core::session::{Effect, Event, ExchangeId, Failure, Report};
-use countersign_core::{Credentials, ErrorKind};
-use countersign_core::{Error, Fingerprint, Lock, SecretString, Timestamp};
+use countersign_core::{CredentialKind, Credentials, ErrorKind};
+use countersign_core::{Error, Fingerprint, Lock, SecretBytes, SecretString, Timestamp};
 use countersign_scheduler::{Permit, Settled};
 use futures_util::FutureExt;
 
@@ -24,6 +24,8 @@ pub(crate) struct Flight {
     pub(crate) credentials: Option<Credentials>,
     /// What is really sent in a sign-in: another password may have to be tried first.
     pub(crate) candidate: Option<Candidate>,
+    /// The store's salt for fingerprints.
+    pub(crate) salt: Option<SecretBytes>,
     pub(crate) lock: Option<Box<dyn Lock>>,
     pub(crate) records: Option<Records>,
     /// The server's time for this exchange: read once, so that a journalled code step is the one
@@ -31,7 +33,7 @@ pub(crate) struct Flight {
     pub(crate) ambient_now: Option<Timestamp>,
     /// The tokens to revoke are gone for good: the provider has said so.
     pub(crate) revoked: bool,
-    /// Nobody knows whether the provider acted on what was sent.
+    /// Nobody knows whether the provider acted on what was sent: so it is until an answer says more.
     pub(crate) unknown: bool,
 }
 
@@ -42,6 +44,13 @@ pub(crate) struct Candidate {
     pub(crate) fingerprint: Fingerprint,
     /// It is a new password whose fate is not known, tried before the old one.
     pub(crate) pending: Option<SecretString>,
+}
+
+impl Candidate {
+    /// Whether a time-based code can be made of it, which must not be used twice.
+    pub(crate) fn sends_code(&self) -> bool {
+        self.credentials.has(CredentialKind::TotpSecret)
+    }
 }
 
 /// How a step ended, and the bytes that go with it.
@@ -122,11 +131,12 @@ impl Flight {
             permit: None,
             credentials: None,
             candidate: None,
+            salt: None,
             lock: None,
             records: None,
             ambient_now: None,
             revoked: false,
-            unknown: false,
+            unknown: true,
         }
     }
 

@@ -192,6 +192,9 @@ impl Core {
         {
             self.one_time = None;
         }
+        if !matches!(told, Told::Stalled(_)) {
+            self.answers = None;
+        }
         self.told.count += 1;
         self.told.last = Some((told, error));
         self.version += 1;

@@ -73,6 +73,7 @@ impl Keeper {
     /// Does what is due: for a keeper in pull mode, which has no task of its own. Harmless at any
     /// time.
     pub fn tick(&self) {
+        ticker::beat(&self.0);
         for cell in self.0.all() {
             cell.kick();
             cell.post_if_due();

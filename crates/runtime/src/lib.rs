@@ -41,6 +41,8 @@ mod shared;
 mod sign_in;
 mod snapshot;
 mod status;
+#[cfg(test)]
+mod tests;
 mod ticker;
 mod trace;
 mod wait;

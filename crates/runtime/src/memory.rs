@@ -30,18 +30,15 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    records: BTreeMap<RecordName, Record>,
+    records: BTreeMap<RecordName, StoredRecord>,
     locks: HashMap<RecordName, Holder>,
     /// The highest number given out, over all names.
     fence: u64,
     /// The last number given out for a name.
     fences: HashMap<RecordName, u64>,
     last_written: Option<RecordName>,
-}
-
-struct Record {
-    stored: StoredRecord,
-    fence: u64,
+    /// The highest revision given out: a record that is made again has another one than before.
+    revision: u64,
 }
 
 struct Holder {
@@ -105,18 +102,15 @@ impl Inner {
 
 impl State {
     /// Whether a write under `fence` comes from somebody who has lost the lock.
-    fn is_outdated(&self, name: &RecordName, fence: Option<Fence>) -> bool {
-        fence.is_some_and(|Fence(fence)| {
-            self.fences.get(name).is_some_and(|last| fence < *last)
-                || self.records.get(name).is_some_and(|record| fence < record.fence)
-        })
+    fn is_outdated(&self, fence: Option<&Fence>) -> bool {
+        fence.is_some_and(|fence| self.fences.get(fence.lock()) != Some(&fence.number()))
     }
 }
 
 #[async_trait]
 impl SessionStore for MemoryStore {
     async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        Ok(self.0.state().records.get(name).map(|record| record.stored.clone()))
+        Ok(self.0.state().records.get(name).cloned())
     }
 
     async fn list(&self) -> Result<Vec<RecordName>, Error> {
@@ -158,16 +152,15 @@ impl SessionStore for MemoryStore {
     ) -> Result<Committed, Error> {
         let revision = {
             let mut state = self.0.state();
-            let there = state.records.get(name).map(|record| record.stored.clone());
+            let there = state.records.get(name).cloned();
             let revision = there.as_ref().map_or(Revision::NONE, |stored| stored.revision);
-            if revision != expected || state.is_outdated(name, fence) {
+            if revision != expected || state.is_outdated(fence.as_ref()) {
                 return Ok(Committed::Lost(there));
             }
-            let revision = Revision(revision.0 + 1);
-            let fence = fence.map_or(0, |fence| fence.0);
-            let fence = state.records.get(name).map_or(fence, |record| record.fence.max(fence));
-            let stored = StoredRecord { revision, bytes };
-            state.records.insert(name.clone(), Record { stored, fence });
+            state.revision += 1;
+            let revision = Revision(state.revision);
+            let record = StoredRecord { revision, bytes };
+            state.records.insert(name.clone(), record);
             state.last_written = Some(name.clone());
             revision
         };
@@ -177,7 +170,7 @@ impl SessionStore for MemoryStore {
 
     async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
         let mut state = self.0.state();
-        let same = state.records.get(name).is_some_and(|r| r.stored.revision == expected);
+        let same = state.records.get(name).is_some_and(|r| r.revision == expected);
         if same {
             state.records.remove(name);
             state.last_written = Some(name.clone());
@@ -218,7 +211,7 @@ impl MemoryLock {
 #[async_trait]
 impl Lock for MemoryLock {
     fn fence(&self) -> Fence {
-        Fence(self.fence)
+        Fence::new(self.name.clone(), self.fence)
     }
 
     fn held_for(&self, span: Duration) -> bool {

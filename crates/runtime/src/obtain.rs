@@ -51,6 +51,9 @@ impl Cell {
     ) -> Result<Arc<Snapshot>, Error> {
         self.kick();
         crate::ticker::ensure(&self.shared);
+        if self.shared.policy.pull {
+            crate::ticker::beat(&self.shared);
+        }
         let _counted = self.wait_counted();
         let deadline = self.shared.clock.monotonic().after(limit);
         let mut caller = Caller { good_for, deadline, heard: None, asked: 0 };
@@ -58,6 +61,12 @@ impl Cell {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
+            // Ten thousand who are woken at once must not queue for the mutex.
+            if caller.good_for.is_zero()
+                && let Some(fresh) = self.hit()
+            {
+                return Ok(fresh);
+            }
             self.rouse();
             self.post_if_due();
             match self.look_for(&mut caller)? {

@@ -108,7 +108,7 @@ impl Cell {
             })
         });
         self.give_back(permit, end.as_ref().map_or_else(Ill::settled, |_| Settled::Answered));
-        let end = self.settle_pending(pending, end, name).await?;
+        let end = self.settle_pending(pending, &credentials, end, name).await?;
         if everywhere {
             // Whatever we hold is dead with the rest.
             self.post(Event::SignOut, Default::default());
@@ -204,6 +204,7 @@ impl Cell {
     async fn settle_pending(
         &self,
         pending: Option<Pending>,
+        credentials: &Credentials,
         end: Result<Finished, Ill>,
         operation: &'static str,
     ) -> Result<Finished, Error> {
@@ -211,18 +212,18 @@ impl Cell {
         match end {
             Ok(finished) => {
                 // The password is set, whether or not that could be written down.
-                drop(self.end_pending(pending, Some(true)).await);
+                drop(self.end_pending(pending, credentials, Some(true)).await);
                 Ok(finished)
             }
             Err(ill) if ill.may_have_acted() => {
-                drop(self.end_pending(pending, None).await);
+                drop(self.end_pending(pending, credentials, None).await);
                 Err(Error::new(ErrorKind::Ambiguous)
                     .at(self.provider.id(), operation)
                     .hint("whether the new password was set is not known; it is kept, and the next sign-in finds out")
                     .with_source(ill.error))
             }
             Err(ill) => {
-                drop(self.end_pending(pending, Some(false)).await);
+                drop(self.end_pending(pending, credentials, Some(false)).await);
                 Err(ill.error)
             }
         }

@@ -2,8 +2,10 @@
 //! sign-in with the new one and one with the old one.
 
 use countersign_core::session::Grant;
-use countersign_core::{Certainty, Error, ErrorKind, LockoutRule, SecretString};
-use countersign_seal::PendingPassword;
+use countersign_core::{
+    Certainty, CredentialKind, Credentials, Error, ErrorKind, LockoutRule, SecretString, Timestamp,
+};
+use countersign_seal::{AccountRecord, PendingPassword};
 
 use crate::cell::Cell;
 use crate::commit::remember_refused;
@@ -25,6 +27,10 @@ impl Flight {
             Some((new, credentials)) => new || credentials.expect_password().is_ok_and(same),
             None => false,
         };
+        if new && let Some((old, salt)) = self.credentials.as_ref().zip(self.salt.as_ref()) {
+            let now = self.cell.shared.clock.now();
+            outdate(&mut records.account, &pending.password, old, salt.expose_bytes(), now);
+        }
         self.cell.tell_settled(new);
         true
     }
@@ -120,14 +126,16 @@ impl Cell {
     pub(crate) async fn end_pending(
         &self,
         mut pending: Pending,
+        credentials: &Credentials,
         settled: Option<bool>,
     ) -> Result<(), Error> {
         let mut end = Ok(Written::Yes);
         if let Some(new) = settled {
-            pending.records.account.pending_password = None;
-            if new {
-                // Which secret is refused was a statement about the old password.
-                pending.records.account.refused.clear();
+            let unsettled = pending.records.account.pending_password.take();
+            if let Some(password) = unsettled.filter(|_| new) {
+                let sealer = self.shared.sealer().await?;
+                let (account, now) = (&mut pending.records.account, self.shared.clock.now());
+                outdate(account, &password.password, credentials, sealer.salt(), now);
             }
             let fence = pending.lock.fence();
             end = pending.records.save_account(self, Some(fence)).await;
@@ -146,6 +154,23 @@ impl Cell {
         let kind = SessionEventKind::PasswordSettled { new };
         self.trace(&kind);
         self.emit(kind, self.shared.clock.now());
+    }
+}
+
+/// The new password holds: what the source still says is as good as refused, and is not sent again
+/// until it says something else.
+fn outdate(
+    account: &mut AccountRecord,
+    new: &SecretString,
+    old: &Credentials,
+    salt: &[u8],
+    now: Timestamp,
+) {
+    let right = old.clone().with_password(new.clone()).fingerprint(salt);
+    account.refused.retain(|entry| entry.secret != right);
+    let old = old.has(CredentialKind::Password).then(|| old.fingerprint(salt));
+    if let Some(old) = old.filter(|old| *old != right) {
+        remember_refused(account, old, Certainty::Certain, now);
     }
 }
 

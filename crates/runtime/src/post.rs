@@ -15,7 +15,7 @@ use crate::events::{SessionEvent, SessionEventKind};
 use crate::flight;
 use crate::inner::{Core, Incoming};
 use crate::publish::Bundle;
-use crate::status::Transition;
+use crate::status::{Cause, Step};
 
 /// The bytes that belong to an event: the machine is told names only.
 #[derive(Default)]
@@ -112,7 +112,7 @@ impl Cell {
         if let Event::ClockJumped(by) = event {
             self.shift(core, by);
         }
-        let (from, cause) = (core.machine.status(), cause(&event));
+        let (from, cause) = (core.machine.status(), Cause::of(&event));
         let effects = core.machine.handle(event, Cx { now: now.wall, exchange, rules: &rules });
         core.adopt(cargo.record.as_ref());
         let mut failure = None;
@@ -128,7 +128,7 @@ impl Cell {
         let to = core.machine.status();
         if from != to {
             core.version += 1;
-            core.ring.push(Transition { at: now.wall, from, to, cause, failure });
+            core.ring.push(Step { at: now.wall, from, to, cause, failure });
             after.events.push(SessionEventKind::Moved { from, to });
             after.wake = true;
         }
@@ -236,7 +236,11 @@ impl Cell {
                 Purpose::Refresh { issued_at: expires_at.before(life), expires_at }
             }
             Wish::Retry { attempt } => {
-                let since = *core.failing_since.get_or_insert(now.wall);
+                // A wait that somebody has named is no time of failing.
+                let named = wish.not_before > now.wall;
+                let since = core.failing_since.unwrap_or(now.wall);
+                let since = if named { since.max(wish.not_before) } else { since };
+                core.failing_since = Some(since);
                 Purpose::Retry(Row { attempt: attempt.max(1), since, hint: None })
             }
             Wish::Moment if core.machine.status() == Status::LockedOut => {
@@ -259,7 +263,12 @@ impl Cell {
         }
         let mono = now.mono_at(due.at);
         core.appointment = Some((wish, due.at, mono));
-        if !self.shared.policy.pull && self.shared.queue().schedule(self.digest, mono) {
+        if self.shared.policy.pull {
+            // Nobody else will see to it: the first caller after that moment does.
+            if let Some(shown) = self.snapshot.load_full() {
+                self.snapshot.store(Some(Arc::new(shown.fresh_to(due.at))));
+            }
+        } else if self.shared.queue().schedule(self.digest, mono) {
             after.wake = true;
             self.shared.wake.notify_one();
         }
@@ -318,31 +327,5 @@ const fn exchange_of(effect: &Effect) -> Option<ExchangeId> {
         | Effect::Commit(id, _)
         | Effect::Unlock(id) => Some(*id),
         _ => None,
-    }
-}
-
-/// What an event is called in reports.
-const fn cause(event: &Event) -> &'static str {
-    match event {
-        Event::SignIn => "sign_in",
-        Event::Wanted => "wanted",
-        Event::Rejected(_) => "rejected",
-        Event::Answer => "answer",
-        Event::SignOut => "sign_out",
-        Event::Due => "due",
-        Event::Observed(_) => "observed",
-        Event::ClockJumped(_) => "clock_jumped",
-        Event::Flight(_, report) => match report {
-            Report::Admitted => "admitted",
-            Report::Deferred(_) => "deferred",
-            Report::Prepared => "prepared",
-            Report::Locked(_) => "locked",
-            Report::Journaled => "journaled",
-            Report::Answered(_) => "answered",
-            Report::Committed => "committed",
-            Report::Superseded(_) => "superseded",
-            Report::Failed(_) => "failed",
-            Report::Lost => "lost",
-        },
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_core::session::{Grant, Report};
-use countersign_core::{CredentialKind, Credentials, Error, ErrorKind};
+use countersign_core::{CredentialKind, Credentials, Error, ErrorKind, SecretBytes};
 use countersign_scheduler::{Admit, Caller};
 
 use crate::cell::Cell;
@@ -58,12 +58,13 @@ impl Flight {
         let deadline = cell.exchange_deadline();
         let lock = cell.shared.store.lock(&name, lease(deadline), lease(deadline)).await?;
         self.lock = Some(lock);
+        self.salt = Some(SecretBytes::copy_from(sealer.salt()));
         let records = Records::load(cell).await?;
         if let Some(credentials) = &self.credentials {
             cell.remember_codes(credentials, &records.session.memo);
             self.candidate = Some(Candidate::choose(credentials, &records, sealer.salt()));
         }
-        let view = records.view(cell, self.candidate.as_ref().map(|c| c.fingerprint));
+        let view = records.view(cell, self.candidate.as_ref());
         let cargo = records.cargo(cell);
         self.records = Some(records);
         Ok((Report::Locked(Box::new(view)), cargo))
@@ -72,7 +73,7 @@ impl Flight {
     /// Reads again after a lost write: what the winner has left.
     pub(crate) async fn superseded(&mut self) -> Result<Ended, Error> {
         let records = Records::load(&self.cell).await?;
-        let view = records.view(&self.cell, self.candidate.as_ref().map(|c| c.fingerprint));
+        let view = records.view(&self.cell, self.candidate.as_ref());
         let cargo = records.cargo(&self.cell);
         self.records = Some(records);
         Ok((Report::Superseded(Box::new(view)), cargo))

@@ -4,13 +4,14 @@ use countersign_core::session::{
     ChallengeView, Guards, Held, JournalView, RecordView, RefusedView,
 };
 use countersign_core::{
-    Certainty, Committed, CredentialKind, Error, Fence, Fingerprint, Revision, Rotation,
-    StoredRecord, Timestamp,
+    Certainty, Committed, Error, Fence, RefreshToken, Revision, Rotation, StoredRecord, Timestamp,
+    TokenSet,
 };
 use countersign_seal::{AccountRecord, PendingChallenge, SessionRecord};
 use std::time::Duration;
 
 use crate::cell::Cell;
+use crate::flight::Candidate;
 use crate::post::Cargo;
 
 /// How long a refusal that may have hidden another cause is remembered.
@@ -49,11 +50,15 @@ impl Records {
             session_revision: revision(&session),
             account_revision: revision(&account),
             session: match session {
-                Some(record) => sealer.open_session(&session_key, record.bytes.expose_bytes())?,
+                Some(record) => {
+                    or_empty(cell, sealer.open_session(&session_key, record.bytes.expose_bytes()))?
+                }
                 None => SessionRecord::default(),
             },
             account: match account {
-                Some(record) => sealer.open_account(&account_key, record.bytes.expose_bytes())?,
+                Some(record) => {
+                    or_empty(cell, sealer.open_account(&account_key, record.bytes.expose_bytes()))?
+                }
                 None => AccountRecord::default(),
             },
         })
@@ -100,10 +105,12 @@ impl Records {
     }
 
     /// What the machine may know of them. `secret` is the one that is about to be sent.
-    pub(crate) fn view(&self, cell: &Cell, secret: Option<Fingerprint>) -> RecordView {
+    pub(crate) fn view(&self, cell: &Cell, secret: Option<&Candidate>) -> RecordView {
         let record = &self.session;
-        let dead =
-            |tokens: &countersign_core::TokenSet| record.refresh_dead == Some(tokens.generation());
+        let dead = |tokens: &TokenSet| {
+            let refresh = tokens.refresh_token().map(RefreshToken::fingerprint);
+            refresh.is_some() && record.refresh_dead == refresh
+        };
         RecordView {
             tokens: record.tokens.as_ref().map(|tokens| Held::of(tokens, dead(tokens))),
             journal: record.journal.map(|journal| JournalView {
@@ -128,9 +135,10 @@ impl Records {
         }
     }
 
-    fn guards(&self, cell: &Cell, secret: Option<Fingerprint>) -> Guards {
+    fn guards(&self, cell: &Cell, secret: Option<&Candidate>) -> Guards {
         let now = cell.shared.clock.now();
-        let refused = self.account.refused.iter().find(|entry| Some(entry.secret) == secret);
+        let print = secret.map(|secret| secret.fingerprint);
+        let refused = self.account.refused.iter().find(|entry| Some(entry.secret) == print);
         let remembered = |entry: &&countersign_seal::RefusedSecret| {
             entry.certainty == Certainty::Certain || now.since(entry.at) < POSSIBLE_MEMORY
         };
@@ -144,17 +152,13 @@ impl Records {
             } else {
                 0
             },
-            code_free_at: self.code_free_at(cell),
+            code_free_at: secret.filter(|s| s.sends_code()).and_then(|_| self.code_free_at(cell)),
         }
     }
 
     /// When the next code may be used to sign in, if this step's is used up.
     fn code_free_at(&self, cell: &Cell) -> Option<Timestamp> {
-        let capabilities = cell.provider.capabilities();
-        let length = capabilities.sign_in_code?;
-        if !capabilities.credentials.uses(CredentialKind::TotpSecret) {
-            return None;
-        }
+        let length = cell.provider.capabilities().sign_in_code?;
         let last = self.account.last_code_step?;
         let current = step_at(cell.server_now(), length);
         (last >= current).then(|| {
@@ -162,6 +166,18 @@ impl Records {
             let begins = i64::try_from(begins).unwrap_or(i64::MAX);
             Timestamp::from_millis(begins).shifted(cell.site.skew_millis().saturating_neg())
         })
+    }
+}
+
+/// A record whose seal is broken opens for nobody, now or later: the next write replaces it. One that
+/// another key or a newer program could open is an error and stays as it is.
+fn or_empty<R: Default>(cell: &Cell, opened: Result<R, Error>) -> Result<R, Error> {
+    match opened {
+        Err(error) if error.code() == Some("damaged") => {
+            tracing::warn!(session = %cell.digest, error = %error, "a record is damaged");
+            Ok(R::default())
+        }
+        opened => opened,
     }
 }
 

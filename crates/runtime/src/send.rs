@@ -44,6 +44,7 @@ impl Flight {
             Exchange { cell: &cell, credentials: &credentials, tokens: tokens.as_ref(), memo, now };
         let end = exchange.run(operation).await;
         self.settle(end.as_ref().map_or_else(Ill::settled, |_| Settled::Answered));
+        self.unknown = end.as_ref().is_err_and(Ill::may_have_acted);
         match end {
             Ok(finished) => Ok(self.answered(grant, finished, tokens.as_ref())),
             Err(ill) if self.old_password_is_next(grant, &ill) => {
@@ -52,10 +53,7 @@ impl Flight {
                     Err(_) => Ok(unanswered(ill)),
                 }
             }
-            Err(ill) => {
-                self.unknown = ill.may_have_acted();
-                Ok(unanswered(ill))
-            }
+            Err(ill) => Ok(unanswered(ill)),
         }
     }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use countersign_core::{Clock, Error, HttpTransport, KeyDigest, Monotonic, Origin, SessionStore};
 use countersign_scheduler::{
-    Admission, BackoffPolicy, DateSample, Now, Planner, Queue, SkewEstimator, WindowPolicy,
+    Admission, BackoffPolicy, Beat, DateSample, Heartbeat, Now, Planner, Queue, SkewEstimator,
+    WindowPolicy,
 };
 use countersign_seal::Sealer;
 use tokio::runtime::Handle;
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     sessions: Mutex<HashMap<KeyDigest, Weak<Cell>>>,
     queue: Mutex<Queue<KeyDigest, Monotonic>>,
     admission: Mutex<Admission>,
+    heart: Mutex<Option<Heartbeat>>,
     sites: Mutex<HashMap<Origin, Arc<Site>>>,
     handle: Mutex<Option<Handle>>,
     closed: AtomicBool,
@@ -85,6 +87,7 @@ impl Shared {
             sessions: Mutex::default(),
             queue: Mutex::default(),
             admission: Mutex::new(admission),
+            heart: Mutex::new(None),
             sites: Mutex::default(),
             handle: Mutex::new(handle.or_else(|| Handle::try_current().ok())),
             closed: AtomicBool::new(false),
@@ -124,6 +127,13 @@ impl Shared {
     pub(crate) fn site(&self, origin: &Origin) -> Arc<Site> {
         let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(sites.entry(origin.clone()).or_default())
+    }
+
+    /// Looks at both clocks; the first look only remembers them.
+    pub(crate) fn beat(&self) -> Beat {
+        let now = self.now();
+        let mut heart = self.heart.lock().unwrap_or_else(PoisonError::into_inner);
+        heart.get_or_insert_with(|| Heartbeat::new(now)).observe(now)
     }
 
     fn map(&self) -> MutexGuard<'_, HashMap<KeyDigest, Weak<Cell>>> {
@@ -171,8 +181,16 @@ impl Shared {
     /// Starts `task` on the runtime of whoever asks, else on the one that is kept. False if there is
     /// none: then `task` is dropped.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
-        let kept = || self.handle.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match Handle::try_current().ok().or_else(kept) {
+        let mut kept = self.handle.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(current) = Handle::try_current()
+            && kept.as_ref().is_none_or(|kept| kept.id() != current.id())
+        {
+            // The runtime of the last caller is the one that most likely lives.
+            *kept = Some(current);
+        }
+        let handle = kept.clone();
+        drop(kept);
+        match handle {
             Some(handle) => {
                 drop(handle.spawn(task));
                 true

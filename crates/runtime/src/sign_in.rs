@@ -75,9 +75,7 @@ impl Session {
                 .hint(format!("the challenge also wants the answer `{name}`")));
         }
         self.0.core().answers = Some(answers);
-        let end = self.0.asked(Event::Answer).await;
-        self.0.core().answers = None;
-        end
+        self.0.asked(Event::Answer).await
     }
 
     /// Buys another token now, although the one that is held may be good.

@@ -50,6 +50,12 @@ impl Snapshot {
         Self { fresh_until: Timestamp::from_millis(i64::MIN), ..self.copy() }
     }
 
+    /// The same, handed out at once until `at` only: then the caller does what is due.
+    pub(crate) fn fresh_to(&self, at: Timestamp) -> Self {
+        let awake = self.awake();
+        Self { fresh_until: awake.fresh_until.min(at), ..awake }
+    }
+
     /// The same, handed out at once again.
     pub(crate) fn awake(&self) -> Self {
         let fresh_until = self.mandatory_at.min(self.authorization.valid_until());

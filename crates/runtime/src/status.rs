@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use countersign_core::session::{Purpose, Status};
+use countersign_core::session::{Event, Purpose, Report, Status};
 use countersign_core::{Error, ErrorKind, Generation, Timestamp};
 
 /// How many transitions are remembered.
@@ -49,19 +49,105 @@ pub struct Transition {
     pub failure: Option<ErrorKind>,
 }
 
-/// The last transitions of a session.
+/// The last transitions of a session, in little space: a million sessions have one each.
 #[derive(Debug, Default)]
-pub(crate) struct Ring(VecDeque<Transition>);
+pub(crate) struct Ring(VecDeque<Step>);
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) at: Timestamp,
+    pub(crate) from: Status,
+    pub(crate) to: Status,
+    pub(crate) cause: Cause,
+    pub(crate) failure: Option<ErrorKind>,
+}
+
+/// Which event brought a transition about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cause {
+    Admitted,
+    Answer,
+    Answered,
+    ClockJumped,
+    Committed,
+    Deferred,
+    Due,
+    Failed,
+    Journaled,
+    Locked,
+    Lost,
+    Observed,
+    Prepared,
+    Rejected,
+    SignIn,
+    SignOut,
+    Superseded,
+    Wanted,
+}
+
+impl Cause {
+    pub(crate) const fn of(event: &Event) -> Self {
+        match event {
+            Event::SignIn => Self::SignIn,
+            Event::Wanted => Self::Wanted,
+            Event::Rejected(_) => Self::Rejected,
+            Event::Answer => Self::Answer,
+            Event::SignOut => Self::SignOut,
+            Event::Due => Self::Due,
+            Event::Observed(_) => Self::Observed,
+            Event::ClockJumped(_) => Self::ClockJumped,
+            Event::Flight(_, report) => match report {
+                Report::Admitted => Self::Admitted,
+                Report::Deferred(_) => Self::Deferred,
+                Report::Prepared => Self::Prepared,
+                Report::Locked(_) => Self::Locked,
+                Report::Journaled => Self::Journaled,
+                Report::Answered(_) => Self::Answered,
+                Report::Committed => Self::Committed,
+                Report::Superseded(_) => Self::Superseded,
+                Report::Failed(_) => Self::Failed,
+                Report::Lost => Self::Lost,
+            },
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admitted => "admitted",
+            Self::Answer => "answer",
+            Self::Answered => "answered",
+            Self::ClockJumped => "clock_jumped",
+            Self::Committed => "committed",
+            Self::Deferred => "deferred",
+            Self::Due => "due",
+            Self::Failed => "failed",
+            Self::Journaled => "journaled",
+            Self::Locked => "locked",
+            Self::Lost => "lost",
+            Self::Observed => "observed",
+            Self::Prepared => "prepared",
+            Self::Rejected => "rejected",
+            Self::SignIn => "sign_in",
+            Self::SignOut => "sign_out",
+            Self::Superseded => "superseded",
+            Self::Wanted => "wanted",
+        }
+    }
+}
 
 impl Ring {
-    pub(crate) fn push(&mut self, transition: Transition) {
+    pub(crate) fn push(&mut self, step: Step) {
         if self.0.len() == REMEMBERED {
             self.0.pop_front();
         }
-        self.0.push_back(transition);
+        self.0.push_back(step);
     }
 
     pub(crate) fn to_vec(&self) -> Vec<Transition> {
-        self.0.iter().copied().collect()
+        let told = |step: &Step| {
+            let Step { at, from, to, cause, failure } = *step;
+            Transition { at, from, to, cause: cause.as_str(), failure }
+        };
+        self.0.iter().map(told).collect()
     }
 }

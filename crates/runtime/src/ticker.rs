@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use countersign_core::Clock;
 use countersign_core::session::{Event, Purpose};
-use countersign_scheduler::{Beat, HEARTBEAT_INTERVAL, Heartbeat, KeepAlive};
+use countersign_scheduler::{Beat, HEARTBEAT_INTERVAL, KeepAlive};
 
 use crate::cell::Cell;
 use crate::post::Cargo;
@@ -58,16 +58,13 @@ impl Drop for Stop {
 }
 
 async fn run(stop: Stop, clock: Arc<dyn Clock>, wake: Arc<tokio::sync::Notify>) {
-    let Some(mut heart) = stop.0.upgrade().map(|shared| Heartbeat::new(shared.now())) else {
-        return;
-    };
     loop {
         let woken = wake.notified();
         let until = {
             let Some(shared) = stop.0.upgrade().filter(|shared| !shared.is_closed()) else {
                 return;
             };
-            beat(&shared, &mut heart);
+            beat(&shared);
             let more = post_due(&shared);
             let now = clock.monotonic();
             let next = shared.queue().next_due();
@@ -82,8 +79,8 @@ async fn run(stop: Stop, clock: Arc<dyn Clock>, wake: Arc<tokio::sync::Notify>) 
 }
 
 /// Looks at both clocks, and evaluates everything anew if they have parted.
-fn beat(shared: &Arc<Shared>, heart: &mut Heartbeat) {
-    match heart.observe(shared.now()) {
+pub(crate) fn beat(shared: &Arc<Shared>) {
+    match shared.beat() {
         Beat::Steady => {}
         Beat::Jumped { by_millis } => {
             for cell in shared.all() {

@@ -1,5 +1,7 @@
 //! Stores that fail, code that panics, runtimes that go: the session lives on.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 mod common;
 
 use std::sync::atomic::Ordering;
@@ -99,8 +101,7 @@ async fn f12_a_panic_in_an_adapter_ends_that_exchange_and_not_the_session() {
 
 #[tokio::test]
 async fn f12_an_adapter_that_panics_in_authorize_answers_every_caller_with_an_error() {
-    let mut provider = Plain::default();
-    provider.panics_in_authorize = true;
+    let provider = Plain { panics_in_authorize: true, ..Plain::default() };
     let session = World::of(provider).session().await;
     for _ in 0..3 {
         assert_eq!(session.authorization().await.unwrap_err().kind(), ErrorKind::Internal);

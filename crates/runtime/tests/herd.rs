@@ -164,22 +164,24 @@ async fn a_token_in_its_advisory_window_is_handed_out_while_it_is_renewed() {
 async fn in_the_mandatory_window_callers_wait_for_the_running_exchange_and_then_take_what_is_good()
 {
     let world = World::new();
-    let session = world.signed_in().await;
+    let keeper = world.keeper_builder().pull().exchange_deadline(seconds(120)).build().unwrap();
+    let session = world.described(&keeper).deadline(seconds(300)).open().await.unwrap();
+    session.authorization().await.unwrap();
+    // The last minute of an hour, less the leeway of a second.
+    world.clock.advance(seconds(3_541));
     world.server.next("refresh", Act::Hang);
-    world.server.next("refresh", Act::Hang);
-    // The refresh begins in the advisory window; a second one is hanging in the mandatory window.
-    world.pass(seconds(3_545)).await;
-    session.refresh_in_background().await;
-    let caller = tokio::spawn({
+    let call = || {
         let session = session.clone();
-        async move { session.authorization().await.unwrap().generation() }
-    });
+        tokio::spawn(async move { session.authorization().await.unwrap().generation().counter })
+    };
+    let (first, second) = (call(), call());
     settle().await;
-    if session.state() == Status::Refreshing {
-        assert!(!caller.is_finished(), "it waits for the exchange");
-    }
-    world.pass(seconds(54)).await;
-    assert_eq!(caller.await.unwrap().counter, 1);
+    assert_eq!((session.state(), world.server.count("refresh")), (Status::Refreshing, 1));
+    world.clock.advance(seconds(57));
+    settle().await;
+    assert!(!first.is_finished() && !second.is_finished(), "they wait for the exchange");
+    world.clock.advance(seconds(1));
+    assert_eq!((first.await.unwrap(), second.await.unwrap()), (1, 1));
 }
 
 #[tokio::test]
@@ -193,16 +195,4 @@ async fn f19_a_token_is_asked_for_that_lives_long_enough() {
     assert_eq!(longer.generation().counter, 2);
     let absurd = session.authorization_for(seconds(99_999)).await.unwrap_err();
     assert_eq!(absurd.kind(), ErrorKind::InvalidRequest);
-}
-
-trait InBackground {
-    async fn refresh_in_background(&self);
-}
-
-impl InBackground for countersign_runtime::Session {
-    async fn refresh_in_background(&self) {
-        let session = self.clone();
-        tokio::spawn(async move { drop(session.refresh().await) });
-        settle().await;
-    }
 }

@@ -1,5 +1,7 @@
 //! The life of a session as its user sees it: refusals, sign-out, secrets that change.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 mod common;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! What the tests share: a plain provider, a server that does as it is told, and a world of both.
 
 #![allow(dead_code, reason = "each test file uses its part of this")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 #![allow(unreachable_pub, reason = "a module of a test is no library")]
 
 pub mod provider;
@@ -15,7 +16,9 @@ use countersign_runtime::{
     Keeper, KeeperBuilder, ManualClock, MemoryStore, Session, SessionBuilder,
 };
 
+#[allow(unused_imports, reason = "each test file uses its part of this")]
 pub use provider::Plain;
+#[allow(unused_imports, reason = "each test file uses its part of this")]
 pub use server::{Act, Server};
 
 pub const PASSWORD: &str = "canary-password";

@@ -78,7 +78,7 @@ impl Writer {
         }
         let current = self.current()?;
         let revision = current.as_ref().map_or(Revision::NONE, |record| record.revision);
-        if revision != expected || !self.is_last(fence) {
+        if revision != expected || !self.is_last(fence.as_ref()) {
             return Ok(Committed::Lost(current));
         }
         let next = Revision(revision.0.max(self.highest()?).saturating_add(1));
@@ -108,10 +108,10 @@ impl Writer {
 
     /// Whether `fence` is that of the last lock taken. Another number means another lock, also a
     /// higher one: then the lock file was removed and the count began again.
-    fn is_last(&self, fence: Option<Fence>) -> bool {
+    fn is_last(&self, fence: Option<&Fence>) -> bool {
         let Some(fence) = fence else { return true };
-        let path: &Path = &self.layout.lock(&self.name);
-        Holder::of(path).is_some_and(|holder| holder.fence == fence.0)
+        let path: &Path = &self.layout.lock(fence.lock());
+        Holder::of(path).is_some_and(|holder| holder.fence == fence.number())
     }
 
     /// The highest revision that was ever given: a record that is removed and made again goes on

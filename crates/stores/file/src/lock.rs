@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use countersign_core::{Error, Fence, Lock};
+use countersign_core::{Error, Fence, Lock, RecordName};
 
 use crate::{fault, guard};
 
@@ -70,19 +70,19 @@ pub(crate) struct FileLock {
 
 impl FileLock {
     /// Takes the lock `path`; `None` if somebody holds it.
-    pub(crate) fn try_take(path: &Path) -> Result<Option<Self>, Error> {
+    pub(crate) fn try_take(path: &Path, name: RecordName) -> Result<Option<Self>, Error> {
         let Some(held) = Held::try_take(path)? else { return Ok(None) };
         let last = Holder::parse(&held.read()?).map_or(0, |holder| holder.fence);
         let holder = Holder { pid: std::process::id(), fence: last.saturating_add(1) };
         held.write(&holder.to_text())?;
-        Ok(Some(Self { held, fence: Fence(holder.fence) }))
+        Ok(Some(Self { held, fence: Fence::new(name, holder.fence) }))
     }
 }
 
 #[async_trait]
 impl Lock for FileLock {
     fn fence(&self) -> Fence {
-        self.fence
+        self.fence.clone()
     }
 
     /// The system's lock has no end, so `span` does not matter.

@@ -130,8 +130,8 @@ impl SessionStore for FileStore {
         let path = self.layout.lock(name);
         let mut patience = Patience::new(wait);
         loop {
-            let wanted = path.clone();
-            if let Some(lock) = blocking(move || FileLock::try_take(&wanted)).await? {
+            let (wanted, name) = (path.clone(), name.clone());
+            if let Some(lock) = blocking(move || FileLock::try_take(&wanted, name)).await? {
                 return Ok(Box::new(lock));
             }
             if !patience.pause().await {

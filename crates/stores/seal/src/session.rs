@@ -18,8 +18,8 @@ pub struct SessionRecord {
     pub memo: Memo,
     /// The session was ended on purpose; no process brings it back without a new sign-in.
     pub ended: Option<Ended>,
-    /// The refresh token of this generation is known to be dead: it is never sent again.
-    pub refresh_dead: Option<Generation>,
+    /// This refresh token was refused for good: it is never sent again.
+    pub refresh_dead: Option<Fingerprint>,
     /// How many refusals in a row may have been something else (an outage behind a refusal).
     pub suspicion: u8,
     /// Whether the last refresh brought another refresh token; `None` as long as none was seen.

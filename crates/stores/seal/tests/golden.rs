@@ -82,7 +82,7 @@ fn a_session_of_version_1_opens() {
     let ended = record.ended.unwrap();
     assert_eq!(ended.generation, Some(Generation { counter: 3, tag: 1 }));
     assert_eq!((ended.at, ended.cause), (at(1_699_999_999_000), EndCause::SignedOut));
-    assert_eq!(record.refresh_dead, Some(Generation { counter: 2, tag: 9 }));
+    assert_eq!(record.refresh_dead, Some(Fingerprint::from_raw([7; 16])));
     assert_eq!((record.suspicion, record.counter), (1, 4));
     assert_eq!(record.rotation, Some(Rotation::Rotated));
     assert!(record.unknown.is_empty());

@@ -72,7 +72,7 @@ struct Held {
 #[async_trait]
 impl Lock for Held {
     fn fence(&self) -> Fence {
-        self.fence
+        self.fence.clone()
     }
 
     fn held_for(&self, _span: Duration) -> bool {
@@ -131,7 +131,12 @@ impl SessionStore for Store {
         let fence = fences.entry(name.clone()).or_default();
         *fence += 1;
         let (locks, stays) = (Arc::clone(&self.locks), self.has(Defect::LockStays));
-        Ok(Box::new(Held { name: name.clone(), fence: Fence(*fence), locks, stays }))
+        Ok(Box::new(Held {
+            name: name.clone(),
+            fence: Fence::new(name.clone(), *fence),
+            locks,
+            stays,
+        }))
     }
 
     async fn commit(
@@ -144,10 +149,11 @@ impl SessionStore for Store {
         let mut records = self.records.lock().unwrap();
         let current = records.get(name).cloned();
         let revision = current.as_ref().map_or(Revision::NONE, |record| record.revision);
-        let last = self.fences.lock().unwrap().get(name).copied();
+        let lock = fence.as_ref().map_or(name, Fence::lock);
+        let last = self.fences.lock().unwrap().get(lock).copied();
         let fits = revision == expected || self.has(Defect::AnyRevisionFits);
         let fenced = self.has(Defect::FenceIsIgnored)
-            || fence.is_none_or(|fence| last.is_some_and(|last| last == fence.0));
+            || fence.is_none_or(|fence| last.is_some_and(|last| last == fence.number()));
         if !fits || !fenced {
             return Ok(Committed::Lost(current.filter(|_| !self.has(Defect::LoserSeesNothing))));
         }

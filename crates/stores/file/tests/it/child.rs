@@ -119,7 +119,7 @@ async fn entry() {
 
 async fn hold(store: &FileStore, name: &RecordName) {
     let lock = store.lock(name, Duration::from_secs(1), Duration::from_secs(5)).await.unwrap();
-    say(&lock.fence().0.to_string());
+    say(&lock.fence().number().to_string());
     wait_for_parent();
     lock.release().await;
 }

@@ -23,7 +23,7 @@ async fn f03_a_lock_excludes_other_processes_and_its_holder_is_named() {
 
     assert!(other.ends_well());
     let lock = place.store.lock(&name(1), LEASE, LONG).await.unwrap();
-    assert_eq!(lock.fence().0, 2);
+    assert_eq!(lock.fence().number(), 2);
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ pub(super) struct Stored {
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<StoredEnded>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_dead: Option<StoredGeneration>,
+    refresh_dead: Option<Digits>,
     #[serde(default)]
     suspicion: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +74,7 @@ impl From<&SessionRecord> for Stored {
             challenge: record.challenge.as_ref().map(Pending::from),
             memo: record.memo.iter().map(|(name, value)| (name.into(), value.into())).collect(),
             ended: record.ended.map(StoredEnded::from),
-            refresh_dead: record.refresh_dead.map(StoredGeneration::from),
+            refresh_dead: record.refresh_dead.map(Digits::from),
             suspicion: record.suspicion,
             rotation: record.rotation.map(|rotation| match rotation {
                 Rotation::Kept => StoredRotation::Kept,
@@ -96,7 +96,7 @@ impl TryFrom<Stored> for SessionRecord {
             challenge: stored.challenge.map(Into::into),
             memo: Memo::from_entries(stored.memo.into_iter().map(|(k, v)| (k, v.bytes()))),
             ended: stored.ended.map(Ended::from),
-            refresh_dead: stored.refresh_dead.map(Into::into),
+            refresh_dead: stored.refresh_dead.map(Digits::fingerprint),
             suspicion: stored.suspicion,
             rotation: stored.rotation.map(|rotation| match rotation {
                 StoredRotation::Kept => Rotation::Kept,

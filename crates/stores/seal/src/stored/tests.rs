@@ -53,7 +53,7 @@ fn full_session() -> SessionRecord {
             at: Timestamp::from_millis(6),
             cause: EndCause::Revoked,
         }),
-        refresh_dead: Some(generation),
+        refresh_dead: Some(Fingerprint::from_raw([3; 16])),
         suspicion: 1,
         rotation: Some(Rotation::Rotated),
         counter: u64::MAX,

@@ -16,7 +16,7 @@ pub async fn a_lock_excludes_others_until_it_is_let_go(
 ) -> Result<(), Failure> {
     let name = fresh_name()?;
     let mut lock = take(store, &name).await?;
-    let first = lock.fence();
+    let first = lock.fence().number();
     ensure(lock.held_for(Duration::from_secs(1)), "a fresh lock is not held for a second")?;
     let Err(refusal) = store.lock(&name, LEASE, Duration::ZERO).await else {
         return Err(Failure::new("a lock was given to two"));
@@ -27,11 +27,11 @@ pub async fn a_lock_excludes_others_until_it_is_let_go(
     lock.release().await;
 
     let lock = take(store, &name).await?;
-    let second = lock.fence();
+    let second = lock.fence().number();
     ensure(second > first, "the second lock has no higher fencing number")?;
     drop(lock);
     let lock = take(store, &name).await?;
-    ensure(lock.fence() > second, "the third lock has no higher fencing number")?;
+    ensure(lock.fence().number() > second, "the third lock has no higher fencing number")?;
     lock.release().await;
     Ok(())
 }

@@ -1,0 +1,126 @@
+//! A session as the clients of `countersign-reqwest` see it (feature `reqwest`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use countersign_core::http::ResponseHead;
+use countersign_core::session::{Demand, Event};
+use countersign_core::{Clock, Error, ErrorKind, Generation, Origin, Verdict};
+use countersign_reqwest::{Authority, Client, Granted, Need, Refusal, Replay, SessionClient};
+use http::HeaderName;
+
+use crate::post::Cargo;
+use crate::session::Session;
+use crate::snapshot::Authorized;
+
+#[async_trait]
+impl Authority for Session {
+    async fn authorization(&self, need: Need) -> Result<Granted, Error> {
+        let now = self.0.shared.clock.now();
+        if let Some(fresh) = self.0.hit().filter(|fresh| fresh.good_for(need.valid_for, now)) {
+            return Ok(granted(&Authorized::new(fresh)));
+        }
+        let limit = self.limit(need);
+        let found = match self.0.obtain(need.valid_for, limit).await {
+            // The provider's tokens never live that long: the wish is one.
+            Err(error) if error.kind() == ErrorKind::InvalidRequest => {
+                self.0.obtain(Duration::ZERO, limit).await
+            }
+            found => found,
+        };
+        found.map(Authorized::new).map(|authorized| granted(&authorized))
+    }
+
+    fn current_generation(&self) -> Option<Generation> {
+        let now = self.0.shared.clock.now();
+        let shown = self.0.snapshot.load();
+        let shown = shown.as_ref().filter(|shown| shown.good_for(Duration::ZERO, now))?;
+        Some(shown.generation())
+    }
+
+    async fn reject(&self, refusal: Refusal, need: Need) -> Result<Replay, Error> {
+        self.0.post(Event::Rejected(refusal.generation), Cargo::default());
+        let refused_again = || {
+            let demand = self.0.core().machine.demand();
+            matches!(demand, Demand::Stalled(failure) if failure.kind == ErrorKind::InvalidToken)
+        };
+        if refused_again() {
+            return Ok(Replay::Never);
+        }
+        match self.0.obtain(Duration::ZERO, self.limit(need)).await {
+            Ok(found) if found.generation() == refusal.generation => Ok(Replay::Never),
+            Ok(_) => Ok(Replay::Now),
+            Err(_) if refused_again() => Ok(Replay::Never),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn report(&self, refusal: Refusal) {
+        self.0.post(Event::Rejected(refusal.generation), Cargo::default());
+    }
+
+    async fn next_code(&self, used: &Granted, need: Need) -> Result<Granted, Error> {
+        let shared = &self.0.shared;
+        let (now, mono) = (shared.clock.now(), shared.clock.monotonic());
+        let next = mono.after(used.authorization.valid_until().since(now));
+        if need.deadline.is_some_and(|deadline| deadline < next) {
+            return Err(Error::new(ErrorKind::TimedOut)
+                .at(self.0.provider.id(), "authorize")
+                .hint("the next one-time code begins after the request's time is over"));
+        }
+        shared.clock.sleep_until(next).await;
+        Authority::authorization(self, Need { valid_for: Duration::ZERO, ..need }).await
+    }
+
+    fn verdict(&self, head: &ResponseHead<'_>, body: Option<&[u8]>) -> Verdict {
+        self.rejects(head, body)
+    }
+
+    fn may_send_to(&self, origin: &Origin) -> bool {
+        self.check_origin(origin).is_ok()
+    }
+
+    fn credential_headers(&self) -> &[HeaderName] {
+        &self.0.provider.capabilities().credential_headers
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.0.shared.clock
+    }
+}
+
+impl Session {
+    /// Sends API calls as this session, over the client that is the keeper's transport.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] if the keeper's transport is another one: then use
+    /// [`Session::client_over`].
+    pub fn client(&self) -> Result<SessionClient<Self>, Error> {
+        let client = self.0.shared.client.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Configuration)
+                .hint("the keeper's transport is no reqwest client; name one with `client_over`")
+        })?;
+        Ok(self.client_over(client))
+    }
+
+    /// Sends API calls as this session over `client`.
+    pub fn client_over(&self, client: &Client) -> SessionClient<Self> {
+        client.session(self.clone())
+    }
+
+    /// How long a caller of a client waits at most.
+    fn limit(&self, need: Need) -> Duration {
+        let now = self.0.shared.clock.monotonic();
+        need.deadline.map_or(self.0.settings.deadline, |deadline| deadline.since(now))
+    }
+}
+
+fn granted(authorized: &Authorized) -> Granted {
+    Granted {
+        authorization: Arc::clone(authorized.authorization()),
+        generation: authorized.generation(),
+        issued_at: authorized.issued_at(),
+        expires_at: authorized.expires_at(),
+    }
+}

@@ -1,0 +1,226 @@
+//! Clocks that jump, codes that change, sessions that nobody uses, keepers without a task.
+
+mod common;
+
+use common::{Act, Plain, World, seconds, settle, shown};
+use countersign_core::session::Status;
+use countersign_core::{Clock, CredentialKind, CredentialKinds, ErrorKind, RefreshSupport};
+use countersign_runtime::SessionEventKind;
+use serde_json::json;
+
+#[tokio::test]
+async fn f17_a_wall_clock_that_is_set_back_moves_no_renewal() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    world.clock.set_wall(world.clock.now().before(seconds(86_400)));
+    world.pass(seconds(60)).await;
+    let left = session.status().expires_at.unwrap().since(world.clock.now());
+    assert_eq!(left, seconds(3_600 - 60));
+    world.pass(seconds(2_700)).await;
+    assert_eq!(world.server.count("refresh"), 1);
+    assert_eq!(shown(&session).as_deref(), Some("canary-access-2"));
+}
+
+#[tokio::test]
+async fn f18_after_a_suspend_what_is_overdue_is_done_at_once() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    settle().await;
+    // The machine slept for two hours and its monotonic clock with it.
+    world.clock.set_wall(world.clock.now().after(seconds(7_200)));
+    assert!(session.current().is_none(), "it ended meanwhile");
+    settle().await;
+    assert_eq!(shown(&session).as_deref(), Some("canary-access-2"));
+    let other = world.described(&world.keeper()).open().await.unwrap();
+    world.clock.set_wall(world.clock.now().after(seconds(3_000)));
+    world.pass(seconds(40)).await;
+    assert_eq!(world.server.count("refresh"), 2, "the heartbeat has seen it");
+    drop(other);
+}
+
+#[tokio::test]
+async fn p08_a_code_is_made_anew_in_every_step_and_the_token_stays() {
+    let world = World::of(Plain::default().with_codes(seconds(30)));
+    let session = world.signed_in().await;
+    let code = async || {
+        let authorized = session.authorization().await.unwrap();
+        let otp = authorized.headers().iter().find(|(name, _)| name == "otp").unwrap();
+        (otp.1.to_str().unwrap().to_owned(), authorized.generation(), authorized.valid_until())
+    };
+    let (first, generation, until) = code().await;
+    assert_eq!(code().await.0, first);
+    world.clock.advance(until.since(world.clock.now()));
+    let (second, same, later) = code().await;
+    assert_ne!(first, second);
+    assert_eq!((same, later), (generation, until.after(seconds(30))));
+    assert_eq!(world.server.total(), 1);
+}
+
+#[tokio::test]
+async fn f38_two_sign_ins_of_an_account_use_two_code_steps() {
+    let mut provider = Plain::default().refreshing(RefreshSupport::Absent);
+    provider.capabilities.sign_in_code = Some(seconds(30));
+    provider.capabilities.credentials =
+        CredentialKinds::new([CredentialKind::Password, CredentialKind::TotpSecret], []);
+    let world = World::of(provider);
+    let described = |keeper: &countersign_runtime::Keeper| {
+        let secrets = countersign_core::Credentials::password("kim", common::PASSWORD.to_owned());
+        let secrets = secrets.with_totp_secret("canary-secret".to_owned());
+        keeper.session(world.provider.clone(), "kim").credentials(secrets)
+    };
+    let session = described(&world.keeper()).open().await.unwrap();
+    session.authorization().await.unwrap();
+    session.reject(session.authorization().await.unwrap().generation());
+    settle().await;
+    assert_eq!(world.server.count("sign_in"), 1, "the code of this step is used up");
+    assert!(session.current().is_none());
+    world.pass(seconds(31)).await;
+    assert_eq!(world.server.count("sign_in"), 2);
+    assert_eq!(shown(&session).as_deref(), Some("canary-access-2"));
+}
+
+#[tokio::test]
+async fn an_idle_session_is_not_renewed_until_somebody_uses_it() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    // Used within the life of its token: renewed once more. Then nobody uses it.
+    world.pass(seconds(9_000)).await;
+    let renewed = world.server.count("refresh");
+    assert!(renewed <= 2, "{renewed}");
+    world.pass(seconds(20_000)).await;
+    assert_eq!(world.server.count("refresh"), renewed);
+    session.authorization().await.unwrap();
+    assert_eq!(world.server.count("refresh"), renewed + 1);
+}
+
+#[tokio::test]
+async fn a_session_that_dozes_is_roused_by_its_first_user_without_a_wait() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    let mut passed = 0;
+    while session.status().next.is_some() {
+        world.pass(seconds(100)).await;
+        passed += 100;
+        assert!(passed < 12_000, "nobody has used it for long");
+    }
+    assert_eq!((session.status().good, world.server.count("refresh")), (true, 2));
+    world.server.hold();
+    assert_eq!(session.authorization().await.unwrap().generation().counter, 3);
+    settle().await;
+    assert_eq!(world.server.count("refresh"), 3, "and it is renewed again");
+    world.server.open();
+    settle().await;
+    assert_eq!(session.authorization().await.unwrap().generation().counter, 4);
+}
+
+#[tokio::test]
+async fn a_session_that_is_kept_alive_is_renewed_although_nobody_uses_it() {
+    let world = World::new();
+    let described = world.described(&world.keeper()).keep_alive();
+    let session = described.open().await.unwrap();
+    session.authorization().await.unwrap();
+    world.pass(seconds(20_000)).await;
+    assert!(world.server.count("refresh") >= 5, "{}", world.server.count("refresh"));
+}
+
+#[tokio::test]
+async fn a_keeper_in_pull_mode_has_no_task_and_its_callers_do_what_is_due() {
+    let world = World::new();
+    let keeper = world.keeper_builder().pull().build().unwrap();
+    let session = world.described(&keeper).open().await.unwrap();
+    let metrics = tokio::runtime::Handle::current().metrics();
+    session.authorization().await.unwrap();
+    settle().await;
+    assert_eq!(metrics.num_alive_tasks(), 0);
+    world.pass(seconds(3_000)).await;
+    assert_eq!(world.server.count("refresh"), 0);
+    keeper.tick();
+    settle().await;
+    assert_eq!(world.server.count("refresh"), 1);
+    world.pass(seconds(3_500)).await;
+    // In the advisory window the caller gets what is good, and begins what is due.
+    world.server.hold();
+    assert_eq!(session.authorization().await.unwrap().generation().counter, 2);
+    settle().await;
+    world.server.open();
+    settle().await;
+    assert_eq!(session.authorization().await.unwrap().generation().counter, 3);
+    assert!(session.close(seconds(1)).await);
+}
+
+#[tokio::test]
+async fn a_keeper_shuts_down_after_what_is_under_way() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let session = world.described(&keeper).open().await.unwrap();
+    world.server.hold();
+    let caller = tokio::spawn({
+        let session = session.clone();
+        async move { session.authorization().await.map(drop) }
+    });
+    settle().await;
+    let down = tokio::spawn({
+        let keeper = keeper.clone();
+        async move { keeper.shutdown(seconds(10)).await }
+    });
+    settle().await;
+    assert!(!down.is_finished());
+    world.server.open();
+    assert!(down.await.unwrap());
+    caller.await.unwrap().unwrap();
+    assert!(session.authorization().await.is_ok(), "what is good is handed out");
+    session.reject(session.authorization().await.unwrap().generation());
+    let late = world.described(&keeper).open().await.unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Configuration);
+    settle().await;
+    assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
+}
+
+#[tokio::test]
+async fn what_a_sibling_has_renewed_is_taken_up_by_a_hint_of_the_store() {
+    let world = World::new();
+    let one = world.signed_in().await;
+    let two = world.session().await;
+    settle().await;
+    one.refresh().await.unwrap();
+    settle().await;
+    assert_eq!(shown(&two).as_deref(), Some("canary-access-2"));
+    one.sign_out(seconds(1)).await;
+    settle().await;
+    assert_eq!(two.state(), Status::SignedOut);
+}
+
+#[tokio::test]
+async fn f50_an_absurd_wait_is_capped_and_the_cap_is_told() {
+    let world = World::new();
+    let session = world.session().await;
+    let mut events = session.events();
+    let absurd = world.clock.now().after(seconds(9_999_999)).as_millis();
+    world.server.next("sign_in", Act::Say(429, json!({ "until": absurd })));
+    drop(session.authorization_within(seconds(0)).await);
+    settle().await;
+    let capped = std::iter::from_fn(|| events.try_recv())
+        .find_map(|event| match event.kind {
+            SessionEventKind::WaitCapped { until } => Some(until),
+            _ => None,
+        })
+        .unwrap();
+    assert_eq!(capped.since(world.clock.now()), seconds(900));
+    world.pass(seconds(890)).await;
+    assert_eq!(world.server.total(), 1);
+    world.pass(seconds(30)).await;
+    assert_eq!(session.state(), Status::Active);
+}
+
+#[tokio::test]
+async fn f05_an_exchange_that_hangs_ends_at_its_deadline() {
+    let world = World::new();
+    let session = world.session().await;
+    world.server.next("sign_in", Act::Hang);
+    drop(session.authorization_within(seconds(0)).await);
+    settle().await;
+    assert_eq!(session.state(), Status::Authenticating);
+    world.pass(seconds(35)).await;
+    assert_eq!(world.server.count("sign_in"), 2);
+    assert_eq!(session.state(), Status::Active);
+}
