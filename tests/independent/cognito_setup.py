@@ -43,6 +43,8 @@ USERS = [
 FIRST_USERS = ["first", "first-secret"]
 # Enrolled for time-based codes: a sign-in is answered with SOFTWARE_TOKEN_MFA.
 TOTP_USERS = ["totp", "totp-secret", "totp-wrong"]
+# Asked for a code by message, where the emulator asks.
+SMS_USERS = ["sms"]
 
 
 def administrator(endpoint):
@@ -148,10 +150,16 @@ def create(endpoint, prefix):
         RefreshTokenRotation={"Feature": "ENABLED", "RetryGracePeriodSeconds": 0},
     )
 
-    for name in USERS + TOTP_USERS:
+    for name in USERS + TOTP_USERS + SMS_USERS:
         create_user(idp, pool_id, name, permanent=True)
     for name in FIRST_USERS:
         create_user(idp, pool_id, name, permanent=False)
+    for name in SMS_USERS:
+        idp.admin_set_user_mfa_preference(
+            UserPoolId=pool_id,
+            Username=name,
+            SMSMfaSettings={"Enabled": True, "PreferredMfa": True},
+        )
     idp.admin_disable_user(UserPoolId=pool_id, Username="disabled")
     secrets = {name: enrol_totp(idp, pool_id, public["ClientId"], name) for name in TOTP_USERS}
 
@@ -171,6 +179,7 @@ def create(endpoint, prefix):
         "USERS": ",".join(USERS),
         "FIRST_USERS": ",".join(FIRST_USERS),
         "TOTP_USERS": ",".join(TOTP_USERS),
+        "SMS_USERS": ",".join(SMS_USERS),
         "PASSWORD": PASSWORD,
         "TEMPORARY_PASSWORD": TEMPORARY_PASSWORD,
     }

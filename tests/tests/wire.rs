@@ -1,6 +1,8 @@
 //! Every fixture once more, over a socket: what an adapter builds arrives byte for byte through the
 //! real transport, and what comes back is read as the pure function reads it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

@@ -94,8 +94,8 @@ impl SessionBuilder {
     /// settings that it was opened with.
     ///
     /// # Errors
-    /// [`ErrorKind::Credentials`] if the source fails or a needed kind is missing, and
-    /// [`ErrorKind::Store`] if the store cannot be read.
+    /// [`countersign_core::ErrorKind::Credentials`] if the source fails or a needed kind is missing, and
+    /// [`countersign_core::ErrorKind::Store`] if the store cannot be read.
     pub async fn open(self) -> Result<Session, Error> {
         if self.shared.is_closed() {
             return Err(crate::obtain::closed());
@@ -146,7 +146,7 @@ impl Session {
     /// tests of programs that use sessions. It never ends and sends nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Protocol`] if `token` cannot be a token.
+    /// [`countersign_core::ErrorKind::Protocol`] if `token` cannot be a token.
     pub fn fixed(token: &str) -> Result<Self, Error> {
         let (provider, tokens) = crate::fixed::provider_and_tokens(token)?;
         let keeper =

@@ -126,7 +126,8 @@ impl Cell {
                 Ok(Look::Later(due.map_or(caller.deadline, |due| due.min(caller.deadline))))
             }
             Demand::Stalled(failure) => match due {
-                Some(due) if due <= caller.deadline && !shared.is_closed() => {
+                _ if shared.is_closed() => Err(closed()),
+                Some(due) if due <= caller.deadline => {
                     caller.heard = Some(count);
                     Ok(Look::Later(due))
                 }

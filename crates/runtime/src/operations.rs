@@ -139,7 +139,12 @@ impl Cell {
             Operation::Register { .. }
             | Operation::ForgotPassword
             | Operation::ConfirmForgotPassword { .. } => Ok(None),
-            Operation::Extension { .. } => Ok(self.core().held.as_deref().cloned()),
+            // Whether it presents the token is the adapter's affair: what there is, is made good.
+            Operation::Extension { .. } if self.core().held.is_none() => Ok(None),
+            Operation::Extension { .. } => {
+                let shown = self.obtain(Default::default(), limit).await.ok();
+                Ok(shown.map(|shown| TokenSet::clone(&shown.tokens)))
+            }
             _ => Err(Error::new(ErrorKind::InvalidRequest)
                 .at(self.provider.id(), operation.name())
                 .hint("this operation belongs to the life of a token; the session has a method for it")),
@@ -245,12 +250,15 @@ impl Cell {
                 let tokens = self.token_set(*response, None, sent_at)?;
                 let tokens = tokens.counted_after(records.session.counter);
                 let profile = tokens.profile().clone();
-                records.session = countersign_seal::SessionRecord {
-                    counter: tokens.generation().counter,
-                    tokens: Some(tokens),
-                    memo,
-                    ..Default::default()
-                };
+                let session = &mut records.session;
+                session.counter = tokens.generation().counter;
+                session.tokens = Some(tokens);
+                session.memo = memo;
+                session.journal = None;
+                session.challenge = None;
+                session.ended = None;
+                session.refresh_dead = None;
+                session.suspicion = 0;
                 let signed_in = records.save_session(self, None).await? == Written::Yes;
                 if signed_in {
                     self.look().await?;

@@ -19,6 +19,10 @@ impl Flight {
     pub(crate) fn admit(&mut self, _grant: Grant) -> Result<Ended, Error> {
         let shared = &self.cell.shared;
         let now = shared.now();
+        if shared.is_closed() {
+            let later = now.wall.after(shared.policy.backoff.hint_cap);
+            return Ok((Report::Deferred(later), Cargo::default()));
+        }
         let waited_for = self.cell.is_waited_for();
         let caller = if waited_for { Caller::Waiting } else { Caller::Background };
         let answer = shared.admission().admit(&self.cell.lane, caller, now.mono);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::session::{Event, SignOutEnd, Status, Told};
-use countersign_core::{Answers, Challenge, Credentials, Error, ErrorKind, Monotonic, Timestamp};
+use countersign_core::{Answers, Challenge, Credentials, Error, ErrorKind, Timestamp};
 
 use crate::cell::Cell;
 use crate::obtain::closed;
@@ -47,7 +47,7 @@ impl Session {
             let given = source.credentials(self.0.account()).await?;
             return self.sign_in_with(given).await;
         }
-        self.0.asked(Event::SignIn).await
+        self.0.asked(Event::SignIn, "sign_in").await
     }
 
     /// Signs in with these credentials for one time; they are wiped once it is decided.
@@ -59,7 +59,7 @@ impl Session {
         let kinds = &self.0.provider.capabilities().credentials;
         self.0.identified(credentials.clone()).check(kinds)?;
         self.0.core().one_time = Some(Box::new(credentials));
-        self.0.asked(Event::SignIn).await
+        self.0.asked(Event::SignIn, "sign_in").await
     }
 
     /// Answers the challenge that is pending.
@@ -75,7 +75,7 @@ impl Session {
                 .hint(format!("the challenge also wants the answer `{name}`")));
         }
         self.0.core().answers = Some(answers);
-        self.0.asked(Event::Answer).await
+        self.0.asked(Event::Answer, "answer").await
     }
 
     /// Buys another token now, although the one that is held may be good.
@@ -83,7 +83,7 @@ impl Session {
     /// # Errors
     /// See [`Session::authorization`]. The token that is held is handed out on.
     pub async fn refresh(&self) -> Result<Authorized, Error> {
-        self.0.asked(Event::Wanted).await?;
+        self.0.asked(Event::Wanted, "refresh").await?;
         self.authorization().await
     }
 
@@ -147,7 +147,7 @@ impl Session {
 
 impl Cell {
     /// Posts what the user asks for and waits for what comes of it.
-    async fn asked(self: &Arc<Self>, event: Event) -> Result<SignIn, Error> {
+    async fn asked(self: &Arc<Self>, event: Event, name: &'static str) -> Result<SignIn, Error> {
         if self.shared.is_closed() {
             return Err(closed());
         }
@@ -168,11 +168,13 @@ impl Cell {
             };
             let news = told.filter(|_| count != heard);
             heard = count;
-            if let Some(end) = self.ended(news, status, due, deadline) {
+            if let Some(end) =
+                self.ended(news, status, due.is_some_and(|due| due <= deadline), name)
+            {
                 return end;
             }
             if self.shared.clock.monotonic() >= deadline {
-                return Err(Error::new(ErrorKind::TimedOut).at(self.provider.id(), "sign_in"));
+                return Err(Error::new(ErrorKind::TimedOut).at(self.provider.id(), name));
             }
             let until = due.map_or(deadline, |due| due.min(deadline));
             wait(&*self.shared.clock, changed, until).await;
@@ -183,15 +185,15 @@ impl Cell {
         self: &Arc<Self>,
         news: Option<(Told, Option<Error>)>,
         status: Status,
-        due: Option<Monotonic>,
-        deadline: Monotonic,
+        fits: bool,
+        name: &'static str,
     ) -> Option<Result<SignIn, Error>> {
         let (told, error) = news?;
         let refused = |failure| {
             let error = error.clone().unwrap_or_else(|| self.error(failure));
             Some(Err(match error.provider() {
                 Some(_) => error,
-                None => error.at(self.provider.id(), "sign_in"),
+                None => error.at(self.provider.id(), name),
             }))
         };
         match told {
@@ -202,7 +204,7 @@ impl Cell {
                 Some(challenge) => Ok(SignIn::Challenge(Box::new(challenge))),
                 None => Err(self.challenged()),
             }),
-            Told::Stalled(_) if due.is_some_and(|due| due <= deadline) => None,
+            Told::Stalled(_) if fits => None,
             Told::Stalled(failure) | Told::Failed(failure) => refused(failure),
             Told::SignedOut(_) if status == Status::Authenticating => None,
             Told::SignedOut(_) => Some(Err(Error::new(ErrorKind::SignedOut))),

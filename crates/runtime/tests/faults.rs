@@ -224,3 +224,53 @@ async fn f40_a_source_that_asks_a_person_is_asked_in_sign_in_only() {
     assert_eq!((prompt.0.load(Ordering::SeqCst), world.server.total()), (1, 1));
     assert!(session.authorization().await.is_ok());
 }
+
+#[tokio::test]
+async fn f08_nothing_is_sent_under_a_lock_that_does_not_last() {
+    let world =
+        World::of(Plain::default().refreshing(RefreshSupport::Rotating { grace: seconds(60) }));
+    let (session, store) = flaky(&world).await;
+    session.authorization().await.unwrap();
+    // The process is suspended while it writes its mark: the lease runs out meanwhile, and another
+    // host takes the lock and the token.
+    store.stall_next();
+    let refresh = tokio::spawn({
+        let session = session.clone();
+        async move { drop(session.refresh().await) }
+    });
+    settle().await;
+    assert_eq!(world.server.count("refresh"), 0, "the mark comes first");
+    world.clock.advance(seconds(600));
+    let other = world.session().await;
+    other.refresh().await.unwrap();
+    store.resume();
+    settle().await;
+    refresh.await.unwrap();
+    assert_eq!(world.server.count("refresh"), 1, "the sleeper sends nothing");
+    assert_eq!(shown(&session).as_deref(), Some("canary-access-2"));
+    assert_eq!(shown(&other), shown(&session));
+}
+
+#[tokio::test]
+async fn f27_a_writer_whose_lock_was_lost_adopts_what_the_winner_has_written() {
+    let world = World::new();
+    let (session, store) = flaky(&world).await;
+    session.authorization().await.unwrap();
+    // A reusable refresh token needs no mark: the exchange is answered, and then the disk stalls.
+    store.stall_next();
+    let refresh = tokio::spawn({
+        let session = session.clone();
+        async move { drop(session.refresh().await) }
+    });
+    settle().await;
+    assert_eq!(world.server.count("refresh"), 1);
+    world.clock.advance(seconds(600));
+    let other = world.session().await;
+    let winner = other.refresh().await.unwrap().generation();
+    store.resume();
+    settle().await;
+    refresh.await.unwrap();
+    assert_eq!(session.authorization().await.unwrap().generation(), winner);
+    assert_eq!(shown(&session), shown(&other));
+    assert_eq!(world.server.count("refresh"), 2);
+}

@@ -170,6 +170,10 @@ async fn a_keeper_shuts_down_after_what_is_under_way() {
     caller.await.unwrap().unwrap();
     assert!(session.authorization().await.is_ok(), "what is good is handed out");
     session.reject(session.authorization().await.unwrap().generation());
+    settle().await;
+    let refused = session.authorization().await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Configuration);
+    assert_eq!(world.server.total(), 1, "nothing new is begun");
     let late = world.described(&keeper).open().await.unwrap_err();
     assert_eq!(late.kind(), ErrorKind::Configuration);
     settle().await;

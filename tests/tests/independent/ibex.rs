@@ -70,7 +70,7 @@ async fn the_grant_is_repeated_before_a_token_ends() {
     let load =
         load::run(&session, &key("ECHO"), Duration::from_secs(13), |body| &body["jti"]).await;
     assert!(load.tokens >= 4 && load.published >= 4, "{load}");
-    assert!(load.published <= 8, "{load}");
+    assert!(load.published <= 9, "{load}");
     ok(SERVER, "renewal under load", &load.to_string());
 }
 

@@ -115,7 +115,7 @@ async fn tokens_are_renewed_under_load() {
         load::run(&session, &key("ECHO"), Duration::from_secs(13), |body| &body["data"]["jti"])
             .await;
     assert!(load.tokens >= 4 && load.published >= 4, "{load}");
-    assert!(load.published <= 7, "{load}");
+    assert!(load.published <= 9, "{load}");
     ok(SERVER, "renewal under load", &load.to_string());
 }
 

@@ -28,7 +28,7 @@ impl fmt::Display for Load {
         let Self { requests, tokens, published } = self;
         write!(
             f,
-            "{requests} requests of 8 callers, 0 failed; {published} renewals, {tokens} tokens seen"
+            "{requests} requests of 8 callers, 0 failed; {published} tokens bought, {tokens} seen by the server"
         )
     }
 }

@@ -37,7 +37,11 @@ impl Degraded {
             Event::Wanted if !self.tokens.good(cx.now) => self.without_token(cx, out),
             Event::Rejected(generation) if self.tokens.is(generation) => {
                 self.tokens = self.tokens.refuse(out);
-                self.failure = Failure::new(ErrorKind::InvalidToken);
+                // What callers wait for is the renewal, which has failed for a reason of its own. Only a
+                // token that was itself bought because of a refusal says that the next one is refused too.
+                if self.tokens.strikes > 0 {
+                    self.failure = Failure::new(ErrorKind::InvalidToken);
+                }
                 self.without_token(cx, out)
             }
             Event::SignIn => {

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use countersign_core::http::HttpResponse;
 use countersign_core::{
-    Error, ErrorKind, MemoPatch, Operation, Outcome, Profile, Recovery, Timestamp,
+    Ambient, Error, ErrorKind, MemoPatch, Operation, Outcome, Profile, Recovery, Timestamp,
 };
 use http::StatusCode;
 use serde_json::Value;
 
 use crate::config::Cognito;
+use crate::echo::is_harmless;
 use crate::provider::ID;
 use crate::wire::Refusal;
 
@@ -198,7 +199,7 @@ pub(crate) fn refusal(
     cognito: &Cognito,
     operation: &Operation,
     response: &HttpResponse,
-    now: Timestamp,
+    ambient: &Ambient<'_>,
 ) -> Option<Result<Outcome, Error>> {
     // A success goes through here too: only these members are read, so that no token is copied.
     let body: Refusal = serde_json::from_slice(response.body().expose_bytes()).unwrap_or_default();
@@ -210,13 +211,16 @@ pub(crate) fn refusal(
     let text = text.or_else(|| response.header("x-amzn-errormessage")).unwrap_or_default();
 
     let classified = match name {
-        Some(name) => by_name(cognito, phase(operation), name, text, response, now),
-        None => Some(by_status(response, now)),
+        Some(name) => by_name(cognito, phase(operation), name, text, response, ambient.now),
+        None => Some(by_status(response, ambient.now)),
     };
     let Some(error) = classified else {
         return Some(Ok(Outcome::Done(Profile::new(), MemoPatch::none())));
     };
-    let mut error = error.at(ID, operation.name()).with_status(response.status()).with_detail(text);
+    let mut error = error.at(ID, operation.name()).with_status(response.status());
+    if is_harmless(text, operation, ambient) {
+        error = error.with_detail(text);
+    }
     if let Some(name) = name {
         error = error.with_code(name);
     }

@@ -20,6 +20,7 @@
 mod answer;
 mod challenge;
 mod config;
+mod echo;
 mod error;
 mod provider;
 mod secret_hash;

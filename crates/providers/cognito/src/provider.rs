@@ -41,7 +41,7 @@ impl AuthProvider for Cognito {
         ambient: &Ambient<'_>,
     ) -> Result<Outcome, Error> {
         let outcome = supported(operation).and_then(|()| {
-            match error::refusal(self, operation, response, ambient.now) {
+            match error::refusal(self, operation, response, ambient) {
                 Some(refusal) => refusal,
                 None => self
                     .read(operation, response, ambient)

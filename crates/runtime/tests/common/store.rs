@@ -20,6 +20,8 @@ pub struct Flaky {
     pub n_commits: Arc<AtomicU32>,
     /// After so many writes the next ones hang.
     hanging: Arc<std::sync::atomic::AtomicI64>,
+    stalled: Arc<AtomicU32>,
+    resumed: Arc<tokio::sync::Notify>,
 }
 
 impl Flaky {
@@ -30,7 +32,18 @@ impl Flaky {
             panicking: Arc::default(),
             n_commits: Arc::default(),
             hanging: Arc::new(i64::MAX.into()),
+            stalled: Arc::default(),
+            resumed: Arc::default(),
         }
+    }
+
+    /// The next write waits until [`Flaky::resume`].
+    pub fn stall_next(&self) {
+        self.stalled.store(1, Ordering::SeqCst);
+    }
+
+    pub fn resume(&self) {
+        self.resumed.notify_one();
     }
 
     pub fn hang_after(&self, n: i64) {
@@ -75,6 +88,9 @@ impl SessionStore for Flaky {
         self.n_commits.fetch_add(1, Ordering::SeqCst);
         if self.hanging.fetch_sub(1, Ordering::SeqCst) <= 0 {
             std::future::pending::<()>().await;
+        }
+        if Self::takes_one(&self.stalled) {
+            self.resumed.notified().await;
         }
         assert!(!Self::takes_one(&self.panicking), "canary: the store panics");
         if Self::takes_one(&self.failing) {

@@ -5,11 +5,13 @@ use std::time::Duration;
 use countersign_cognito::Cognito;
 use countersign_core::totp::{SecretEncoding, Totp};
 use countersign_core::{
-    Answers, Challenge, ChallengeKind, Clock, Credentials, Error, ErrorKind, SecretString,
+    Answers, Challenge, ChallengeKind, Clock, Credentials, Error, ErrorKind, Operation, Outcome,
+    SecretString,
 };
 use countersign_runtime::{Session, SignIn, SystemClock};
 
 use super::Emulator::{self, Ministack, Moto};
+use crate::bare::Bare;
 use crate::support::{class, pause, refused, signed_in, told};
 
 const NEW_PASSWORD: &str = "Chosen-canary-1!";
@@ -80,6 +82,42 @@ pub(super) async fn code_of_a_person(at: Emulator) {
     let how = answered(&session, || Answers::code(code.clone())).await;
     let refusal = class(&refusal);
     at.ok("code given by a person", &format!("wrong: {refusal}; then right, {how}; {}", drift(at)));
+}
+
+pub(super) async fn wrong_shared_secret(at: Emulator) {
+    away_from_the_end_of_a_step().await;
+    let wrong = at.user("totp-wrong").with_totp_secret("GEZDGNBVGY3TQOJQ".to_owned());
+    let error = refused(&at.session(at.public(), wrong).await).await;
+    assert_eq!(error.kind(), ErrorKind::CodeMismatch, "{error:?}");
+    at.ok("wrong shared secret", &class(&error));
+}
+
+pub(super) async fn code_by_message(at: Emulator) {
+    let session = at.session(at.public(), at.user("sms")).await;
+    let challenge = challenged(&session).await;
+    assert_eq!((&*challenge.name, challenge.kind), ("SMS_MFA", ChallengeKind::Code));
+    answered(&session, || Answers::code("123456".to_owned())).await;
+    assert!(session.current().is_some());
+    at.ok("SMS_MFA", "answered under its own name; laxer: any code is taken, none is sent");
+}
+
+/// A challenge that was answered is over.
+pub(super) async fn answer_given_twice(at: Emulator) {
+    away_from_the_end_of_a_step().await;
+    let bare = Bare::new(at.public(), at.user("totp-wrong"));
+    let Ok(Outcome::Challenge(challenge, _)) = bare.run(&Operation::SignIn, None).await else {
+        panic!("a sign-in that asks for a code")
+    };
+    let code = code_now(&at.totp_secret("totp-wrong"));
+    let answer = Operation::Answer { challenge, answers: Answers::code(code) };
+    let end = bare.run(&answer, None).await;
+    assert!(matches!(end, Ok(Outcome::Tokens(..))), "{}", told(&end));
+    let error = bare.run(&answer, None).await.unwrap_err();
+    // The service says NotAuthorizedException with a text; here it is a name of its own, and the text
+    // is the session's handle, which an error must not repeat.
+    assert_eq!(error.code(), Some("ResourceNotFoundException"));
+    assert_eq!(error.detail(), None);
+    at.ok("a challenge answered twice", &format!("refused, by another name: {}", class(&error)));
 }
 
 const fn drift(at: Emulator) -> &'static str {

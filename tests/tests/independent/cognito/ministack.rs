@@ -7,7 +7,7 @@ cases! {
     Emulator::Ministack;
     sign_in: password, client_secret, refusals, id_token;
     challenges: new_password, new_password_with_a_client_secret, software_token,
-        software_token_with_a_client_secret, code_of_a_person;
+        software_token_with_a_client_secret, code_of_a_person, wrong_shared_secret;
     tokens: refresh, refresh_with_a_client_secret, refresh_the_old_way, revoke,
         sign_out_everywhere, renewal_under_load;
     account: who_am_i, change_password, forgotten_password;

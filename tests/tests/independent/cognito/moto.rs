@@ -7,7 +7,8 @@ cases! {
     Emulator::Moto;
     sign_in: password, client_secret, refusals, id_token;
     challenges: new_password, new_password_with_a_client_secret, software_token,
-        software_token_with_a_client_secret, code_of_a_person;
+        software_token_with_a_client_secret, code_of_a_person, wrong_shared_secret,
+        answer_given_twice, code_by_message;
     tokens: refresh_the_old_way, refresh_with_a_client_secret, sign_out_without_revocation,
         sign_out_everywhere;
     account: who_am_i, change_password, forgotten_password;
@@ -21,4 +22,5 @@ fn operations_that_are_absent() {
     }
     left_out("moto", "GetTokensFromRefreshToken, RevokeToken, rotation", "absent: status 500");
     left_out("moto", "renewal of short tokens", "every token lives an hour");
+    left_out("moto", "EMAIL_OTP", "never asked for");
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use countersign_cognito::{Cognito, RefreshCall};
-use countersign_core::{Clock, Credentials, ErrorKind, Operation, Recovery};
+use countersign_core::{
+    Clock, Credentials, ErrorKind, Operation, Recovery, RefreshToken, TokenSet,
+};
 use countersign_runtime::{SignOutOutcome, SystemClock};
 
 use super::Emulator::{self, Ministack, Moto};
@@ -31,16 +33,31 @@ pub(super) async fn refresh_with_a_client_secret(at: Emulator) {
             at.ok("GetTokensFromRefreshToken with a client secret", &how);
             let old = at.confidential().refresh_call(RefreshCall::InitiateAuth);
             let how = refreshed(at, old, credentials()).await;
-            at.ok("REFRESH_TOKEN_AUTH with a client secret", &how);
+            let wrong = wrong_hash(at).await;
+            at.ok("REFRESH_TOKEN_AUTH with a client secret", &format!("{how}; {wrong}"));
         }
         Moto => {
             let how = refreshed(at, at.confidential(), credentials()).await;
-            at.ok(
-                "REFRESH_TOKEN_AUTH with a client secret",
-                &format!("{how}; the hash is checked"),
-            );
+            let wrong = wrong_hash(at).await;
+            at.ok("REFRESH_TOKEN_AUTH with a client secret", &format!("{how}; {wrong}"));
         }
     }
+}
+
+/// A refresh with the hash of another client secret.
+async fn wrong_hash(at: Emulator) -> String {
+    let client = || at.confidential().refresh_call(RefreshCall::InitiateAuth);
+    let tokens = Bare::new(client(), at.secret_user("secret")).sign_in().await;
+    let wrong = at.user("secret").with_client_secret("canary-wrong".to_owned());
+    let error = Bare::new(client(), wrong).refresh(&tokens).await.unwrap_err();
+    let told = match at {
+        Ministack => ErrorKind::InvalidClient,
+        // The text that would tell is the hash itself here, which an error must not repeat.
+        Moto => ErrorKind::InvalidGrant,
+    };
+    assert_eq!(error.kind(), told, "{error:?}");
+    assert!(at == Ministack || error.detail().is_none(), "the text repeats the hash");
+    format!("wrong hash: {}", class(&error))
 }
 
 /// Two renewals in a row by a session, and a refresh token that never was.
@@ -56,9 +73,8 @@ async fn refreshed(at: Emulator, client: Cognito, credentials: Credentials) -> S
     }
     let bare = Bare::new(client, credentials);
     let mut stored = bare.sign_in().await.stored().clone();
-    stored.refresh_token =
-        Some(countersign_core::RefreshToken::new("canary-never-was".to_owned()).unwrap());
-    let error = bare.refresh(&countersign_core::TokenSet::from_stored(stored)).await.unwrap_err();
+    stored.refresh_token = Some(RefreshToken::new("canary-never-was".to_owned()).unwrap());
+    let error = bare.refresh(&TokenSet::from_stored(stored)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidGrant, "{error:?}");
     assert_eq!(error.recovery(), Recovery::Reauthenticate);
     format!("two in a row; a refresh token that never was: {}", class(&error))
@@ -115,6 +131,8 @@ pub(super) async fn sign_out_everywhere(at: Emulator) {
     assert_eq!(refresh.kind(), ErrorKind::InvalidGrant, "{refresh:?}");
     let access = bare.run(&Operation::WhoAmI, Some(&elsewhere)).await.unwrap_err();
     assert_eq!(access.kind(), ErrorKind::InvalidToken, "{access:?}");
+    let token = elsewhere.access_token().secret().expose();
+    assert!(!access.detail().unwrap_or_default().contains(token), "the text repeats the token");
     at.ok(
         "GlobalSignOut",
         &format!("another sign-in's refresh: {}, its GetUser: {}", class(&refresh), class(&access)),
@@ -136,7 +154,7 @@ pub(super) async fn renewal_under_load(at: Emulator) {
         let authorized = session.authorization().await.unwrap();
         generations.insert(authorized.generation().counter);
         stored.access_token = authorized.access_token().clone();
-        let tokens = countersign_core::TokenSet::from_stored(stored.clone());
+        let tokens = TokenSet::from_stored(stored.clone());
         bare.run(&Operation::WhoAmI, Some(&tokens)).await.unwrap();
         calls += 1;
         pause(Duration::from_millis(100)).await;

@@ -1,0 +1,174 @@
+//! `--answer KEY=SOURCE`: the answers to a challenge, whose values never stand on the command line.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use countersign_core::{SecretBuffer, SecretString};
+use zeroize::Zeroizing;
+
+use crate::problem::Problem;
+use crate::protected::Refusal;
+use crate::source::{self, Environment, LONGEST};
+
+/// The forms of a source, for messages.
+const FORMS: &str = "env:NAME, file:PATH, fd:NUMBER or - for a line of standard input";
+
+/// One answer and where its value comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Answer {
+    /// Which of the challenge's wants it is.
+    pub(crate) key: String,
+    from: From,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum From {
+    Env(String),
+    File(PathBuf),
+    Descriptor(u32),
+    Input,
+}
+
+impl Answer {
+    /// Reads `KEY=env:NAME|file:PATH|fd:NUMBER|-`. The text is not repeated where it is wrong: it may
+    /// hold the secret itself.
+    pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
+        let (key, from) = text.split_once('=').ok_or_else(|| {
+            Problem::usage("--answer: there is no `=`", format!("write KEY=SOURCE, with {FORMS}"))
+        })?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
+        if key.is_empty() || !key.chars().all(plain) {
+            return Err(Problem::usage(
+                "--answer: what stands before `=` is no name of an answer",
+                "name what the challenge wants, for instance code or new_password",
+            ));
+        }
+        let from = match from.split_once(':') {
+            None if from == "-" => Some(From::Input),
+            Some(("env", name)) if !name.is_empty() => Some(From::Env(name.to_owned())),
+            Some(("file", path)) if !path.is_empty() => Some(From::File(path.into())),
+            Some(("fd", number)) => number.parse().ok().map(From::Descriptor),
+            _ => None,
+        };
+        match from {
+            Some(from) => Ok(Self { key: key.to_owned(), from }),
+            None => Err(Problem::usage(
+                format!("--answer {key}: this names no source; a value itself is not taken"),
+                format!("write {key}=SOURCE, with {FORMS}"),
+            )),
+        }
+    }
+
+    /// The value. Lines of standard input go to the answers in their order.
+    pub(crate) fn read(
+        &self,
+        environment: Environment,
+        input: &mut impl Read,
+    ) -> Result<SecretString, Problem> {
+        let value = match &self.from {
+            From::Env(name) => source::from_environment(name, environment),
+            From::File(path) => source::from_file(path),
+            From::Descriptor(number) => descriptor(*number),
+            From::Input => one_line(input).map_err(|error| not_read("standard input", &error)),
+        };
+        let key = &self.key;
+        let value = value.map_err(|refusal| {
+            Problem::usage(format!("--answer {key}: {}", refusal.what), refusal.help)
+        })?;
+        if value.is_empty() {
+            return Err(Problem::usage(
+                format!("--answer {key}: the value is empty"),
+                "check where it comes from",
+            ));
+        }
+        Ok(value)
+    }
+}
+
+/// The first line of an open descriptor that the caller has passed on.
+fn descriptor(number: u32) -> Result<SecretString, Refusal> {
+    let name = format!("descriptor {number}");
+    let path = Path::new("/dev/fd").join(number.to_string());
+    let mut file = std::fs::File::open(path).map_err(|error| not_read(&name, &error))?;
+    one_line(&mut file).map_err(|error| not_read(&name, &error))
+}
+
+/// One line, read byte by byte: what follows belongs to the next answer.
+fn one_line(input: &mut impl Read) -> io::Result<SecretString> {
+    let mut content = SecretBuffer::new();
+    let mut byte = Zeroizing::new([0; 1]);
+    for _ in 0..LONGEST {
+        match input.read(&mut byte[..]) {
+            Ok(0) => break,
+            Ok(_) if byte[0] == b'\n' => break,
+            Ok(_) => content.push(&byte[..]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let bytes = content.finish();
+    let line = bytes.expose_bytes();
+    source::text(line.strip_suffix(b"\r").unwrap_or(line))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+}
+
+fn not_read(what: &str, error: &io::Error) -> Refusal {
+    Refusal::new(format!("{what} cannot be read: {error}"), "check that it is open, and what it is")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::exit::Exit;
+
+    fn environment(name: &str) -> Option<OsString> {
+        (name == "CODE").then(|| "canary-env".into())
+    }
+
+    fn read(text: &str, mut input: &[u8]) -> Result<String, Problem> {
+        let value = Answer::parse(text)?.read(environment, &mut input)?;
+        Ok(value.expose().to_owned())
+    }
+
+    #[test]
+    fn values_come_from_their_sources() {
+        assert_eq!(read("code=env:CODE", b"").unwrap(), "canary-env");
+        assert_eq!(read("attribute.email=-", b"canary@x\r\nnext").unwrap(), "canary@x");
+        let mut input = &b"canary-1\ncanary-2\n"[..];
+        for expected in ["canary-1", "canary-2"] {
+            let answer = Answer::parse("code=-").unwrap();
+            assert_eq!(answer.read(environment, &mut input).unwrap().expose(), expected);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_descriptor_of_the_caller_is_read() {
+        use std::os::fd::AsRawFd;
+
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("code"), "canary-fd\nrest").unwrap();
+        let file = std::fs::File::open(folder.path().join("code")).unwrap();
+        assert_eq!(read(&format!("code=fd:{}", file.as_raw_fd()), b"").unwrap(), "canary-fd");
+        assert!(read("code=fd:99999", b"").unwrap_err().lines().contains("descriptor 99999"));
+    }
+
+    #[test]
+    fn a_value_on_the_command_line_is_refused_and_not_repeated() {
+        for bad in
+            ["canary", "code=canary", "code=canary:x", "code=", "can ary=-", "code=fd:canary"]
+        {
+            let problem = read(bad, b"").unwrap_err();
+            assert_eq!(problem.exit(), Exit::Usage);
+            assert!(!problem.lines().contains("canary"), "{}", problem.lines());
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_empty_is_named() {
+        assert!(read("code=env:NONE", b"").unwrap_err().lines().contains("NONE is not set"));
+        assert!(read("code=-", b"\n").unwrap_err().lines().contains("the value is empty"));
+    }
+}

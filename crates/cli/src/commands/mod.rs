@@ -1,0 +1,9 @@
+//! One file per command.
+
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod refresh;
+pub(crate) mod request;
+pub(crate) mod simulate;
+pub(crate) mod status;
+pub(crate) mod token;

@@ -1,0 +1,76 @@
+//! `request`: one call of the API, signed in.
+
+mod input;
+mod response;
+mod screen;
+
+use std::time::Duration;
+
+use clap::Args;
+use countersign_reqwest::SendError;
+
+use crate::cli::Global;
+use crate::duration;
+use crate::engine::Engine;
+use crate::exit::Exit;
+use crate::problem::Problem;
+use crate::profile::Profile;
+use input::Input;
+
+/// What to send, and how long it may take.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    parts: input::Parts,
+    /// How long all of it may take, the answer's body included; no limit unless set
+    #[arg(long, value_name = "TIME", value_parser = duration::argument)]
+    timeout: Option<Duration>,
+}
+
+/// Sends a request and prints its answer.
+pub(crate) fn run(
+    profile: &Profile,
+    arguments: &Arguments,
+    global: &Global,
+) -> Result<Exit, Problem> {
+    let engine = Engine::open(profile, global.wait)?;
+    let credentials = &engine.adapter().capabilities().credential_headers;
+    let input = Input::read(&arguments.parts, credentials, &mut std::io::stdin().lock())?;
+    engine.run(async |session| {
+        let client = engine.client()?.session(session.clone());
+        let mut request = client.request(input.method, &arguments.parts.url).headers(input.headers);
+        if let Some(body) = input.body {
+            request = request.body(body);
+        }
+        if let Some(timeout) = arguments.timeout {
+            request = request.timeout(timeout);
+        }
+        let response = request.send().await.map_err(|error| explain(&engine, &error))?;
+        if global.json {
+            response::print_json(response).await
+        } else {
+            response::print(response).await
+        }
+    })
+}
+
+fn explain(engine: &Engine, error: &SendError) -> Problem {
+    let (exit, help) = match error {
+        SendError::Auth(error) => return engine.explain(error),
+        SendError::Origin(refused) => {
+            return Problem::usage(error.to_string(), refused.to_string());
+        }
+        SendError::Http { source, .. } if source.is_builder() => {
+            (Exit::Usage, "check the address, the headers and the body")
+        }
+        SendError::TooManyRedirects => (Exit::Refused, "check the address"),
+        _ => (Exit::TryAgain, "check the network, and try again where repeating is harmless"),
+    };
+    let mut problem = Problem::new(exit, error.to_string(), help);
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        problem = problem.note(format!("caused by: {source}"));
+        cause = source.source();
+    }
+    problem
+}

@@ -1,0 +1,288 @@
+//! One session of a profile, with the runtime that drives it and the store that keeps it.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use countersign_core::session::Reauthentication;
+use countersign_core::{
+    Answers, AuthProvider, Challenge, Clock, CredentialSource, Error, ErrorKind, Timestamp,
+};
+use countersign_runtime::{Authorized, Keeper, Session, SignIn, SystemClock};
+use countersign_store_file::FileStore;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::exit::Exit;
+use crate::problem::Problem;
+use crate::profile::{self, Profile};
+use crate::source::ProfileCredentials;
+use crate::transport::LazyTransport;
+use crate::{interrupt, progress};
+
+/// How long the end waits for an exchange that is under way and for its commit.
+const CLOSE: Duration = Duration::from_secs(10);
+
+/// A session that is open, with everything under it.
+pub(crate) struct Engine {
+    profile: Profile,
+    adapter: Arc<dyn AuthProvider>,
+    transport: LazyTransport,
+    clock: SystemClock,
+    keeper: Keeper,
+    session: Session,
+    runtime: Runtime,
+}
+
+impl Engine {
+    /// Opens the session of a profile to do whatever it needs; `wait` is for a token, each time.
+    pub(crate) fn open(profile: &Profile, wait: Duration) -> Result<Self, Problem> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
+        Self::on(runtime, profile, Secrets::Whenever, wait)
+    }
+
+    /// Opens it to look at what the store holds: no descriptor for the network or for signals, no
+    /// lock, no program started. Nothing can be exchanged.
+    fn look(profile: &Profile, secrets: Secrets) -> Result<Self, Problem> {
+        let runtime = Builder::new_current_thread().enable_time().build().map_err(no_runtime)?;
+        Self::on(runtime, profile, secrets, Duration::ZERO)
+    }
+
+    /// Shows what the store holds to `see`.
+    pub(crate) fn peek<T>(
+        profile: &Profile,
+        see: impl FnOnce(&Session, Timestamp) -> T,
+    ) -> Result<T, Problem> {
+        let engine = Self::look(profile, Secrets::Never)?;
+        Ok(see(&engine.session, engine.now()))
+    }
+
+    /// The authorization that the store holds, if the engine would hand it out at once.
+    pub(crate) fn fresh(
+        profile: &Profile,
+        valid_for: Duration,
+    ) -> Result<Option<Authorized>, Problem> {
+        let engine = Self::look(profile, Secrets::ForCodes)?;
+        if !engine.session.status().good {
+            return Ok(None);
+        }
+        // Asked once and not waited for: what is not there at once needs the network, and whatever the
+        // engine has begun for it ends with this runtime before it has run.
+        Ok(engine.runtime.block_on(async {
+            let mut wanted = pin!(engine.session.authorization_for(valid_for));
+            poll_fn(|cx| match wanted.as_mut().poll(cx) {
+                Poll::Ready(Ok(authorized)) => Poll::Ready(Some(authorized)),
+                Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(None),
+            })
+            .await
+        }))
+    }
+
+    fn on(
+        runtime: Runtime,
+        profile: &Profile,
+        secrets: Secrets,
+        wait: Duration,
+    ) -> Result<Self, Problem> {
+        let built = profile.build()?;
+        let clock = SystemClock::new();
+        let source = Arc::new(ProfileCredentials {
+            place: profile.place(),
+            identity: profile.identity()?.map(str::to_owned),
+            sources: profile.sources().to_vec(),
+            environment: crate::environment,
+            clock: Arc::new(clock),
+        });
+        let transport = LazyTransport::default();
+        let (keeper, session) = runtime.block_on(async {
+            let store = FileStore::open(profile::state_folder(crate::environment)?)?;
+            let keeper = Keeper::builder()
+                .transport(transport.clone())
+                .store(store)
+                .clock(clock)
+                .pull()
+                .build()?;
+            let mut session = keeper
+                .session_of(Arc::clone(&built.adapter), profile.account()?)
+                .api_origins(built.api_origins)
+                .deadline(wait)
+                .reauthentication(reauthentication(profile, source.interactive())?);
+            if secrets.wanted(&source, &*built.adapter) {
+                session = session.credentials_from(source);
+            }
+            Ok::<_, Problem>((keeper, session.open().await?))
+        })?;
+        let profile = profile.clone();
+        let adapter = built.adapter;
+        Ok(Self { profile, adapter, transport, clock, keeper, session, runtime })
+    }
+
+    /// The adapter.
+    pub(crate) fn adapter(&self) -> &dyn AuthProvider {
+        &*self.adapter
+    }
+
+    /// The HTTP client.
+    pub(crate) fn client(&self) -> Result<&countersign_reqwest::Client, Problem> {
+        Ok(self.transport.client()?)
+    }
+
+    /// The hour.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Does something with the session, until it is done or somebody asks the process to end; then
+    /// waits for what is under way to be committed.
+    pub(crate) fn run<T>(
+        &self,
+        work: impl AsyncFnOnce(&Session) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        self.runtime.block_on(async {
+            let done = tokio::select! {
+                done = work(&self.session) => done,
+                () = interrupt::wait() => Err(interrupted()),
+                () = progress::tell(&self.session) => Err(interrupted()),
+            };
+            let saved = self.saved().await;
+            if !self.keeper.shutdown(CLOSE).await {
+                tracing::warn!("an exchange was still under way; the next command takes it up");
+            }
+            if interrupt::was_at_a_question() {
+                return Err(interrupted());
+            }
+            done.and_then(|done| saved.map(|()| done))
+        })
+    }
+
+    /// Waits until nothing is under way and the token is in the store.
+    ///
+    /// # Errors
+    /// [`Exit::Store`] if it cannot be written: what the provider gave ends with this process.
+    pub(crate) async fn saved(&self) -> Result<(), Problem> {
+        self.session.close(CLOSE).await;
+        let status = self.session.status();
+        if status.saved {
+            return Ok(());
+        }
+        let help = "make the store writable and sign in again; until then the older state of the \
+                    session holds";
+        let problem = Problem::new(Exit::Store, "the new token could not be saved", help);
+        Err(match &status.last_error {
+            Some(error) => problem.note(error.to_string()),
+            None => problem,
+        })
+    }
+
+    /// Signs in; a challenge that comes instead is answered by [`Engine::answer`].
+    pub(crate) async fn sign_in(&self, session: &Session) -> Result<Option<Challenge>, Problem> {
+        self.next(session.sign_in().await)
+    }
+
+    /// Answers the pending challenge; another may follow.
+    pub(crate) async fn answer(
+        &self,
+        session: &Session,
+        answers: Answers,
+    ) -> Result<Option<Challenge>, Problem> {
+        self.next(session.answer(answers).await)
+    }
+
+    fn next(&self, end: Result<SignIn, Error>) -> Result<Option<Challenge>, Problem> {
+        match end {
+            Ok(SignIn::Complete) => Ok(None),
+            Ok(SignIn::Challenge(challenge)) => Ok(Some(*challenge)),
+            Ok(_) => {
+                Err(Problem::new(Exit::Defect, "an end that is not known", "please report it"))
+            }
+            Err(error) => Err(self.explain(&error)),
+        }
+    }
+
+    /// An error with the command that helps.
+    pub(crate) fn explain(&self, error: &Error) -> Problem {
+        let name = self.profile.name();
+        let asks_for_sign_in =
+            matches!(error.kind(), ErrorKind::NeedsSignIn | ErrorKind::SignedOut);
+        match self.session.pending().filter(|_| asks_for_sign_in) {
+            Some(challenge) => Problem::new(
+                Exit::ChallengePending,
+                format!("the provider asks for {}", challenge.name),
+                format!("run `countersign login --continue --profile {name}`"),
+            ),
+            None if asks_for_sign_in => {
+                Problem::from(error).help(format!("run `countersign login --profile {name}`"))
+            }
+            None => self.recall(error),
+        }
+    }
+
+    /// An error with what came before it: a wait that was in the way hides why it had to be waited.
+    fn recall(&self, error: &Error) -> Problem {
+        let problem = Problem::from(error);
+        let transitions = self.session.status().transitions;
+        let earlier = transitions.iter().rev().find_map(|step| step.failure);
+        match earlier.filter(|kind| *kind != error.kind()) {
+            Some(kind) => problem.note(format!("before that: {kind}")),
+            None => problem,
+        }
+    }
+}
+
+/// When the sources of secrets are asked.
+#[derive(Clone, Copy)]
+enum Secrets {
+    /// Whenever the engine wants them.
+    Whenever,
+    /// Only where a code must be computed for every request, and only plain ones.
+    ForCodes,
+    /// Nothing but the record is looked at.
+    Never,
+}
+
+impl Secrets {
+    fn wanted(self, source: &ProfileCredentials, adapter: &dyn AuthProvider) -> bool {
+        match self {
+            Self::Whenever => true,
+            Self::Never => false,
+            Self::ForCodes => {
+                adapter.capabilities().code_per_request.is_some() && source.is_plain()
+            }
+        }
+    }
+}
+
+/// As the profile says, else by itself where no person has to be asked.
+fn reauthentication(profile: &Profile, interactive: bool) -> Result<Reauthentication, Problem> {
+    #[derive(Clone, Copy)]
+    enum Word {
+        Manual,
+        Automatic,
+    }
+    let words = [("automatic", Word::Automatic), ("manual", Word::Manual)];
+    let per_day = profile.count("sign_ins_per_day")?;
+    let automatic = || match per_day {
+        Some(per_day) => Reauthentication::Automatic { per_day },
+        None => Reauthentication::default(),
+    };
+    match profile.choice("reauthentication", &words)? {
+        None if interactive => Ok(Reauthentication::Manual),
+        Some(Word::Automatic) if interactive => Err(profile.problem(
+            "reauthentication",
+            "cannot be automatic where a person is asked for a secret",
+            "take it out, or name another source than prompt",
+        )),
+        None | Some(Word::Automatic) => Ok(automatic()),
+        Some(Word::Manual) => Ok(Reauthentication::Manual),
+    }
+}
+
+fn no_runtime(error: std::io::Error) -> Problem {
+    Problem::new(Exit::TryAgain, "the program cannot be started", "check the limits of the system")
+        .note(error.to_string())
+}
+
+fn interrupted() -> Problem {
+    Problem::new(Exit::Interrupted, "interrupted", "")
+}

@@ -1,0 +1,61 @@
+//! What a profile file looks like, for `--help`.
+
+use super::keys::COMMON;
+use crate::providers;
+
+const EXAMPLE: &str = r#"Profiles, in the file of --config (nobody but you may be able to write it):
+  [profiles.hub]
+  provider = "ibex"
+  base_url = "https://api-sandbox.poweredbyibex.io"
+  identity = "ops@merchant.example"
+  password = "env:HUB_PASSWORD"
+
+A secret names where it comes from, and is read anew for each exchange:
+  env:NAME      an environment variable
+  file:PATH     a file of mode 600, relative to the profile file
+  command:ARGV  the first line that a program writes; no shell, ten seconds
+  prompt        asked for on a terminal, by `login`
+The store is in $COUNTERSIGN_STATE, else in your folder for state.
+
+Keys of every profile:
+"#;
+
+/// An example, the forms of a source, and the keys of each provider.
+pub(crate) fn help() -> String {
+    let mut text = format!("{EXAMPLE}{}", list(COMMON));
+    for provider in providers::ALL {
+        text.push_str(&format!("Keys of {}:\n{}", provider.word, list(provider.keys)));
+    }
+    text
+}
+
+/// Words in lines of at most 78 characters.
+fn list(words: &[&str]) -> String {
+    let mut text = String::from(" ");
+    let mut width = 1;
+    for word in words {
+        if width + 1 + word.len() > 78 {
+            text.push_str("\n ");
+            width = 1;
+        }
+        text.push(' ');
+        text.push_str(word);
+        width += 1 + word.len();
+    }
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_every_provider_is_told_in_short_lines() {
+        let text = help();
+        for key in providers::ALL.iter().flat_map(|provider| provider.keys) {
+            assert!(text.contains(&format!(" {key}")), "{key}");
+        }
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+    }
+}

@@ -1,0 +1,73 @@
+//! Where the profile file and the store are.
+
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy as _;
+
+use crate::problem::Problem;
+use crate::source::Environment;
+
+/// The profile file: `--config`, else `COUNTERSIGN_CONFIG`, else `countersign/config.toml` in the
+/// user's configuration folder.
+pub(crate) fn config_file(
+    argument: Option<PathBuf>,
+    environment: Environment,
+) -> Result<PathBuf, Problem> {
+    if let Some(path) = argument.or_else(|| variable("COUNTERSIGN_CONFIG", environment)) {
+        return Ok(path);
+    }
+    match etcetera::choose_base_strategy() {
+        Ok(folders) => Ok(folders.config_dir().join("countersign").join("config.toml")),
+        Err(error) => {
+            Err(no_home("the profile file", "--config FILE or COUNTERSIGN_CONFIG", &error))
+        }
+    }
+}
+
+/// The folder of the store: `COUNTERSIGN_STATE`, else `countersign` in the user's folder for state.
+pub(crate) fn state_folder(environment: Environment) -> Result<PathBuf, Problem> {
+    if let Some(path) = variable("COUNTERSIGN_STATE", environment) {
+        return Ok(path);
+    }
+    match etcetera::choose_base_strategy() {
+        Ok(folders) => {
+            let state = folders.state_dir().unwrap_or_else(|| folders.data_dir());
+            Ok(state.join("countersign"))
+        }
+        Err(error) => Err(no_home("the store", "COUNTERSIGN_STATE", &error)),
+    }
+}
+
+fn variable(name: &str, environment: Environment) -> Option<PathBuf> {
+    environment(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn no_home(what: &str, by: &str, error: &impl std::fmt::Display) -> Problem {
+    Problem::usage(format!("there is no home folder to find {what} in"), format!("name it by {by}"))
+        .note(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn both(name: &str) -> Option<OsString> {
+        match name {
+            "COUNTERSIGN_CONFIG" => Some("/env/config.toml".into()),
+            "COUNTERSIGN_STATE" => Some("/env/state".into()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_argument_wins_over_the_variable_and_the_variable_over_the_default() {
+        let named = config_file(Some("given.toml".into()), both).unwrap();
+        assert_eq!(named, PathBuf::from("given.toml"));
+        assert_eq!(config_file(None, both).unwrap(), PathBuf::from("/env/config.toml"));
+        assert_eq!(state_folder(both).unwrap(), PathBuf::from("/env/state"));
+        let usual = config_file(None, |_| None).unwrap();
+        assert!(usual.ends_with("countersign/config.toml"), "{usual:?}");
+    }
+}

@@ -1,0 +1,85 @@
+//! Amazon Cognito: an app client of a user pool, and what the service does not tell about it.
+
+use std::sync::Arc;
+
+use countersign_cognito::{Attachment, Cognito, Flow, Presented, RefreshCall};
+use countersign_core::{AuthProvider, RefreshSupport};
+
+use super::rotation;
+use crate::problem::Problem;
+use crate::profile::Profile;
+
+pub(super) const KEYS: &[&str] = &[
+    "endpoint",
+    "user_pool_id",
+    "client_id",
+    "client_secret",
+    "password",
+    "totp_secret",
+    "totp_period",
+    "flow",
+    "rotation",
+    "rotation_grace",
+    "refresh_call",
+    "refresh_lifetime",
+    "present",
+    "attach",
+    "challenge_length",
+    "lockout",
+];
+
+pub(super) fn build(profile: &Profile) -> Result<Arc<dyn AuthProvider>, Problem> {
+    let pool_id = profile.required("user_pool_id", "eu-west-1_AbC")?;
+    let client_id = profile.required("client_id", "1example")?;
+    let mut pool = Cognito::pool(pool_id, client_id)
+        .map_err(|error| profile.refused("user_pool_id", &error))?;
+    if let Some(endpoint) = profile.text("endpoint")? {
+        pool = pool.endpoint(endpoint).map_err(|error| profile.refused("endpoint", &error))?;
+    }
+    if let Some(flow) = profile.choice("flow", &[("password", Flow::UserPassword)])? {
+        pool = pool.flow(flow);
+    }
+    pool = refreshing(profile, pool)?;
+    pool = presenting(profile, pool)?;
+    if let Some(length) = profile.period("challenge_length")? {
+        pool = pool.challenge_length(length);
+    }
+    if let Some(step) = profile.period("totp_period")? {
+        pool = pool.code_step(step);
+    }
+    if let Some(wait) = profile.span("lockout")? {
+        pool = pool.lockout_wait(wait);
+    }
+    Ok(Arc::new(pool))
+}
+
+fn refreshing(profile: &Profile, mut pool: Cognito) -> Result<Cognito, Problem> {
+    pool = match rotation(profile)? {
+        Some(RefreshSupport::Rotating { grace }) => pool.rotation(grace),
+        Some(_) => pool.no_rotation(),
+        None => pool,
+    };
+    let calls = [
+        ("get_tokens_from_refresh_token", RefreshCall::GetTokensFromRefreshToken),
+        ("initiate_auth", RefreshCall::InitiateAuth),
+    ];
+    if let Some(call) = profile.choice("refresh_call", &calls)? {
+        pool = pool.refresh_call(call);
+    }
+    if let Some(life) = profile.period("refresh_lifetime")? {
+        pool = pool.refresh_lifetime(life);
+    }
+    Ok(pool)
+}
+
+fn presenting(profile: &Profile, mut pool: Cognito) -> Result<Cognito, Problem> {
+    let tokens = [("access_token", Presented::AccessToken), ("id_token", Presented::IdToken)];
+    if let Some(token) = profile.choice("present", &tokens)? {
+        pool = pool.present(token);
+    }
+    let forms = [("bearer", Attachment::Bearer), ("raw", Attachment::Raw)];
+    if let Some(form) = profile.choice("attach", &forms)? {
+        pool = pool.attach(form);
+    }
+    Ok(pool)
+}

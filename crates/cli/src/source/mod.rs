@@ -1,0 +1,202 @@
+//! Where a secret comes from: named in the profile, read when it is needed, never kept.
+
+mod command;
+mod credentials;
+mod words;
+
+pub(crate) use credentials::ProfileCredentials;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use countersign_core::{Clock, SecretString};
+
+use crate::protected::{self, Refusal, Trust};
+use crate::{interrupt, terminal};
+
+/// The longest secret that is read.
+pub(crate) const LONGEST: usize = 64 * 1024;
+
+/// The forms of a source, for messages.
+pub(crate) const FORMS: &str = "env:NAME, file:PATH, command:ARGV or prompt";
+
+/// Looks up an environment variable.
+pub(crate) type Environment = fn(&str) -> Option<OsString>;
+
+/// Where one secret comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Source {
+    /// An environment variable.
+    Env(String),
+    /// A file that is open to its owner only; one newline at its end is not part of the secret.
+    File(PathBuf),
+    /// The first line that a program writes; started without a shell, stopped after ten seconds.
+    Command(Vec<String>),
+    /// A person at the terminal.
+    Prompt,
+}
+
+/// Why a text names no source. Never repeats the text, which may be the secret itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NoSource {
+    /// It is none of the forms: most likely a literal secret.
+    Literal,
+    /// The form is right, and what follows it is empty or cannot be split into words.
+    Incomplete(&'static str),
+    /// The keyring is not part of this build.
+    Keyring,
+}
+
+impl Source {
+    /// Reads `env:NAME`, `file:PATH` (relative to `folder`), `command:ARGV` or `prompt`.
+    pub(crate) fn parse(text: &str, folder: &Path) -> Result<Self, NoSource> {
+        if text == "prompt" {
+            return Ok(Self::Prompt);
+        }
+        let Some((scheme, rest)) = text.split_once(':') else { return Err(NoSource::Literal) };
+        match scheme {
+            "env" if rest.is_empty() || rest.contains(['=', '\0']) => {
+                Err(NoSource::Incomplete("env:NAME"))
+            }
+            "env" => Ok(Self::Env(rest.to_owned())),
+            "file" if rest.is_empty() => Err(NoSource::Incomplete("file:PATH")),
+            "file" => Ok(Self::File(folder.join(rest))),
+            "command" => match words::split(rest) {
+                Some(mut words) if words.first().is_some_and(|program| !program.is_empty()) => {
+                    if let Some(program) = words.first_mut().filter(|name| name.contains('/')) {
+                        *program = folder.join(&*program).to_string_lossy().into_owned();
+                    }
+                    Ok(Self::Command(words))
+                }
+                _ => Err(NoSource::Incomplete("command:PROGRAM [ARGUMENT…]")),
+            },
+            "keyring" => Err(NoSource::Keyring),
+            _ => Err(NoSource::Literal),
+        }
+    }
+
+    /// Whether asking needs a person.
+    pub(crate) const fn is_interactive(&self) -> bool {
+        matches!(self, Self::Prompt)
+    }
+
+    /// The secret as it is now.
+    ///
+    /// `label` is what a person is asked for.
+    ///
+    /// # Errors
+    /// The fact and the remedy, never the value.
+    pub(crate) async fn read(
+        &self,
+        label: &str,
+        environment: Environment,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<SecretString, Refusal> {
+        let secret = match self {
+            Self::Env(name) => from_environment(name, environment)?,
+            Self::File(path) => from_file(path)?,
+            Self::Command(words) => command::first_line(words, clock).await?,
+            Self::Prompt => ask(label).await?,
+        };
+        if secret.is_empty() {
+            return Err(Refusal::new(format!("{self} is empty"), "put the secret there"));
+        }
+        Ok(secret)
+    }
+}
+
+impl fmt::Display for Source {
+    /// Names the source, not its arguments: a command line may hold what should not be repeated.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "the environment variable {name}"),
+            Self::File(path) => write!(f, "the file {}", path.display()),
+            Self::Command(words) => {
+                write!(f, "the command {}", words.first().map_or("", String::as_str))
+            }
+            Self::Prompt => f.write_str("the answer"),
+        }
+    }
+}
+
+impl NoSource {
+    /// What is wrong, to follow the name of the key, and the remedy.
+    pub(crate) fn explain(self, key: &str) -> (String, String) {
+        match self {
+            Self::Literal => (
+                "holds a value that names no source; a secret itself is not taken".to_owned(),
+                format!(
+                    "say where it comes from: {FORMS}; for instance put it into a file of its own \
+                     (chmod 600) and write {key} = \"file:{key}.txt\""
+                ),
+            ),
+            Self::Incomplete(form) => {
+                ("names its source incompletely".to_owned(), format!("write it as {form}"))
+            }
+            Self::Keyring => (
+                "comes from the keyring, which this build cannot read".to_owned(),
+                format!("use {FORMS}"),
+            ),
+        }
+    }
+}
+
+/// The value of an environment variable.
+pub(crate) fn from_environment(
+    name: &str,
+    environment: Environment,
+) -> Result<SecretString, Refusal> {
+    let Some(value) = environment(name) else {
+        return Err(Refusal::new(
+            format!("the environment variable {name} is not set"),
+            format!("set {name}, and export it to this process"),
+        ));
+    };
+    value.into_string().map(SecretString::new).map_err(|_| {
+        Refusal::new(format!("the environment variable {name} is not UTF-8"), "set it again")
+    })
+}
+
+/// The content of a file, without one newline at its end.
+pub(crate) fn from_file(path: &Path) -> Result<SecretString, Refusal> {
+    let bytes = protected::read(path, Trust::Secret, LONGEST)?;
+    let content = bytes.expose_bytes();
+    let line = content.strip_suffix(b"\n").unwrap_or(content);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    text(line).ok_or_else(|| {
+        Refusal::new(format!("{} is not UTF-8 text", path.display()), "write the secret as text")
+    })
+}
+
+/// Secret bytes as text.
+pub(crate) fn text(bytes: &[u8]) -> Option<SecretString> {
+    SecretString::from_bytes(countersign_core::SecretBytes::copy_from(bytes))
+}
+
+/// Asks a person, who is not shown what is typed.
+pub(crate) async fn ask(label: &str) -> Result<SecretString, Refusal> {
+    if !terminal::can_ask() {
+        return Err(Refusal::new(
+            format!("{label} is asked for on a terminal, and this is none"),
+            "run the command on a terminal, or name another source in the profile",
+        ));
+    }
+    let question = format!("{}: ", terminal::escape(label));
+    let typed = tokio::task::spawn_blocking(move || rpassword::prompt_password(question)).await;
+    match typed {
+        Ok(Ok(typed)) => Ok(SecretString::new(typed)),
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::Interrupted => {
+            interrupt::at_a_question();
+            Err(Refusal::new("the question was interrupted", "begin again"))
+        }
+        Ok(Err(error)) => {
+            Err(Refusal::new(format!("the terminal cannot be read: {error}"), "try again"))
+        }
+        Err(_) => Err(Refusal::new("the question was interrupted", "try again")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! Sequences that a review has found: what one exchange must not do to the account, the tokens and
+//! the credentials of others.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+
+use common::store::Flaky;
+use common::{Act, Plain, World, seconds, settle};
+use countersign_core::{Clock, Credentials, ErrorKind, Operation, RefreshSupport, SecretString};
+use countersign_runtime::{Keeper, Session, SignOutOutcome};
+use serde_json::json;
+
+fn password(text: &str) -> Credentials {
+    Credentials::password("kim", text.to_owned())
+}
+
+async fn without_source(world: &World) -> (Keeper, Session) {
+    let keeper = world.keeper();
+    let session = keeper.session(world.provider.clone(), "kim").open().await.unwrap();
+    (keeper, session)
+}
+
+#[tokio::test]
+async fn f48_a_refresh_says_nothing_about_which_password_holds() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    world.server.next("change_password", Act::LoseAnswer);
+    let new_password = SecretString::new("canary-new-password");
+    let change = Operation::ChangePassword { new_password };
+    let error = session.perform(change).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Ambiguous);
+    session.refresh().await.unwrap();
+    session.sign_in().await.unwrap();
+    let sent = world.server.state().seen["sign_in"].clone();
+    assert_eq!(sent[1], json!({ "password": "canary-new-password" }));
+}
+
+#[tokio::test]
+async fn p10_a_refresh_does_not_lift_the_lockout_of_the_account() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    let end = world.clock.now().after(seconds(600));
+    let locked = json!({ "error": "locked", "until": end.as_millis() });
+    world.server.next("sign_in", Act::Say(403, locked));
+    assert_eq!(session.sign_in().await.unwrap_err().kind(), ErrorKind::AccountLocked);
+    session.refresh().await.unwrap();
+    let other = world.session().await;
+    let error = other.sign_in().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccountLocked);
+    assert_eq!(world.server.count("sign_in"), 2, "nobody signs in before the lock ends");
+}
+
+#[tokio::test]
+async fn f36_a_refresh_does_not_make_a_refused_password_worth_sending_again() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    world.server.state().password = "another".into();
+    assert_eq!(session.sign_in().await.unwrap_err().kind(), ErrorKind::InvalidGrant);
+    session.refresh().await.unwrap();
+    // The refresh token ends; the session may not fall back on what was refused.
+    world.server.state().refresh_tokens.clear();
+    world.clock.advance(seconds(3_601));
+    assert!(session.authorization_within(seconds(0)).await.is_err());
+    settle().await;
+    assert_eq!(world.server.count("sign_in"), 2);
+}
+
+#[tokio::test]
+async fn credentials_for_one_time_outlive_the_refresh_that_was_under_way() {
+    let world = World::new();
+    let (_keeper, session) = without_source(&world).await;
+    session.sign_in_with(password(common::PASSWORD)).await.unwrap();
+    world.server.hold();
+    let refresh = tokio::spawn({
+        let session = session.clone();
+        async move { session.refresh().await.map(drop) }
+    });
+    settle().await;
+    let sign_in = tokio::spawn({
+        let session = session.clone();
+        async move { session.sign_in_with(password(common::PASSWORD)).await.map(drop) }
+    });
+    settle().await;
+    world.server.open();
+    drop(refresh.await.unwrap());
+    sign_in.await.unwrap().unwrap();
+    assert_eq!(world.server.count("sign_in"), 2);
+}
+
+#[tokio::test]
+async fn f37_a_mistyped_password_does_not_cost_a_live_refresh_token() {
+    let world = World::new();
+    let (_keeper, session) = without_source(&world).await;
+    session.sign_in_with(password(common::PASSWORD)).await.unwrap();
+    world.clock.advance(seconds(3_601));
+    assert!(session.sign_in_with(password("mistyped")).await.is_err());
+    session.authorization().await.unwrap();
+    assert_eq!(world.server.count("refresh"), 1);
+}
+
+#[tokio::test]
+async fn p18_a_refusal_that_may_be_something_else_is_tried_again_slowly() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    let gateway = json!({ "error": "invalid_grant", "possible": true });
+    world.server.next("refresh", Act::Say(403, gateway.clone()));
+    world.server.next("refresh", Act::Say(403, gateway));
+    session.reject(session.authorization().await.unwrap().generation());
+    world.pass(seconds(20)).await;
+    assert_eq!(world.server.count("refresh"), 1, "a gateway's bad minute ends no session");
+}
+
+#[tokio::test]
+async fn f05_an_error_of_the_server_after_a_rotation_leaves_the_outcome_unknown() {
+    let grace = seconds(0);
+    let world = World::of(Plain::default().refreshing(RefreshSupport::Rotating { grace }));
+    world.server.state().rotates = true;
+    let session = world.signed_in().await;
+    world.server.next("refresh", Act::Say(500, json!({})));
+    session.reject(session.authorization().await.unwrap().generation());
+    world.pass(seconds(60)).await;
+    let sent = world.server.state().seen["refresh"].clone();
+    let distinct: BTreeSet<_> = sent.iter().map(|body| body["refresh"].to_string()).collect();
+    assert_eq!(distinct.len(), sent.len(), "a token that may be spent was sent again");
+}
+
+#[tokio::test]
+async fn f05_a_doubtful_refusal_of_a_replay_does_not_forget_that_the_token_may_be_spent() {
+    let grace = seconds(60);
+    let world = World::of(Plain::default().refreshing(RefreshSupport::Rotating { grace }));
+    world.server.state().rotates = true;
+    let session = world.signed_in().await;
+    world.server.next("refresh", Act::LoseAnswer);
+    let gateway = json!({ "error": "invalid_grant", "possible": true });
+    world.server.next("refresh", Act::Say(403, gateway));
+    session.reject(session.authorization().await.unwrap().generation());
+    world.pass(seconds(200)).await;
+    assert_eq!(world.server.count("refresh"), 2);
+}
+
+#[tokio::test]
+async fn f41_a_sign_out_during_a_sign_in_revokes_the_session_that_was_there_too() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    world.server.hold();
+    let sign_in = tokio::spawn({
+        let session = session.clone();
+        async move { session.sign_in().await.map(drop) }
+    });
+    settle().await;
+    let sign_out = tokio::spawn({
+        let session = session.clone();
+        async move { session.sign_out(seconds(10)).await }
+    });
+    settle().await;
+    world.server.open();
+    assert_eq!(sign_out.await.unwrap(), SignOutOutcome::Revoked);
+    assert!(sign_in.await.unwrap().is_err());
+    settle().await;
+    assert!(world.server.state().refresh_tokens.is_empty(), "`Revoked`, and one lives on");
+}
+
+#[tokio::test]
+async fn f09_an_unsaved_token_is_saved_also_if_its_last_handle_goes() {
+    let world = World::of(Plain::default());
+    let store = Flaky::new(world.store.clone());
+    let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+    let session = world.described(&keeper).open().await.unwrap();
+    world.server.hold();
+    drop(session.authorization_within(seconds(0)).await);
+    settle().await;
+    store.failing.store(1, Ordering::SeqCst);
+    world.server.open();
+    settle().await;
+    assert!(!session.status().saved);
+    drop(session);
+    world.pass(seconds(120)).await;
+    let other = world.session().await;
+    other.authorization().await.unwrap();
+    assert_eq!(world.server.count("sign_in"), 1);
+}
