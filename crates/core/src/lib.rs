@@ -16,6 +16,7 @@ mod capability;
 mod challenge;
 mod clock;
 mod credential;
+mod echo;
 mod error;
 pub mod http;
 pub mod jwt;

@@ -41,7 +41,7 @@ fn intercept(
 /// The request that opens a websocket. Where there is time to wait, [`Session::authorization_for`] has
 /// a token that is good for as long as the connection is meant to last.
 fn upgrade(session: &Session, api: &Origin) -> Result<Request<Bytes>> {
-    session.check_origin(api)?; // the address may come from a setting; the token goes to the partner only
+    session.check_origin(api)?; // the address may come from a setting, and the token goes nowhere else
     let authorized = session.current().ok_or("not signed in; try again")?;
     let mut request = Request::get(format!("{api}/sim/echo"))
         .header(CONNECTION, "Upgrade")

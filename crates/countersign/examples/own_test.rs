@@ -1,7 +1,7 @@
 //! How a program that uses sessions is tested: a partner without a socket, and time by a hand crank.
 //!
-//! Hours pass in milliseconds, and every run sees the same. In your crate each function below is a
-//! `#[tokio::test]`, and `countersign-simulator` a dev-dependency; here they run one after another:
+//! Hours pass in milliseconds. In your crate each function with a long name is a `#[tokio::test]`, and
+//! `countersign-simulator` a dev-dependency; here they run one after another:
 //!
 //! ```text
 //! cargo run -p countersign --example own_test --features ibex

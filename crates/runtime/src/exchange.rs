@@ -148,7 +148,12 @@ impl Exchange<'_> {
         response: &HttpResponse,
         seed: &Seed,
     ) -> Result<Outcome, Error> {
-        guarded(|| self.cell.provider.interpret(operation, response, &self.ambient(seed)))
+        let ambient = self.ambient(seed);
+        let read = guarded(|| self.cell.provider.interpret(operation, response, &ambient));
+        read.map_err(|error| match error.detail() {
+            Some(text) if ambient.repeats_a_secret(text, operation) => error.without_detail(),
+            _ => error,
+        })
     }
 
     async fn send(

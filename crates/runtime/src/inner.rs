@@ -7,7 +7,7 @@ use countersign_core::session::{
     Answer, Appointment, Effect, Event, ExchangeId, Failure, Machine, Report, SignOutEnd, Told,
 };
 use countersign_core::{
-    Answers, Credentials, Error, Memo, Monotonic, Rotation, Timestamp, TokenSet,
+    Answers, Credentials, Error, ErrorKind, Memo, Monotonic, Rotation, Timestamp, TokenSet,
 };
 use countersign_seal::PendingChallenge;
 
@@ -69,6 +69,10 @@ pub(crate) struct Incoming {
     pub(crate) rotation: Option<Rotation>,
 }
 
+fn is_outage(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Transport | ErrorKind::TemporarilyUnavailable | ErrorKind::TimedOut)
+}
+
 impl Core {
     pub(crate) fn new(now: Timestamp) -> Self {
         Self {
@@ -99,6 +103,12 @@ impl Core {
     pub(crate) fn error(&self, failure: Failure) -> Error {
         match &self.last_error {
             Some((known, error)) if known.kind == failure.kind => error.clone(),
+            // Our own circuit holds the next try back; what it holds it back for is the reason.
+            Some((known, error))
+                if failure.kind == ErrorKind::RateLimited && is_outage(known.kind) =>
+            {
+                error.clone().with_recovery(failure.recovery)
+            }
             _ => Error::new(failure.kind)
                 .with_recovery(failure.recovery)
                 .with_certainty(failure.certainty),

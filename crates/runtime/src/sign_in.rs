@@ -62,7 +62,8 @@ impl Session {
         self.0.asked(Event::SignIn, "sign_in").await
     }
 
-    /// Answers the challenge that is pending.
+    /// Answers the challenge that is pending. If the provider refuses the answer but takes another one,
+    /// this is [`SignIn::Challenge`] again, and the reason is the last error of [`Session::status`].
     ///
     /// # Errors
     /// [`ErrorKind::ChallengeExpired`] if there is none any more, [`ErrorKind::InvalidRequest`] if an

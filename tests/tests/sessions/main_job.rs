@@ -20,7 +20,7 @@ async fn ibex_signs_in_renews_survives_a_revocation_and_signs_out() {
     let mut n_calls = 0;
     let mut revoked = false;
     while tokio::time::Instant::now() < until {
-        let reply = api.get(&bench.url("/sim/echo")).send().await.expect("an answer");
+        let reply = api.get(bench.url("/sim/echo")).send().await.expect("an answer");
         assert_eq!(reply.status(), 200);
         n_calls += 1;
         if n_calls == 40 {

@@ -62,24 +62,24 @@ impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "what the simulators recorded and what the client counted, both:")?;
         let Some(first) = self.tallies.first() else { return Ok(()) };
-        write!(f, "{:<12}", "")?;
+        write!(f, "{:<9}", "")?;
         for row in &first.rows {
-            write!(f, "{:>11}", row.what)?;
+            cell(f, row.what, row.what)?;
         }
-        writeln!(f, "{:>11}", "renewals")?;
+        cell(f, "renewals", "renewals")?;
         for tally in &self.tallies {
-            write!(f, "{:<12}", tally.name)?;
+            write!(f, "\n{:<9}", tally.name)?;
             for row in &tally.rows {
-                let both = row.client == row.simulator;
-                let cell = if both {
+                let both = if row.client == row.simulator {
                     row.client.to_string()
                 } else {
                     format!("{}/{}", row.client, row.simulator)
                 };
-                write!(f, "{cell:>11}")?;
+                cell(f, row.what, &both)?;
             }
-            writeln!(f, "{:>11}", tally.renewals)?;
+            cell(f, "renewals", &tally.renewals.to_string())?;
         }
+        writeln!(f)?;
         if self.is_ok() {
             let requests: u64 = self.tallies.iter().map(|tally| tally.rows[0].client).sum();
             return write!(
@@ -95,4 +95,10 @@ impl fmt::Display for Totals {
         }
         Ok(())
     }
+}
+
+/// One cell of the column of that title.
+fn cell(f: &mut fmt::Formatter<'_>, title: &str, text: &str) -> fmt::Result {
+    let width = title.len().max(7);
+    write!(f, " {text:>width$}")
 }

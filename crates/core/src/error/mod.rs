@@ -12,6 +12,9 @@ pub use kind::{Certainty, ErrorKind, Recovery};
 
 use crate::provider::ProviderId;
 
+/// A word that is longer is no word of a sentence.
+const LONGEST_WORD: usize = 24;
+
 /// Why an operation failed. One word wide and cheap to clone: one failure answers every waiter.
 ///
 /// `Display` says who refused what, the kind, and the next step; it never holds a secret, a body or
@@ -183,17 +186,26 @@ impl Error {
         self.edit(|inner| inner.hint = hint.into())
     }
 
-    /// Keeps text that the provider wrote: control characters are removed, it is cut to 512 bytes, and
-    /// it appears neither in `Display` nor in `Debug`.
+    /// Keeps text that the provider wrote: control characters are removed, words of more than 24
+    /// characters are left out (a server may repeat a token or a hash that it was sent), it is cut to
+    /// 512 characters, and it appears neither in `Display` nor in `Debug`.
     #[must_use]
     pub fn with_detail(self, text: &str) -> Self {
-        let clean: String =
-            text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(512).collect();
-        let clean = clean.trim();
-        if clean.is_empty() {
+        let text: String =
+            text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(4096).collect();
+        let short = |word: &str| word.chars().count() <= LONGEST_WORD;
+        if !text.split_whitespace().any(short) {
             return self;
         }
+        let words = text.split_whitespace().map(|word| if short(word) { word } else { "\u{2026}" });
+        let clean: String = words.collect::<Vec<_>>().join(" ").chars().take(512).collect();
         self.edit(|inner| inner.detail = Some(clean.into()))
+    }
+
+    /// Drops the provider's text: it repeats something that was secret in the exchange.
+    #[must_use]
+    pub fn without_detail(self) -> Self {
+        self.edit(|inner| inner.detail = None)
     }
 
     /// Keeps the cause; it is told by [`std::error::Error::source`] and not repeated in `Display`.

@@ -29,6 +29,14 @@ fn f32_what_the_provider_wrote_is_neither_in_display_nor_in_debug() {
 }
 
 #[test]
+fn f32_a_text_that_repeats_a_token_or_a_hash_is_not_kept() {
+    let hash = "JMQt7G5vNKcl3TmTp8wGTDrpg0At1gP1rR2uxshQGGQ=";
+    assert_eq!(Error::new(ErrorKind::Protocol).with_detail(hash).detail(), None);
+    let error = Error::new(ErrorKind::Protocol).with_detail(&format!("the hash {hash} is wrong"));
+    assert_eq!(error.detail(), Some("the hash \u{2026} is wrong"));
+}
+
+#[test]
 fn f49_codes_fields_and_details_cannot_steer_a_terminal() {
     let error = Error::new(ErrorKind::InvalidRequest)
         .with_code("\u{1b}[31mred")

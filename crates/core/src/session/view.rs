@@ -162,12 +162,11 @@ impl From<&Error> for Failure {
             kind: error.kind(),
             recovery: error.recovery(),
             certainty: error.certainty(),
-            may_have_acted: matches!(error.kind(), ErrorKind::Internal | ErrorKind::SubjectMismatch)
-                || (gateway
-                    && matches!(
-                        error.kind(),
-                        ErrorKind::Protocol | ErrorKind::TemporarilyUnavailable
-                    )),
+            may_have_acted: matches!(
+                error.kind(),
+                ErrorKind::Internal | ErrorKind::SubjectMismatch
+            ) || (gateway
+                && matches!(error.kind(), ErrorKind::Protocol | ErrorKind::TemporarilyUnavailable)),
         }
     }
 }

@@ -15,7 +15,6 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::config::Cognito;
-use crate::echo::is_harmless;
 use crate::provider::ID;
 use crate::wire::Refusal;
 
@@ -217,10 +216,7 @@ pub(crate) fn refusal(
     let Some(error) = classified else {
         return Some(Ok(Outcome::Done(Profile::new(), MemoPatch::none())));
     };
-    let mut error = error.at(ID, operation.name()).with_status(response.status());
-    if is_harmless(text, operation, ambient) {
-        error = error.with_detail(text);
-    }
+    let mut error = error.at(ID, operation.name()).with_status(response.status()).with_detail(text);
     if let Some(name) = name {
         error = error.with_code(name);
     }

@@ -20,7 +20,6 @@
 mod answer;
 mod challenge;
 mod config;
-mod echo;
 mod error;
 mod provider;
 mod secret_hash;
