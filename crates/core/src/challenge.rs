@@ -6,8 +6,9 @@ use std::fmt;
 use crate::secret::{SecretBytes, SecretString};
 use crate::time::Timestamp;
 
-/// What a provider asks for before it gives tokens.
-#[derive(Clone, Debug)]
+/// What a provider asks for before it gives tokens. `Debug` names parameters and shows none: they hold
+/// addresses and attributes.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Challenge {
     /// The provider's name for it, an open string (`SOFTWARE_TOKEN_MFA`). Not yet escaped.
@@ -52,6 +53,18 @@ impl Challenge {
             reanswerable: false,
             continuation,
         }
+    }
+}
+
+impl fmt::Debug for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Challenge")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .field("parameters", &self.parameters.keys().collect::<Vec<_>>())
+            .field("wants", &self.wants)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }
 

@@ -53,12 +53,12 @@ impl Replica {
     /// `POST /login`: the password is used once and wiped.
     async fn login(&self, user: &str, password: SecretString) -> Result<Page> {
         let secrets = Credentials::password(user, password);
-        Ok(page(self.session(user).await?.sign_in_with(secrets).await?))
+        page(self.session(user).await?.sign_in_with(secrets).await?)
     }
 
     /// `POST /login/answer`
     async fn answer(&self, user: &str, answers: Answers) -> Result<Page> {
-        Ok(page(self.session(user).await?.answer(answers).await?))
+        page(self.session(user).await?.answer(answers).await?)
     }
 
     /// Any page that calls the API behind the pool.
@@ -68,10 +68,11 @@ impl Replica {
     }
 }
 
-fn page(end: SignIn) -> Page {
+fn page(end: SignIn) -> Result<Page> {
     match end {
-        SignIn::Challenge(challenge) => Page::Ask(challenge.kind),
-        _ => Page::Welcome,
+        SignIn::Complete => Ok(Page::Welcome),
+        SignIn::Challenge(challenge) => Ok(Page::Ask(challenge.kind)),
+        _ => Err("a login may end in more ways than this site knows".into()),
     }
 }
 

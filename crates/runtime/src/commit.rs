@@ -2,7 +2,7 @@
 //! first: what others must be spared must not hang on what we have won.
 
 use countersign_core::session::{Grant, Report, Write};
-use countersign_core::{Certainty, Error, ErrorKind, Timestamp};
+use countersign_core::{Certainty, CredentialKind, Error, ErrorKind, Timestamp};
 use countersign_seal::{AccountRecord, SignInCount};
 use countersign_seal::{EndCause, Ended as Tombstone, Journal, PendingPassword, RefusedSecret};
 
@@ -123,12 +123,16 @@ impl Flight {
 
     fn mark_answer(&mut self, now: Timestamp) -> Result<Touched, Error> {
         let (_, answers) = self.answer()?;
+        let new = answers.get("new_password").cloned();
+        // The adapter may answer a code challenge by itself after this one: its step is used up.
+        let length = self.cell.provider.capabilities().sign_in_code.filter(|_| self.has_codes());
+        let step = length.map(|length| step_at(self.cell.server_now(), length));
+        let account = new.is_some() || step.is_some();
         let records = self.records_mut()?;
         if let Some(challenge) = &mut records.session.challenge {
             challenge.claimed = Some(now);
         }
-        let new = answers.get("new_password").cloned();
-        let account = new.is_some();
+        records.account.last_code_step = step.or(records.account.last_code_step);
         if let Some(password) = new {
             records.account.pending_password = Some(PendingPassword {
                 password,
@@ -145,13 +149,17 @@ impl Flight {
         let (incoming, held) = {
             let core = &mut *self.cell.core();
             let incoming = core.flight(self.id).map(|slot| slot.incoming.clone());
+            // Another try to write tokens that are in memory only: what came with them goes with them.
+            let incoming = incoming.filter(|incoming| incoming.bundle.is_some());
+            let incoming = incoming.or_else(|| core.unsaved.as_deref().cloned());
             (incoming.unwrap_or_default(), core.held.clone())
         };
         let bought = incoming.bundle.as_ref().map(|bundle| bundle.tokens.clone());
         let Some(tokens) = bought.clone().or(held) else {
             return Err(Error::new(ErrorKind::Internal));
         };
-        let account = bought.is_some() && self.settle_account();
+        // A refresh proves the refresh token and says nothing about a password or a lock.
+        let account = bought.is_some() && self.proves_secret() && self.settle_account();
         let records = self.records_mut()?;
         let session = &mut records.session;
         session.counter = session.counter.max(tokens.generation().counter);
@@ -166,6 +174,14 @@ impl Flight {
             session.memo = memo;
         }
         Ok(Touched { session: true, account })
+    }
+
+    fn has_codes(&self) -> bool {
+        self.credentials.as_ref().is_some_and(|given| given.has(CredentialKind::TotpSecret))
+    }
+
+    fn proves_secret(&self) -> bool {
+        matches!(self.sent, Some(Grant::SignIn { .. } | Grant::Answer))
     }
 
     /// A secret that was taken is refused no more, and an open question about a password is answered.

@@ -81,6 +81,8 @@ impl Exchange<'_> {
     pub(crate) async fn run(mut self, mut operation: Operation) -> Result<Finished, Ill> {
         let name = operation.name();
         let deadline = self.deadline();
+        // What the adapter says of instants is said on the server's clock, as it was told.
+        let skew = self.cell.site.skew_millis();
         let seed = fresh_seed().map_err(|error| self.not_sent(error, name))?;
         let mut acted = false;
         for _ in 0..MOST_ROUNDS {
@@ -97,8 +99,8 @@ impl Exchange<'_> {
             acted = true;
             self.measure(&response, sent_at);
             let outcome = self.read(&operation, &response, &seed);
-            let outcome =
-                outcome.map_err(|error| Ill { error: self.judged(error, name), lost: None })?;
+            let outcome = outcome
+                .map_err(|error| Ill { error: self.judged(error, name, skew), lost: None })?;
             let (reply, patch) = match outcome {
                 Outcome::Continue(continuation, patch) => {
                     self.memo.apply(patch);
@@ -111,7 +113,10 @@ impl Exchange<'_> {
                     continue;
                 }
                 Outcome::Tokens(response, patch) => (Reply::Tokens(response), patch),
-                Outcome::Challenge(challenge, patch) => (Reply::Challenge(challenge), patch),
+                Outcome::Challenge(mut challenge, patch) => {
+                    challenge.expires_at = challenge.expires_at.shifted(skew.saturating_neg());
+                    (Reply::Challenge(challenge), patch)
+                }
                 Outcome::Done(profile, patch) => (Reply::Done(profile), patch),
                 // Whatever a later version of the contract adds.
                 _ => (Reply::Done(Profile::new()), MemoPatch::none()),
@@ -203,9 +208,10 @@ impl Exchange<'_> {
 
     /// The provider's own verdict, with its wishes cut to what is obeyed and told to everybody who
     /// shares origin and client.
-    fn judged(&self, error: Error, operation: &'static str) -> Error {
+    fn judged(&self, error: Error, operation: &'static str, skew: i64) -> Error {
         let error = self.named(error, operation);
         let Recovery::WaitUntil(wish) = error.recovery() else { return error };
+        let wish = wish.shifted(skew.saturating_neg());
         let shared = &self.cell.shared;
         let now = shared.now();
         let (until, capped) = if error.kind() == ErrorKind::RateLimited {

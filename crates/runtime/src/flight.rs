@@ -4,7 +4,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use countersign_core::session::{Effect, Event, ExchangeId, Failure, Report};
+use countersign_core::session::{Effect, Event, ExchangeId, Failure, Grant, Report};
 use countersign_core::{CredentialKind, Credentials, ErrorKind};
 use countersign_core::{Error, Fingerprint, Lock, SecretBytes, SecretString, Timestamp};
 use countersign_scheduler::{Permit, Settled};
@@ -14,6 +14,7 @@ use crate::cell::Cell;
 use crate::post::Cargo;
 use crate::publish::panicked;
 use crate::records::Records;
+use crate::wait::{Waited, wait};
 
 /// What the steps of one exchange hand on to each other.
 pub(crate) struct Flight {
@@ -35,6 +36,8 @@ pub(crate) struct Flight {
     pub(crate) revoked: bool,
     /// Nobody knows whether the provider acted on what was sent: so it is until an answer says more.
     pub(crate) unknown: bool,
+    /// What was sent last.
+    pub(crate) sent: Option<Grant>,
 }
 
 /// The secret of a sign-in.
@@ -137,6 +140,7 @@ impl Flight {
             ambient_now: None,
             revoked: false,
             unknown: true,
+            sent: None,
         }
     }
 
@@ -144,10 +148,13 @@ impl Flight {
         let done = match effect {
             Effect::Admit(_, grant) => self.admit(grant),
             Effect::Prepare(_, grant) => self.prepare(grant).await,
-            Effect::Lock(_) => self.take_lock().await,
-            Effect::Journal(_, grant) => self.journal(grant).await,
-            Effect::Send(_, grant) => self.send(grant).await,
-            Effect::Commit(_, write) => self.commit(write).await,
+            Effect::Lock(_) => self.bounded(2, Self::take_lock).await,
+            Effect::Journal(_, grant) => self.bounded(1, async |f| f.journal(grant).await).await,
+            Effect::Send(_, grant) => {
+                self.sent = Some(grant);
+                self.send(grant).await
+            }
+            Effect::Commit(_, write) => self.bounded(1, async |f| f.commit(write).await).await,
             // The others name no exchange and are done under the mutex.
             _ => Err(Error::new(ErrorKind::Internal)),
         };
@@ -157,12 +164,32 @@ impl Flight {
         })
     }
 
+    /// A step of the store, within so many times an exchange's deadline: a store that hangs must not
+    /// hold the session for ever.
+    async fn bounded(
+        &mut self,
+        times: u32,
+        step: impl AsyncFnOnce(&mut Self) -> Result<Ended, Error>,
+    ) -> Result<Ended, Error> {
+        let clock = Arc::clone(&self.cell.shared.clock);
+        let span = crate::prepare::lease(self.cell.exchange_deadline()) * times;
+        match wait(&*clock, step(self), clock.monotonic().after(span)).await {
+            Waited::Came(ended) => ended,
+            Waited::Over => Err(Error::new(ErrorKind::Store).hint(
+                "the store did not answer in time; check that it can be reached and written",
+            )),
+        }
+    }
+
     /// The end, or what comes to the same: permit and lock go back.
     async fn let_go(&mut self) {
         self.settle(Settled::Unused);
         if let Some(lock) = self.lock.take() {
-            // A store whose release panics is left to its lease.
-            drop(AssertUnwindSafe(lock.release()).catch_unwind().await);
+            // A store whose release panics or hangs is left to its lease.
+            let clock = Arc::clone(&self.cell.shared.clock);
+            let until = clock.monotonic().after(self.cell.exchange_deadline());
+            let released = AssertUnwindSafe(lock.release()).catch_unwind();
+            drop(wait(&*clock, released, until).await);
         }
     }
 
@@ -182,6 +209,7 @@ impl Cell {
         let next = core.flights[at].steps.pop_front();
         if next.is_none() {
             core.flights.swap_remove(at);
+            self.changed.notify_waiters();
             if core.flights.is_empty() {
                 core.flights = Vec::new();
             }

@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use countersign_core::session::{
-    Answer, Appointment, Effect, Event, ExchangeId, Failure, Machine, Report, SignOutEnd, Told,
+    Answer, Appointment, Effect, Event, ExchangeId, Failure, Machine, Report, SignOutEnd, Status,
+    Told,
 };
 use countersign_core::{
-    Answers, Credentials, Error, ErrorKind, Memo, Monotonic, Rotation, Timestamp, TokenSet,
+    Answers, Credentials, Error, ErrorKind, Generation, Memo, Monotonic, Rotation, Timestamp,
+    TokenSet,
 };
 use countersign_seal::PendingChallenge;
 
@@ -24,6 +26,8 @@ pub(crate) struct Core {
     /// The bytes of the generation that the machine holds.
     pub(crate) held: Option<Arc<TokenSet>>,
     pub(crate) saved: bool,
+    /// What came with tokens that the store has not taken yet.
+    pub(crate) unsaved: Option<Box<Incoming>>,
     /// The challenge that the machine names.
     pub(crate) challenge: Option<Box<PendingChallenge>>,
     /// What the caller has answered, until it is sent.
@@ -81,6 +85,7 @@ impl Core {
             flights: Vec::new(),
             held: None,
             saved: true,
+            unsaved: None,
             challenge: None,
             answers: None,
             one_time: None,
@@ -133,6 +138,14 @@ impl Core {
                 slot.incoming = incoming;
             }
         }
+    }
+
+    /// What came with the tokens of `generation`, while its flight is still here.
+    pub(crate) fn incoming_of(&self, generation: Generation) -> Option<Box<Incoming>> {
+        let of = |incoming: &&Incoming| {
+            incoming.bundle.as_ref().is_some_and(|b| b.tokens.generation() == generation)
+        };
+        self.flights.iter().map(|slot| &slot.incoming).find(of).cloned().map(Box::new)
     }
 
     /// Keeps the bytes of the generation that the machine holds now.
@@ -197,9 +210,10 @@ impl Core {
             _ => {}
         }
         // Credentials that were given for one time have done what they were given for, or cannot.
-        if matches!(told, Told::Tokens | Told::SignedOut(_))
-            || (matches!(told, Told::Failed(_)) && self.machine.challenge().is_none())
-        {
+        // An exchange that was under way before tells its own end: then theirs is still to come.
+        let decided = matches!(told, Told::Tokens | Told::SignedOut(_))
+            || (matches!(told, Told::Failed(_)) && self.machine.challenge().is_none());
+        if decided && self.machine.status() != Status::Authenticating {
             self.one_time = None;
         }
         if !matches!(told, Told::Stalled(_)) {

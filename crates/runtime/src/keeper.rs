@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_core::session::Event;
 use countersign_core::{
     AuthProvider, Clock, Error, ErrorKind, HttpTransport, SessionKey, SessionStore,
 };
@@ -14,6 +15,7 @@ use crate::builder::SessionBuilder;
 use crate::clock::SystemClock;
 use crate::events::Events;
 use crate::memory::MemoryStore;
+use crate::post::Cargo;
 use crate::shared::{Policy, Shared};
 use crate::ticker;
 
@@ -91,12 +93,16 @@ impl Keeper {
     }
 
     /// Begins nothing new, and waits until every exchange under way is committed, at most `within`;
-    /// whether that came about. Good tokens are handed out on until they end. What is not done then
+    /// whether that came about, and nothing is left in memory only. Good tokens are handed out on until they end. What is not done then
     /// is journalled in the store and taken up by the next process.
     pub async fn shutdown(&self, within: Duration) -> bool {
-        self.0.close();
         let deadline = self.0.clock.monotonic().after(within);
-        self.0.quiet(deadline).await
+        // One more try for what the store has not taken yet.
+        for cell in self.0.unsaved() {
+            cell.post(Event::Due, Cargo::default());
+        }
+        self.0.close();
+        self.0.quiet(deadline).await && self.0.unsaved().is_empty()
     }
 }
 

@@ -76,12 +76,8 @@ impl Cell {
     /// Posts [`Event::Due`] if the appointment has come. Harmless at any time, from anybody.
     pub(crate) fn post_if_due(self: &Arc<Self>) -> bool {
         let mono = self.shared.clock.monotonic();
-        {
-            let mut core = self.core();
-            if core.appointment.is_none_or(|(_, _, due)| due > mono) {
-                return false;
-            }
-            core.appointment = None;
+        if self.core().appointment.is_none_or(|(_, _, due)| due > mono) {
+            return false;
         }
         self.post(Event::Due, Cargo::default());
         true
@@ -108,6 +104,10 @@ impl Cell {
             Event::Flight(id, _) => Some(*id),
             _ => None,
         };
+        if matches!(event, Event::Due) {
+            // Under the same lock as the machine: nobody sees a wait without an end.
+            core.appointment = None;
+        }
         core.take_in(&event, &mut cargo);
         if let Event::ClockJumped(by) = event {
             self.shift(core, by);
@@ -125,6 +125,7 @@ impl Cell {
             }
             self.apply(core, effect, flown, cargo.record.as_ref(), now, &mut after);
         }
+        self.shared.keep_unsaved(self, !core.saved);
         let to = core.machine.status();
         if from != to {
             core.version += 1;
@@ -171,6 +172,8 @@ impl Cell {
             }
             Effect::Forget => {
                 core.held = None;
+                core.saved = true;
+                core.unsaved = None;
                 core.challenge = None;
                 core.one_time = None;
                 *self.codes() = None;
@@ -202,6 +205,9 @@ impl Cell {
         if shown.as_ref().is_some_and(|shown| shown.generation() == generation) {
             // The same bytes; only whether the store has them is news.
             core.saved = saved;
+            if saved {
+                core.unsaved = None;
+            }
             after.events.push(SessionEventKind::Published { generation, saved });
             return;
         }
@@ -224,6 +230,7 @@ impl Cell {
         }
         core.held = Some(Arc::clone(&bundle.tokens));
         core.saved = saved;
+        core.unsaved = if saved { None } else { core.incoming_of(generation) };
         core.dozing = false;
         self.hand_out(&bundle);
         after.events.push(SessionEventKind::Published { generation, saved });

@@ -1,15 +1,17 @@
 //! The steps before a sending: leave, credentials, the lock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::session::{Grant, Report};
-use countersign_core::{CredentialKind, Credentials, Error, ErrorKind, SecretBytes};
+use countersign_core::{CredentialKind, Credentials, Error, ErrorKind, Recovery, SecretBytes};
 use countersign_scheduler::{Admit, Caller};
 
 use crate::cell::Cell;
 use crate::flight::{Candidate, Ended, Flight};
 use crate::post::Cargo;
 use crate::records::Records;
+use crate::wait::{Waited, wait};
 
 /// What a lock is held longer than the exchange may take.
 const LEASE_SLACK: Duration = Duration::from_secs(10);
@@ -39,7 +41,14 @@ impl Flight {
     /// Gets what can wait or fail: the credentials, as their source has them now.
     pub(crate) async fn prepare(&mut self, grant: Grant) -> Result<Ended, Error> {
         let needed = matches!(grant, Grant::SignIn { .. });
-        let found = self.cell.current_credentials().await;
+        let clock = Arc::clone(&self.cell.shared.clock);
+        let until = clock.monotonic().after(self.cell.exchange_deadline());
+        let found = match wait(&*clock, self.cell.current_credentials(), until).await {
+            Waited::Came(found) => found,
+            Waited::Over => Err(Error::new(ErrorKind::Credentials)
+                .with_recovery(Recovery::Retry)
+                .hint("the source of the credentials did not answer in time")),
+        };
         match found {
             Ok(credentials) => {
                 if needed {

@@ -53,8 +53,13 @@ impl Cell {
 
     /// Remembers what codes are made of, where every request needs one.
     pub(crate) fn remember_codes(&self, credentials: &Credentials, memo: &Memo) {
+        let Some(secret) = credentials.totp_secret() else { return };
         if self.provider.capabilities().code_per_request.is_some() {
-            let codes = Codes { credentials: credentials.clone(), memo: memo.clone() };
+            // The shared secret alone: a password is not kept for this.
+            let credentials = Credentials::new()
+                .with_identity(self.account().identity())
+                .with_totp_secret(secret.clone());
+            let codes = Codes { credentials, memo: memo.clone() };
             *self.codes() = Some(Arc::new(codes));
         }
     }

@@ -19,6 +19,9 @@ const POSSIBLE_MEMORY: Duration = Duration::from_secs(3600);
 
 const DAY_SECONDS: i64 = 86_400;
 
+/// How far the clocks of two hosts may be apart before a mark of the future is no longer believed.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
+
 /// What the store holds, and which revisions a write must replace.
 pub(crate) struct Records {
     pub(crate) session: SessionRecord,
@@ -56,9 +59,8 @@ impl Records {
                 None => SessionRecord::default(),
             },
             account: match account {
-                Some(record) => {
-                    or_empty(cell, sealer.open_account(&account_key, record.bytes.expose_bytes()))?
-                }
+                // Guards that cannot be read are not taken for none.
+                Some(record) => sealer.open_account(&account_key, record.bytes.expose_bytes())?,
                 None => AccountRecord::default(),
             },
         })
@@ -115,7 +117,11 @@ impl Records {
             tokens: record.tokens.as_ref().map(|tokens| Held::of(tokens, dead(tokens))),
             journal: record.journal.map(|journal| JournalView {
                 refresh: journal.refresh,
-                sent_at: journal.sent_at,
+                // Written by a clock that is ahead of ours: the grace may be over long ago.
+                sent_at: match journal.sent_at > cell.shared.clock.now().after(CLOCK_TOLERANCE) {
+                    true => Timestamp::UNIX_EPOCH,
+                    false => journal.sent_at,
+                },
                 attempt: journal.attempt,
             }),
             challenge: record.challenge.as_ref().map(challenge_view),
@@ -161,7 +167,8 @@ impl Records {
         let length = cell.provider.capabilities().sign_in_code?;
         let last = self.account.last_code_step?;
         let current = step_at(cell.server_now(), length);
-        (last >= current).then(|| {
+        // A step of the far future was written by a clock that was wrong: it holds nobody back.
+        (current..=current.saturating_add(1)).contains(&last).then(|| {
             let begins = u128::from(last.saturating_add(1)).saturating_mul(length.as_millis());
             let begins = i64::try_from(begins).unwrap_or(i64::MAX);
             Timestamp::from_millis(begins).shifted(cell.site.skew_millis().saturating_neg())
@@ -169,13 +176,13 @@ impl Records {
     }
 }
 
-/// A record whose seal is broken opens for nobody, now or later: the next write replaces it. One that
+/// A session whose seal is broken opens for nobody, now or later: the next write replaces it. One that
 /// another key or a newer program could open is an error and stays as it is.
-fn or_empty<R: Default>(cell: &Cell, opened: Result<R, Error>) -> Result<R, Error> {
+fn or_empty(cell: &Cell, opened: Result<SessionRecord, Error>) -> Result<SessionRecord, Error> {
     match opened {
         Err(error) if error.code() == Some("damaged") => {
             tracing::warn!(session = %cell.digest, error = %error, "a record is damaged");
-            Ok(R::default())
+            Ok(SessionRecord::default())
         }
         opened => opened,
     }

@@ -111,6 +111,9 @@ impl Flight {
         let answer = match reply {
             Reply::Tokens(response) => {
                 let previous = sent.filter(|_| grant == Grant::Refresh);
+                if let Some(error) = self.another_subject(grant, &response) {
+                    return unanswered(Ill { error, lost: None });
+                }
                 match self.token_set(*response, previous, sent_at) {
                     Ok(tokens) => self.tokens_answer(tokens, previous, &mut incoming),
                     Err(error) => {
@@ -133,6 +136,16 @@ impl Flight {
         };
         let cargo = Cargo { incoming: Some(incoming), ..Cargo::default() };
         (Report::Answered(answer), cargo)
+    }
+
+    /// A sign-in by itself that comes back for somebody else than the session was for (F34). A caller who
+    /// signs in by name may change the account behind an identity.
+    fn another_subject(&self, grant: Grant, response: &TokenResponse) -> Option<Error> {
+        let stored = self.records.as_ref()?.session.tokens.as_ref()?;
+        let (ours, theirs) = (stored.subject()?, response.subject.as_deref()?);
+        let by_itself = grant == Grant::SignIn { explicit: false };
+        (by_itself && ours != theirs)
+            .then(|| Error::new(ErrorKind::SubjectMismatch).at(self.cell.provider.id(), "sign_in"))
     }
 
     fn tokens_answer(

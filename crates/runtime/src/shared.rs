@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) client: Option<countersign_reqwest::Client>,
     sealer: OnceCell<Arc<Sealer>>,
     sessions: Mutex<HashMap<KeyDigest, Weak<Cell>>>,
+    /// Sessions whose tokens the store has not taken: they live until it has, whoever holds them.
+    unsaved: Mutex<HashMap<KeyDigest, Arc<Cell>>>,
     queue: Mutex<Queue<KeyDigest, Monotonic>>,
     admission: Mutex<Admission>,
     heart: Mutex<Option<Heartbeat>>,
@@ -85,6 +87,7 @@ impl Shared {
             client: None,
             sealer: OnceCell::new(),
             sessions: Mutex::default(),
+            unsaved: Mutex::default(),
             queue: Mutex::default(),
             admission: Mutex::new(admission),
             heart: Mutex::new(None),
@@ -219,6 +222,23 @@ impl Shared {
     }
 
     /// Waits until no exchange is under way, at most until `deadline`; whether that came about.
+    /// Keeps a session alive while its tokens are in memory only.
+    pub(crate) fn keep_unsaved(&self, cell: &Arc<Cell>, unsaved: bool) {
+        let mut kept = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        if unsaved {
+            kept.insert(cell.digest, Arc::clone(cell));
+        } else if let Some(saved) = kept.remove(&cell.digest) {
+            // Not the last one: the caller has it too.
+            drop(saved);
+        }
+    }
+
+    /// The sessions whose tokens are in memory only.
+    pub(crate) fn unsaved(&self) -> Vec<Arc<Cell>> {
+        let kept = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.values().cloned().collect()
+    }
+
     pub(crate) async fn quiet(&self, deadline: Monotonic) -> bool {
         loop {
             let landed = self.landed.notified();

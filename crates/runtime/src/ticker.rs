@@ -102,7 +102,6 @@ impl Cell {
         if self.doze() {
             return;
         }
-        self.core().appointment = None;
         self.post(Event::Due, Cargo::default());
     }
 

@@ -137,9 +137,16 @@ async fn f05_a_doubtful_refusal_of_a_replay_does_not_forget_that_the_token_may_b
     world.server.next("refresh", Act::LoseAnswer);
     let gateway = json!({ "error": "invalid_grant", "possible": true });
     world.server.next("refresh", Act::Say(403, gateway));
+    for _ in 0..40 {
+        world.server.next("refresh", Act::LoseRequest);
+    }
     session.reject(session.authorization().await.unwrap().generation());
-    world.pass(seconds(200)).await;
-    assert_eq!(world.server.count("refresh"), 2);
+    world.pass(seconds(65)).await;
+    let inside = world.server.count("refresh");
+    world.pass(seconds(1_000)).await;
+    let late = world.server.state().seen["refresh"][inside..].to_vec();
+    let spent = json!({ "refresh": "canary-refresh-1" });
+    assert!(!late.contains(&spent), "a token that may be spent was sent after its grace");
 }
 
 #[tokio::test]

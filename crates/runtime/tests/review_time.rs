@@ -222,6 +222,7 @@ impl Clock for Preempting {
         if PUT_ASIDE.get() && LOOKED.get() {
             PUT_ASIDE.set(false);
             self.1.store(true, Ordering::SeqCst);
+            #[expect(clippy::disallowed_methods, reason = "the thread is put aside in real time")]
             std::thread::sleep(std::time::Duration::from_millis(300));
         }
         self.0.now()

@@ -1,7 +1,7 @@
 //! A token that is, or was until a moment ago, good.
 
 use super::Cx;
-use super::effect::{Appointment, Effect, Grant, Purpose, Source, Write};
+use super::effect::{Appointment, Effect, Grant, Purpose, Source, Told, Write};
 use super::event::Event;
 use super::flight::{Flight, Pending, Step, Then};
 use super::revoking::Revoking;
@@ -89,7 +89,13 @@ impl Active {
                 }
                 self.renew(cx, out)
             }
-            Event::Wanted if self.saving.is_none() => self.renew(cx, out),
+            Event::Wanted if self.saving.is_none() => {
+                let tokens = self.tokens;
+                if tokens.good(cx.now) && tokens.renewal(cx).is_none() {
+                    out.push(Effect::Tell(Told::Failed(Failure::new(ErrorKind::NeedsSignIn))));
+                }
+                self.renew(cx, out)
+            }
             // No challenge waits here; the driver has told the caller.
             Event::Answer => State::Active(self),
             // An older generation was refused: the caller replays with this one. While the tokens are
@@ -165,6 +171,12 @@ impl Active {
                 flight.end(out);
                 Revoking::enter(Tokens::of(&view).or(Some(self.tokens)), cx, out)
             }
+            // An earlier try came through after all: only its answer was lost.
+            Step::Locked(flight, view) | Step::Superseded(flight, _, view)
+                if view.tokens.is_some_and(|held| self.tokens.is(held.generation)) =>
+            {
+                self.written(flight, cx, out)
+            }
             Step::Locked(flight, view) => {
                 if view.ended || newer(&view, Some(&self.tokens)) {
                     flight.end(out);
@@ -174,14 +186,7 @@ impl Active {
                 self.saving = Some(flight.commit(Write::Tokens, Pending::Save, out));
                 State::Active(self)
             }
-            Step::Committed(flight, _) => {
-                flight.end(out);
-                self.tokens.saved = true;
-                if !self.tokens.refused {
-                    self.tokens.publish(Source::Answer, out);
-                }
-                self.settle(flight.then, cx, out)
-            }
+            Step::Committed(flight, _) => self.written(flight, cx, out),
             Step::Superseded(flight, _, view) => {
                 flight.end(out);
                 if view.ended || newer(&view, Some(&self.tokens)) {
@@ -199,6 +204,15 @@ impl Active {
             // Saving asks no leave and sends nothing.
             Step::Deferred(..) | Step::Answered(..) => State::Active(self),
         }
+    }
+
+    fn written(mut self, flight: Flight, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        flight.end(out);
+        self.tokens.saved = true;
+        if !self.tokens.refused {
+            self.tokens.publish(Source::Answer, out);
+        }
+        self.settle(flight.then, cx, out)
     }
 
     /// The try to write is over: on with what waited for it.

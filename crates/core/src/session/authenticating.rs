@@ -8,7 +8,7 @@ use super::flight::{Flight, Pending, Step, Then};
 use super::locked_out::LockedOut;
 use super::revoking::Revoking;
 use super::state::{
-    Intent, State, Tokens, adopt, afterwards, ask, newer, rest_on, stall, stall_until,
+    Intent, State, Tokens, adopt, afterwards, ask, newer, rest_on, slowly, stall, stall_until,
 };
 use super::view::{ChallengeView, Failure, RecordView};
 use crate::error::{Certainty, ErrorKind, Recovery};
@@ -194,6 +194,11 @@ impl Authenticating {
         let (failure, delivery) = match answer {
             Answer::Tokens { held, progress } => {
                 if flight.then == Then::SignOut {
+                    // Two families: the answer's is revoked beside, the one that was there by the
+                    // sign-out itself.
+                    if self.tokens.is_some_and(|tokens| tokens.held.refresh.is_some()) {
+                        out.push(Effect::Discard);
+                    }
                     return Revoking::with_answer(flight, self.tokens, held, cx, out);
                 }
                 let pending = Pending::Tokens { held, progress };
@@ -270,7 +275,7 @@ impl Authenticating {
             Pending::Mark(Write::Refused(Certainty::Possible), failure) if self.refusals == 0 => {
                 // It may hide another cause: one more try, slowly.
                 let intent = self.intent();
-                stall(intent, self.tokens, self.attempt + 1, failure, cx, out)
+                stall(intent, self.tokens, self.attempt + 1, slowly(failure, cx), cx, out)
             }
             Pending::Mark(_, failure) => self.settle(failure, cx, out),
             // A sign-in writes neither.
@@ -327,10 +332,10 @@ impl Authenticating {
         Challenged::enter(challenge, self.tokens, out)
     }
 
-    /// No sign-in came of it: a good token is gone back to, else the caller is asked.
+    /// No sign-in came of it: what can still be refreshed is gone back to, else the caller is asked.
     fn settle(&self, failure: Failure, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
         match self.tokens {
-            Some(tokens) if tokens.good(cx.now) && tokens.refreshable(cx) => {
+            Some(tokens) if tokens.refreshable(cx) => {
                 out.push(Effect::Tell(Told::Failed(failure)));
                 rest_on(tokens, cx, out)
             }

@@ -76,7 +76,7 @@ impl Challenged {
     fn leave(self, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
         let failure = Failure::new(ErrorKind::ChallengeExpired);
         match self.tokens {
-            Some(tokens) if tokens.good(cx.now) => {
+            Some(tokens) if tokens.good(cx.now) || tokens.refreshable(cx) => {
                 out.push(Effect::Tell(Told::Failed(failure)));
                 rest_on(tokens, cx, out)
             }

@@ -31,8 +31,9 @@ impl ReauthRequired {
     pub(super) fn on(mut self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
         match event {
             Event::SignIn => begin(Intent::SignIn { explicit: true }, self.tokens, 0, cx, out),
-            // Whether the source yields another secret than the refused one is seen under the lock.
-            Event::Due => match automatic(cx.rules) {
+            // A refresh token that still lives is tried before any password. Whether the source yields
+            // another secret than the refused one is seen under the lock.
+            Event::Due => match self.way_out(cx) {
                 Some(intent) => begin(intent, self.tokens, 0, cx, out),
                 None => State::ReauthRequired(self),
             },
@@ -62,11 +63,19 @@ impl ReauthRequired {
         }
     }
 
+    fn way_out(&self, cx: Cx<'_>) -> Option<Intent> {
+        match self.tokens {
+            Some(tokens) => tokens.renewal(cx),
+            None => automatic(cx.rules),
+        }
+    }
+
     fn appoint(&self, cx: Cx<'_>, out: &mut Vec<Effect>) {
         // Another challenge would only send another code to somebody who did not ask for one.
         let asks_a_person =
             matches!(self.failure.kind, ErrorKind::ChallengeExpired | ErrorKind::Unsupported);
-        if asks_a_person || !cx.rules.automatic() {
+        let refreshable = self.tokens.is_some_and(|tokens| tokens.refreshable(cx));
+        if (asks_a_person && !refreshable) || self.way_out(cx).is_none() {
             out.push(Effect::Unschedule);
             return;
         }

@@ -7,7 +7,7 @@ use super::event::{Answer, Event};
 use super::flight::{Flight, Pending, Step, Then};
 use super::revoking::Revoking;
 use super::state::{
-    Intent, State, Tokens, adopt, afterwards, ask, automatic, begin, newer, rest_on, stall,
+    Intent, State, Tokens, adopt, afterwards, ask, automatic, begin, newer, rest_on, slowly, stall,
     stall_until,
 };
 use super::view::{Failure, Held, JournalView, RecordView};
@@ -156,6 +156,10 @@ impl Refreshing {
             Answer::Refused(failure) => (failure, failure.may_have_acted),
             Answer::Lost(delivery, failure) => (failure, delivery == Delivery::Unknown),
         };
+        if spends && self.replaying && failure.certainty == Certainty::Possible {
+            // Whether this hides an outage or not: what the earlier sending did is still not known.
+            return self.ambiguous(flight, cx, out);
+        }
         if ends_the_session(failure) {
             let write = match failure.certainty {
                 // One refusal that may hide an outage ends nothing; the second one does.
@@ -208,6 +212,10 @@ impl Refreshing {
                 flight.end(out);
                 self.bury();
                 self.over(flight.then, failure, cx, out)
+            }
+            Pending::Mark(Write::Suspect, failure) => {
+                flight.end(out);
+                self.failed(flight.then, slowly(failure, cx), cx, out)
             }
             Pending::Mark(_, failure) => {
                 flight.end(out);

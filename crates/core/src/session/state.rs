@@ -17,9 +17,11 @@ use super::rules::Rules;
 use super::signed_out::SignedOut;
 use super::view::{ChallengeView, Failure, Held, RecordView};
 use super::{Cx, Demand, Status};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Recovery};
 use crate::time::Timestamp;
 use crate::token::Generation;
+
+const SLOW_RETRY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// One struct per state; each takes itself by value and answers the next.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -221,14 +223,14 @@ pub(super) fn automatic(rules: &Rules) -> Option<Intent> {
 }
 
 /// Whether the record holds a generation that is newer than ours. A lower one is never believed: it is
-/// a store that was rolled back, or one that has not heard of ours.
+/// a store that was rolled back, or one that has not heard of ours. Of two that count alike the one that
+/// was written first holds.
 pub(super) fn newer(view: &RecordView, ours: Option<&Tokens>) -> bool {
     let (Some(theirs), Some(ours)) = (view.tokens, ours) else {
         return view.tokens.is_some();
     };
     let (theirs, mine) = (theirs.generation, ours.held.generation);
-    theirs.counter > mine.counter
-        || (theirs.counter == mine.counter && theirs != mine && ours.saved)
+    theirs.counter > mine.counter || (theirs.counter == mine.counter && theirs != mine)
 }
 
 /// Begins to buy the next token.
@@ -305,6 +307,15 @@ pub(super) fn stall_until(
         }
         tokens => State::BackingOff(BackingOff { tokens, intent, attempt, not_before, failure }),
     }
+}
+
+/// A refusal that may hide another cause is tried once more, and not soon: a gateway's bad minute must
+/// be over by then.
+pub(super) fn slowly(mut failure: Failure, cx: Cx<'_>) -> Failure {
+    if failure.not_before().is_none() {
+        failure.recovery = Recovery::WaitUntil(cx.now.after(SLOW_RETRY));
+    }
+    failure
 }
 
 /// Where a record leads when no exchange is under way and it holds something newer than we do. The

@@ -131,7 +131,7 @@ pub struct Failure {
     pub recovery: Recovery,
     /// Whether that is sure.
     pub certainty: Certainty,
-    /// The provider may have acted all the same: the answer was garbled, or came from a gateway.
+    /// The provider may have acted all the same: the answer was garbled, or the server failed over it.
     pub may_have_acted: bool,
 }
 
@@ -157,7 +157,9 @@ impl Failure {
 
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
-        let gateway = matches!(error.status(), Some(200..=299 | 502 | 504));
+        // 503 says that nothing was done (RFC 9110 §15.6.4); every other failure of a server may have come
+        // after the deed.
+        let server = matches!(error.status(), Some(200..=299 | 500..=502 | 504..=599));
         Self {
             kind: error.kind(),
             recovery: error.recovery(),
@@ -165,7 +167,7 @@ impl From<&Error> for Failure {
             may_have_acted: matches!(
                 error.kind(),
                 ErrorKind::Internal | ErrorKind::SubjectMismatch
-            ) || (gateway
+            ) || (server
                 && matches!(error.kind(), ErrorKind::Protocol | ErrorKind::TemporarilyUnavailable)),
         }
     }

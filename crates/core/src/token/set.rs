@@ -211,7 +211,9 @@ impl Anchor {
     fn instant(&self, lifetime: Lifetime) -> Option<Timestamp> {
         let instant = match lifetime {
             Lifetime::For(span) => self.sent_at.after(span),
-            Lifetime::Until(at) => at.shifted(self.skew_millis.saturating_neg()),
+            // A skew never makes a token live longer: where the server's clock is behind, its word counts
+            // as it is.
+            Lifetime::Until(at) => at.shifted(self.skew_millis.max(0).saturating_neg()),
         };
         let instant = instant.min(self.sent_at.after(LONGEST));
         (instant > self.sent_at).then_some(instant)

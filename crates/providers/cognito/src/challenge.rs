@@ -63,11 +63,6 @@ impl Pending {
         &self.username
     }
 
-    /// The service's handle of the challenge.
-    pub(crate) fn session(&self) -> Option<&SecretString> {
-        self.session.as_ref()
-    }
-
     /// The answer of a person to what `challenge` wants.
     pub(crate) fn answer<'a>(
         &'a self,
