@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     listen: SocketAddr,
     #[command(flatten)]
     settings: Settings,
-    /// Something to go wrong: OPERATION=FAULT[:ARGUMENT][*TIMES], for instance refresh=status_503*2,
+    /// Something to go wrong: `OPERATION=FAULT[:ARGUMENT][*TIMES]`, for instance `refresh=status_503*2`,
     /// sign_in=delay:2s, any=hang; may be given several times
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     fault: Vec<Injection>,
