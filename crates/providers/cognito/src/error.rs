@@ -216,7 +216,10 @@ pub(crate) fn refusal(
     let Some(error) = classified else {
         return Some(Ok(Outcome::Done(Profile::new(), MemoPatch::none())));
     };
-    let mut error = error.at(ID, operation.name()).with_status(response.status()).with_detail(text);
+    let mut error = error.at(ID, operation.name()).with_status(response.status());
+    if !ambient.repeats_a_secret(text, operation) {
+        error = error.with_detail(text);
+    }
     if let Some(name) = name {
         error = error.with_code(name);
     }
