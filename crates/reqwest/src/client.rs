@@ -7,6 +7,7 @@ use countersign_core::{Error, ErrorKind, Origin, Scheme};
 use hyper_util::client::proxy::matcher::Matcher;
 
 use crate::authority::Authority;
+use crate::policy::{Guarded, OriginPolicy, permits};
 use crate::session::SessionClient;
 
 const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
@@ -22,6 +23,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     built: reqwest::Client,
     environment: Environment,
+    policy: Option<Arc<dyn OriginPolicy>>,
 }
 
 /// What the proxies of the environment would do to calls to loopback.
@@ -49,6 +51,25 @@ impl Client {
     /// [`ErrorKind::Configuration`] if the builder cannot be built, or has a cookie store: a session
     /// cookie from an auth call would speak for the account beside the token.
     pub fn new(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
+        Self::made(builder, None)
+    }
+
+    /// The same, with a rule about the addresses that hosts may be reached at. It replaces a resolver
+    /// that the builder names, and says nothing about what a proxy does.
+    ///
+    /// # Errors
+    /// See [`Client::new`].
+    pub fn with_policy(
+        builder: reqwest::ClientBuilder,
+        policy: impl OriginPolicy,
+    ) -> Result<Self, Error> {
+        Self::made(builder, Some(Arc::new(policy)))
+    }
+
+    fn made(
+        builder: reqwest::ClientBuilder,
+        policy: Option<Arc<dyn OriginPolicy>>,
+    ) -> Result<Self, Error> {
         // The builder can be asked nothing but its `Debug`, which lists what differs from the usual.
         let settings = format!("{builder:?}");
         if settings.contains("cookie_store: true") {
@@ -58,14 +79,14 @@ impl Client {
         let own_proxies = settings.contains(" proxies: ");
         let names_agent = settings.contains("\"user-agent\":");
         let builder = if names_agent { builder } else { builder.user_agent(USER_AGENT) };
-        let built = build(builder)?;
+        let built = build(guarded(builder, policy.as_ref()))?;
         let environment = if own_proxies || !uses_environment(&built) || !proxies_take_loopback() {
             Environment::Harmless
         } else {
             let direct = reqwest::Client::builder().no_proxy().user_agent(USER_AGENT);
-            Environment::Takes(build(direct)?)
+            Environment::Takes(build(guarded(direct, policy.as_ref()))?)
         };
-        Ok(Self(Arc::new(Inner { built, environment })))
+        Ok(Self(Arc::new(Inner { built, environment, policy })))
     }
 
     /// A client that sends as the session behind `authority`.
@@ -76,6 +97,11 @@ impl Client {
     /// The client below: for calls without credentials.
     pub fn plain(&self) -> &reqwest::Client {
         &self.0.built
+    }
+
+    /// Whether the policy lets credentials go to `origin`, as far as its address is written out.
+    pub(crate) fn permits(&self, origin: &Origin) -> bool {
+        self.0.policy.as_deref().is_none_or(|policy| permits(policy, origin))
     }
 
     /// The client for API calls to `origin`.
@@ -102,6 +128,16 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // reqwest's own shows default headers, and they may hold keys.
         f.write_str("Client")
+    }
+}
+
+fn guarded(
+    builder: reqwest::ClientBuilder,
+    policy: Option<&Arc<dyn OriginPolicy>>,
+) -> reqwest::ClientBuilder {
+    match policy {
+        Some(policy) => builder.dns_resolver(Arc::new(Guarded(Arc::clone(policy)))),
+        None => builder,
     }
 }
 

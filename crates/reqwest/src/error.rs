@@ -19,6 +19,8 @@ pub enum SendError {
         /// What reqwest says.
         source: reqwest::Error,
     },
+    /// The client's [`OriginPolicy`](crate::OriginPolicy) does not allow the address.
+    Address,
     /// Credentials may not go to that address.
     Origin(OriginRefused),
     /// The client would carry these credentials to another host when it follows a redirect.
@@ -39,7 +41,7 @@ impl SendError {
     pub fn not_sent(&self) -> bool {
         match self {
             Self::Http { source, .. } => source.is_connect() || source.is_builder(),
-            Self::Origin(_) | Self::RedirectsUnsafe(_) => true,
+            Self::Address | Self::Origin(_) | Self::RedirectsUnsafe(_) => true,
             Self::Auth(_) | Self::TimedOut | Self::TooManyRedirects => false,
         }
     }
@@ -48,6 +50,9 @@ impl SendError {
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Address => f.write_str(
+                "the client's policy does not allow this address; check it, or the policy",
+            ),
             Self::Auth(_) => f.write_str("the session has no authorization for this request"),
             Self::Http { place, source } => {
                 let what = if source.is_builder() {
@@ -86,7 +91,9 @@ impl std::error::Error for SendError {
             Self::Auth(error) => Some(error),
             Self::Http { source, .. } => Some(source),
             Self::Origin(refused) => Some(refused),
-            Self::RedirectsUnsafe(_) | Self::TimedOut | Self::TooManyRedirects => None,
+            Self::Address | Self::RedirectsUnsafe(_) | Self::TimedOut | Self::TooManyRedirects => {
+                None
+            }
         }
     }
 }

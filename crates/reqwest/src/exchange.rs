@@ -33,6 +33,9 @@ pub(crate) async fn execute<A: Authority>(
     options: Options,
 ) -> Result<Response, SendError> {
     let mut call = Call::new(authority, request, options)?;
+    if !client.permits(call.origin()) {
+        return Err(SendError::Address);
+    }
     let http = client.for_api(call.origin());
     let mut attempts = Attempts::default();
     let mut hops = 0;

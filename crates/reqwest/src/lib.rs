@@ -32,6 +32,7 @@ mod exchange;
 #[cfg(feature = "tower")]
 mod layer;
 mod origins;
+mod policy;
 mod redirect;
 mod rejoin;
 mod send_with;
@@ -45,6 +46,7 @@ pub use error::{OriginRefused, SendError};
 #[cfg(feature = "tower")]
 pub use layer::{AuthLayer, AuthService, LayerError};
 pub use origins::{OriginSet, origin_of};
+pub use policy::OriginPolicy;
 pub use rejoin::Rejoined;
 pub use send_with::{Redirects, send_with};
 pub use session::SessionClient;

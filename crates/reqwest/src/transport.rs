@@ -12,6 +12,8 @@ use crate::origins::origin_of;
 /// The most that an answer may hold after decompression.
 const MOST_BODY: usize = 1024 * 1024;
 
+const POLICY: &str = "the client's policy does not allow this address";
+
 const PROXY_FOR_LOOPBACK: &str = "a proxy of the environment would be asked for loopback; set NO_PROXY, \
                                   or build the client with no_proxy()";
 
@@ -21,6 +23,9 @@ impl HttpTransport for Client {
         let forbidden = || TransportError::new(Delivery::NotSent, Reason::Forbidden);
         let url = Url::parse(&request.uri().to_string()).map_err(|_| forbidden())?;
         let origin = origin_of(&url).map_err(|error| forbidden().with_source(error))?;
+        if !self.permits(&origin) {
+            return Err(forbidden().with_source(POLICY));
+        }
         let http =
             self.for_auth(&origin).ok_or_else(|| forbidden().with_source(PROXY_FOR_LOOPBACK))?;
 

@@ -250,3 +250,32 @@ async fn f52_a_refused_stream_is_not_resent_below_us() {
     let error = Client::new(http2()).unwrap().send(request).await.unwrap_err();
     assert_eq!((error.delivery(), count.load(Ordering::SeqCst)), (Delivery::Unknown, 1));
 }
+
+#[tokio::test]
+async fn f33_a_policy_is_asked_with_every_resolved_address() {
+    let server = Server::start(|_| Reply::status(200)).await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&asked);
+    let policy = move |host: &str, address: std::net::IpAddr| {
+        counting.fetch_add(1, Ordering::SeqCst);
+        host == "localhost" && address.is_loopback()
+    };
+    let builder = reqwest::Client::builder().no_proxy();
+    let client = Client::with_policy(builder, policy).unwrap();
+
+    let port = server.url("/").rsplit(':').next().unwrap().to_owned();
+    let named = HttpRequest::new(Method::GET, &format!("http://localhost:{port}")).unwrap();
+    assert_eq!(client.send(named).await.unwrap().status(), 200);
+    assert!(asked.load(Ordering::SeqCst) > 0);
+
+    // The same address, written out: the policy does not know it by that name.
+    let literal = client.send(sign_in(&server, "/")).await.unwrap_err();
+    assert_eq!((literal.delivery(), literal.reason()), (Delivery::NotSent, Reason::Forbidden));
+
+    let refusing = Client::with_policy(reqwest::Client::builder().no_proxy(), |_: &str, _| false);
+    let named = HttpRequest::new(Method::GET, &format!("http://localhost:{port}")).unwrap();
+    let refused = refusing.unwrap().send(named).await.unwrap_err();
+    assert_eq!(refused.delivery(), Delivery::NotSent);
+    assert!(shown(&refused).contains("the policy allows no address"), "{}", shown(&refused));
+    assert_eq!(server.seen().len(), 1);
+}
