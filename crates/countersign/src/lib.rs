@@ -77,14 +77,15 @@ pub use countersign_core::{
     AccessToken, AccountKey, Ambient, Answers, AuthProvider, Authorization, Capabilities,
     Certainty, Challenge, ChallengeKind, Clock, CredentialKind, CredentialSource, Credentials,
     Error, ErrorKind, FieldError, Generation, HttpTransport, IdToken, KeyDigest, Operation, Origin,
-    Profile, ProviderId, Recovery, SecretString, SessionStore, Timestamp, Verdict,
+    Profile, ProviderId, Recovery, SealKeys, SecretBytes, SecretString, SessionStore, Timestamp,
+    Verdict,
     session::{Purpose, Reauthentication, Status},
 };
 #[doc(inline)]
 pub use countersign_runtime::{
-    Authorized, Events, Keeper, KeeperBuilder, ManualClock, MemoryStore, Performed, Session,
-    SessionBuilder, SessionEvent, SessionEventKind, SessionStatus, SignIn, SignOutOutcome,
-    SystemClock, Transition,
+    Authorized, CredentialSink, Events, Keeper, KeeperBuilder, ManualClock, MemoryStore,
+    PasswordStage, Performed, Session, SessionBuilder, SessionEvent, SessionEventKind,
+    SessionStatus, SignIn, SignOutOutcome, SystemClock, Transition,
 };
 #[cfg(feature = "file")]
 #[doc(inline)]

@@ -8,11 +8,13 @@ use countersign_core::session::{Event, Reauthentication};
 use countersign_core::{
     AuthProvider, CredentialSource, Credentials, Error, Memo, Origin, SessionKey,
 };
+use countersign_scheduler::LaneLimits;
 
 use crate::cell::{ApiOrigins, Cell, Settings};
 use crate::records::Records;
 use crate::session::Session;
 use crate::shared::Shared;
+use crate::sink::CredentialSink;
 use crate::watch;
 
 /// What a [`Session`] is made of.
@@ -21,9 +23,11 @@ pub struct SessionBuilder {
     provider: Arc<dyn AuthProvider>,
     key: SessionKey,
     source: Option<Arc<dyn CredentialSource>>,
+    sink: Option<Arc<dyn CredentialSink>>,
     reauthentication: Option<Reauthentication>,
     api_origins: Vec<Origin>,
     deadline: Duration,
+    auth_limit: Option<LaneLimits>,
     keep_alive: bool,
 }
 
@@ -38,9 +42,11 @@ impl SessionBuilder {
             provider,
             key,
             source: None,
+            sink: None,
             reauthentication: None,
             api_origins: Vec::new(),
             deadline: Duration::from_secs(30),
+            auth_limit: None,
             keep_alive: false,
         }
     }
@@ -57,6 +63,13 @@ impl SessionBuilder {
     #[must_use]
     pub fn credentials_from(mut self, source: Arc<dyn CredentialSource>) -> Self {
         self.source = Some(source);
+        self
+    }
+
+    /// Where new passwords go before they are sent, beside the store.
+    #[must_use]
+    pub fn credential_sink(mut self, sink: impl CredentialSink + 'static) -> Self {
+        self.sink = Some(Arc::new(sink));
         self
     }
 
@@ -79,6 +92,19 @@ impl SessionBuilder {
     #[must_use]
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// At most `n` calls of this session's auth origin and client in every `per`; else what
+    /// [`crate::KeeperBuilder::budgets`] says. For a provider that documents a limit: IGNY8 takes 20
+    /// auth calls a minute.
+    ///
+    /// Sessions of one origin and client draw on one budget: say the same for each of them. Exchanges
+    /// beyond it wait; half of `n` may go at once after a rest. Processes count for themselves, so give
+    /// each its share.
+    #[must_use]
+    pub fn auth_limit(mut self, n: u32, per: Duration) -> Self {
+        self.auth_limit = Some(LaneLimits::at_most(n, per));
         self
     }
 
@@ -105,14 +131,16 @@ impl SessionBuilder {
         let usual = if automatic { Reauthentication::default() } else { Reauthentication::Manual };
         let settings = Settings {
             source: self.source,
+            sink: self.sink,
             reauthentication: self.reauthentication.unwrap_or(usual),
             api_origins: ApiOrigins::These(self.api_origins.into()),
             deadline: self.deadline,
             keep_alive: self.keep_alive,
         };
         let (shared, provider, key) = (self.shared, self.provider, self.key);
+        let limits = self.auth_limit;
         let cell = shared.session(key.digest(), || {
-            Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings))
+            Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings, limits))
         });
         let records = Records::load(&cell).await?;
         if let Some(credentials) = &found {
@@ -156,12 +184,13 @@ impl Session {
         let key = SessionKey::new(provider.id(), provider.realm(), "fixed");
         let settings = Settings {
             source: None,
+            sink: None,
             reauthentication: Reauthentication::Manual,
             api_origins: ApiOrigins::Anywhere,
             deadline: Duration::from_secs(30),
             keep_alive: false,
         };
-        let cell = Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings));
+        let cell = Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings, None));
         let cell = shared.session(cell.digest, || cell);
         let record = countersign_seal::SessionRecord {
             tokens: Some(tokens),

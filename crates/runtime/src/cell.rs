@@ -10,11 +10,13 @@ use countersign_core::{
     AccountKey, AuthProvider, CredentialSource, Credentials, KeyDigest, Memo, Origin,
     RefreshSupport, SessionKey, Timestamp,
 };
-use countersign_scheduler::{Lane, Planner};
+use countersign_scheduler::{Lane, LaneLimits, Planner};
 use tokio::sync::Notify;
 
 use crate::inner::Core;
+use crate::reports::Reported;
 use crate::shared::{Shared, Site};
+use crate::sink::CredentialSink;
 use crate::snapshot::Snapshot;
 
 /// A session. Handles, flights and the queue share it.
@@ -34,6 +36,7 @@ pub(crate) struct Cell {
     pub(crate) waiting: AtomicU32,
     /// For a provider that wants a code on every request: what the codes are made of.
     pub(crate) codes: Mutex<Option<Arc<Codes>>>,
+    pub(crate) reported: Reported,
     core: Mutex<Core>,
 }
 
@@ -41,6 +44,7 @@ pub(crate) struct Cell {
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) source: Option<Arc<dyn CredentialSource>>,
+    pub(crate) sink: Option<Arc<dyn CredentialSink>>,
     pub(crate) reauthentication: Reauthentication,
     pub(crate) api_origins: ApiOrigins,
     pub(crate) deadline: Duration,
@@ -68,12 +72,16 @@ impl Cell {
         provider: Arc<dyn AuthProvider>,
         key: SessionKey,
         settings: Settings,
+        limits: Option<LaneLimits>,
     ) -> Self {
         let realm = provider.realm();
         let now = shared.clock.now();
         Self {
             digest: key.digest(),
-            lane: Lane::of(realm),
+            lane: match limits {
+                Some(limits) => Lane::of(realm).limited(limits),
+                None => Lane::of(realm),
+            },
             site: shared.site(&realm.auth_origin),
             shared,
             provider,
@@ -83,6 +91,7 @@ impl Cell {
             changed: Notify::new(),
             waiting: AtomicU32::new(0),
             codes: Mutex::new(None),
+            reported: Reported::default(),
             core: Mutex::new(Core::new(now)),
         }
     }

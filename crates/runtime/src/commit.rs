@@ -78,6 +78,9 @@ impl Flight {
     }
 
     fn mark_sign_in(&mut self, explicit: bool, now: Timestamp, server: Timestamp) -> Touched {
+        if self.carried.is_some() {
+            return Touched::default();
+        }
         let codes = self.candidate.as_ref().is_some_and(Candidate::sends_code);
         let length = self.cell.provider.capabilities().sign_in_code.filter(|_| codes);
         let step = length.map(|length| step_at(server, length));
@@ -202,8 +205,11 @@ impl Flight {
             let core = &mut *self.cell.core();
             core.flight(self.id).map(|slot| slot.incoming.clone()).unwrap_or_default()
         };
-        let account = self.settle_password_by_success();
+        // A challenge that was carried here says nothing about a password of this account.
+        let account = self.carried.is_none() && self.settle_password_by_success();
+        let counter = self.carried.as_ref().map_or(0, |carried| carried.counter);
         let session = &mut self.records_mut()?.session;
+        session.counter = session.counter.max(counter);
         session.challenge = incoming.challenge.map(|challenge| *challenge);
         session.journal = None;
         // The new sign-in has begun: the tombstone of an earlier session says nothing about it.
@@ -228,6 +234,9 @@ impl Flight {
         let refresh = refresh.map(|refresh| refresh.fingerprint());
         let dropped = what == Write::DropChallenge || what == Write::Unclaim;
         let account = dropped && self.forget_answered_password();
+        if what == Write::Unclaim {
+            self.unmark_spent();
+        }
         let session = &mut self.records_mut()?.session;
         match what {
             Write::RefreshDead => {

@@ -1,6 +1,7 @@
 //! What others are told about sessions: after the fact, bounded, with a count of what was dropped.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use countersign_core::session::Status;
 use countersign_core::{Error, Generation, KeyDigest, ProviderId, Timestamp};
@@ -56,6 +57,21 @@ pub enum SessionEventKind {
     WaitCapped {
         /// Until when it is obeyed.
         until: Timestamp,
+    },
+    /// The provider's tokens live for less than two minutes: an ordinary outage or an error of a clock
+    /// will show. Told once.
+    ShortLived {
+        /// How long the first such token lives.
+        life: Duration,
+    },
+    /// A token was over when it came, by its provider's word or by the time it took: check the local
+    /// clock. Told once.
+    BornExpired,
+    /// The clock of the auth origin differs from ours by more than is made up for: check the local
+    /// clock. Told once per origin, and again after the local clock was set.
+    SkewTooLarge {
+        /// The server's clock minus ours, in milliseconds.
+        millis: i64,
     },
     /// A password whose change had an unknown end is settled: the new or the old one holds.
     PasswordSettled {

@@ -13,6 +13,7 @@ use countersign_scheduler::{DateSample, Settled};
 use crate::cell::Cell;
 use crate::events::SessionEventKind;
 use crate::publish::guarded;
+use crate::reenter::inside;
 use crate::wait::{Waited, wait};
 
 /// How often an adapter may go on alone.
@@ -155,10 +156,7 @@ impl Exchange<'_> {
     ) -> Result<Outcome, Error> {
         let ambient = self.ambient(seed);
         let read = guarded(|| self.cell.provider.interpret(operation, response, &ambient));
-        read.map_err(|error| match error.detail() {
-            Some(text) if ambient.repeats_a_secret(text, operation) => error.without_detail(),
-            _ => error,
-        })
+        ambient.without_echoes(operation, read)
     }
 
     async fn send(
@@ -167,7 +165,7 @@ impl Exchange<'_> {
         deadline: Monotonic,
     ) -> Result<HttpResponse, TransportError> {
         let shared = &self.cell.shared;
-        let sending = HttpTransport::send(&*shared.transport, request);
+        let sending = inside(self.cell, HttpTransport::send(&*shared.transport, request));
         match wait(&*shared.clock, sending, deadline).await {
             Waited::Came(result) => result,
             Waited::Over => Err(TransportError::new(Delivery::Unknown, Reason::TimedOut)),
@@ -181,7 +179,8 @@ impl Exchange<'_> {
         }
         if let Some(date) = response.header("date").and_then(Timestamp::parse_http_date) {
             let received_at = self.cell.shared.clock.now();
-            self.cell.site.observe(DateSample { sent_at, received_at, date });
+            let skew = self.cell.site.observe(DateSample { sent_at, received_at, date });
+            self.cell.report_skew(skew);
         }
     }
 

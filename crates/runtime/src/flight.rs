@@ -10,6 +10,7 @@ use countersign_core::{Error, Fingerprint, Lock, SecretBytes, SecretString, Time
 use countersign_scheduler::{Permit, Settled};
 use futures_util::FutureExt;
 
+use crate::carry::Carried;
 use crate::cell::Cell;
 use crate::post::Cargo;
 use crate::publish::panicked;
@@ -38,6 +39,12 @@ pub(crate) struct Flight {
     pub(crate) unknown: bool,
     /// What was sent last.
     pub(crate) sent: Option<Grant>,
+    /// A challenge that is taken up in the place of a sign-in.
+    pub(crate) carried: Option<Box<Carried>>,
+    /// A new password that the sink has for an answer.
+    pub(crate) offered: Option<SecretString>,
+    /// A new password whose fate is known now, and whether it holds: for the sink.
+    pub(crate) settled: Option<(SecretString, bool)>,
 }
 
 /// The secret of a sign-in.
@@ -97,6 +104,7 @@ async fn fly(mut guard: Guard) {
     while let Some(effect) = cell.next_step(id) {
         if matches!(effect, Effect::Unlock(_)) {
             flight.let_go().await;
+            flight.tell_settled_password().await;
             continue;
         }
         let step = AssertUnwindSafe(flight.step(effect.clone())).catch_unwind().await;
@@ -104,6 +112,7 @@ async fn fly(mut guard: Guard) {
         cell.post(Event::Flight(id, report), cargo);
     }
     flight.let_go().await;
+    flight.tell_settled_password().await;
     guard.landed = true;
 }
 
@@ -141,6 +150,9 @@ impl Flight {
             revoked: false,
             unknown: true,
             sent: None,
+            carried: None,
+            offered: None,
+            settled: None,
         }
     }
 

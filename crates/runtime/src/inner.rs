@@ -13,6 +13,7 @@ use countersign_core::{
 };
 use countersign_seal::PendingChallenge;
 
+use crate::carry::Carried;
 use crate::events::SessionEventKind;
 use crate::post::{After, Cargo};
 use crate::publish::Bundle;
@@ -34,6 +35,8 @@ pub(crate) struct Core {
     pub(crate) answers: Option<Answers>,
     /// Credentials that were given for one time.
     pub(crate) one_time: Option<Box<Credentials>>,
+    /// A challenge that was carried here, until the explicit sign-in that takes it up has ended.
+    pub(crate) carried: Option<Box<Carried>>,
     /// The last failure since the last success, and how the machine knows it.
     pub(crate) last_error: Option<(Failure, Error)>,
     pub(crate) told: ToldLog,
@@ -89,6 +92,7 @@ impl Core {
             challenge: None,
             answers: None,
             one_time: None,
+            carried: None,
             last_error: None,
             told: ToldLog::default(),
             appointment: None,
@@ -124,6 +128,10 @@ impl Core {
     pub(crate) fn take_in(&mut self, event: &Event, cargo: &mut Cargo) {
         if let Some(error) = cargo.error.take() {
             self.last_error = Some((Failure::from(&error), error));
+        }
+        if matches!(event, Event::SignIn) {
+            // Together with the event: nobody's news in between can part the two.
+            self.carried = cargo.carried.take();
         }
         if let Some(challenge) = cargo.challenge.take() {
             self.challenge = Some(challenge);
@@ -215,6 +223,9 @@ impl Core {
             || (matches!(told, Told::Failed(_)) && self.machine.challenge().is_none());
         if decided && self.machine.status() != Status::Authenticating {
             self.one_time = None;
+        }
+        if !matches!(told, Told::Stalled(_)) && self.machine.status() != Status::Authenticating {
+            self.carried = None;
         }
         if !matches!(told, Told::Stalled(_)) {
             self.answers = None;

@@ -6,6 +6,7 @@
 //!
 //! * [`Keeper`] owns transport, store, clock and scheduler; all sessions live in one.
 //! * [`Session`] is what callers hold. On a fresh token it takes no lock and does not wait.
+//! * [`CredentialSink`] hears of new passwords before they are sent.
 //! * [`MemoryStore`], [`SystemClock`] and, for tests, [`ManualClock`] and [`Session::fixed`].
 //!
 //! Each session is a machine under a mutex that is never held across a wait. What it wants to have
@@ -14,6 +15,7 @@
 //! code and a runtime that is dropped end at most that task, and the machine hears of it.
 
 mod builder;
+mod carry;
 mod cell;
 mod clock;
 mod commit;
@@ -33,12 +35,15 @@ mod post;
 mod prepare;
 mod publish;
 mod records;
+mod reenter;
+mod reports;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod send;
 mod session;
 mod shared;
 mod sign_in;
+mod sink;
 mod snapshot;
 mod status;
 #[cfg(test)]
@@ -57,5 +62,6 @@ pub use memory::MemoryStore;
 pub use operations::Performed;
 pub use session::Session;
 pub use sign_in::{SignIn, SignOutOutcome};
+pub use sink::{CredentialSink, PasswordStage};
 pub use snapshot::Authorized;
 pub use status::{SessionStatus, Transition};

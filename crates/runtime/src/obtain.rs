@@ -76,6 +76,7 @@ impl Cell {
                 }
                 Look::Again => {}
                 Look::Later(until) => {
+                    self.refuse_reentry("authorize")?;
                     wait(&*self.shared.clock, changed, until).await;
                 }
             }

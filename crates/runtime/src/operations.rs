@@ -49,6 +49,7 @@ impl Session {
         if self.0.shared.is_closed() {
             return Err(crate::obtain::closed());
         }
+        self.0.refuse_reentry(operation.name())?;
         let (tell, hear) = oneshot::channel();
         let (cell, shared) = (Arc::clone(&self.0), Arc::clone(&self.0.shared));
         shared.took_off();
@@ -81,22 +82,50 @@ impl Cell {
         let credentials = found.unwrap_or_else(|_| self.bare_credentials());
         let records = Records::load(self).await?;
         self.refuse_early(&operation, &credentials, tokens.as_ref(), &records)?;
-        let permit = self.permit().await?;
+        let new = new_password(&operation).cloned();
+        if let Some(password) = &new {
+            self.offer_password(password, name).await?;
+        }
+        let everywhere = matches!(operation, Operation::SignOutEverywhere);
+        let (end, holds) = self.exchanged(operation, &credentials, tokens.as_ref(), &records).await;
+        if let (Some(password), Some(holds)) = (&new, holds) {
+            self.settle_password(password, holds).await;
+        }
+        let end = end?;
+        if everywhere {
+            // Whatever we hold is dead with the rest.
+            self.post(Event::SignOut, Default::default());
+        }
+        self.take_up(end, records).await
+    }
+
+    /// The exchange itself, and whether a new password holds as far as that is known now.
+    async fn exchanged(
+        self: &Arc<Self>,
+        operation: Operation,
+        credentials: &Credentials,
+        tokens: Option<&TokenSet>,
+        records: &Records,
+    ) -> (Result<Finished, Error>, Option<bool>) {
+        let name = operation.name();
+        let permit = match self.permit().await {
+            Ok(permit) => permit,
+            Err(error) => return (Err(error), Some(false)),
+        };
         let pending = match new_password(&operation) {
             Some(password) => match self.store_pending(password.clone(), name).await {
                 Ok(pending) => Some(pending),
                 Err(error) => {
                     self.give_back(permit, Settled::Unused);
-                    return Err(error);
+                    return (Err(error), Some(false));
                 }
             },
             None => None,
         };
-        let everywhere = matches!(operation, Operation::SignOutEverywhere);
         let exchange = Exchange {
             cell: self,
-            credentials: &credentials,
-            tokens: tokens.as_ref(),
+            credentials,
+            tokens,
             memo: records.session.memo.clone(),
             now: self.server_now(),
         };
@@ -108,12 +137,12 @@ impl Cell {
             })
         });
         self.give_back(permit, end.as_ref().map_or_else(Ill::settled, |_| Settled::Answered));
-        let end = self.settle_pending(pending, &credentials, end, name).await?;
-        if everywhere {
-            // Whatever we hold is dead with the rest.
-            self.post(Event::SignOut, Default::default());
-        }
-        self.take_up(end, records).await
+        let holds = match &end {
+            Ok(_) => Some(true),
+            Err(ill) if ill.may_have_acted() => None,
+            Err(_) => Some(false),
+        };
+        (self.settle_pending(pending, credentials, end, name).await, holds)
     }
 
     /// The access token for an operation that presents it, made fresh first.

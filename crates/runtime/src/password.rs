@@ -32,6 +32,7 @@ impl Flight {
             outdate(&mut records.account, &pending.password, old, salt.expose_bytes(), now);
         }
         self.cell.tell_settled(new);
+        self.settled = Some((pending.password, new));
         true
     }
 
@@ -42,7 +43,7 @@ impl Flight {
         let pending = &mut records.account.pending_password;
         let ours = pending.as_ref().is_some_and(|pending| &*pending.operation == "answer");
         if ours && !unknown {
-            *pending = None;
+            self.settled = pending.take().map(|pending| (pending.password, false));
         }
         ours && !unknown
     }

@@ -10,6 +10,7 @@ use countersign_core::{Error, Generation, Timestamp, TokenSet};
 use countersign_scheduler::{Failure as Row, Now, Purpose, Request};
 use countersign_seal::PendingChallenge;
 
+use crate::carry::Carried;
 use crate::cell::Cell;
 use crate::events::{SessionEvent, SessionEventKind};
 use crate::flight;
@@ -26,6 +27,8 @@ pub(crate) struct Cargo {
     pub(crate) challenge: Option<Box<PendingChallenge>>,
     /// What an answer has brought.
     pub(crate) incoming: Option<Incoming>,
+    /// The challenge of a text, for the explicit sign-in that takes it up.
+    pub(crate) carried: Option<Box<Carried>>,
     /// The error behind a failure.
     pub(crate) error: Option<Error>,
 }

@@ -11,6 +11,7 @@ use crate::cell::Cell;
 use crate::flight::{Candidate, Ended, Flight};
 use crate::post::Cargo;
 use crate::records::Records;
+use crate::reenter::inside;
 use crate::wait::{Waited, wait};
 
 /// What a lock is held longer than the exchange may take.
@@ -18,12 +19,16 @@ const LEASE_SLACK: Duration = Duration::from_secs(10);
 
 impl Flight {
     /// Asks the budget of origin and client.
-    pub(crate) fn admit(&mut self, _grant: Grant) -> Result<Ended, Error> {
+    pub(crate) fn admit(&mut self, grant: Grant) -> Result<Ended, Error> {
+        self.look_for_carried(grant);
         let shared = &self.cell.shared;
         let now = shared.now();
         if shared.is_closed() {
             let later = now.wall.after(shared.policy.backoff.hint_cap);
             return Ok((Report::Deferred(later), Cargo::default()));
+        }
+        if self.carried.is_some() {
+            return Ok((Report::Admitted, Cargo::default()));
         }
         let waited_for = self.cell.is_waited_for();
         let caller = if waited_for { Caller::Waiting } else { Caller::Background };
@@ -40,6 +45,9 @@ impl Flight {
 
     /// Gets what can wait or fail: the credentials, as their source has them now.
     pub(crate) async fn prepare(&mut self, grant: Grant) -> Result<Ended, Error> {
+        if self.carried.is_some() {
+            return Ok((Report::Prepared, Cargo::default()));
+        }
         let needed = matches!(grant, Grant::SignIn { .. });
         let clock = Arc::clone(&self.cell.shared.clock);
         let until = clock.monotonic().after(self.cell.exchange_deadline());
@@ -59,6 +67,9 @@ impl Flight {
             Err(error) if needed => return Err(error),
             // A refresh most often needs none; if this provider's does, the adapter says so.
             Err(_) => self.credentials = Some(self.cell.bare_credentials()),
+        }
+        if grant == Grant::Answer {
+            self.offer_answered_password().await?;
         }
         Ok((Report::Prepared, Cargo::default()))
     }
@@ -142,7 +153,7 @@ impl Cell {
         }
         match &self.settings.source {
             Some(source) if !source.interactive() => {
-                let found = source.credentials(self.account()).await;
+                let found = inside(self, source.credentials(self.account())).await;
                 found.map(|credentials| self.identified(credentials))
             }
             Some(_) => Err(Error::new(ErrorKind::NeedsSignIn)

@@ -4,10 +4,11 @@ use countersign_core::session::{
     ChallengeView, Guards, Held, JournalView, RecordView, RefusedView,
 };
 use countersign_core::{
-    Certainty, Committed, Error, Fence, RefreshToken, Revision, Rotation, StoredRecord, Timestamp,
-    TokenSet,
+    Certainty, Committed, Error, Fence, KeyDigest, RefreshToken, Revision, Rotation, StoredRecord,
+    Timestamp, TokenSet,
 };
-use countersign_seal::{AccountRecord, PendingChallenge, SessionRecord};
+use countersign_seal::{AccountRecord, PendingChallenge, Sealer, SessionRecord};
+use data_encoding::BASE64URL_NOPAD;
 use std::time::Duration;
 
 use crate::cell::Cell;
@@ -186,6 +187,16 @@ fn or_empty(cell: &Cell, opened: Result<SessionRecord, Error>) -> Result<Session
         }
         opened => opened,
     }
+}
+
+/// A sealed record as text for whoever carries it (base64url, RFC 4648 §5).
+pub(crate) fn sealed_text(
+    sealer: &Sealer,
+    key: &KeyDigest,
+    record: &SessionRecord,
+) -> Result<String, Error> {
+    let sealed = sealer.seal_session(key, record)?;
+    Ok(BASE64URL_NOPAD.encode(sealed.expose_bytes()))
 }
 
 /// A challenge as the machine sees it.

@@ -13,6 +13,7 @@ use http::HeaderName;
 use crate::post::Cargo;
 use crate::session::Session;
 use crate::snapshot::Authorized;
+use crate::wait::wait;
 
 #[async_trait]
 impl Authority for Session {
@@ -69,7 +70,17 @@ impl Authority for Session {
                 .at(self.0.provider.id(), "authorize")
                 .hint("the next one-time code begins after the request's time is over"));
         }
-        shared.clock.sleep_until(next).await;
+        while shared.clock.monotonic() < next {
+            let changed = self.0.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.current_generation() != Some(used.generation) {
+                // Somebody has found out meanwhile that it is the token: the next code would not help.
+                let need = Need { valid_for: Duration::ZERO, ..need };
+                return Authority::authorization(self, need).await;
+            }
+            wait(&*shared.clock, changed, next).await;
+        }
         loop {
             let need = Need { valid_for: Duration::ZERO, ..need };
             let granted = Authority::authorization(self, need).await?;

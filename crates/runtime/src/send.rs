@@ -15,6 +15,7 @@ use crate::flight::{Ended, Flight};
 use crate::inner::Incoming;
 use crate::post::Cargo;
 use crate::records::challenge_view;
+use crate::reports::says_over;
 
 impl Flight {
     /// Sends, if the lock is still held for as long as the exchange may take.
@@ -24,6 +25,9 @@ impl Flight {
             let error = Error::new(ErrorKind::Store)
                 .hint("the account's lock was lost before anything was sent");
             return Ok(unanswered(Ill { error, lost: Some(Delivery::NotSent) }));
+        }
+        if let Some(carried) = self.carried.clone() {
+            return Ok(self.answer_carried(&carried));
         }
         let operation = match self.operation(grant) {
             Ok(operation) => operation,
@@ -42,6 +46,9 @@ impl Flight {
         let cell = self.cell.clone();
         let exchange =
             Exchange { cell: &cell, credentials: &credentials, tokens: tokens.as_ref(), memo, now };
+        if grant == Grant::Answer {
+            self.mark_spent();
+        }
         let end = exchange.run(operation).await;
         self.settle(end.as_ref().map_or_else(Ill::settled, |_| Settled::Answered));
         self.unknown = end.as_ref().is_err_and(Ill::may_have_acted);
@@ -198,11 +205,14 @@ impl Cell {
             fallback: self.provider.capabilities().fallback_lifetimes,
             tag,
         };
-        TokenSet::from_response(response, previous, anchor)
+        let over = says_over(&response, sent_at);
+        let tokens = TokenSet::from_response(response, previous, anchor)?;
+        self.report_life(&tokens, over);
+        Ok(tokens)
     }
 }
 
-fn unanswered(ill: Ill) -> Ended {
+pub(crate) fn unanswered(ill: Ill) -> Ended {
     let Ill { error, lost } = ill;
     let mut failure = Failure::from(&error);
     let answer = match lost {

@@ -171,10 +171,7 @@ impl Session {
 
     /// The challenge that waits for its answer, in this process or another one.
     pub fn pending(&self) -> Option<Challenge> {
-        let core = self.0.core();
-        let wanted = core.machine.challenge()?;
-        let known = core.challenge.as_ref().filter(|known| known.id == wanted.id)?;
-        Some(known.challenge.clone())
+        self.0.pending_challenge().map(|pending| pending.challenge)
     }
 
     /// The state and the reasons for it.

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use countersign_core::{Clock, Error, HttpTransport, KeyDigest, Monotonic, Origin, SessionStore};
 use countersign_scheduler::{
-    Admission, BackoffPolicy, Beat, DateSample, Heartbeat, Now, Planner, Queue, SkewEstimator,
-    WindowPolicy,
+    Admission, BackoffPolicy, Beat, DateSample, Heartbeat, Now, Planner, Queue, Skew,
+    SkewEstimator, WindowPolicy,
 };
 use countersign_seal::Sealer;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, OnceCell};
 
+use crate::carry::Spent;
 use crate::cell::Cell;
 use crate::events::Hub;
 use crate::watch::Watch;
@@ -51,6 +52,8 @@ pub(crate) struct Shared {
     admission: Mutex<Admission>,
     heart: Mutex<Option<Heartbeat>>,
     sites: Mutex<HashMap<Origin, Arc<Site>>>,
+    /// The challenges that were answered here.
+    spent: Mutex<Spent>,
     handle: Mutex<Option<Handle>>,
     closed: AtomicBool,
     flights: AtomicUsize,
@@ -62,6 +65,8 @@ pub(crate) struct Shared {
 pub(crate) struct Site {
     estimator: Mutex<SkewEstimator>,
     millis: AtomicI64,
+    /// It was told that the clocks are too far apart.
+    told: AtomicBool,
 }
 
 impl Shared {
@@ -92,6 +97,7 @@ impl Shared {
             admission: Mutex::new(admission),
             heart: Mutex::new(None),
             sites: Mutex::default(),
+            spent: Mutex::default(),
             handle: Mutex::new(handle.or_else(|| Handle::try_current().ok())),
             closed: AtomicBool::new(false),
             flights: AtomicUsize::new(0),
@@ -117,6 +123,10 @@ impl Shared {
 
     pub(crate) fn admission(&self) -> MutexGuard<'_, Admission> {
         self.admission.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn spent(&self) -> MutexGuard<'_, Spent> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn planner(&self, earliest: countersign_core::EarliestRefresh) -> Planner {
@@ -269,15 +279,22 @@ impl Site {
         self.millis.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn observe(&self, sample: DateSample) {
+    pub(crate) fn observe(&self, sample: DateSample) -> Skew {
         let mut estimator = self.estimator.lock().unwrap_or_else(PoisonError::into_inner);
         let skew = estimator.observe(sample);
         self.millis.store(skew.applied_millis(), Ordering::Relaxed);
+        skew
+    }
+
+    /// Whether it is told for the first time that the clocks are too far apart.
+    pub(crate) fn is_news(&self) -> bool {
+        !self.told.swap(true, Ordering::Relaxed)
     }
 
     /// The local clock was set: nothing is known any more.
     pub(crate) fn forget(&self) {
         self.estimator.lock().unwrap_or_else(PoisonError::into_inner).forget();
         self.millis.store(0, Ordering::Relaxed);
+        self.told.store(false, Ordering::Relaxed);
     }
 }

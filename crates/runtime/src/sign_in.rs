@@ -43,11 +43,12 @@ impl Session {
     /// # Errors
     /// What the provider says, or [`ErrorKind::TimedOut`] after the session's deadline.
     pub async fn sign_in(&self) -> Result<SignIn, Error> {
+        self.0.refuse_reentry("sign_in")?;
         if let Some(source) = self.0.settings.source.clone().filter(|s| s.interactive()) {
             let given = source.credentials(self.0.account()).await?;
             return self.sign_in_with(given).await;
         }
-        self.0.asked(Event::SignIn, "sign_in").await
+        self.0.asked(Event::SignIn, Cargo::default(), "sign_in").await
     }
 
     /// Signs in with these credentials for one time; they are wiped once it is decided.
@@ -58,8 +59,9 @@ impl Session {
     pub async fn sign_in_with(&self, credentials: Credentials) -> Result<SignIn, Error> {
         let kinds = &self.0.provider.capabilities().credentials;
         self.0.identified(credentials.clone()).check(kinds)?;
+        self.0.refuse_reentry("sign_in")?;
         self.0.core().one_time = Some(Box::new(credentials));
-        self.0.asked(Event::SignIn, "sign_in").await
+        self.0.asked(Event::SignIn, Cargo::default(), "sign_in").await
     }
 
     /// Answers the challenge that is pending. If the provider refuses the answer but takes another one,
@@ -75,8 +77,9 @@ impl Session {
             return Err(Error::new(ErrorKind::InvalidRequest)
                 .hint(format!("the challenge also wants the answer `{name}`")));
         }
+        self.0.refuse_reentry("answer")?;
         self.0.core().answers = Some(answers);
-        self.0.asked(Event::Answer, "answer").await
+        self.0.asked(Event::Answer, Cargo::default(), "answer").await
     }
 
     /// Buys another token now, although the one that is held may be good.
@@ -84,7 +87,7 @@ impl Session {
     /// # Errors
     /// See [`Session::authorization`]. The token that is held is handed out on.
     pub async fn refresh(&self) -> Result<Authorized, Error> {
-        self.0.asked(Event::Wanted, "refresh").await?;
+        self.0.asked(Event::Wanted, Cargo::default(), "refresh").await?;
         self.authorization().await
     }
 
@@ -109,6 +112,8 @@ impl Session {
                     return SignOutOutcome::LocalOnly { valid_until };
                 }
                 Some(SignOutEnd::Unconfirmed) => return SignOutOutcome::Unconfirmed,
+                // An exchange that waits for this caller ends after it.
+                None if cell.waits_for_caller() => return SignOutOutcome::Unconfirmed,
                 None if cell.shared.clock.monotonic() >= deadline => {
                     return SignOutOutcome::Unconfirmed;
                 }
@@ -138,7 +143,7 @@ impl Session {
             if !busy {
                 return true;
             }
-            if cell.shared.clock.monotonic() >= deadline {
+            if cell.waits_for_caller() || cell.shared.clock.monotonic() >= deadline {
                 return false;
             }
             wait(&*cell.shared.clock, changed, due.map_or(deadline, |d| d.min(deadline))).await;
@@ -148,7 +153,13 @@ impl Session {
 
 impl Cell {
     /// Posts what the user asks for and waits for what comes of it.
-    async fn asked(self: &Arc<Self>, event: Event, name: &'static str) -> Result<SignIn, Error> {
+    pub(crate) async fn asked(
+        self: &Arc<Self>,
+        event: Event,
+        cargo: Cargo,
+        name: &'static str,
+    ) -> Result<SignIn, Error> {
+        self.refuse_reentry(name)?;
         if self.shared.is_closed() {
             return Err(closed());
         }
@@ -156,7 +167,7 @@ impl Cell {
         let _counted = self.wait_counted();
         let deadline = self.shared.clock.monotonic().after(self.settings.deadline);
         let mut heard = self.core().told.count;
-        self.post(event, Cargo::default());
+        self.post(event, cargo);
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);

@@ -42,6 +42,16 @@ impl Cell {
             SessionEventKind::WaitCapped { until } => {
                 warn!(%provider, %session, %until, "the provider asks for a longer wait than is obeyed");
             }
+            SessionEventKind::ShortLived { life } => {
+                let seconds = life.as_secs_f64();
+                warn!(%provider, %session, seconds, "the provider's tokens live for less than two minutes");
+            }
+            SessionEventKind::BornExpired => {
+                warn!(%provider, %session, "a token was over when it came; check the clock");
+            }
+            SessionEventKind::SkewTooLarge { millis } => {
+                warn!(%provider, %session, millis, "the provider's clock differs too much from ours to make up for it; check the clock");
+            }
             SessionEventKind::PasswordSettled { new } => {
                 info!(%provider, %session, new, "it is settled which password holds");
             }

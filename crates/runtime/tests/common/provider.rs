@@ -95,6 +95,7 @@ impl AuthProvider for Plain {
                     "handle": String::from_utf8_lossy(handle),
                     "code": said("code"),
                     "new_password": said("new_password"),
+                    "user": ambient.memo.text("user").map(|user| user.expose().to_owned()),
                 });
                 ("answer", body)
             }
@@ -126,7 +127,8 @@ impl AuthProvider for Plain {
         if let Some(access) = body["access"].as_str() {
             let mut tokens = TokenResponse::new(AccessToken::new(access.to_owned())?);
             let life = body["expires_in_ms"].as_u64().map(Duration::from_millis);
-            tokens.access_expiry = life.map(Lifetime::For);
+            let end = body["expires_at_ms"].as_i64().map(Timestamp::from_millis);
+            tokens.access_expiry = end.map(Lifetime::Until).or(life.map(Lifetime::For));
             let refresh = body["refresh"].as_str().map(|t| RefreshToken::new(t.to_owned()));
             tokens.refresh_token = refresh.transpose()?;
             return Ok(Outcome::Tokens(Box::new(tokens), MemoPatch::none()));
@@ -139,7 +141,13 @@ impl AuthProvider for Plain {
             let handle = Continuation::new(SecretBytes::copy_from(handle.as_bytes()));
             let end = ambient.now.after(Duration::from_secs(180));
             let challenge = Challenge::new("PROOF", kind, handle, end);
-            return Ok(Outcome::Challenge(Box::new(challenge), MemoPatch::none()));
+            let patch = match body["user"].as_str() {
+                Some(user) => {
+                    MemoPatch::none().set("user", SecretBytes::copy_from(user.as_bytes()))
+                }
+                None => MemoPatch::none(),
+            };
+            return Ok(Outcome::Challenge(Box::new(challenge), patch));
         }
         Ok(Outcome::Done(Profile::new(), MemoPatch::none()))
     }
