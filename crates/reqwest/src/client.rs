@@ -16,7 +16,8 @@ const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
 /// Cheap to clone.
 ///
 /// Proxy, TLS, DNS, timeouts and headers are those of the builder it is made from. Always set are: no
-/// redirects below us, no resending below us, and a `User-Agent` if the builder has none.
+/// redirects below us, no resending below us, no log of the bytes that are sent (reqwest's
+/// `connection_verbose`), and a `User-Agent` if the builder has none.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
@@ -146,6 +147,8 @@ fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
+        // It logs every byte of a connection, passwords and tokens among them.
+        .connection_verbose(false)
         .build()
         .map_err(|error| {
             Error::new(ErrorKind::Configuration)

@@ -202,10 +202,16 @@ impl Error {
         self.edit(|inner| inner.detail = Some(clean.into()))
     }
 
-    /// Drops the provider's text: it repeats something that was secret in the exchange.
+    /// Drops every word of the provider that `repeats` something secret of the exchange: its code, its
+    /// complaints about fields, its request id, its text.
     #[must_use]
-    pub fn without_detail(self) -> Self {
-        self.edit(|inner| inner.detail = None)
+    pub(crate) fn without_echoes(self, repeats: impl Fn(&str) -> bool) -> Self {
+        self.edit(|inner| {
+            for word in [&mut inner.code, &mut inner.request_id, &mut inner.detail] {
+                *word = word.take().filter(|word| !repeats(word));
+            }
+            inner.fields.retain(|field| !repeats(&field.name) && !repeats(&field.code));
+        })
     }
 
     /// Keeps the cause; it is told by [`std::error::Error::source`] and not repeated in `Display`.
@@ -282,10 +288,10 @@ impl std::error::Error for Error {
 /// Letters, digits and a few marks; anything else becomes `?`, so that neither a terminal nor a log
 /// can be steered by it.
 fn plain(text: &str, most: usize) -> Box<str> {
-    text.chars()
-        .take(most)
-        .map(|c| if c.is_ascii_alphanumeric() || "_-.:/ ".contains(c) { c } else { '?' })
-        .collect::<String>()
-        .trim()
-        .into()
+    text.chars().take(most).map(plain_char).collect::<String>().trim().into()
+}
+
+/// What stands for `c` in a word of the provider.
+pub(crate) fn plain_char(c: char) -> char {
+    if c.is_ascii_alphanumeric() || "_-.:/ ".contains(c) { c } else { '?' }
 }
