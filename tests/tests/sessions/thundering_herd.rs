@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign::ibex::Ibex;
-use countersign::{ErrorKind, Session};
+use countersign::{ErrorKind, Keeper, Session};
 use countersign_simulator::{Fault, Operation, Simulator};
 
 use crate::bench::Bench;
@@ -29,10 +29,12 @@ async fn volley(session: &Session) -> Vec<Result<(), ErrorKind>> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f01_ten_thousand_callers_share_one_exchange() {
     let simulator = Simulator::ibex().access_life(Duration::from_secs(2)).build();
-    let bench = Bench::new(simulator).await;
+    let mut bench = Bench::new(simulator).await;
+    // No standing task: nothing renews the token while nobody uses the session.
+    let pull = Keeper::builder().transport(bench.http.clone()).pull();
+    bench.keeper = pull.build().expect("a keeper");
     let session = bench.open(Ibex::at(&bench.server.url()).expect("an address")).await;
     session.authorization().await.expect("a first token");
-    // The token ends while nobody uses the session.
     #[expect(clippy::disallowed_methods, reason = "a token of a real server ends in real time")]
     tokio::time::sleep(Duration::from_millis(3500)).await;
     let before = bench.simulator.totals();

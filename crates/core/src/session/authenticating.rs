@@ -8,7 +8,8 @@ use super::flight::{Flight, Pending, Step, Then};
 use super::locked_out::LockedOut;
 use super::revoking::Revoking;
 use super::state::{
-    Intent, State, Tokens, adopt, afterwards, ask, newer, rest_on, slowly, stall, stall_until,
+    Intent, State, Tokens, adopt, afterwards, ask, newer, refuse, rest_on, slowly, stall,
+    stall_until,
 };
 use super::view::{ChallengeView, Failure, RecordView};
 use crate::error::{Certainty, ErrorKind, Recovery};
@@ -41,10 +42,7 @@ impl Authenticating {
                 self.stepped(step, cx, out)
             }
             Event::Rejected(generation) => {
-                self.tokens = self.tokens.map(|tokens| match tokens.is(generation) {
-                    true => tokens.refuse(out),
-                    false => tokens,
-                });
+                self.tokens = refuse(self.tokens, generation, out);
                 State::Authenticating(self)
             }
             Event::SignOut => {

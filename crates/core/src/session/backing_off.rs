@@ -4,7 +4,7 @@ use super::Cx;
 use super::effect::{Appointment, Effect, Purpose, Told};
 use super::event::Event;
 use super::revoking::Revoking;
-use super::state::{Intent, State, Tokens, adopt, begin, newer};
+use super::state::{Intent, State, Tokens, adopt, begin, newer, refuse};
 use super::view::Failure;
 use crate::time::Timestamp;
 
@@ -40,10 +40,7 @@ impl BackingOff {
             Event::SignIn => begin(Intent::SignIn { explicit: true }, self.tokens, 0, cx, out),
             Event::SignOut => Revoking::enter(self.tokens, cx, out),
             Event::Rejected(generation) => {
-                self.tokens = self.tokens.map(|tokens| match tokens.is(generation) {
-                    true => tokens.refuse(out),
-                    false => tokens,
-                });
+                self.tokens = refuse(self.tokens, generation, out);
                 State::BackingOff(self)
             }
             Event::Observed(view) if view.ended || newer(&view, self.tokens.as_ref()) => {

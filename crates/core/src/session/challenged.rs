@@ -6,7 +6,7 @@ use super::effect::{Appointment, Effect, Grant, Purpose, Told};
 use super::event::Event;
 use super::flight::Flight;
 use super::revoking::Revoking;
-use super::state::{Intent, State, Tokens, adopt, ask, begin, newer, rest_on};
+use super::state::{Intent, State, Tokens, adopt, ask, begin, newer, refuse, rest_on};
 use super::view::{ChallengeView, Failure};
 use crate::error::ErrorKind;
 
@@ -52,10 +52,7 @@ impl Challenged {
                 State::Challenged(self)
             }
             Event::Rejected(generation) => {
-                self.tokens = self.tokens.map(|tokens| match tokens.is(generation) {
-                    true => tokens.refuse(out),
-                    false => tokens,
-                });
+                self.tokens = refuse(self.tokens, generation, out);
                 State::Challenged(self)
             }
             // Another process has answered it, or ended the session.

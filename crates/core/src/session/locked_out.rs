@@ -4,7 +4,7 @@ use super::Cx;
 use super::effect::{Appointment, Effect, Purpose, Told};
 use super::event::Event;
 use super::revoking::Revoking;
-use super::state::{State, Tokens, adopt, ask, automatic, begin, newer, rest_on};
+use super::state::{State, Tokens, adopt, ask, automatic, begin, newer, refuse, rest_on};
 use super::view::Failure;
 use crate::error::{ErrorKind, Recovery};
 use crate::time::Timestamp;
@@ -61,10 +61,7 @@ impl LockedOut {
             }
             Event::SignOut => Revoking::enter(self.tokens, cx, out),
             Event::Rejected(generation) => {
-                self.tokens = self.tokens.map(|tokens| match tokens.is(generation) {
-                    true => tokens.refuse(out),
-                    false => tokens,
-                });
+                self.tokens = refuse(self.tokens, generation, out);
                 State::LockedOut(self)
             }
             Event::Observed(view) if view.ended || newer(&view, self.tokens.as_ref()) => {

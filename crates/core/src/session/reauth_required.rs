@@ -4,7 +4,7 @@ use super::Cx;
 use super::effect::{Appointment, Effect, Purpose, Told};
 use super::event::Event;
 use super::revoking::Revoking;
-use super::state::{Intent, State, Tokens, adopt, automatic, begin, newer};
+use super::state::{Intent, State, Tokens, adopt, automatic, begin, newer, refuse};
 use super::view::Failure;
 use crate::error::ErrorKind;
 
@@ -43,10 +43,7 @@ impl ReauthRequired {
             }
             Event::SignOut => Revoking::enter(self.tokens, cx, out),
             Event::Rejected(generation) => {
-                self.tokens = self.tokens.map(|tokens| match tokens.is(generation) {
-                    true => tokens.refuse(out),
-                    false => tokens,
-                });
+                self.tokens = refuse(self.tokens, generation, out);
                 State::ReauthRequired(self)
             }
             Event::Observed(view) if view.ended || newer(&view, self.tokens.as_ref()) => {

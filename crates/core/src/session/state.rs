@@ -217,6 +217,15 @@ impl Tokens {
     }
 }
 
+/// The API has refused `generation`: if that is the one that is held, it is handed out no more.
+pub(super) fn refuse(
+    tokens: Option<Tokens>,
+    generation: Generation,
+    out: &mut Vec<Effect>,
+) -> Option<Tokens> {
+    tokens.map(|tokens| if tokens.is(generation) { tokens.refuse(out) } else { tokens })
+}
+
 /// Signing in by itself, where that is allowed.
 pub(super) fn automatic(rules: &Rules) -> Option<Intent> {
     rules.automatic().then_some(Intent::SignIn { explicit: false })
