@@ -1,5 +1,5 @@
-//! Sequences that a review has found: what one exchange must not do to the account, the tokens and
-//! the credentials of others.
+//! What one exchange must not do to the account, the tokens and the
+//! credentials of others.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 

@@ -1,5 +1,5 @@
-//! Sequences that a review has found: what must not wait for ever, and what two clocks that disagree
-//! must not bring about.
+//! What must not wait for ever, and what two clocks that disagree must not
+//! bring about.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
