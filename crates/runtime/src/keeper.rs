@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use crate::builder::SessionBuilder;
 use crate::clock::SystemClock;
 use crate::events::Events;
+use crate::filter::{EffectFilter, Seam};
 use crate::memory::MemoryStore;
 use crate::post::Cargo;
 use crate::shared::{Policy, Shared};
@@ -38,6 +39,7 @@ pub struct KeeperBuilder {
     replica_seed: Option<u64>,
     runtime: Option<Handle>,
     pull: bool,
+    seam: Seam,
     #[cfg(feature = "reqwest")]
     client: Option<countersign_reqwest::Client>,
 }
@@ -56,6 +58,7 @@ impl Keeper {
             replica_seed: None,
             runtime: None,
             pull: false,
+            seam: Seam::default(),
             #[cfg(feature = "reqwest")]
             client: None,
         }
@@ -186,6 +189,14 @@ impl KeeperBuilder {
         self
     }
 
+    /// Puts `filter` between the machines and the driver: for tests that seed defects or end the
+    /// process between two steps. Sessions of [`crate::Session::fixed`] have a keeper of their own.
+    #[must_use]
+    pub fn effect_filter(mut self, filter: impl EffectFilter) -> Self {
+        self.seam = Seam::of(filter);
+        self
+    }
+
     /// The keeper.
     ///
     /// # Errors
@@ -214,8 +225,8 @@ impl KeeperBuilder {
             pull: self.pull,
         };
         let admission = Admission::new(self.budgets, replica);
-        #[cfg_attr(not(feature = "reqwest"), expect(unused_mut, reason = "set with the feature"))]
         let mut shared = Shared::new(transport, store, clock, policy, admission, self.runtime);
+        shared.seam = self.seam;
         #[cfg(feature = "reqwest")]
         {
             shared.client = self.client;

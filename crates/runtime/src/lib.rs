@@ -7,6 +7,7 @@
 //! * [`Keeper`] owns transport, store, clock and scheduler; all sessions live in one.
 //! * [`Session`] is what callers hold. On a fresh token it takes no lock and does not wait.
 //! * [`CredentialSink`] hears of new passwords before they are sent.
+//! * [`EffectFilter`] is the seam for seeded defects and crash points in tests.
 //! * [`MemoryStore`], [`SystemClock`] and, for tests, [`ManualClock`] and [`Session::fixed`].
 //!
 //! Each session is a machine under a mutex that is never held across a wait. What it wants to have
@@ -22,6 +23,7 @@ mod commit;
 mod discard;
 mod events;
 mod exchange;
+mod filter;
 mod fixed;
 mod flight;
 mod inner;
@@ -56,6 +58,7 @@ mod watch;
 pub use builder::SessionBuilder;
 pub use clock::SystemClock;
 pub use events::{Events, SessionEvent, SessionEventKind};
+pub use filter::EffectFilter;
 pub use keeper::{Keeper, KeeperBuilder};
 pub use manual::ManualClock;
 pub use memory::MemoryStore;

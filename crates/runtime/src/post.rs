@@ -116,7 +116,10 @@ impl Cell {
             self.shift(core, by);
         }
         let (from, cause) = (core.machine.status(), Cause::of(&event));
+        let seam = &self.shared.seam;
+        seam.event(self.digest, &event);
         let effects = core.machine.handle(event, Cx { now: now.wall, exchange, rules: &rules });
+        let effects = seam.effects(self.digest, effects);
         core.adopt(cargo.record.as_ref());
         let mut failure = None;
         for effect in effects {

@@ -17,6 +17,7 @@ use tokio::sync::{Notify, OnceCell};
 use crate::carry::Spent;
 use crate::cell::Cell;
 use crate::events::Hub;
+use crate::filter::Seam;
 use crate::watch::Watch;
 
 /// How a keeper behaves; the same for all of its sessions.
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) gone: Arc<Notify>,
     pub(crate) ticking: AtomicBool,
     pub(crate) watch: Watch,
+    pub(crate) seam: Seam,
     /// The transport again, where it can also send API calls.
     #[cfg(feature = "reqwest")]
     pub(crate) client: Option<countersign_reqwest::Client>,
@@ -88,6 +90,7 @@ impl Shared {
             gone: Arc::new(Notify::new()),
             ticking: AtomicBool::new(false),
             watch: Watch::default(),
+            seam: Seam::default(),
             #[cfg(feature = "reqwest")]
             client: None,
             sealer: OnceCell::new(),
