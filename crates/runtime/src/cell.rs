@@ -1,23 +1,22 @@
 //! One session as the driver keeps it: the machine under its mutex, and the bytes that it names.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use countersign_core::session::{Reauthentication, Rules};
 use countersign_core::{
     AccountKey, AuthProvider, CredentialSource, Credentials, KeyDigest, Memo, Origin,
     RefreshSupport, SessionKey, Timestamp,
 };
 use countersign_scheduler::{Lane, LaneLimits, Planner};
-use tokio::sync::Notify;
 
 use crate::inner::Core;
 use crate::reports::Reported;
 use crate::shared::{Shared, Site};
 use crate::sink::CredentialSink;
 use crate::snapshot::Snapshot;
+use crate::sync::{ArcSwapOption, AtomicU32, Mutex, MutexGuard, Notify};
 
 /// A session. Handles, flights and the queue share it.
 pub(crate) struct Cell {

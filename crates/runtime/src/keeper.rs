@@ -9,7 +9,6 @@ use countersign_core::{
     AuthProvider, Clock, Error, ErrorKind, HttpTransport, SessionKey, SessionStore,
 };
 use countersign_scheduler::{Admission, BackoffPolicy, BudgetSettings};
-use tokio::runtime::Handle;
 
 use crate::builder::SessionBuilder;
 use crate::clock::SystemClock;
@@ -18,6 +17,7 @@ use crate::filter::{EffectFilter, Seam};
 use crate::memory::MemoryStore;
 use crate::post::Cargo;
 use crate::shared::{Policy, Shared};
+use crate::sync::Handle;
 use crate::ticker;
 
 /// Keeps sessions of all providers and tenants signed in. Cheap to clone.

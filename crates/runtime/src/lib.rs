@@ -48,6 +48,7 @@ mod sign_in;
 mod sink;
 mod snapshot;
 mod status;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod ticker;

@@ -9,7 +9,6 @@ use countersign_core::{
 use countersign_scheduler::{Admit, Caller, Permit, Settled};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
-use tokio::sync::oneshot;
 
 use crate::cell::Cell;
 use crate::exchange::{Exchange, Finished, Ill, Reply};
@@ -17,6 +16,7 @@ use crate::password::Pending;
 use crate::publish::panicked;
 use crate::records::{Records, Written};
 use crate::session::Session;
+use crate::sync::oneshot;
 use crate::wait::wait;
 
 /// What an operation has brought.

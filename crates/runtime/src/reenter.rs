@@ -6,7 +6,7 @@ use countersign_core::{Error, ErrorKind};
 
 use crate::cell::Cell;
 
-tokio::task_local! {
+crate::sync::task_local! {
     /// The session whose exchange waits for the code that runs now, by its address: a session of the
     /// same key in another keeper is another one.
     static WAITED_FOR_BY: usize;

@@ -1,13 +1,14 @@
 //! What is worth saying once: lives too short, tokens that were over when they came, clocks too far
 //! apart.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use countersign_core::{Lifetime, Timestamp, TokenResponse, TokenSet};
 use countersign_scheduler::Skew;
 
 use crate::cell::Cell;
 use crate::events::SessionEventKind;
+use crate::sync::AtomicBool;
 
 /// What was said of one session.
 #[derive(Debug, Default)]

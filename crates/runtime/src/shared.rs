@@ -1,8 +1,8 @@
 //! What all sessions of a keeper share: the seams, the queue, the budgets, and who exists.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use countersign_core::{Clock, Error, HttpTransport, KeyDigest, Monotonic, Origin, SessionStore};
@@ -11,13 +11,14 @@ use countersign_scheduler::{
     SkewEstimator, WindowPolicy,
 };
 use countersign_seal::Sealer;
-use tokio::runtime::Handle;
-use tokio::sync::{Notify, OnceCell};
 
 use crate::carry::Spent;
 use crate::cell::Cell;
 use crate::events::Hub;
 use crate::filter::Seam;
+use crate::sync::{
+    AtomicBool, AtomicI64, AtomicUsize, Handle, Mutex, MutexGuard, Notify, OnceCell,
+};
 use crate::watch::Watch;
 
 /// How a keeper behaves; the same for all of its sessions.

@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use countersign_core::{
     AccessToken, Authorization, Generation, IdToken, Profile, Timestamp, TokenSet,
 };
 use countersign_scheduler::Windows;
 use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::sync::AtomicBool;
 
 /// A token that was good when it was handed out, with the headers that present it. Cheap to clone.
 #[derive(Clone)]

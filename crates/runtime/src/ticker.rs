@@ -13,6 +13,7 @@ use crate::cell::Cell;
 use crate::post::Cargo;
 use crate::records::Records;
 use crate::shared::Shared;
+use crate::sync::Notify;
 use crate::wait::wait;
 
 /// So many sessions are woken at once; after a suspend a million may be due.
@@ -57,7 +58,7 @@ impl Drop for Stop {
     }
 }
 
-async fn run(stop: Stop, clock: Arc<dyn Clock>, wake: Arc<tokio::sync::Notify>) {
+async fn run(stop: Stop, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
     loop {
         let woken = wake.notified();
         let until = {

@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use countersign_core::{KeyDigest, RecordName, SessionStore};
 use futures_util::future::{Either, select};
-use tokio::sync::Notify;
 
 use crate::shared::Shared;
+use crate::sync::{AtomicBool, Mutex, Notify};
 
 /// So many of our own writes are told apart from those of others.
 const MOST_OWN: usize = 4096;

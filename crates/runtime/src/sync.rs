@@ -1,0 +1,14 @@
+//! The primitives that the driver's protocol is made of: everything that two callers, a caller and a
+//! flight, or a flight and the ticker can meet at.
+//!
+//! All files of the driver take them from here and from nowhere else. `tests/model` compiles the same
+//! files over a module of this name in which every one of them is a point where another task may go
+//! on, and runs the driver under many schedules. So there is no `cfg` for that in any of them.
+
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicUsize};
+pub(crate) use std::sync::{Mutex, MutexGuard};
+
+pub(crate) use arc_swap::ArcSwapOption;
+pub(crate) use tokio::runtime::Handle;
+pub(crate) use tokio::sync::{Notify, OnceCell, oneshot};
+pub(crate) use tokio::task_local;
