@@ -46,6 +46,28 @@ impl Session {
     /// of the life of a token (they have methods of their own), [`ErrorKind::Ambiguous`] if a new
     /// password was sent and its fate is not known; else what the provider says.
     pub async fn perform(&self, operation: Operation) -> Result<Performed, Error> {
+        self.performed(operation, None).await
+    }
+
+    /// [`Session::perform`] with credentials for this one time, instead of those of the source: the
+    /// account that is to be made, a password that was typed, no password where it is forgotten. Other
+    /// exchanges that the operation needs first, such as a refresh, ask the source as ever.
+    ///
+    /// # Errors
+    /// See [`Session::perform`].
+    pub async fn perform_with(
+        &self,
+        operation: Operation,
+        credentials: Credentials,
+    ) -> Result<Performed, Error> {
+        self.performed(operation, Some(credentials)).await
+    }
+
+    async fn performed(
+        &self,
+        operation: Operation,
+        given: Option<Credentials>,
+    ) -> Result<Performed, Error> {
         if self.0.shared.is_closed() {
             return Err(crate::obtain::closed());
         }
@@ -56,7 +78,7 @@ impl Session {
         let landing = Landing(Arc::clone(&shared));
         shared.spawn(async move {
             let _landing = landing;
-            let done = AssertUnwindSafe(cell.perform(operation)).catch_unwind().await;
+            let done = AssertUnwindSafe(cell.perform(operation, given)).catch_unwind().await;
             let done = done.unwrap_or_else(|_| Err(panicked("an adapter, a source or a store")));
             // Nobody may be left to hear it.
             drop(tell.send(done));
@@ -75,11 +97,20 @@ impl Drop for Landing {
 }
 
 impl Cell {
-    async fn perform(self: &Arc<Self>, operation: Operation) -> Result<Performed, Error> {
+    async fn perform(
+        self: &Arc<Self>,
+        operation: Operation,
+        given: Option<Credentials>,
+    ) -> Result<Performed, Error> {
         let name = operation.name();
         let tokens = self.tokens_for(&operation).await?;
-        let found = self.current_credentials().await;
-        let credentials = found.unwrap_or_else(|_| self.bare_credentials());
+        let credentials = match given {
+            Some(given) => self.identified(given),
+            None => {
+                let found = self.current_credentials().await;
+                found.unwrap_or_else(|_| self.bare_credentials())
+            }
+        };
         let records = Records::load(self).await?;
         self.refuse_early(&operation, &credentials, tokens.as_ref(), &records)?;
         let new = new_password(&operation).cloned();

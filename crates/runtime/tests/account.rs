@@ -190,3 +190,19 @@ async fn f09_an_unsaved_token_is_saved_also_if_its_last_handle_goes() {
     other.authorization().await.unwrap();
     assert_eq!(world.server.count("sign_in"), 1);
 }
+
+#[tokio::test]
+async fn an_operation_takes_credentials_for_one_time_where_the_session_has_none() {
+    let world = World::new();
+    let (_keeper, session) = without_source(&world).await;
+    let typed = || password(common::PASSWORD);
+    session.sign_in_with(typed()).await.unwrap();
+    let change = || Operation::ChangePassword { new_password: SecretString::new("canary-next") };
+    let missing = session.perform(change()).await.unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::Credentials);
+    assert_eq!(world.server.count("change_password"), 0);
+    session.perform_with(change(), typed()).await.unwrap();
+    assert_eq!(world.server.state().password, "canary-next");
+    let forgotten = session.perform(change()).await.unwrap_err();
+    assert_eq!(forgotten.kind(), ErrorKind::Credentials, "they were for one time");
+}
