@@ -23,7 +23,7 @@ fn invited(pool: &Simulated) -> Home {
 
 #[test]
 fn f51_a_challenge_met_in_one_process_is_answered_in_another() {
-    let pool = Simulated::start(&["cognito"]);
+    let pool = Simulated::start(&["cognito", "--allow", "password"]);
     let home = invited(&pool);
 
     let met = home.run(&["login", "--json"]).exits(4).keeps_secrets();
@@ -47,7 +47,7 @@ fn f51_a_challenge_met_in_one_process_is_answered_in_another() {
 
 #[test]
 fn an_answer_may_come_by_standard_input_and_a_refused_one_can_be_corrected() {
-    let pool = Simulated::start(&["cognito"]);
+    let pool = Simulated::start(&["cognito", "--allow", "password"]);
     let home = invited(&pool);
     let login = ["login", "--answer", "new_password=-"];
     home.run_with_input(&login, "canary-too-weak\n")

@@ -32,7 +32,7 @@ fn url(server: &Simulated) -> String {
 
 #[test]
 fn cognito() {
-    let pool = Simulated::start(&["cognito", "--rotate=10s"]);
+    let pool = Simulated::start(&["cognito", "--allow", "password", "--rotate=10s"]);
     let keys = format!(
         "endpoint = \"{0}\"\napi_origins = [\"{0}\"]\nuser_pool_id = \"{1}\"\nclient_id = \"{2}\"\n\
          client_secret = \"env:IT_SECRET\"\nrotation = \"on\"\nrotation_grace = \"10s\"\n",

@@ -19,7 +19,7 @@ use countersign::{
     Answers, ChallengeKind, Credentials, ErrorKind, FileStore, Keeper, Origin, SecretString,
     Session, SignIn,
 };
-use countersign_simulator::{Account, Operation, Simulator};
+use countersign_simulator::{Account, AuthFlow, Operation, Simulator};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -79,7 +79,7 @@ fn page(end: SignIn) -> Result<Page> {
 pub(crate) async fn run() -> Result {
     // Ada was invited: a temporary password, to be replaced at the first login.
     let user = "ada@shop.example";
-    let simulator = Simulator::cognito().public_client().build();
+    let simulator = Simulator::cognito().allow(AuthFlow::UserPassword).public_client().build();
     let invited = Account::user(user, "").temporary_password("Canary-t3mporary!");
     simulator.add_account(invited.must_change_password().attribute("mfa", "EMAIL_OTP"));
     let server = simulator.serve().await?;

@@ -9,7 +9,7 @@ use countersign::ibex::Ibex;
 use countersign::igny8::Igny8;
 use countersign::wikimedia::Wikimedia;
 use countersign::{AuthProvider, Credentials};
-use countersign_simulator::{Account, RefreshAnswer, Running, Simulator};
+use countersign_simulator::{Account, AuthFlow, RefreshAnswer, Running, Simulator};
 
 /// The time step of codes: short, so that the next one need not be waited for.
 pub(crate) const CODE_STEP: Duration = Duration::from_secs(1);
@@ -58,7 +58,11 @@ async fn ibanera() -> Actor {
 /// With a rotating refresh token, a secret hash, a new password and a software token.
 async fn cognito() -> Actor {
     let grace = Duration::from_secs(10);
-    let simulator = Simulator::cognito().rotating(grace).totp_period(CODE_STEP).build();
+    let simulator = Simulator::cognito()
+        .allow(AuthFlow::UserPassword)
+        .rotating(grace)
+        .totp_period(CODE_STEP)
+        .build();
     let temporary = "Canary-cognito-t3mporary!".to_owned();
     let secret = "CANARYCOGNITOCANARYCOGNITOCANARY".to_owned();
     let user = Account::user("kim@pool.example", "").temporary_password(&temporary);

@@ -9,7 +9,7 @@ use countersign_core::{AccountKey, AuthProvider, CredentialSource, Credentials, 
 use countersign_ibanera::Ibanera;
 use countersign_ibex::Ibex;
 use countersign_igny8::Igny8;
-use countersign_simulator::{Account, RefreshAnswer, Running, Simulator};
+use countersign_simulator::{Account, AuthFlow, RefreshAnswer, Running, Simulator};
 use countersign_wikimedia::Wikimedia;
 
 use super::scenario::{CODE_PERIOD, GRACE, LIFE, SHORTER_LIFE};
@@ -70,6 +70,7 @@ async fn ibanera(records: usize) -> Result<Actor, Problem> {
 
 async fn cognito(records: usize) -> Result<Actor, Problem> {
     let simulator = Simulator::cognito()
+        .allow(AuthFlow::UserPassword)
         .access_life(LIFE)
         .rotating(GRACE)
         .totp_period(CODE_PERIOD)

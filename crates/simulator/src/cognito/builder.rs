@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::server::Server;
-use super::{Cognito, HashName, Lockout, ResourceToken, Settings};
+use super::{AuthFlow, Cognito, HashName, Lockout, ResourceToken, Settings};
 use crate::account::Account;
 use crate::ibex::HeaderForm;
 use crate::simulator::{Setup, Simulator};
@@ -71,10 +71,35 @@ impl Cognito {
         self
     }
 
-    /// The app client does not allow `USER_PASSWORD_AUTH`, which is what the service does by default.
+    /// The flows that app clients allow which have no attribute `flows` of their own. By default those of a client
+    /// without a list: SRP, custom and refresh, and not the password itself.
     #[must_use]
-    pub fn without_password_flow(mut self) -> Self {
-        self.settings.password_flow = false;
+    pub fn flows(mut self, flows: impl IntoIterator<Item = AuthFlow>) -> Self {
+        self.settings.flows = flows.into_iter().collect();
+        self
+    }
+
+    /// This flow is allowed too.
+    #[must_use]
+    pub fn allow(mut self, flow: AuthFlow) -> Self {
+        if !self.settings.flows.contains(&flow) {
+            self.settings.flows.push(flow);
+        }
+        self
+    }
+
+    /// How far the time in a password claim may be from the server's own; 3 minutes by default, since the service's own
+    /// span is not known.
+    #[must_use]
+    pub fn srp_window(mut self, window: Duration) -> Self {
+        self.settings.srp_window = window;
+        self
+    }
+
+    /// Salts, `SRP_B` and the u of both sides begin with zeros, which one sign-in of some thousands has by chance.
+    #[must_use]
+    pub fn srp_leading_zeros(mut self) -> Self {
+        self.settings.srp_leading_zeros = true;
         self
     }
 
@@ -225,7 +250,9 @@ impl Default for Cognito {
             rotation: None,
             reuse_ends_family: false,
             revocation: true,
-            password_flow: true,
+            flows: AuthFlow::BY_DEFAULT.to_vec(),
+            srp_window: Duration::from_secs(180),
+            srp_leading_zeros: false,
             public_client: false,
             hide_unknown_users: false,
             internal_names: true,

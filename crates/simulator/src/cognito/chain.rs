@@ -6,10 +6,11 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::{Value, json};
 
+use super::flow::AuthFlow;
 use super::refusal::Refusal;
 use super::server::Server;
-use super::sessions::Session;
-use super::{tokens, users, wire};
+use super::sessions::{Awaited, Course, Session};
+use super::{proof, tokens, users, wire};
 use crate::account::Account;
 use crate::context::Context;
 
@@ -34,38 +35,49 @@ pub(super) fn list(names: &str) -> impl Iterator<Item = &str> {
 pub(super) fn advance(
     server: &mut Server,
     cx: &mut Context<'_>,
-    identity: &str,
-    client_id: &str,
-    mut left: VecDeque<String>,
+    mut course: Course,
 ) -> Result<Response<Bytes>, Refusal> {
-    let Some(challenge) = left.pop_front() else {
-        let tokens = tokens::of_sign_in(server, cx, identity, client_id)?;
+    let Some(challenge) = course.left.pop_front() else {
+        let tokens = tokens::of_sign_in(server, cx, &course)?;
         return Ok(wire::ok(&json!({ "AuthenticationResult": tokens, "ChallengeParameters": {} })));
     };
-    let code = match challenge.as_str() {
+    let mut parameters = parameters(server, cx, &course, &challenge);
+    let awaited = match challenge.as_str() {
         // Eight digits were seen live.
-        "EMAIL_OTP" => Some(cx.random.digits(8)),
-        "SMS_MFA" | "SMS_OTP" => Some(cx.random.digits(6)),
-        _ => None,
+        "EMAIL_OTP" => sent(cx, &course, 8),
+        "SMS_MFA" | "SMS_OTP" => sent(cx, &course, 6),
+        "PASSWORD_VERIFIER" => {
+            let subject = match cx.accounts.get(&course.identity).filter(|_| !course.nobody) {
+                Some(account) => proof::of_user(server, account),
+                None => proof::of_nobody(server, &course.identity),
+            };
+            let public_a = course.srp_a.take().unwrap_or_default();
+            let (proof, own) = proof::ask(server, cx, subject, public_a);
+            parameters.extend(own);
+            Awaited::Proof(Box::new(proof))
+        }
+        _ => Awaited::Answer,
     };
-    if let Some(code) = &code {
-        cx.deliver(identity, code);
-    }
-    let parameters = parameters(server, cx, identity, &challenge);
-    let session = Session {
-        identity: identity.to_owned(),
-        client_id: client_id.to_owned(),
-        challenge: challenge.clone(),
-        left,
-        expires_at_ms: cx.after(server.settings.session_life),
-        answered: false,
-        code,
-        enrolment: None,
-    };
+    // This flow alone hands out no session: the secret block is enough.
+    let is_known_by_block = challenge == "PASSWORD_VERIFIER" && course.flow == AuthFlow::UserSrp;
+    let expires_at_ms = cx.after(server.settings.session_life);
+    let session =
+        Session { course, challenge: challenge.clone(), awaited, expires_at_ms, answered: false };
     let session = server.sessions.open(cx, session);
-    Ok(wire::ok(&json!({
-        "ChallengeName": challenge, "Session": session, "ChallengeParameters": parameters,
-    })))
+    let mut answer = json!({ "ChallengeName": challenge, "ChallengeParameters": parameters });
+    if !is_known_by_block {
+        answer["Session"] = Value::from(session);
+    }
+    Ok(wire::ok(&answer))
+}
+
+/// A code goes to the user; to nobody none goes.
+fn sent(cx: &mut Context<'_>, course: &Course, digits: usize) -> Awaited {
+    let code = cx.random.digits(digits);
+    if !course.nobody {
+        cx.deliver(&course.identity, &code);
+    }
+    Awaited::Code(code)
 }
 
 fn if_set_up<'a>(account: &Account, name: &'a str) -> &'a str {
@@ -78,13 +90,22 @@ fn if_set_up<'a>(account: &Account, name: &'a str) -> &'a str {
 fn parameters(
     server: &Server,
     cx: &Context<'_>,
-    identity: &str,
+    course: &Course,
     challenge: &str,
 ) -> BTreeMap<&'static str, String> {
-    let Some(account) = cx.accounts.get(identity) else { return BTreeMap::new() };
+    let identity = course.identity.as_str();
+    let nobody = Account::user(identity, "");
+    let account = cx.accounts.get(identity).filter(|_| !course.nobody).unwrap_or(&nobody);
     let attribute = |name: &str| account.attributes.get(name).map_or("", String::as_str);
+    let name = match course.nobody {
+        true => identity.to_owned(),
+        false => users::internal_name(&server.settings, account),
+    };
     let mut all = BTreeMap::new();
-    all.insert("USER_ID_FOR_SRP", users::internal_name(&server.settings, account));
+    if challenge == "PASSWORD_VERIFIER" {
+        all.insert("USERNAME", name.clone());
+    }
+    all.insert("USER_ID_FOR_SRP", name);
     match challenge {
         "NEW_PASSWORD_REQUIRED" => {
             let required: Vec<String> = list(attribute("required_attributes"))

@@ -1,14 +1,18 @@
 //! The app client of a request, and its secret in the three spellings.
 
+use super::flow::AuthFlow;
 use super::refusal::Refusal;
 use super::secret_hash::secret_hash;
 use super::wire::{Asked, required};
+use super::{Settings, chain};
 use crate::account::{AccountKind, Accounts};
 
 /// One app client. Without a secret it is a public one.
 pub(super) struct Client {
     pub(super) id: String,
     secret: Option<String>,
+    /// What the client itself allows, by the flows' names with commas.
+    flows: Option<String>,
 }
 
 impl Client {
@@ -24,7 +28,20 @@ impl Client {
             return Err(Refusal::new("ResourceNotFoundException", text, "unknown_client"));
         };
         let secret = Some(known.password.clone()).filter(|secret| !secret.is_empty());
-        Ok(Self { id: known.identity.clone(), secret })
+        let flows = known.attributes.get("flows").cloned();
+        Ok(Self { id: known.identity.clone(), secret, flows })
+    }
+
+    /// Whether the client allows this flow: by its own list, else by that of the pool.
+    pub(super) fn allows(&self, settings: &Settings, flow: AuthFlow) -> bool {
+        // A client whose refresh tokens rotate cannot allow this one.
+        if flow == AuthFlow::Refresh && settings.rotation.is_some() {
+            return false;
+        }
+        match &self.flows {
+            Some(own) => chain::list(own).any(|name| AuthFlow::named(name) == Some(flow)),
+            None => settings.flows.contains(&flow),
+        }
     }
 
     /// Checks `SECRET_HASH` or `SecretHash` against the names of which it may be made.

@@ -1,16 +1,17 @@
 //! Amazon Cognito: the user pool API itself (`cognito-idp`), AWS JSON 1.1 over one path, without request signatures.
 //!
 //! What the service model and the developer guide leave open is the simulator's own choice, named at the setting or
-//! where it is made. Sign-in by SRP has its place in `sign_in` (the flow) and `challenge` (`PASSWORD_VERIFIER`) and
-//! is refused as not enabled; so are `CUSTOM_AUTH` and `USER_AUTH`.
+//! where it is made.
 
 mod builder;
 mod chain;
 mod challenge;
 mod clients;
+mod flow;
 mod me;
 mod password;
 pub(crate) mod policy;
+mod proof;
 mod refresh;
 mod refusal;
 mod resource;
@@ -19,8 +20,10 @@ mod server;
 mod sessions;
 mod sign_in;
 mod software_token;
+mod srp;
 #[cfg(test)]
 mod tests;
+mod timestamp;
 mod tokens;
 mod users;
 mod wire;
@@ -32,6 +35,8 @@ use http::StatusCode;
 use crate::ibex::HeaderForm;
 use crate::simulator::Setup;
 use crate::totp::Totp;
+
+pub use flow::AuthFlow;
 
 /// Which token the API behind the pool wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +93,9 @@ struct Settings {
     rotation: Option<Duration>,
     reuse_ends_family: bool,
     revocation: bool,
-    password_flow: bool,
+    flows: Vec<AuthFlow>,
+    srp_window: Duration,
+    srp_leading_zeros: bool,
     public_client: bool,
     hide_unknown_users: bool,
     internal_names: bool,

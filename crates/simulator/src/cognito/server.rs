@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
+use sha2::{Digest, Sha256};
 
 use super::password::Recoveries;
 use super::refusal::Refusal;
@@ -33,6 +34,8 @@ pub(super) struct Grant {
 pub(super) struct Server {
     pub(super) settings: Settings,
     pub(super) mint: Mint,
+    /// What salts are made of.
+    pub(super) salt_key: String,
     pub(super) sessions: Sessions,
     pub(super) recoveries: Recoveries,
     /// Sign-ins by token family.
@@ -51,6 +54,7 @@ impl Server {
         Self {
             settings,
             mint,
+            salt_key: data_encoding::HEXLOWER.encode(&Sha256::digest(setup.key())),
             sessions: Sessions::default(),
             recoveries: Recoveries::default(),
             grants: HashMap::new(),
@@ -169,6 +173,10 @@ impl Behaviour for Server {
         let mut pairs = vec![
             ("RESOURCE", resource::PATH.to_owned()),
             ("USER_POOL_ID", self.settings.pool_id.clone()),
+            (
+                "FLOWS",
+                self.settings.flows.iter().map(|flow| flow.name()).collect::<Vec<_>>().join(","),
+            ),
             ("TOTP_PERIOD_MS", self.settings.totp.period_ms.to_string()),
         ];
         if let Some(client) = accounts.iter().find(|account| account.kind == AccountKind::Client) {

@@ -2,23 +2,69 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use num_bigint::BigUint;
+
+use super::flow::AuthFlow;
+use super::proof::Proof;
 use super::refusal::Refusal;
 use crate::context::Context;
+
+/// One sign-in on its way from challenge to challenge.
+#[derive(Clone)]
+pub(super) struct Course {
+    /// Whose. Of nobody: the name that was typed.
+    pub(super) identity: String,
+    /// There is no such user, and the client is not to notice.
+    pub(super) nobody: bool,
+    pub(super) client_id: String,
+    pub(super) flow: AuthFlow,
+    /// The challenges that are known to come.
+    pub(super) left: VecDeque<String>,
+    /// The client's public number, until a proof is made of it.
+    pub(super) srp_a: Option<BigUint>,
+}
+
+impl Course {
+    /// The beginning of a sign-in by that client.
+    pub(super) fn new(identity: &str, client_id: &str, flow: AuthFlow) -> Self {
+        Self {
+            identity: identity.to_owned(),
+            nobody: false,
+            client_id: client_id.to_owned(),
+            flow,
+            left: VecDeque::new(),
+            srp_a: None,
+        }
+    }
+
+    /// With this challenge as the next one.
+    pub(super) fn next(&mut self, challenge: &str) {
+        self.left.push_front(challenge.to_owned());
+    }
+}
 
 /// One challenge that was handed out.
 #[derive(Clone)]
 pub(super) struct Session {
-    pub(super) identity: String,
-    pub(super) client_id: String,
+    pub(super) course: Course,
     pub(super) challenge: String,
-    /// The challenges that follow this one.
-    pub(super) left: VecDeque<String>,
+    pub(super) awaited: Awaited,
     pub(super) expires_at_ms: i64,
     /// Answered well: it can be used no more.
     pub(super) answered: bool,
-    /// The code that was sent for it.
-    pub(super) code: Option<String>,
-    pub(super) enrolment: Option<Enrolment>,
+}
+
+/// What a good answer is compared with, where the account does not say it.
+#[derive(Clone)]
+pub(super) enum Awaited {
+    /// The account says it.
+    Answer,
+    /// The code that was sent.
+    Code(String),
+    /// The verified secret of a second factor.
+    Enrolment(Enrolment),
+    /// A proof of a password.
+    Proof(Box<Proof>),
 }
 
 /// A shared secret that is being set up.
@@ -31,6 +77,8 @@ pub(super) struct Enrolment {
 #[derive(Default)]
 pub(super) struct Sessions {
     open: HashMap<String, Session>,
+    /// Sessions by the secret block that was handed out with them.
+    by_block: HashMap<String, String>,
 }
 
 impl Sessions {
@@ -38,6 +86,9 @@ impl Sessions {
     pub(super) fn open(&mut self, cx: &mut Context<'_>, session: Session) -> String {
         let text = format!("AYAB{}{}", cx.random.token(), cx.random.token());
         cx.secret(&text);
+        if let Awaited::Proof(proof) = &session.awaited {
+            self.by_block.insert(proof.block.clone(), text.clone());
+        }
         self.open.insert(text.clone(), session);
         text
     }
@@ -59,6 +110,11 @@ impl Sessions {
             return Err(invalid(text, "session_expired"));
         }
         Ok(session.clone())
+    }
+
+    /// The text of the session with which this block was handed out.
+    pub(super) fn of_block(&self, block: &str) -> Option<&str> {
+        self.by_block.get(block).map(String::as_str)
     }
 
     /// From now on it is answered.

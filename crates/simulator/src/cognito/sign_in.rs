@@ -4,22 +4,24 @@ use bytes::Bytes;
 use http::Response;
 
 use super::clients::Client;
+use super::flow::AuthFlow;
 use super::refusal::Refusal;
 use super::server::Server;
-use super::wire::{Asked, parameter, required};
-use super::{chain, refresh, users};
+use super::sessions::Course;
+use super::wire::{Asked, Responses, parameter, required};
+use super::{chain, proof, refresh, users};
 use crate::context::Context;
 
-const FLOWS: [&str; 9] = [
-    "ADMIN_NO_SRP_AUTH",
-    "ADMIN_USER_PASSWORD_AUTH",
-    "CUSTOM_AUTH",
-    "REFRESH_TOKEN",
-    "REFRESH_TOKEN_AUTH",
-    "USER_AUTH",
-    "USER_PASSWORD_AUTH",
+/// The names that the model has, in its order.
+const FLOWS: [&str; 8] = [
     "USER_SRP_AUTH",
-    "ADMIN_USER_SRP_AUTH",
+    "REFRESH_TOKEN_AUTH",
+    "REFRESH_TOKEN",
+    "CUSTOM_AUTH",
+    "ADMIN_NO_SRP_AUTH",
+    "USER_PASSWORD_AUTH",
+    "ADMIN_USER_PASSWORD_AUTH",
+    "USER_AUTH",
 ];
 
 pub(super) fn initiate(
@@ -27,24 +29,21 @@ pub(super) fn initiate(
     asked: &Asked,
     cx: &mut Context<'_>,
 ) -> Result<Response<Bytes>, Refusal> {
-    let flow = required(&asked.auth_flow, "authFlow")?;
+    let name = required(&asked.auth_flow, "authFlow")?;
     let client = Client::of(asked, cx.accounts)?;
+    let flow = AuthFlow::named(name).filter(|flow| client.allows(&server.settings, *flow));
     match flow {
-        "USER_PASSWORD_AUTH" if server.settings.password_flow => {
-            by_password(server, asked, &client, cx)
+        Some(AuthFlow::Refresh) => refresh::by_flow(server, asked, &client, cx),
+        Some(AuthFlow::UserPassword) => by_password(server, asked, &client, cx),
+        Some(AuthFlow::UserSrp) => by_srp(server, asked, &client, cx),
+        // Flows of an administrator are signed calls of other operations.
+        Some(AuthFlow::Custom | AuthFlow::User) | None if FLOWS.contains(&name) => {
+            Err(AuthFlow::not_enabled(name))
         }
-        // An app client whose refresh tokens rotate does not allow this flow.
-        "REFRESH_TOKEN" | "REFRESH_TOKEN_AUTH" if server.settings.rotation.is_none() => {
-            refresh::by_flow(server, asked, &client, cx)
-        }
-        known if FLOWS.contains(&known) => {
-            let text = format!("{known} flow not enabled for this client");
-            Err(Refusal::invalid_parameter(text, "flow_not_enabled"))
-        }
-        unknown => {
+        _ => {
             let text = format!(
-                "1 validation error detected: Value '{unknown}' at 'authFlow' failed to satisfy constraint: Member \
-                 must satisfy enum value set: [{}]",
+                "1 validation error detected: Value '{name}' at 'authFlow' failed to satisfy constraint: Member must \
+                 satisfy enum value set: [{}]",
                 FLOWS.join(", ")
             );
             Err(Refusal::invalid_parameter(text, "unknown_flow"))
@@ -79,37 +78,86 @@ fn by_password(
     cx: &mut Context<'_>,
 ) -> Result<Response<Bytes>, Refusal> {
     let given = asked.auth_parameters.as_ref();
-    let name = parameter(given, "USERNAME")?;
+    let name = checked_name(client, given)?;
     let password = parameter(given, "PASSWORD")?;
+    let identity = typed_user(server, cx, name, || Refusal::incorrect("unknown_user"))?;
+    let course = Course::new(&identity, &client.id, AuthFlow::UserPassword);
+    password_shown(server, cx, course, password)
+}
+
+/// The user may be nobody, where that is hidden: then the challenge is one that nobody can answer.
+fn by_srp(
+    server: &mut Server,
+    asked: &Asked,
+    client: &Client,
+    cx: &mut Context<'_>,
+) -> Result<Response<Bytes>, Refusal> {
+    let given = asked.auth_parameters.as_ref();
+    let name = checked_name(client, given)?;
+    let public_a = proof::public_number(given)?;
+    let mut course = course_of(server, cx, name, &client.id, AuthFlow::UserSrp)?;
+    if let Some(account) = cx.accounts.get(&course.identity) {
+        users::may_begin(account)?;
+        users::forced(cx, &course.identity, "InitiateAuth")?;
+    }
+    course.srp_a = Some(public_a);
+    course.next("PASSWORD_VERIFIER");
+    chain::advance(server, cx, course)
+}
+
+/// `USERNAME`, with the hash of the secret that is made of it.
+fn checked_name<'a>(client: &Client, given: Option<&'a Responses>) -> Result<&'a str, Refusal> {
+    let name = parameter(given, "USERNAME")?;
     let hash = given.and_then(|given| given.get("SECRET_HASH"));
     client.check_hash(hash.map(String::as_str), &[name])?;
-    let identity = typed_user(server, cx, name, || Refusal::incorrect("unknown_user"))?;
-    let now_ms = cx.now_ms;
-    let Some(account) = cx.accounts.get(&identity) else {
+    Ok(name)
+}
+
+/// The beginning of a sign-in under that name, also of nobody's where that is hidden.
+fn course_of(
+    server: &Server,
+    cx: &mut Context<'_>,
+    name: &str,
+    client_id: &str,
+    flow: AuthFlow,
+) -> Result<Course, Refusal> {
+    match typed_user(server, cx, name, || Refusal::incorrect("unknown_user")) {
+        Ok(identity) => Ok(Course::new(&identity, client_id, flow)),
+        Err(_) if server.settings.hide_unknown_users => {
+            Ok(Course { nobody: true, ..Course::new(name, client_id, flow) })
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// The password itself was sent.
+pub(super) fn password_shown(
+    server: &mut Server,
+    cx: &mut Context<'_>,
+    course: Course,
+    password: &str,
+) -> Result<Response<Bytes>, Refusal> {
+    let Some(account) = cx.accounts.get(&course.identity).filter(|_| !course.nobody) else {
         return Err(Refusal::incorrect("unknown_user"));
     };
-    if account.is_locked_out(now_ms) && !account.locked {
-        return Err(Refusal::not_authorized("Password attempts exceeded", "locked_out"));
-    }
-    let temporary = account.temporary_password.as_deref().filter(|_| account.must_change_password);
-    if temporary.unwrap_or(&account.password) != password {
-        users::count_failure(server, cx, &identity);
+    users::not_locked_out(account, cx.now_ms)?;
+    if users::opening_password(account) != password {
+        users::count_failure(server, cx, &course.identity);
         return Err(Refusal::incorrect("wrong_password"));
     }
     cx.secret(password);
-    users::forced(cx, &identity, "InitiateAuth")?;
-    accepted(server, cx, &identity, &client.id)
+    users::forced(cx, &course.identity, "InitiateAuth")?;
+    let course = accepted(cx, course)?;
+    chain::advance(server, cx, course)
 }
 
-/// The user has shown the password, in whichever flow.
-fn accepted(
-    server: &mut Server,
-    cx: &mut Context<'_>,
-    identity: &str,
-    client_id: &str,
-) -> Result<Response<Bytes>, Refusal> {
+/// The user has shown or proved the password; answers the course with what comes after it.
+///
+/// # Errors
+/// What refuses a user who may not get tokens.
+pub(super) fn accepted(cx: &mut Context<'_>, mut course: Course) -> Result<Course, Refusal> {
     let now_s = cx.now_s();
-    let Some(account) = cx.accounts.get_mut(identity) else {
+    let Some(account) = cx.accounts.get_mut(&course.identity) else {
         return Err(Refusal::incorrect("unknown_user"));
     };
     users::standing(account)?;
@@ -122,6 +170,6 @@ fn accepted(
     }
     account.failed_attempts = 0;
     account.locked_until_ms = None;
-    let left = chain::of(account);
-    chain::advance(server, cx, identity, client_id, left)
+    course.left = chain::of(account);
+    Ok(course)
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::refusal::Refusal;
 use super::server::Server;
-use super::sessions::{Enrolment, Session, foreign};
+use super::sessions::{Awaited, Enrolment, Session, foreign};
 use super::wire::{Asked, required};
 use super::{tokens, users, wire};
 use crate::context::Context;
@@ -76,8 +76,11 @@ pub(super) fn verify(
     let code = required(&asked.user_code, "userCode")?;
     if let Some(text) = &asked.session {
         let session = server.sessions.live(text, cx.now_ms)?;
-        let enrolment = session.enrolment.as_ref();
-        let secret = verified(server, cx, &session.identity, enrolment, code)?;
+        let enrolment = match &session.awaited {
+            Awaited::Enrolment(enrolment) => Some(enrolment),
+            _ => None,
+        };
+        let secret = verified(server, cx, &session.course.identity, enrolment, code)?;
         let enrolment = Enrolment { secret, verified: true };
         let next = moved_on(server, cx, text, enrolment, "VerifySoftwareToken")?;
         return Ok(wire::ok(&json!({ "Status": "SUCCESS", "Session": next })));
@@ -122,10 +125,10 @@ fn moved_on(
     if session.challenge != "MFA_SETUP" {
         return Err(foreign());
     }
-    cx.about(&session.identity);
-    users::forced(cx, &session.identity, operation)?;
+    cx.about(&session.course.identity);
+    users::forced(cx, &session.course.identity, operation)?;
     server.sessions.close(text);
     let expires_at_ms = cx.after(server.settings.session_life);
-    let next = Session { expires_at_ms, enrolment: Some(enrolment), ..session };
+    let next = Session { expires_at_ms, awaited: Awaited::Enrolment(enrolment), ..session };
     Ok(server.sessions.open(cx, next))
 }

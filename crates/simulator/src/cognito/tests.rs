@@ -5,6 +5,7 @@ mod enrolment;
 mod passwords;
 mod refreshing;
 mod resource;
+mod srp;
 mod wire;
 
 use std::time::Duration;
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use super::secret_hash::secret_hash;
 use crate::testing::{Answer, NOW, answer, request};
 use crate::totp::{Totp, base32_key};
-use crate::{Account, Operation, Simulator};
+use crate::{Account, AuthFlow, Cognito, Operation, Simulator};
 
 const KIM: &str = "kim@pool.example";
 const PASSWORD: &str = "Canary-cognito-p4ssword!";
@@ -23,6 +24,11 @@ const NEW: &str = "new@pool.example";
 const MFA: &str = "mfa@pool.example";
 const CLIENT: &str = "1canarypoolclient";
 const SECRET: &str = "canary-cognito-client-secret";
+
+/// A pool whose client allows the password itself too.
+fn pool() -> Cognito {
+    Simulator::cognito().allow(AuthFlow::UserPassword)
+}
 
 fn ask(simulator: &Simulator, operation: &str, body: &Value, now_ms: i64) -> Answer {
     let target = format!("AWSCognitoIdentityProviderService.{operation}");
@@ -92,7 +98,7 @@ fn members(value: &Value) -> Vec<&str> {
 
 #[test]
 fn a_sign_in_gives_three_tokens_and_relative_seconds() {
-    let simulator = Simulator::cognito().access_life(Duration::from_secs(300)).build();
+    let simulator = pool().access_life(Duration::from_secs(300)).build();
     let signed_in = sign_in(&simulator, NOW);
     assert_eq!(signed_in.status, 200);
     assert_eq!(members(&signed_in.json), ["AuthenticationResult", "ChallengeParameters"]);
@@ -108,7 +114,7 @@ fn a_sign_in_gives_three_tokens_and_relative_seconds() {
 
 #[test]
 fn tokens_have_the_claims_of_the_pool_and_an_internal_name() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let signed_in = sign_in(&simulator, NOW);
     let access = claims(&signed_in.text_of("/AuthenticationResult/AccessToken"));
     assert_eq!(access["token_use"], "access");
@@ -122,7 +128,7 @@ fn tokens_have_the_claims_of_the_pool_and_an_internal_name() {
     assert_eq!((&id["token_use"], &id["aud"]), (&json!("id"), &json!(CLIENT)));
     assert_eq!((&id["email"], &id["cognito:username"]), (&json!(KIM), &access["username"]));
     assert_eq!(id["origin_jti"], access["origin_jti"]);
-    let typed = Simulator::cognito().names_as_typed().build();
+    let typed = pool().names_as_typed().build();
     let token = sign_in(&typed, NOW).text_of("/AuthenticationResult/AccessToken");
     assert_eq!(claims(&token)["username"], KIM);
 }
@@ -130,19 +136,19 @@ fn tokens_have_the_claims_of_the_pool_and_an_internal_name() {
 #[test]
 fn a_wrong_password_and_an_unknown_user_are_told_apart_unless_hidden() {
     let incorrect = "Incorrect username or password.";
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let wrong = sign_in_as(&simulator, KIM, "wrong", NOW);
     refused(&wrong, "NotAuthorizedException", incorrect);
     let unknown = sign_in_as(&simulator, "who", PASSWORD, NOW);
     refused(&unknown, "UserNotFoundException", "User does not exist.");
-    let hiding = Simulator::cognito().hide_unknown_users().build();
+    let hiding = pool().hide_unknown_users().build();
     refused(&sign_in_as(&hiding, "who", PASSWORD, NOW), "NotAuthorizedException", incorrect);
     assert_eq!(simulator.totals().refused_of(Operation::SIGN_IN), 2);
 }
 
 #[test]
 fn users_who_may_not_sign_in_have_exceptions_of_their_own() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let user = |name: &str| Account::user(name, PASSWORD);
     for (account, name, text) in [
         (user("a").disabled(), "NotAuthorizedException", "User is disabled."),
@@ -175,7 +181,7 @@ fn users_who_may_not_sign_in_have_exceptions_of_their_own() {
 
 #[test]
 fn the_fifth_wrong_password_locks_and_each_further_one_twice_as_long() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let attempt = |password: &str, now_ms: i64| {
         sign_in_as(&simulator, KIM, password, now_ms).json["message"].as_str().map(str::to_owned)
     };
@@ -196,7 +202,7 @@ fn the_fifth_wrong_password_locks_and_each_further_one_twice_as_long() {
 
 #[test]
 fn a_lockout_ends_after_fifteen_minutes_at_most_and_so_does_the_count() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     simulator.change_account(KIM, |account| account.failed_attempts = 30);
     let _wrong = sign_in_as(&simulator, KIM, "wrong", NOW);
     assert_eq!(simulator.account().locked_until_ms, Some(NOW + 900_000));

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::refusal::Refusal;
 use super::server::{Grant, Server};
+use super::sessions::Course;
 use super::users;
 use super::wire::Tokens;
 use crate::context::Context;
@@ -17,12 +18,12 @@ use crate::token_book::Access;
 pub(super) fn of_sign_in(
     server: &mut Server,
     cx: &mut Context<'_>,
-    identity: &str,
-    client_id: &str,
+    course: &Course,
 ) -> Result<Tokens, Refusal> {
+    let identity = course.identity.as_str();
     let family = cx.tokens.new_family();
     let grant = Grant {
-        client_id: client_id.to_owned(),
+        client_id: course.client_id.clone(),
         signed_in_s: cx.now_s(),
         origin_jti: cx.random.uuid(),
     };

@@ -24,6 +24,12 @@ pub(super) fn internal_name(settings: &Settings, account: &Account) -> String {
     if settings.internal_names { sub(account) } else { account.identity.clone() }
 }
 
+/// The password that opens the account: the temporary one where it has to be changed.
+pub(super) fn opening_password(account: &Account) -> &str {
+    let temporary = account.temporary_password.as_deref().filter(|_| account.must_change_password);
+    temporary.unwrap_or(&account.password)
+}
+
 /// The identity of the user of that name, typed or internal.
 pub(super) fn find(settings: &Settings, cx: &Context<'_>, name: &str) -> Option<String> {
     let typed = cx.accounts.get(name).filter(|account| account.kind == AccountKind::User);
@@ -64,11 +70,11 @@ pub(super) fn forced(cx: &Context<'_>, identity: &str, operation: &str) -> Resul
     }
 }
 
-/// Refuses a user who may not get tokens.
+/// Refuses a user who may not even be asked for a proof, as seen at the service.
 ///
 /// # Errors
 /// The exception that says why.
-pub(super) fn standing(account: &Account) -> Result<(), Refusal> {
+pub(super) fn may_begin(account: &Account) -> Result<(), Refusal> {
     if account.disabled || account.locked {
         return Err(Refusal::not_authorized("User is disabled.", "user_disabled"));
     }
@@ -76,11 +82,31 @@ pub(super) fn standing(account: &Account) -> Result<(), Refusal> {
         let text = "User is not confirmed.";
         return Err(Refusal::new("UserNotConfirmedException", text, "user_not_confirmed"));
     }
+    Ok(())
+}
+
+/// Refuses a user who may not get tokens.
+///
+/// # Errors
+/// The exception that says why.
+pub(super) fn standing(account: &Account) -> Result<(), Refusal> {
+    may_begin(account)?;
     if account.attributes.contains_key("reset_required") {
         let text = "Password reset required for the user";
         return Err(Refusal::new("PasswordResetRequiredException", text, "reset_required"));
     }
     Ok(())
+}
+
+/// Refuses any password, right or wrong, while a lockout lasts.
+///
+/// # Errors
+/// `NotAuthorizedException`.
+pub(super) fn not_locked_out(account: &Account, now_ms: i64) -> Result<(), Refusal> {
+    match account.is_locked_out(now_ms) && !account.locked {
+        true => Err(Refusal::not_authorized("Password attempts exceeded", "locked_out")),
+        false => Ok(()),
+    }
 }
 
 /// Counts a wrong password. From the fifth on each one locks, twice as long as the one before.

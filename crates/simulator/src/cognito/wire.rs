@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::refusal::Refusal;
 use crate::wire;
 
 const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
 const TARGET: &str = "AWSCognitoIdentityProviderService.";
+
+/// The parameters of a flow, or the answers to a challenge.
+pub(super) type Responses = BTreeMap<String, String>;
 
 /// The members of all operations that are known here. Each operation reads its own; others are ignored, as the service
 /// ignores what its model does not have.
@@ -19,9 +22,11 @@ const TARGET: &str = "AWSCognitoIdentityProviderService.";
 pub(super) struct Asked {
     pub(super) access_token: Option<String>,
     pub(super) auth_flow: Option<String>,
-    pub(super) auth_parameters: Option<BTreeMap<String, String>>,
+    #[serde(deserialize_with = "given")]
+    pub(super) auth_parameters: Option<Responses>,
     pub(super) challenge_name: Option<String>,
-    pub(super) challenge_responses: Option<BTreeMap<String, String>>,
+    #[serde(deserialize_with = "given")]
+    pub(super) challenge_responses: Option<Responses>,
     pub(super) client_id: Option<String>,
     pub(super) client_secret: Option<String>,
     pub(super) confirmation_code: Option<String>,
@@ -34,6 +39,12 @@ pub(super) struct Asked {
     pub(super) token: Option<String>,
     pub(super) user_code: Option<String>,
     pub(super) username: Option<String>,
+}
+
+/// The members of a map that are not `null`, which is how a client of AWS takes one back.
+fn given<'de, D: Deserializer<'de>>(map: D) -> Result<Option<Responses>, D::Error> {
+    let map = Option::<BTreeMap<String, Option<String>>>::deserialize(map)?;
+    Ok(map.map(|map| map.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()))
 }
 
 /// What a sign-in or a refresh gives.
@@ -78,10 +89,7 @@ pub(super) fn required<'a>(member: &'a Option<String>, name: &str) -> Result<&'a
 ///
 /// # Errors
 /// `InvalidParameterException` where it is missing or empty.
-pub(super) fn parameter<'a>(
-    map: Option<&'a BTreeMap<String, String>>,
-    name: &str,
-) -> Result<&'a str, Refusal> {
+pub(super) fn parameter<'a>(map: Option<&'a Responses>, name: &str) -> Result<&'a str, Refusal> {
     map.and_then(|map| map.get(name))
         .map(String::as_str)
         .filter(|value| !value.is_empty())

@@ -1,5 +1,6 @@
 //! `simulate`: a provider's server on this machine.
 
+mod pool;
 mod server;
 
 use std::io::Read;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use countersign_simulator::{RefreshAnswer, Simulator};
 
+use super::pool;
 use crate::duration;
 use crate::problem::Problem;
 
@@ -34,14 +35,19 @@ pub(super) struct Settings {
     #[arg(long, value_name = "GRACE", value_parser = duration::argument, num_args = 0..=1,
           require_equals = true, default_missing_value = "0s")]
     rotate: Option<Duration>,
+    #[command(flatten)]
+    pool: pool::Settings,
 }
 
 /// Makes a server; a setting that it does not have is an error, not silence.
 pub(super) fn build(server: Server, settings: &Settings) -> Result<Simulator, Problem> {
-    let Settings { lifetime, refresh_lifetime, totp_period, rotate } = *settings;
+    let Settings { lifetime, refresh_lifetime, totp_period, rotate, ref pool } = *settings;
+    if let Some(option) = pool.given().filter(|_| server != Server::Cognito) {
+        return Err(meaningless(word(server), option));
+    }
     match server {
         Server::Cognito => {
-            let pool = Simulator::cognito();
+            let pool = pool.applied_to(Simulator::cognito());
             let pool = with(pool, lifetime, |pool, life| pool.access_life(life));
             let pool = with(pool, refresh_lifetime, |pool, life| pool.refresh_life(life));
             let pool = with(pool, totp_period, |pool, period| pool.totp_period(period));
@@ -93,10 +99,21 @@ fn with<B, V>(builder: B, value: Option<V>, set: impl FnOnce(B, V) -> B) -> B {
 fn refuse(provider: &str, given: &[(&str, Option<Duration>)]) -> Result<(), Problem> {
     match given.iter().find(|(_, given)| given.is_some()) {
         None => Ok(()),
-        Some((option, _)) => Err(Problem::usage(
-            format!("{option} means nothing to {provider}"),
-            format!("leave {option} out"),
-        )),
+        Some((option, _)) => Err(meaningless(provider, option)),
+    }
+}
+
+fn meaningless(provider: &str, option: &str) -> Problem {
+    Problem::usage(format!("{option} means nothing to {provider}"), format!("leave {option} out"))
+}
+
+fn word(server: Server) -> &'static str {
+    match server {
+        Server::Cognito => "cognito",
+        Server::Ibanera => "ibanera",
+        Server::Ibex => "ibex",
+        Server::Igny8 => "igny8",
+        Server::Wikimedia => "wikimedia",
     }
 }
 
@@ -108,6 +125,7 @@ mod tests {
     fn every_server_is_built_under_its_own_word() {
         for server in Server::value_variants() {
             let word = server.to_possible_value().unwrap().get_name().to_owned();
+            assert_eq!(super::word(*server), word);
             assert_eq!(build(*server, &Settings::default()).unwrap().provider(), word);
         }
     }
@@ -118,5 +136,14 @@ mod tests {
         assert!(build(Server::Cognito, &rotating).is_ok());
         let problem = build(Server::Ibex, &rotating).unwrap_err();
         assert!(problem.lines().contains("--rotate means nothing to ibex"));
+        let allowing = Settings { pool: pool::Settings::with_password(), ..Settings::default() };
+        let pool = build(Server::Cognito, &allowing).unwrap();
+        assert!(
+            pool.describe()
+                .iter()
+                .any(|(key, value)| key == "FLOWS" && value.contains("USER_PASSWORD_AUTH"))
+        );
+        let problem = build(Server::Wikimedia, &allowing).unwrap_err();
+        assert!(problem.lines().contains("--allow means nothing to wikimedia"));
     }
 }

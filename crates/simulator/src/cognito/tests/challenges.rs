@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    CLIENT, KIM, MFA, NEW, PASSWORD, ask, code, hash, refused, respond, respond_with, sign_in,
-    sign_in_as,
+    CLIENT, KIM, MFA, NEW, PASSWORD, ask, code, hash, pool, refused, respond, respond_with,
+    sign_in, sign_in_as,
 };
 use crate::testing::{Answer, NOW};
 use crate::{Account, Operation, Simulator};
@@ -15,7 +15,7 @@ const TEMPORARY: &str = "Canary-cognito-t3mporary!";
 const CHOSEN: &str = "Canary-ch0sen!";
 
 fn with_mfa(mfa: &str) -> Simulator {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     simulator.change_account(KIM, |account| {
         account.attributes.insert("mfa".to_owned(), mfa.to_owned());
     });
@@ -32,7 +32,7 @@ fn inside(asked: &Answer, pointer: &str) -> Value {
 
 #[test]
 fn a_first_sign_in_wants_a_new_password_and_the_attributes_that_are_required() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     simulator.change_account(NEW, |account| {
         account.attributes.insert("required_attributes".to_owned(), "name".to_owned());
     });
@@ -68,7 +68,7 @@ fn a_first_sign_in_wants_a_new_password_and_the_attributes_that_are_required() {
 
 #[test]
 fn a_code_of_one_time_step_is_taken_once() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let asked = mfa_sign_in(&simulator, NOW);
     assert_eq!(asked.text_of("/ChallengeName"), "SOFTWARE_TOKEN_MFA");
     let code = code(&simulator, MFA, NOW);
@@ -122,10 +122,7 @@ fn codes_that_are_sent_have_their_digits_and_their_destination() {
 
 #[test]
 fn a_session_ends_after_three_minutes_or_as_set() {
-    for (builder, life) in [
-        (Simulator::cognito(), 180),
-        (Simulator::cognito().session_life(Duration::from_secs(2)), 2),
-    ] {
+    for (builder, life) in [(pool(), 180), (pool().session_life(Duration::from_secs(2)), 2)] {
         let simulator = builder.build();
         let asked = mfa_sign_in(&simulator, NOW);
         let end = NOW + life * 1000;
@@ -143,7 +140,7 @@ fn a_session_ends_after_three_minutes_or_as_set() {
 
 #[test]
 fn a_session_is_of_one_user_and_one_challenge() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     simulator.add_account(Account::user("eve@pool.example", PASSWORD).attribute("mfa", "SMS_MFA"));
     let asked = mfa_sign_in(&simulator, NOW);
     let eve = sign_in_as(&simulator, "eve@pool.example", PASSWORD, NOW);
@@ -179,7 +176,7 @@ fn a_session_is_of_one_user_and_one_challenge() {
 
 #[test]
 fn challenges_follow_one_another_each_with_a_new_session() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     simulator.change_account(NEW, |account| {
         account.attributes.insert("mfa".to_owned(), "SELECT_MFA_TYPE".to_owned());
         account.attributes.insert("mfa_choices".to_owned(), "EMAIL_OTP, SMS_MFA".to_owned());

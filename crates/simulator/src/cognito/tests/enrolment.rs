@@ -2,13 +2,12 @@
 
 use serde_json::json;
 
-use super::{KIM, ask, code_of, refused, respond, sign_in};
-use crate::Simulator;
+use super::{KIM, ask, code_of, pool, refused, respond, sign_in};
 use crate::testing::NOW;
 
 #[test]
 fn a_user_is_told_with_the_attributes_and_the_second_factor() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     simulator.change_account(KIM, |account| {
         account
             .attributes
@@ -25,7 +24,7 @@ fn a_user_is_told_with_the_attributes_and_the_second_factor() {
 
 #[test]
 fn a_signed_in_user_sets_up_a_second_factor() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let token = sign_in(&simulator, NOW).text_of("/AuthenticationResult/AccessToken");
     let secret = ask(&simulator, "AssociateSoftwareToken", &json!({ "AccessToken": token }), NOW)
         .text_of("/SecretCode");
@@ -45,7 +44,7 @@ fn a_signed_in_user_sets_up_a_second_factor() {
 
 #[test]
 fn a_second_factor_is_set_up_inside_a_sign_in_from_session_to_session() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     simulator.change_account(KIM, |account| {
         account.attributes.insert("mfa".to_owned(), "MFA_SETUP".to_owned());
     });

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{CLIENT, KIM, PASSWORD, ask, hash, refused, sign_in, sign_in_as};
+use super::{CLIENT, KIM, PASSWORD, ask, hash, pool, refused, sign_in, sign_in_as};
 use crate::Simulator;
 use crate::testing::{Answer, NOW};
 
@@ -30,7 +30,7 @@ fn change(simulator: &Simulator, members: &Value, now_ms: i64) -> Answer {
 
 #[test]
 fn a_recovery_sends_a_code_of_an_hour() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let sent = forgot(&simulator, KIM, NOW);
     let details =
         json!({ "AttributeName": "email", "DeliveryMedium": "EMAIL", "Destination": "k***@p***" });
@@ -62,7 +62,7 @@ fn a_recovery_sends_a_code_of_an_hour() {
 
 #[test]
 fn too_many_wrong_codes_stop_the_recovery() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     assert_eq!(
         confirm(&simulator, KIM, "1", CHOSEN, NOW).text_of("/__type"),
         "ExpiredCodeException"
@@ -81,9 +81,9 @@ fn too_many_wrong_codes_stop_the_recovery() {
 
 #[test]
 fn an_unknown_user_is_told_or_hidden() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     refused(&forgot(&simulator, "who", NOW), "UserNotFoundException", "User does not exist.");
-    let hiding = Simulator::cognito().hide_unknown_users().build();
+    let hiding = pool().hide_unknown_users().build();
     assert_eq!(forgot(&hiding, "who@pool.example", NOW).status, 200);
     assert!(hiding.delivered("who@pool.example").is_none());
     let confirmed = confirm(&hiding, "who@pool.example", "1", CHOSEN, NOW);
@@ -92,7 +92,7 @@ fn an_unknown_user_is_told_or_hidden() {
 
 #[test]
 fn the_secret_hash_stands_at_the_top() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let body = json!({ "ClientId": CLIENT, "Username": KIM, "SECRET_HASH": hash(KIM) });
     let misspelt = ask(&simulator, "ForgotPassword", &body, NOW);
     assert!(misspelt.text_of("/message").ends_with("SECRET_HASH was not received"));
@@ -101,7 +101,7 @@ fn the_secret_hash_stands_at_the_top() {
 
 #[test]
 fn a_change_wants_the_previous_password_and_a_good_new_one() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let wrong = json!({ "PreviousPassword": "wrong", "ProposedPassword": CHOSEN });
     let refusal = change(&simulator, &wrong, NOW);
     refused(&refusal, "NotAuthorizedException", "Incorrect username or password.");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{CLIENT, KIM, SECRET, ask, claims, hash, members, refused, sign_in};
+use super::{CLIENT, KIM, SECRET, ask, claims, hash, members, pool, refused, sign_in};
 use crate::testing::{Answer, NOW};
 use crate::{Account, Operation, Simulator};
 
@@ -36,7 +36,7 @@ fn revoke(simulator: &Simulator, token: &str) -> Answer {
 
 #[test]
 fn without_rotation_both_ways_refresh_and_give_no_refresh_token() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let signed_in = sign_in(&simulator, NOW);
     let token = refresh_token(&signed_in);
     let name = claims(&access_token(&signed_in))["username"].as_str().unwrap().to_owned();
@@ -62,7 +62,7 @@ fn without_rotation_both_ways_refresh_and_give_no_refresh_token() {
 
 #[test]
 fn dead_refresh_tokens_are_told_by_their_text() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let token = refresh_token(&sign_in(&simulator, NOW));
     assert_eq!(refresh(&simulator, &token, NOW + 30 * DAY - 1).status, 200);
     let name = "NotAuthorizedException";
@@ -76,7 +76,7 @@ fn dead_refresh_tokens_are_told_by_their_text() {
 
 #[test]
 fn the_plain_secret_is_checked_and_the_token_is_of_one_client() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     simulator.add_account(Account::client("2other", "canary-other"));
     let token = refresh_token(&sign_in(&simulator, NOW));
     let with = |client: &str, secret: &str| {
@@ -96,7 +96,7 @@ fn the_plain_secret_is_checked_and_the_token_is_of_one_client() {
 
 #[test]
 fn with_rotation_one_operation_refreshes_and_a_spent_token_is_taken_within_its_grace() {
-    let simulator = Simulator::cognito().rotating(Duration::from_secs(10)).build();
+    let simulator = pool().rotating(Duration::from_secs(10)).build();
     let first = refresh_token(&sign_in(&simulator, NOW));
     refused(
         &by_flow(&simulator, "REFRESH_TOKEN_AUTH", &first, ""),
@@ -125,7 +125,7 @@ fn with_rotation_one_operation_refreshes_and_a_spent_token_is_taken_within_its_g
 
 #[test]
 fn without_grace_a_lost_answer_ends_the_session_and_by_setting_its_family() {
-    let simulator = Simulator::cognito().rotating(Duration::ZERO).reuse_ends_family().build();
+    let simulator = pool().rotating(Duration::ZERO).reuse_ends_family().build();
     let first = refresh_token(&sign_in(&simulator, NOW));
     let second = refresh_token(&refresh(&simulator, &first, NOW));
     assert_eq!(refresh(&simulator, &first, NOW).text_of("/__type"), "RefreshTokenReuseException");
@@ -138,7 +138,7 @@ fn without_grace_a_lost_answer_ends_the_session_and_by_setting_its_family() {
 
 #[test]
 fn a_revocation_ends_one_sign_in_with_its_access_tokens() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let (one, other) = (sign_in(&simulator, NOW), sign_in(&simulator, NOW));
     let unsupported = revoke(&simulator, &access_token(&one));
     refused(&unsupported, "UnsupportedTokenTypeException", "Unsupported token type");
@@ -152,14 +152,14 @@ fn a_revocation_ends_one_sign_in_with_its_access_tokens() {
     let body = json!({ "Token": refresh_token(&other), "ClientId": CLIENT, "ClientSecret": "no" });
     let refusal = ask(&simulator, "RevokeToken", &body, NOW);
     assert_eq!(refusal.text_of("/__type"), "UnauthorizedException");
-    let off = Simulator::cognito().without_revocation().build();
+    let off = pool().without_revocation().build();
     let token = refresh_token(&sign_in(&off, NOW));
     assert_eq!(revoke(&off, &token).text_of("/__type"), "UnsupportedOperationException");
 }
 
 #[test]
 fn a_global_sign_out_ends_every_session_of_the_user() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let (one, other) = (sign_in(&simulator, NOW), sign_in(&simulator, NOW));
     let body = json!({ "AccessToken": access_token(&one) });
     let done = ask(&simulator, "GlobalSignOut", &body, NOW);
@@ -174,7 +174,7 @@ fn a_global_sign_out_ends_every_session_of_the_user() {
 
 #[test]
 fn a_user_who_was_disabled_gets_no_more_tokens() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let token = refresh_token(&sign_in(&simulator, NOW));
     simulator.change_account(KIM, |account| account.disabled = true);
     refused(&refresh(&simulator, &token, NOW), "NotAuthorizedException", "User is disabled.");

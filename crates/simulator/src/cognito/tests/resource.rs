@@ -1,6 +1,6 @@
 //! The API behind the pool.
 
-use super::{KIM, sign_in};
+use super::{KIM, pool, sign_in};
 use crate::testing::{Answer, NOW, answer, request};
 use crate::{AuthVerdict, Fault, HeaderForm, Operation, RefreshTokens, ResourceToken, Simulator};
 
@@ -17,7 +17,7 @@ fn tokens(simulator: &Simulator) -> (String, String) {
 
 #[test]
 fn the_access_token_opens_it_as_a_bearer_token() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let (access, id) = tokens(&simulator);
     let echo = call(&simulator, &format!("Bearer {access}"), NOW);
     assert_eq!((echo.status, &echo.json["account"]), (200, &KIM.into()));
@@ -37,7 +37,7 @@ fn the_access_token_opens_it_as_a_bearer_token() {
 
 #[test]
 fn the_id_token_or_the_raw_form_may_be_wanted() {
-    let simulator = Simulator::cognito().resource(ResourceToken::Id, HeaderForm::Raw).build();
+    let simulator = pool().resource(ResourceToken::Id, HeaderForm::Raw).build();
     let (access, id) = tokens(&simulator);
     assert_eq!(call(&simulator, &id, NOW).status, 200);
     assert_eq!(simulator.records().last().unwrap().generation_presented, Some(1));
@@ -50,8 +50,8 @@ fn the_id_token_or_the_raw_form_may_be_wanted() {
 #[test]
 fn a_revoked_token_is_refused_unless_the_resource_does_not_ask_the_pool() {
     for (builder, status, verdict) in [
-        (Simulator::cognito(), 401, AuthVerdict::Revoked),
-        (Simulator::cognito().offline_resource(), 200, AuthVerdict::Accepted),
+        (pool(), 401, AuthVerdict::Revoked),
+        (pool().offline_resource(), 200, AuthVerdict::Accepted),
     ] {
         let simulator = builder.build();
         let (access, _) = tokens(&simulator);
@@ -65,13 +65,14 @@ fn a_revoked_token_is_refused_unless_the_resource_does_not_ask_the_pool() {
 
 #[test]
 fn the_person_at_the_terminal_is_told_everything_needed() {
-    let pairs = Simulator::cognito().build().describe();
+    let pairs = pool().build().describe();
     let names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         names,
         [
             "RESOURCE",
             "USER_POOL_ID",
+            "FLOWS",
             "TOTP_PERIOD_MS",
             "CLIENT_ID",
             "CLIENT_SECRET",

@@ -3,9 +3,9 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::{CLIENT, KIM, PASSWORD, ask, hash, refused, sign_in};
+use super::{CLIENT, KIM, PASSWORD, SECRET, ask, hash, pool, refused, sign_in};
 use crate::testing::{Answer, NOW, answer, request};
-use crate::{Fault, HashName, Operation, RetryAfter, Simulator};
+use crate::{Account, Fault, HashName, Operation, RetryAfter, Simulator};
 
 fn initiate(simulator: &Simulator, hash: Option<&str>) -> Answer {
     let mut parameters = json!({ "USERNAME": KIM, "PASSWORD": PASSWORD });
@@ -20,7 +20,7 @@ fn initiate(simulator: &Simulator, hash: Option<&str>) -> Answer {
 
 #[test]
 fn the_secret_hash_is_checked_where_the_client_has_a_secret() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     refused(
         &initiate(&simulator, None),
         "NotAuthorizedException",
@@ -33,7 +33,7 @@ fn the_secret_hash_is_checked_where_the_client_has_a_secret() {
     );
     assert_eq!(simulator.account().failed_attempts, 0);
     assert_eq!(initiate(&simulator, Some(&hash(KIM))).status, 200);
-    let public = Simulator::cognito().public_client().build();
+    let public = pool().public_client().build();
     assert_eq!(initiate(&public, None).status, 200);
     refused(
         &initiate(&public, Some(&hash(KIM))),
@@ -44,9 +44,7 @@ fn the_secret_hash_is_checked_where_the_client_has_a_secret() {
 
 #[test]
 fn the_hash_of_an_answer_is_made_of_the_internal_name() {
-    for (builder, by_alias) in
-        [(Simulator::cognito(), 400), (Simulator::cognito().secret_hash_of(HashName::Either), 200)]
-    {
+    for (builder, by_alias) in [(pool(), 400), (pool().secret_hash_of(HashName::Either), 200)] {
         let simulator = builder.build();
         let asked = super::sign_in_as(&simulator, super::MFA, "Canary-cognito-mfa-p4ssword!", NOW);
         let responses = json!({
@@ -64,17 +62,26 @@ fn the_hash_of_an_answer_is_made_of_the_internal_name() {
 
 #[test]
 fn flows_that_are_not_enabled_say_so() {
-    let simulator = Simulator::cognito().without_password_flow().build();
+    let simulator = Simulator::cognito().build();
     refused(
         &initiate(&simulator, Some(&hash(KIM))),
         "InvalidParameterException",
         "USER_PASSWORD_AUTH flow not enabled for this client",
     );
-    for flow in ["USER_SRP_AUTH", "CUSTOM_AUTH", "USER_AUTH"] {
+    let none = Simulator::cognito().flows([]).build();
+    let not_enabled = |simulator: &Simulator, flow: &str, text: &str| {
         let body = json!({ "AuthFlow": flow, "ClientId": CLIENT, "AuthParameters": {} });
-        let text = format!("{flow} flow not enabled for this client");
-        refused(&ask(&simulator, "InitiateAuth", &body, NOW), "InvalidParameterException", &text);
+        refused(&ask(simulator, "InitiateAuth", &body, NOW), "InvalidParameterException", text);
+    };
+    not_enabled(&none, "USER_SRP_AUTH", "USER_SRP_AUTH is not enabled for the client.");
+    for flow in ["CUSTOM_AUTH", "USER_AUTH", "REFRESH_TOKEN_AUTH", "ADMIN_USER_PASSWORD_AUTH"] {
+        not_enabled(&none, flow, &format!("{flow} flow not enabled for this client"));
     }
+    simulator.add_account(
+        Account::client(CLIENT, SECRET).attribute("flows", "USER_AUTH, USER_PASSWORD_AUTH"),
+    );
+    assert_eq!(initiate(&simulator, Some(&hash(KIM))).status, 200, "the client's own list counts");
+    not_enabled(&simulator, "USER_SRP_AUTH", "USER_SRP_AUTH is not enabled for the client.");
     let body = json!({ "AuthFlow": "PASSWORD", "ClientId": CLIENT });
     let unknown = ask(&simulator, "InitiateAuth", &body, NOW);
     assert!(unknown.text_of("/message").contains("'PASSWORD' at 'authFlow'"));
@@ -82,7 +89,7 @@ fn flows_that_are_not_enabled_say_so() {
 
 #[test]
 fn malformed_requests_have_exceptions_of_their_own() {
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     let missing = ask(&simulator, "InitiateAuth", &json!({ "ClientId": CLIENT }), NOW);
     refused(
         &missing,
@@ -112,8 +119,7 @@ fn malformed_requests_have_exceptions_of_their_own() {
 
 #[test]
 fn errors_may_have_a_namespace_or_no_headers() {
-    let namespaced =
-        Simulator::cognito().error_namespace("com.amazonaws.cognito.idp.model").build();
+    let namespaced = pool().error_namespace("com.amazonaws.cognito.idp.model").build();
     let refused = initiate(&namespaced, Some("wrong"));
     assert_eq!(
         refused.text_of("/__type"),
@@ -124,7 +130,7 @@ fn errors_may_have_a_namespace_or_no_headers() {
         refused.head.headers()["x-amzn-errormessage"],
         "Unable to verify secret hash for client 1canarypoolclient"
     );
-    let bare = Simulator::cognito().without_error_headers().build();
+    let bare = pool().without_error_headers().build();
     let refused = initiate(&bare, Some("wrong"));
     assert!(refused.head.headers().get("x-amzn-errortype").is_none());
     assert_eq!(refused.text_of("/__type"), "NotAuthorizedException");
@@ -133,17 +139,16 @@ fn errors_may_have_a_namespace_or_no_headers() {
 #[test]
 fn throttling_and_faults_of_the_service_have_their_names() {
     let throttle = Fault::Status429 { retry_after: RetryAfter::None };
-    for (builder, status) in [
-        (Simulator::cognito(), 400),
-        (Simulator::cognito().throttle_status(StatusCode::TOO_MANY_REQUESTS), 429),
-    ] {
+    for (builder, status) in
+        [(pool(), 400), (pool().throttle_status(StatusCode::TOO_MANY_REQUESTS), 429)]
+    {
         let simulator = builder.build();
         simulator.inject(Operation::SIGN_IN, throttle.clone(), 1);
         let throttled = sign_in(&simulator, NOW);
         assert_eq!(throttled.status, status);
         assert_eq!(throttled.text_of("/__type"), "TooManyRequestsException");
     }
-    let simulator = Simulator::cognito().build();
+    let simulator = pool().build();
     simulator.inject(Operation::ANY, Fault::Status500, 1);
     let failed = sign_in(&simulator, NOW);
     assert_eq!(
