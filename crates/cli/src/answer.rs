@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use countersign_core::{SecretBuffer, SecretString};
 use zeroize::Zeroizing;
 
+use crate::ask;
 use crate::problem::Problem;
 use crate::protected::Refusal;
 use crate::source::{self, Environment, LONGEST};
@@ -59,18 +60,28 @@ impl Answer {
         }
     }
 
+    /// The environment variable that it comes from, if it comes from one.
+    pub(crate) fn variable(&self) -> Option<&str> {
+        match &self.from {
+            From::Env(name) => Some(name),
+            From::File(_) | From::Descriptor(_) | From::Input => None,
+        }
+    }
+
     /// The value. Lines of standard input go to the answers in their order.
-    pub(crate) fn read(
-        &self,
-        environment: Environment,
-        input: &mut impl Read,
-    ) -> Result<SecretString, Problem> {
+    pub(crate) async fn read(&self, environment: Environment) -> Result<SecretString, Problem> {
         let value = match &self.from {
             From::Env(name) => source::from_environment(name, environment),
             From::File(path) => source::from_file(path),
             From::Descriptor(number) => descriptor(*number),
-            From::Input => one_line(input).map_err(|error| not_read("standard input", &error)),
+            From::Input => {
+                ask::input_line().await.map_err(|error| not_read("standard input", &error))
+            }
         };
+        self.checked(value)
+    }
+
+    fn checked(&self, value: Result<SecretString, Refusal>) -> Result<SecretString, Problem> {
         let key = &self.key;
         let value = value.map_err(|refusal| {
             Problem::usage(format!("--answer {key}: {}", refusal.what), refusal.help)
@@ -94,7 +105,7 @@ fn descriptor(number: u32) -> Result<SecretString, Refusal> {
 }
 
 /// One line, read byte by byte: what follows belongs to the next answer.
-fn one_line(input: &mut impl Read) -> io::Result<SecretString> {
+pub(crate) fn one_line(input: &mut impl Read) -> io::Result<SecretString> {
     let mut content = SecretBuffer::new();
     let mut byte = Zeroizing::new([0; 1]);
     for _ in 0..LONGEST {
@@ -127,19 +138,20 @@ mod tests {
         (name == "CODE").then(|| "canary-env".into())
     }
 
-    fn read(text: &str, mut input: &[u8]) -> Result<String, Problem> {
-        let value = Answer::parse(text)?.read(environment, &mut input)?;
+    fn read(text: &str) -> Result<String, Problem> {
+        let answer = Answer::parse(text)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let value = runtime.block_on(answer.read(environment))?;
         Ok(value.expose().to_owned())
     }
 
     #[test]
     fn values_come_from_their_sources() {
-        assert_eq!(read("code=env:CODE", b"").unwrap(), "canary-env");
-        assert_eq!(read("attribute.email=-", b"canary@x\r\nnext").unwrap(), "canary@x");
-        let mut input = &b"canary-1\ncanary-2\n"[..];
-        for expected in ["canary-1", "canary-2"] {
-            let answer = Answer::parse("code=-").unwrap();
-            assert_eq!(answer.read(environment, &mut input).unwrap().expose(), expected);
+        assert_eq!(read("code=env:CODE").unwrap(), "canary-env");
+        assert!(Answer::parse("attribute.email=-").is_ok());
+        let mut input = &b"canary-1\r\ncanary-2\n"[..];
+        for expected in ["canary-1", "canary-2", ""] {
+            assert_eq!(one_line(&mut input).unwrap().expose(), expected);
         }
     }
 
@@ -151,8 +163,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("code"), "canary-fd\nrest").unwrap();
         let file = std::fs::File::open(folder.path().join("code")).unwrap();
-        assert_eq!(read(&format!("code=fd:{}", file.as_raw_fd()), b"").unwrap(), "canary-fd");
-        assert!(read("code=fd:99999", b"").unwrap_err().lines().contains("descriptor 99999"));
+        assert_eq!(read(&format!("code=fd:{}", file.as_raw_fd())).unwrap(), "canary-fd");
+        assert!(read("code=fd:99999").unwrap_err().lines().contains("descriptor 99999"));
     }
 
     #[test]
@@ -160,7 +172,7 @@ mod tests {
         for bad in
             ["canary", "code=canary", "code=canary:x", "code=", "can ary=-", "code=fd:canary"]
         {
-            let problem = read(bad, b"").unwrap_err();
+            let problem = read(bad).unwrap_err();
             assert_eq!(problem.exit(), Exit::Usage);
             assert!(!problem.lines().contains("canary"), "{}", problem.lines());
         }
@@ -168,7 +180,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_empty_is_named() {
-        assert!(read("code=env:NONE", b"").unwrap_err().lines().contains("NONE is not set"));
-        assert!(read("code=-", b"\n").unwrap_err().lines().contains("the value is empty"));
+        assert!(read("code=env:NONE").unwrap_err().lines().contains("NONE is not set"));
+        let answer = Answer::parse("code=-").unwrap();
+        let empty = answer.checked(Ok(SecretString::default())).unwrap_err();
+        assert!(empty.lines().contains("the value is empty"));
     }
 }

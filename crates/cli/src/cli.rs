@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{login, request, simulate, token};
+use crate::commands::{login, password, register, request, simulate, token};
 use crate::{duration, exit, profile};
 
 /// Signs in to a partner's API, stays signed in, and hands out what its requests need.
@@ -60,6 +60,14 @@ pub(crate) enum Command {
     Logout,
     /// Send a request to the API, signed in; prints the body, and the status to standard error
     Request(request::Arguments),
-    /// Run a provider's server on this machine, with faults on demand; prints KEY=value
+    /// Print the time-based code of this moment
+    Otp,
+    /// Make the account that the profile describes, where the provider lets one
+    Register(register::Arguments),
+    /// Change the password, or get over a forgotten one
+    #[command(subcommand)]
+    Password(password::Command),
+    /// Run a provider's server on this machine, with faults on demand; prints KEY=value, and
+    /// the codes that it sends by mail
     Simulate(simulate::Arguments),
 }

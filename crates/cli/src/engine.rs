@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use countersign_core::session::Reauthentication;
 use countersign_core::{
-    Answers, AuthProvider, Challenge, Clock, CredentialSource, Error, ErrorKind, Timestamp,
+    Answers, AuthProvider, Challenge, Clock, CredentialKind, CredentialSource, Credentials, Error,
+    ErrorKind, Operation, Timestamp,
 };
-use countersign_runtime::{Authorized, Keeper, Session, SignIn, SystemClock};
+use countersign_runtime::{Authorized, Keeper, Performed, Session, SignIn, SystemClock};
 use countersign_store_file::FileStore;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::exit::Exit;
+use crate::keep::Keep;
 use crate::problem::Problem;
 use crate::profile::{self, Profile};
-use crate::source::ProfileCredentials;
+use crate::source::{ProfileCredentials, Surroundings};
 use crate::transport::LazyTransport;
 use crate::{interrupt, progress};
 
@@ -32,21 +34,38 @@ pub(crate) struct Engine {
     clock: SystemClock,
     keeper: Keeper,
     session: Session,
+    source: Arc<ProfileCredentials>,
+    keep: Keep,
     runtime: Runtime,
 }
 
 impl Engine {
     /// Opens the session of a profile to do whatever it needs; `wait` is for a token, each time.
     pub(crate) fn open(profile: &Profile, wait: Duration) -> Result<Self, Problem> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
-        Self::on(runtime, profile, Secrets::Whenever, wait)
+        Self::keeping(profile, wait, Keep::of(profile, CredentialKind::Password))
+    }
+
+    /// The same, and new passwords go to `keep`.
+    pub(crate) fn keeping(profile: &Profile, wait: Duration, keep: Keep) -> Result<Self, Problem> {
+        Self::on(online()?, profile, Secrets::Whenever, wait, keep)
+    }
+
+    /// The same for operations that bring their own credentials, such as those of an account that is
+    /// still to be made: no source is asked before.
+    pub(crate) fn without_secrets(
+        profile: &Profile,
+        wait: Duration,
+        keep: Keep,
+    ) -> Result<Self, Problem> {
+        Self::on(online()?, profile, Secrets::Never, wait, keep)
     }
 
     /// Opens it to look at what the store holds: no descriptor for the network or for signals, no
     /// lock, no program started. Nothing can be exchanged.
     fn look(profile: &Profile, secrets: Secrets) -> Result<Self, Problem> {
         let runtime = Builder::new_current_thread().enable_time().build().map_err(no_runtime)?;
-        Self::on(runtime, profile, secrets, Duration::ZERO)
+        let keep = Keep::of(profile, CredentialKind::Password);
+        Self::on(runtime, profile, secrets, Duration::ZERO, keep)
     }
 
     /// Shows what the store holds to `see`.
@@ -84,6 +103,7 @@ impl Engine {
         profile: &Profile,
         secrets: Secrets,
         wait: Duration,
+        keep: Keep,
     ) -> Result<Self, Problem> {
         let built = profile.build()?;
         let clock = SystemClock::new();
@@ -91,8 +111,12 @@ impl Engine {
             place: profile.place(),
             identity: profile.identity()?.map(str::to_owned),
             sources: profile.sources().to_vec(),
-            environment: crate::environment,
-            clock: Arc::new(clock),
+            optional: built.adapter.capabilities().credentials.optional.clone(),
+            around: Surroundings {
+                environment: crate::environment,
+                withheld: profile.withheld().to_vec(),
+                clock: Arc::new(clock),
+            },
         });
         let transport = LazyTransport::default();
         let (keeper, session) = runtime.block_on(async {
@@ -107,20 +131,31 @@ impl Engine {
                 .session_of(Arc::clone(&built.adapter), profile.account()?)
                 .api_origins(built.api_origins)
                 .deadline(wait)
+                .credential_sink(keep.clone())
                 .reauthentication(reauthentication(profile, source.interactive())?);
             if secrets.wanted(&source, &*built.adapter) {
-                session = session.credentials_from(source);
+                session = session.credentials_from(Arc::clone(&source) as _);
             }
             Ok::<_, Problem>((keeper, session.open().await?))
         })?;
         let profile = profile.clone();
         let adapter = built.adapter;
-        Ok(Self { profile, adapter, transport, clock, keeper, session, runtime })
+        Ok(Self { profile, adapter, transport, clock, keeper, session, source, keep, runtime })
     }
 
     /// The adapter.
     pub(crate) fn adapter(&self) -> &dyn AuthProvider {
         &*self.adapter
+    }
+
+    /// The profile's secrets.
+    pub(crate) fn source(&self) -> &ProfileCredentials {
+        &self.source
+    }
+
+    /// Where new passwords go.
+    pub(crate) const fn keep(&self) -> &Keep {
+        &self.keep
     }
 
     /// The HTTP client.
@@ -149,10 +184,8 @@ impl Engine {
             if !self.keeper.shutdown(CLOSE).await {
                 tracing::warn!("an exchange was still under way; the next command takes it up");
             }
-            if interrupt::was_at_a_question() {
-                return Err(interrupted());
-            }
-            done.and_then(|done| saved.map(|()| done))
+            let kept = self.keep.tell(&self.profile);
+            done.and_then(|done| saved.map(|()| done)).and_then(|done| kept.map(|()| done))
         })
     }
 
@@ -187,6 +220,16 @@ impl Engine {
         answers: Answers,
     ) -> Result<Option<Challenge>, Problem> {
         self.next(session.answer(answers).await)
+    }
+
+    /// Runs an operation beside the life of the token.
+    pub(crate) async fn perform(
+        &self,
+        session: &Session,
+        operation: Operation,
+        credentials: Credentials,
+    ) -> Result<Performed, Problem> {
+        session.perform_with(operation, credentials).await.map_err(|error| self.explain(&error))
     }
 
     fn next(&self, end: Result<SignIn, Error>) -> Result<Option<Challenge>, Problem> {
@@ -276,6 +319,10 @@ fn reauthentication(profile: &Profile, interactive: bool) -> Result<Reauthentica
         None | Some(Word::Automatic) => Ok(automatic()),
         Some(Word::Manual) => Ok(Reauthentication::Manual),
     }
+}
+
+fn online() -> Result<Runtime, Problem> {
+    Builder::new_current_thread().enable_all().build().map_err(no_runtime)
 }
 
 fn no_runtime(error: std::io::Error) -> Problem {

@@ -4,21 +4,29 @@
 //! none on its command line, asks for one only on a terminal, and leaves no core dump.
 
 mod answer;
+mod ask;
 mod cli;
+mod code;
 mod commands;
 mod demo;
 mod duration;
 mod engine;
 mod exit;
+mod generate;
 mod hardening;
+mod inputs;
 mod interrupt;
+mod keep;
 mod logging;
+mod new_password;
+mod offer;
 mod output;
 mod problem;
 mod profile;
 mod progress;
 mod protected;
 mod providers;
+mod report;
 mod source;
 mod terminal;
 mod transport;
@@ -29,7 +37,9 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::cli::{Cli, Command, Global};
-use crate::commands::{login, logout, refresh, request, simulate, status, token};
+use crate::commands::{
+    login, logout, otp, password, refresh, register, request, simulate, status, token,
+};
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::profile::{Profile, ProfileFile};
@@ -54,13 +64,16 @@ fn run(Cli { global, command }: Cli) -> Result<Exit, Problem> {
     let profile = || profile(&global);
     match command {
         Command::Demo(arguments) => demo::run(&arguments, &global),
-        Command::Login(arguments) => login::run(&profile()?, &arguments, &global),
+        Command::Login(arguments) => login::run(profile()?, &arguments, &global),
         Command::Status => status::run(&profile()?, &global),
         Command::Token(arguments) => token::token(&profile()?, &arguments, &global),
         Command::Headers(arguments) => token::headers(&profile()?, &arguments, &global),
         Command::Refresh => refresh::run(&profile()?, &global),
         Command::Logout => logout::run(&profile()?, &global),
         Command::Request(arguments) => request::run(&profile()?, &arguments, &global),
+        Command::Otp => otp::run(&profile()?, &global),
+        Command::Register(arguments) => register::run(profile()?, &arguments, &global),
+        Command::Password(command) => password::run(profile()?, &command, &global),
         Command::Simulate(arguments) => simulate::run(&arguments, &global),
     }
 }

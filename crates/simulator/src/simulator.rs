@@ -217,6 +217,12 @@ impl Simulator {
             .map(|(_, text)| text.clone())
     }
 
+    /// Every code and temporary password that was sent so far, the oldest first: to whom, and what.
+    #[must_use]
+    pub fn mail(&self) -> Vec<(String, String)> {
+        self.lock().vault.delivered.clone()
+    }
+
     /// The records that are kept, the oldest first.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {

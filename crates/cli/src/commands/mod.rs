@@ -2,7 +2,10 @@
 
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod otp;
+pub(crate) mod password;
 pub(crate) mod refresh;
+pub(crate) mod register;
 pub(crate) mod request;
 pub(crate) mod simulate;
 pub(crate) mod status;

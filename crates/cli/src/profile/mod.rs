@@ -41,6 +41,7 @@ pub(crate) struct Profile {
     provider: &'static Provider,
     table: Table,
     sources: Vec<(CredentialKind, Source)>,
+    withheld: Vec<String>,
 }
 
 impl ProfileFile {
@@ -110,7 +111,11 @@ impl ProfileFile {
             }
         };
         match self.profiles.get(&name) {
-            Some(table) => Profile::check(self.path.clone(), name, table.clone()),
+            Some(table) => {
+                let mut profile = Profile::check(self.path.clone(), name, table.clone())?;
+                profile.withheld = self.variables();
+                Ok(profile)
+            }
             None => {
                 let nearest = nearest(&name, names.iter().copied()).unwrap_or_default();
                 Err(Problem::usage(
@@ -119,6 +124,17 @@ impl ProfileFile {
                 ))
             }
         }
+    }
+}
+
+impl ProfileFile {
+    /// The environment variables that any profile names as the source of a secret.
+    fn variables(&self) -> Vec<String> {
+        let values = self.profiles.values().flat_map(|table| {
+            CredentialKind::ALL.into_iter().filter_map(|kind| table.get(kind.as_str()))
+        });
+        let names = values.filter_map(Value::as_str).filter_map(|text| text.strip_prefix("env:"));
+        names.map(str::to_owned).collect()
     }
 }
 
@@ -151,6 +167,24 @@ impl Profile {
     /// Where each secret comes from.
     pub(crate) fn sources(&self) -> &[(CredentialKind, Source)] {
         &self.sources
+    }
+
+    /// Where one secret comes from, if the profile says so.
+    pub(crate) fn source(&self, kind: CredentialKind) -> Option<&Source> {
+        self.sources.iter().find(|(of, _)| *of == kind).map(|(_, source)| source)
+    }
+
+    /// Environment variables that no program is given which is started for a secret: those that the
+    /// profile file names as sources, of all its profiles.
+    pub(crate) fn withheld(&self) -> &[String] {
+        &self.withheld
+    }
+
+    /// The same profile, whose programs are not given these variables either.
+    #[must_use]
+    pub(crate) fn withholding<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.withheld.extend(names.into_iter().map(str::to_owned));
+        self
     }
 
     /// File and profile, for messages.
@@ -191,7 +225,8 @@ impl Profile {
                 ),
             ));
         };
-        let mut profile = Self { path, name, provider, table, sources: Vec::new() };
+        let mut profile =
+            Self { path, name, provider, table, sources: Vec::new(), withheld: Vec::new() };
         profile.check_keys()?;
         profile.sources = profile.read_sources()?;
         Ok(profile)

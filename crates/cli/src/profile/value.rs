@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use toml::Value;
 
-use super::Profile;
+use super::{Profile, nearest};
 use crate::duration;
 use crate::problem::Problem;
 
@@ -93,7 +93,10 @@ impl Profile {
             None => {
                 let words: Vec<String> =
                     choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-                let help = format!("write one of {}", words.join(", "));
+                let names = choices.iter().map(|(name, _)| *name);
+                let near = value.as_str().and_then(|word| nearest(word, names));
+                let near = near.map(|near| format!("did you mean \"{near}\"? "));
+                let help = format!("{}write one of {}", near.unwrap_or_default(), words.join(", "));
                 Err(self.problem(key, "has no value that is known", help))
             }
         }

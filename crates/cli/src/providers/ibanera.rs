@@ -24,8 +24,7 @@ pub(super) const KEYS: &[&str] = &[
 pub(super) fn build(profile: &Profile) -> Result<Arc<dyn AuthProvider>, Problem> {
     let base_url = profile.required("base_url", "https://public-api.ibanera.com")?;
     let mut api = Ibanera::at(base_url).map_err(|error| profile.refused("base_url", &error))?;
-    let encodings = [("base32", SecretEncoding::Base32), ("raw", SecretEncoding::Raw)];
-    if let Some(encoding) = profile.choice("totp_encoding", &encodings)? {
+    if let Some(encoding) = encoding(profile)? {
         api = api.secret_encoding(encoding);
     }
     if let Some(period) = profile.period("totp_period")? {
@@ -42,4 +41,10 @@ pub(super) fn build(profile: &Profile) -> Result<Arc<dyn AuthProvider>, Problem>
     }
     let lives = lifetimes(profile, api.capabilities().fallback_lifetimes)?;
     Ok(Arc::new(api.fallback_lifetimes(lives)))
+}
+
+/// How the text of the shared secret becomes the key, if the profile says so.
+pub(super) fn encoding(profile: &Profile) -> Result<Option<SecretEncoding>, Problem> {
+    let encodings = [("base32", SecretEncoding::Base32), ("raw", SecretEncoding::Raw)];
+    profile.choice("totp_encoding", &encodings)
 }

@@ -11,6 +11,7 @@ mod wikimedia;
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_core::totp::SecretEncoding;
 use countersign_core::{
     AuthProvider, Capabilities, CredentialKind, FallbackLifetimes, Origin, RefreshSupport,
 };
@@ -60,6 +61,12 @@ impl Provider {
         }
         Ok(Built { adapter, api_origins })
     }
+}
+
+/// How the text of the TOTP secret of a profile becomes the key.
+pub(crate) fn code_encoding(profile: &Profile) -> Result<SecretEncoding, Problem> {
+    // A key of one provider; the others take the usual encoding alone.
+    ibanera::encoding(profile).map(Option::unwrap_or_default)
 }
 
 fn check_credentials(profile: &Profile, can: &Capabilities) -> Result<(), Problem> {

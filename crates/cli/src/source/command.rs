@@ -17,16 +17,17 @@ use crate::protected::Refusal;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Starts a program and takes the first line that it writes, without its line end. What it writes to
-/// standard error is dropped: it may hold anything.
+/// standard error is dropped: it may hold anything. Its environment is ours without `withheld`.
 pub(super) async fn first_line(
     words: &[String],
+    withheld: &[String],
     clock: &Arc<dyn Clock>,
 ) -> Result<SecretString, Refusal> {
     let name = words.first().map_or("", String::as_str);
     let deadline = clock.sleep_until(clock.monotonic().after(DEADLINE));
     tokio::select! {
         biased;
-        line = run(words) => line.map_err(|failure| failure.explain(name)),
+        line = run(words, withheld) => line.map_err(|failure| failure.explain(name)),
         () = deadline => Err(Refusal::new(
             format!("the command {name} did not end within {} s; it was stopped", DEADLINE.as_secs()),
             "run it on a terminal to see what it waits for; it has no standard input",
@@ -42,12 +43,16 @@ enum Failure {
     Ended(std::process::ExitStatus),
 }
 
-async fn run(words: &[String]) -> Result<SecretString, Failure> {
+async fn run(words: &[String], withheld: &[String]) -> Result<SecretString, Failure> {
     let (program, arguments) = words.split_first().ok_or_else(|| {
         Failure::Start(io::Error::new(io::ErrorKind::InvalidInput, "there is no program"))
     })?;
     // Dropping the child, at the deadline or when the caller leaves, stops it.
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    for name in withheld {
+        command.env_remove(name);
+    }
+    let mut child = command
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -4,7 +4,7 @@ mod command;
 mod credentials;
 mod words;
 
-pub(crate) use credentials::ProfileCredentials;
+pub(crate) use credentials::{ProfileCredentials, set};
 
 use std::ffi::OsString;
 use std::fmt;
@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 use countersign_core::{Clock, SecretString};
 
+use crate::ask::{self, Typing};
 use crate::protected::{self, Refusal, Trust};
-use crate::{interrupt, terminal};
+use crate::terminal;
 
 /// The longest secret that is read.
 pub(crate) const LONGEST: usize = 64 * 1024;
@@ -24,6 +25,17 @@ pub(crate) const FORMS: &str = "env:NAME, file:PATH, command:ARGV or prompt";
 
 /// Looks up an environment variable.
 pub(crate) type Environment = fn(&str) -> Option<OsString>;
+
+/// What reading a source needs.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    /// The environment of this process.
+    pub(crate) environment: Environment,
+    /// Variables that no program is given which is started for a secret: they hold others.
+    pub(crate) withheld: Vec<String>,
+    /// For deadlines.
+    pub(crate) clock: Arc<dyn Clock>,
+}
 
 /// Where one secret comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -82,6 +94,11 @@ impl Source {
         matches!(self, Self::Prompt)
     }
 
+    /// Whether it is a file that does not exist (yet).
+    pub(crate) fn is_to_be_made(&self) -> bool {
+        matches!(self, Self::File(path) if !path.exists())
+    }
+
     /// The secret as it is now.
     ///
     /// `label` is what a person is asked for.
@@ -91,13 +108,14 @@ impl Source {
     pub(crate) async fn read(
         &self,
         label: &str,
-        environment: Environment,
-        clock: &Arc<dyn Clock>,
+        around: &Surroundings,
     ) -> Result<SecretString, Refusal> {
         let secret = match self {
-            Self::Env(name) => from_environment(name, environment)?,
+            Self::Env(name) => from_environment(name, around.environment)?,
             Self::File(path) => from_file(path)?,
-            Self::Command(words) => command::first_line(words, clock).await?,
+            Self::Command(words) => {
+                command::first_line(words, &around.withheld, &around.clock).await?
+            }
             Self::Prompt => ask(label).await?,
         };
         if secret.is_empty() {
@@ -177,25 +195,20 @@ pub(crate) fn text(bytes: &[u8]) -> Option<SecretString> {
 
 /// Asks a person, who is not shown what is typed.
 pub(crate) async fn ask(label: &str) -> Result<SecretString, Refusal> {
+    asked(label, Typing::Hidden).await
+}
+
+/// Asks a person.
+pub(crate) async fn asked(label: &str, typing: Typing) -> Result<SecretString, Refusal> {
     if !terminal::can_ask() {
         return Err(Refusal::new(
             format!("{label} is asked for on a terminal, and this is none"),
             "run the command on a terminal, or name another source in the profile",
         ));
     }
-    let question = format!("{}: ", terminal::escape(label));
-    let typed = tokio::task::spawn_blocking(move || rpassword::prompt_password(question)).await;
-    match typed {
-        Ok(Ok(typed)) => Ok(SecretString::new(typed)),
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::Interrupted => {
-            interrupt::at_a_question();
-            Err(Refusal::new("the question was interrupted", "begin again"))
-        }
-        Ok(Err(error)) => {
-            Err(Refusal::new(format!("the terminal cannot be read: {error}"), "try again"))
-        }
-        Err(_) => Err(Refusal::new("the question was interrupted", "try again")),
-    }
+    ask::line(label, typing)
+        .await
+        .map_err(|error| Refusal::new(format!("the terminal cannot be read: {error}"), "try again"))
 }
 
 #[cfg(test)]

@@ -45,8 +45,12 @@ fn no_environment(_: &str) -> Option<OsString> {
 
 fn read_at(source: &Source, late: bool) -> Result<SecretString, Refusal> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let clock: Arc<dyn Clock> = Arc::new(TestClock { late });
-    runtime.block_on(source.read("password", environment, &clock))
+    runtime.block_on(source.read("password", &around(late, environment)))
+}
+
+fn around(late: bool, environment: Environment) -> Surroundings {
+    let withheld = vec!["PATH_TO_NOWHERE".to_owned(), "CARGO_PKG_NAME".to_owned()];
+    Surroundings { environment, withheld, clock: Arc::new(TestClock { late }) }
 }
 
 fn read(source: &Source) -> Result<SecretString, Refusal> {
@@ -127,6 +131,29 @@ fn a_command_is_started_without_a_shell_and_without_input() {
 }
 
 #[test]
+fn a_command_is_not_given_the_variables_that_hold_other_secrets() {
+    // Cargo sets both for its tests; one of them stands for a secret.
+    let told = |name: &str| read(&command(&["printenv", name]));
+    assert!(told("CARGO_PKG_VERSION").is_ok());
+    let withheld = told("CARGO_PKG_NAME").unwrap_err();
+    assert!(withheld.what.contains("printenv failed"), "{withheld:?}");
+}
+
+#[test]
+fn an_optional_secret_may_have_a_file_that_is_still_to_be_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("totp");
+    let mut it = profile(Source::Env("HUB_PASSWORD".into()), environment);
+    it.sources.push((CredentialKind::TotpSecret, Source::File(path.clone())));
+    assert!(ask_engine_like(&it).unwrap_err().to_string().contains("cannot be read"));
+    it.optional = vec![CredentialKind::TotpSecret];
+    assert!(!ask_engine_like(&it).unwrap().has(CredentialKind::TotpSecret));
+    std::fs::write(&path, "CANARY").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(ask_engine_like(&it).unwrap().has(CredentialKind::TotpSecret));
+}
+
+#[test]
 fn a_command_that_fails_is_named_but_neither_its_arguments_nor_its_output() {
     let missing = read(&command(&["/nonexistent/program", "canary"])).unwrap_err();
     let failed = read(&command(&["sh", "-c", "echo canary; echo canary >&2; exit 3"])).unwrap_err();
@@ -162,8 +189,8 @@ fn profile(source: Source, environment: Environment) -> ProfileCredentials {
         place: "config.toml: profile `hub`".into(),
         identity: Some("kim".into()),
         sources: vec![(CredentialKind::Password, source)],
-        environment,
-        clock: Arc::new(TestClock { late: false }),
+        optional: Vec::new(),
+        around: around(false, environment),
     }
 }
 

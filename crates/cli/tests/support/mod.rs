@@ -8,7 +8,7 @@ use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_countersign");
@@ -16,6 +16,7 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_countersign");
 /// `countersign simulate …` in a process of its own; it ends with this value.
 pub(crate) struct Simulated {
     child: Child,
+    said: BufReader<ChildStdout>,
     values: BTreeMap<String, String>,
 }
 
@@ -30,11 +31,15 @@ impl Simulated {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let values = serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("simulate printed {line:?}: {error}"));
-        Self { child, values }
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let values = object(&mut said);
+        Self { child, said, values }
+    }
+
+    /// Waits for the next code or temporary password that it sends: to whom, and what.
+    pub(crate) fn mail(&mut self) -> (String, String) {
+        let mut mail = object(&mut self.said);
+        (mail.remove("mail_to").unwrap(), mail.remove("mail").unwrap())
     }
 
     /// A value that it printed.
@@ -51,6 +56,12 @@ impl Simulated {
     pub(crate) fn resource(&self) -> String {
         format!("{}{}", self.value("url"), self.value("resource"))
     }
+}
+
+fn object(said: &mut impl BufRead) -> BTreeMap<String, String> {
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    serde_json::from_str(&line).unwrap_or_else(|error| panic!("simulate printed {line:?}: {error}"))
 }
 
 impl Drop for Simulated {
@@ -95,6 +106,11 @@ impl Home {
     /// Sets an environment variable from now on.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.into(), value.into());
+    }
+
+    /// Takes an environment variable away from now on.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.variables.remove(name);
     }
 
     /// A path in the folder.

@@ -1,40 +1,35 @@
 //! From what a challenge wants to answers: those given on the command line, else those typed.
 
-use std::io::Read;
+use countersign_core::{Answers, Challenge, ChallengeKind, Error, PasswordPolicy, SecretString};
 
-use countersign_core::{Answers, Challenge, ChallengeKind, Error, SecretString};
-
-use crate::answer::Answer;
+use super::choice;
+use crate::ask::Typing;
+use crate::code;
 use crate::exit::Exit;
+use crate::inputs::{self, Inputs};
+use crate::new_password::{self, Choice};
 use crate::output;
 use crate::problem::{Problem, headline};
 use crate::profile::nearest;
-use crate::source::{self, Environment};
 use crate::terminal::{self, escape};
 
-/// Answers that were given beforehand. Each is used once: a code is not sent twice.
+/// How often a person may try to type something that can be right.
+const MOST_TRIES: usize = 5;
+
+/// Where answers come from.
 #[derive(Debug)]
-pub(super) struct Given {
-    left: Vec<Answer>,
-    environment: Environment,
-    profile: String,
+pub(super) struct Gathering<'a> {
+    pub(super) inputs: Inputs,
+    pub(super) new_password: &'a Choice,
+    pub(super) policy: Option<PasswordPolicy>,
+    pub(super) profile: &'a str,
 }
 
-impl Given {
-    /// Reads the form of `--answer` options; their values are read when they are wanted.
-    pub(super) fn parse(
-        options: &[String],
-        environment: Environment,
-        profile: &str,
-    ) -> Result<Self, Problem> {
-        let left = options.iter().map(|text| Answer::parse(text)).collect::<Result<_, _>>()?;
-        Ok(Self { left, environment, profile: profile.to_owned() })
-    }
-
+impl Gathering<'_> {
     /// All that `challenge` wants. `refused` is why the answer before was not taken.
     ///
     /// # Errors
-    /// [`Exit::ChallengePending`] if something is missing and nobody can be asked;
+    /// [`Exit::ChallengePending`] if something is missing and nobody can be asked, or cannot be right;
     /// [`Exit::Refused`] if nobody can answer.
     pub(super) async fn answers(
         &mut self,
@@ -47,32 +42,109 @@ impl Given {
         let mut answers = Answers::new();
         let mut missing = Vec::new();
         for want in &challenge.wants {
-            match self.take(want, &mut std::io::stdin().lock())? {
+            match self.known(challenge, want).await? {
                 Some(value) => answers = answers.with(want, value),
                 None => missing.push(&**want),
             }
         }
+        if !missing.is_empty() && !terminal::can_ask() {
+            return Err(self.pending(challenge, &missing, refused));
+        }
+        for name in self.beside(challenge) {
+            if let Some(value) = self.inputs.take(&name).await? {
+                answers = answers.with(&name, value);
+            }
+        }
         if missing.is_empty() {
             return Ok(answers);
-        }
-        if !terminal::can_ask() {
-            return Err(self.pending(challenge, &missing, refused));
         }
         if let Some(error) = refused {
             output::report(&Problem::from(error));
         }
         output::say(&describe(challenge));
         for want in missing {
-            answers = answers.with(want, ask(want).await?);
+            answers = answers.with(want, self.ask(challenge, want).await?);
         }
         Ok(answers)
     }
 
-    fn take(&mut self, want: &str, input: &mut impl Read) -> Result<Option<SecretString>, Problem> {
-        let Some(at) = self.left.iter().position(|answer| answer.key == want) else {
-            return Ok(None);
+    /// An answer that needs nobody at the terminal.
+    async fn known(
+        &mut self,
+        challenge: &Challenge,
+        want: &str,
+    ) -> Result<Option<SecretString>, Problem> {
+        if let Some(given) = self.inputs.take(want).await? {
+            let given = if want == "code" { code::tidy(given) } else { given };
+            self.check(challenge, want, &given).map_err(|what| self.cannot_be(&what))?;
+            return Ok(Some(given));
+        }
+        match want {
+            new_password::KEY if self.new_password.generates() => {
+                self.new_password.make(&mut self.inputs, self.policy, want).await.map(Some)
+            }
+            "choice" => Ok(choice::the_only_one(challenge)),
+            _ => Ok(None),
+        }
+    }
+
+    /// What can be known to be wrong before it is sent.
+    fn check(&self, challenge: &Challenge, want: &str, value: &SecretString) -> Result<(), String> {
+        let authenticator = matches!(&*challenge.name, "SOFTWARE_TOKEN_MFA" | "MFA_SETUP");
+        match want {
+            new_password::KEY => {
+                let broken = self.policy.map(|policy| policy.broken_by(value.expose()));
+                match broken.unwrap_or_default() {
+                    broken if broken.is_empty() => Ok(()),
+                    broken => Err(format!("the new password needs {}", broken.join(", "))),
+                }
+            }
+            "code" if authenticator && !code::is_of_authenticator(value) => {
+                Err("a code of an authenticator has six digits".to_owned())
+            }
+            "choice" => choice::check(challenge, value),
+            _ => Ok(()),
+        }
+    }
+
+    async fn ask(&self, challenge: &Challenge, want: &str) -> Result<SecretString, Problem> {
+        match want {
+            new_password::KEY => {
+                return new_password::typed(self.policy, want, "new password").await;
+            }
+            "choice" => return choice::ask(challenge).await,
+            _ => {}
+        }
+        let shown = want == "email" || want.starts_with("attribute.");
+        let typing = if shown { Typing::Shown } else { Typing::Hidden };
+        for _ in 0..MOST_TRIES {
+            let typed = inputs::ask(want, want, typing).await?;
+            let typed = if want == "code" { code::tidy(typed) } else { typed };
+            match self.check(challenge, want, &typed) {
+                Ok(()) => return Ok(typed),
+                Err(what) => output::say(&format!("{what}; nothing was sent")),
+            }
+        }
+        Err(self.cannot_be("an answer is still missing"))
+    }
+
+    /// What was given and this challenge takes without wanting it.
+    fn beside(&self, challenge: &Challenge) -> Vec<String> {
+        let takes = |key: &str| match challenge.kind {
+            ChallengeKind::NewPassword => key.starts_with("attribute."),
+            ChallengeKind::Choice => matches!(key, "password" | "credential"),
+            ChallengeKind::Code => key == "device_name",
+            _ => false,
         };
-        self.left.remove(at).read(self.environment, input).map(Some)
+        self.inputs.keys().filter(|key| takes(key)).map(str::to_owned).collect()
+    }
+
+    fn cannot_be(&self, what: &str) -> Problem {
+        Problem::new(
+            Exit::ChallengePending,
+            format!("{what}; nothing was sent"),
+            format!("run `countersign login --continue --profile {}`", self.profile),
+        )
     }
 
     fn pending(&self, challenge: &Challenge, missing: &[&str], refused: Option<&Error>) -> Problem {
@@ -97,11 +169,10 @@ impl Given {
         for (name, value) in &challenge.parameters {
             problem = problem.note(format!("{name}: {value}"));
         }
-        for answer in &self.left {
-            let near = nearest(&answer.key, challenge.wants.iter().map(|want| &**want));
+        for key in self.inputs.keys() {
+            let near = nearest(key, challenge.wants.iter().map(|want| &**want));
             problem = problem.note(format!(
-                "`{}` is not what it wants; did you mean `{}`?",
-                answer.key,
+                "`{key}` is not what it wants; did you mean `{}`?",
                 near.unwrap_or_default()
             ));
         }
@@ -118,22 +189,6 @@ fn describe(challenge: &Challenge) -> String {
     text
 }
 
-/// Asks for one answer; a new password twice, since nobody sees what is typed.
-async fn ask(want: &str) -> Result<SecretString, Problem> {
-    let typed = |label: String| async move {
-        source::ask(&label).await.map_err(|refusal| Problem::usage(refusal.what, refusal.help))
-    };
-    let first = typed(want.to_owned()).await?;
-    if want == "new_password" && !first.matches(&typed(format!("{want} again")).await?) {
-        return Err(Problem::new(
-            Exit::ChallengePending,
-            "the two passwords differ; nothing was sent",
-            "run `countersign login --continue`",
-        ));
-    }
-    Ok(first)
-}
-
 fn unanswerable(challenge: &Challenge) -> Problem {
     let mut problem = Problem::new(
         Exit::Refused,
@@ -147,74 +202,4 @@ fn unanswerable(challenge: &Challenge) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::ffi::OsString;
-
-    use countersign_core::{Continuation, Timestamp};
-
-    use super::*;
-
-    fn environment(name: &str) -> Option<OsString> {
-        (name == "CODE").then(|| "canary-code".into())
-    }
-
-    fn challenge(kind: ChallengeKind) -> Challenge {
-        let mut challenge = Challenge::new(
-            "SMS_MFA",
-            kind,
-            Continuation::default(),
-            Timestamp::from_seconds(784_111_777),
-        );
-        challenge.parameters.insert("DESTINATION".into(), "+*\u{202e}78".into());
-        challenge
-    }
-
-    fn answers(given: &mut Given, challenge: &Challenge) -> Result<Answers, Problem> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(given.answers(challenge, None))
-    }
-
-    fn given(options: &[&str]) -> Given {
-        let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
-        Given::parse(&options, environment, "pool").unwrap()
-    }
-
-    #[test]
-    fn what_is_given_is_used_once() {
-        let mut given = given(&["code=env:CODE"]);
-        let code = challenge(ChallengeKind::Code);
-        let first = answers(&mut given, &code).unwrap();
-        assert_eq!(first.get("code").unwrap().expose(), "canary-code");
-        if !terminal::can_ask() {
-            let again = answers(&mut given, &code).unwrap_err();
-            assert_eq!(again.exit(), Exit::ChallengePending);
-        }
-    }
-
-    #[test]
-    fn f40_off_a_terminal_a_challenge_stays_pending_with_the_way_on() {
-        if terminal::can_ask() {
-            return;
-        }
-        let problem =
-            answers(&mut given(&["cod=env:CODE"]), &challenge(ChallengeKind::Code)).unwrap_err();
-        assert_eq!(problem.exit(), Exit::ChallengePending);
-        let lines = problem.lines();
-        for part in [
-            "asks for SMS_MFA (code)",
-            "until 1994-11-06T08:49:37Z",
-            "DESTINATION: +*\\u{202e}78",
-            "did you mean `code`?",
-            "countersign login --continue --profile pool --answer code=env:NAME",
-        ] {
-            assert!(lines.contains(part), "{part:?} is not in {lines}");
-        }
-    }
-
-    #[test]
-    fn p20_an_unknown_challenge_is_named_and_refused() {
-        let problem = answers(&mut given(&[]), &challenge(ChallengeKind::Unsupported)).unwrap_err();
-        assert_eq!(problem.exit(), Exit::Refused);
-        assert!(problem.lines().contains("asks for SMS_MFA, which cannot be answered"));
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! `login`: the sign-in, with every challenge that comes on the way.
 
+mod choice;
 mod gather;
 
 use clap::Args;
@@ -10,10 +11,12 @@ use super::status;
 use crate::cli::Global;
 use crate::engine::Engine;
 use crate::exit::Exit;
+use crate::inputs::Inputs;
+use crate::new_password::Choice;
 use crate::output;
 use crate::problem::Problem;
 use crate::profile::Profile;
-use gather::Given;
+use gather::Gathering;
 
 /// More challenges in one sign-in than any provider has.
 const MOST_ROUNDS: usize = 16;
@@ -28,16 +31,26 @@ pub(crate) struct Arguments {
     /// standard input; may be given several times. What is not given is asked for on a terminal
     #[arg(long, value_name = "KEY=SOURCE")]
     answer: Vec<String>,
+    #[command(flatten)]
+    new_password: Choice,
 }
 
 /// Signs in, or goes on with a sign-in.
 pub(crate) fn run(
-    profile: &Profile,
+    profile: Profile,
     arguments: &Arguments,
     global: &Global,
 ) -> Result<Exit, Problem> {
-    let mut given = Given::parse(&arguments.answer, crate::environment, profile.name())?;
-    let engine = Engine::open(profile, global.wait)?;
+    let inputs = Inputs::parse(&arguments.answer, crate::environment)?;
+    let keep = arguments.new_password.keep(&profile, global)?;
+    let profile = &profile.withholding(inputs.variables());
+    let engine = Engine::keeping(profile, global.wait, keep)?;
+    let mut given = Gathering {
+        inputs,
+        new_password: &arguments.new_password,
+        policy: engine.adapter().capabilities().password_policy,
+        profile: profile.name(),
+    };
     engine.run(async |session| {
         let mut next: Option<Challenge> = if arguments.go_on {
             Some(session.pending().ok_or_else(|| nothing_pending(profile))?)

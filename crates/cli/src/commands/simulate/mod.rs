@@ -5,6 +5,7 @@ mod server;
 
 use std::io::Read;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::Args;
 use countersign_simulator::{Injection, Simulator};
@@ -17,6 +18,9 @@ use crate::interrupt;
 use crate::output;
 use crate::problem::Problem;
 use server::{Server, Settings};
+
+/// How often the mailbox is looked into.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What to run, where, and what shall go wrong.
 #[derive(Args, Debug)]
@@ -76,7 +80,10 @@ async fn serve(
     ];
     pairs.extend(simulator.describe());
     print(&pairs, global.json)?;
-    until_told(arguments.until_eof).await;
+    tokio::select! {
+        () = until_told(arguments.until_eof) => {}
+        () = show_mail(simulator, global.json) => {}
+    }
     running.shutdown().await;
     Ok(Exit::Success)
 }
@@ -89,6 +96,20 @@ fn print(pairs: &[(String, String)], json: bool) -> Result<(), Problem> {
     }
     let lines: String = pairs.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
     output::data(lines.as_bytes())
+}
+
+/// Prints every code and temporary password that is sent, since nobody else has the mailbox. Never
+/// returns; goes on where nobody reads it.
+async fn show_mail(simulator: &Simulator, json: bool) {
+    let mut shown = 0;
+    let mut look = tokio::time::interval(LOOK);
+    loop {
+        look.tick().await;
+        for (to, text) in simulator.mail().into_iter().skip(shown) {
+            shown += 1;
+            let _ = print(&[("MAIL_TO".to_owned(), to), ("MAIL".to_owned(), text)], json);
+        }
+    }
 }
 
 /// Waits for Ctrl-C, a request to end, or the end of standard input.

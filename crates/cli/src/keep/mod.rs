@@ -1,0 +1,223 @@
+//! Where new secrets are kept: beside the file that they replace until they are proved, then in its
+//! place.
+
+mod file;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use countersign_core::{AccountKey, CredentialKind, Error, ErrorKind, SecretString};
+use countersign_runtime::{CredentialSink, PasswordStage};
+use serde_json::json;
+
+use crate::exit::Exit;
+use crate::output;
+use crate::problem::Problem;
+use crate::profile::Profile;
+use crate::protected::Refusal;
+use crate::source::Source;
+pub(crate) use file::beside;
+
+/// Takes the new secrets of one kind that a command sets. Clones are one.
+#[derive(Clone)]
+pub(crate) struct Keep(Arc<Inner>);
+
+struct Inner {
+    kind: CredentialKind,
+    /// What the profile reads, where that is a file.
+    source: Option<PathBuf>,
+    /// Where the person wants it too.
+    copy: Option<PathBuf>,
+    print: Option<Form>,
+    heard: Mutex<Heard>,
+}
+
+/// How a secret is printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    /// The secret and a line end.
+    Plain,
+    /// One JSON object.
+    Json,
+}
+
+#[derive(Default)]
+struct Heard {
+    printed: bool,
+    stage: Option<PasswordStage>,
+    trouble: Option<Refusal>,
+}
+
+impl Keep {
+    /// Keeps secrets of `kind` in the file that the profile reads them from, if it is a file.
+    pub(crate) fn of(profile: &Profile, kind: CredentialKind) -> Self {
+        let source = match profile.source(kind) {
+            Some(Source::File(path)) => Some(path.clone()),
+            _ => None,
+        };
+        Self(Arc::new(Inner { kind, source, copy: None, print: None, heard: Mutex::default() }))
+    }
+
+    /// Keeps them also in `copy`, and prints them before they are sent.
+    ///
+    /// # Errors
+    /// [`Exit::Usage`] if there is a file already that the profile does not read.
+    pub(crate) fn also(self, copy: Option<PathBuf>, print: Option<Form>) -> Result<Self, Problem> {
+        let source = self.0.source.clone();
+        let copy = copy.filter(|copy| source.as_ref() != Some(copy));
+        if let Some(path) = copy.as_ref().filter(|path| path.exists()) {
+            return Err(Problem::usage(
+                format!("{} exists; it is not overwritten", path.display()),
+                "name another file, or remove this one",
+            ));
+        }
+        let heard = Mutex::default();
+        Ok(Self(Arc::new(Inner { kind: self.0.kind, source, copy, print, heard })))
+    }
+
+    /// Whether a secret that nobody has typed would be found again.
+    pub(crate) fn finds(&self) -> bool {
+        self.files().next().is_some() || self.0.print.is_some()
+    }
+
+    /// Whether it goes into a file.
+    pub(crate) fn has_file(&self) -> bool {
+        self.files().next().is_some()
+    }
+
+    /// A secret is about to be sent: it is kept beside the old one.
+    ///
+    /// # Errors
+    /// If that cannot be done: then nothing may be sent.
+    pub(crate) fn pending(&self, secret: &SecretString) -> Result<(), Refusal> {
+        for path in self.files() {
+            file::write(&beside(path), secret)?;
+        }
+        self.print(secret)?;
+        self.heard().stage = Some(PasswordStage::Pending);
+        Ok(())
+    }
+
+    /// It is known whether the new secret holds.
+    pub(crate) fn settled(&self, secret: &SecretString, holds: bool) {
+        let mut trouble = None;
+        for path in self.files() {
+            let done =
+                if holds { file::replace(path, secret) } else { file::remove(&beside(path)) };
+            trouble = trouble.or(done.err());
+        }
+        let mut heard = self.heard();
+        heard.stage = Some(PasswordStage::Settled { holds });
+        heard.trouble = trouble;
+    }
+
+    /// Tells the person where the secret is now, and what is left to do.
+    ///
+    /// # Errors
+    /// [`Exit::Store`] if the secret holds and could not be put where the profile looks for it.
+    pub(crate) fn tell(&self, profile: &Profile) -> Result<(), Problem> {
+        let kind = self.0.kind;
+        let (stage, trouble) = {
+            let mut heard = self.heard();
+            (heard.stage.take(), heard.trouble.take())
+        };
+        match stage {
+            Some(PasswordStage::Settled { holds: true }) => {}
+            Some(PasswordStage::Pending) => {
+                for path in self.files() {
+                    let path = beside(path);
+                    output::say(&format!("{} keeps the new {kind} meanwhile", path.display()));
+                }
+                return Ok(());
+            }
+            _ => return Ok(()),
+        }
+        if let Some(refusal) = trouble {
+            let places: Vec<String> =
+                self.files().map(|path| beside(path).display().to_string()).collect();
+            return Err(Problem::new(
+                Exit::Store,
+                format!("the new {kind} holds, but {}", refusal.what),
+                format!(
+                    "it is kept in {}: move it to where the profile reads it",
+                    places.join(", ")
+                ),
+            ));
+        }
+        for path in self.files() {
+            output::say(&format!("{} holds the new {kind}", path.display()));
+        }
+        if let Some(todo) = left_to_do(profile, kind) {
+            output::say(&todo);
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        self.0.source.iter().chain(&self.0.copy).map(PathBuf::as_path)
+    }
+
+    fn print(&self, secret: &SecretString) -> Result<(), Refusal> {
+        let Some(form) = self.0.print.filter(|_| !self.heard().printed) else { return Ok(()) };
+        let text = secret.expose();
+        let printed = match form {
+            Form::Plain => output::line(text),
+            Form::Json => {
+                let name = format!("new_{}", self.0.kind);
+                output::json(&json!({ name: text }))
+            }
+        };
+        printed.map_err(|_| {
+            Refusal::new("standard output cannot be written", "check what reads it")
+        })?;
+        self.heard().printed = true;
+        Ok(())
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        // Every holder leaves it whole.
+        self.0.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a person must do so that the profile's source says the new secret.
+fn left_to_do(profile: &Profile, kind: CredentialKind) -> Option<String> {
+    let place = match profile.source(kind)? {
+        Source::Env(name) => format!("set the environment variable {name} to it"),
+        Source::Command(_) => "give it to what the profile's command asks".to_owned(),
+        Source::File(_) | Source::Prompt => return None,
+    };
+    Some(format!(
+        "the profile still reads the old {kind}: {place} before the next sign-in; until then the old \
+         one is not sent again"
+    ))
+}
+
+/// The engine tells of new passwords: before they are sent, and when it is known which one holds.
+#[async_trait]
+impl CredentialSink for Keep {
+    async fn new_password(
+        &self,
+        _account: &AccountKey,
+        password: &SecretString,
+        stage: PasswordStage,
+    ) -> Result<(), Error> {
+        match stage {
+            PasswordStage::Pending => self.pending(password).map_err(|refusal| {
+                let (what, help) = (refusal.what, refusal.help);
+                Error::new(ErrorKind::Credentials).hint(format!(
+                    "the new password cannot be kept: {what}; {help}; nothing was sent"
+                ))
+            }),
+            PasswordStage::Settled { holds } => {
+                self.settled(password, holds);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

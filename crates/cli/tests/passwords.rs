@@ -1,0 +1,298 @@
+//! `password` and `register` off a terminal, each command a process of its own.
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+
+use support::{Home, Simulated};
+
+const CHOSEN: &str = "Canary-Ch0sen-Pass!";
+
+/// A profile `it` whose password is in a file.
+fn home(server: &Simulated, keys: &str) -> Home {
+    let home = Home::new(&format!(
+        "[profiles.it]\nprovider = \"{}\"\nidentity = \"{}\"\npassword = \"file:pw\"\n{keys}",
+        server.value("provider"),
+        server.value("identity"),
+    ))
+    .with("CHOSEN", CHOSEN);
+    home.write("pw", server.value("password"), 0o600);
+    home
+}
+
+fn url(server: &Simulated) -> String {
+    let base = format!("{}{}", server.value("url"), server.value_or("base_path", ""));
+    format!("base_url = \"{base}\"\n")
+}
+
+fn read(home: &Home, name: &str) -> String {
+    let path = home.path(name);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// A change to a given password, then one to a generated one; after each the session signs in anew.
+fn changes(server: &Simulated, keys: &str) {
+    let home = home(server, keys);
+    let first = read(&home, "pw");
+    let change = ["password", "change", "--answer", "new_password=env:CHOSEN"];
+    home.run(&change).exits(0).keeps_secrets().says(&["the password is changed", "pw holds"]);
+    assert_eq!(read(&home, "pw"), format!("{CHOSEN}\n"));
+    home.run(&["login"]).exits(0);
+
+    home.run(&change).exits(2).says(&["the new password is the old one; nothing was sent"]);
+    let done = home.run(&["password", "change", "--generate", "--json"]).exits(0).keeps_secrets();
+    assert_eq!(done.json()["operation"], "change_password");
+    let generated = read(&home, "pw");
+    assert!(generated.trim_end().len() == 24 && generated.trim_end() != CHOSEN);
+    assert!(!done.out.contains(generated.trim_end()) && !done.err.contains(generated.trim_end()));
+    assert!(!home.path("pw.new").exists());
+    home.run(&["login"]).exits(0);
+    home.run(&["request", "GET", &server.resource()]).exits(0).says(&["HTTP 200"]);
+
+    home.write("pw", &first, 0o600);
+    home.run(&["login"]).exits(1);
+}
+
+#[test]
+fn ibex_changes_its_password() {
+    let hub = Simulated::start(&["ibex"]);
+    changes(&hub, &url(&hub));
+}
+
+#[test]
+fn igny8_changes_its_password() {
+    let api = Simulated::start(&["igny8"]);
+    let path = api.value("change_password_path");
+    let path = path.strip_prefix(api.value("base_path")).unwrap_or(path);
+    changes(&api, &format!("{}change_password_path = \"{path}\"\n", url(&api)));
+}
+
+#[test]
+fn p18_wikimedia_changes_its_password() {
+    let api = Simulated::start(&["wikimedia"]);
+    changes(&api, &url(&api));
+}
+
+#[test]
+fn cognito_changes_its_password() {
+    let pool = Simulated::start(&["cognito"]);
+    let keys = pool_keys(&pool);
+    let secret = pool.value("client_secret").to_owned();
+    let home = home(&pool, &keys);
+    home.write("secret", &secret, 0o600);
+    home.run(&["password", "change", "--generate"]).exits(0).keeps_secrets();
+    home.run(&["login"]).exits(0);
+}
+
+fn pool_keys(pool: &Simulated) -> String {
+    format!(
+        "endpoint = \"{0}\"\napi_origins = [\"{0}\"]\nuser_pool_id = \"{1}\"\nclient_id = \"{2}\"\n\
+         client_secret = \"file:secret\"\n",
+        pool.value("url"),
+        pool.value("user_pool_id"),
+        pool.value("client_id"),
+    )
+}
+
+/// A forgotten password is replaced by a code from the mail.
+fn recovers(server: &mut Simulated, home: &Home) {
+    home.write("pw", "canary-forgotten", 0o600);
+    home.run(&["password", "forgot"]).exits(0).keeps_secrets().says(&["is on its way"]);
+    let (to, code) = server.mail();
+    assert_eq!(to, server.value("identity"));
+
+    home.run(&["password", "confirm", "--generate"]).exits(2).says(&["--answer code=SOURCE"]);
+    let confirm = ["password", "confirm", "--generate", "--answer", "code=-"];
+    home.run_with_input(&confirm, "000000\n").exits(1).keeps_secrets();
+    assert_eq!(read(home, "pw"), "canary-forgotten");
+    assert!(!home.path("pw.new").exists());
+    let done = home.run_with_input(&confirm, &format!("{code}\n")).exits(0).keeps_secrets();
+    done.says(&["the new password is set", "pw holds"]);
+    home.run(&["login"]).exits(0);
+}
+
+#[test]
+fn p06_ibex_recovers_by_a_temporary_password() {
+    let mut hub = Simulated::start(&["ibex"]);
+    let home = home(&hub, &url(&hub));
+    recovers(&mut hub, &home);
+}
+
+#[test]
+fn wikimedia_recovers_by_a_code() {
+    let mut api = Simulated::start(&["wikimedia"]);
+    let home = home(&api, &url(&api));
+    recovers(&mut api, &home);
+}
+
+#[test]
+fn cognito_recovers_by_a_code() {
+    let mut pool = Simulated::start(&["cognito"]);
+    let home = home(&pool, &pool_keys(&pool));
+    home.write("secret", pool.value("client_secret"), 0o600);
+    recovers(&mut pool, &home);
+}
+
+#[test]
+fn a_password_that_is_forgotten_need_not_be_known_to_its_source() {
+    let mut hub = Simulated::start(&["ibex"]);
+    let mut home = Home::ibex(&hub).with("CHOSEN", CHOSEN);
+    home.unset("HUB_PASSWORD");
+    home.run(&["login"]).exits(2);
+    home.run(&["password", "forgot"]).exits(0);
+    let (_, temporary) = hub.mail();
+    let confirm =
+        ["password", "confirm", "--answer", "code=-", "--answer", "new_password=env:CHOSEN"];
+    home.run_with_input(&confirm, &temporary)
+        .exits(0)
+        .keeps_secrets()
+        .says(&["set the environment variable HUB_PASSWORD to it"]);
+    home.set("HUB_PASSWORD", CHOSEN);
+    home.run(&["login"]).exits(0);
+}
+
+#[test]
+fn a_source_that_is_read_only_is_named_and_its_old_password_not_sent_again() {
+    let hub = Simulated::start(&["ibex"]);
+    let mut home = Home::ibex(&hub).with("CHOSEN", CHOSEN);
+    home.run(&["login"]).exits(0);
+    home.run(&["password", "change", "--generate"])
+        .exits(2)
+        .says(&["nobody would know", "--write-to file:PATH, or --print"]);
+    let target = format!("file:{}", home.path("new").display());
+    home.run(&["password", "change", "--generate", "--write-to", &target])
+        .exits(0)
+        .says(&["new holds the new password", "set the environment variable HUB_PASSWORD"]);
+    let new = read(&home, "new");
+    home.run(&["password", "change", "--generate", "--write-to", &target])
+        .exits(2)
+        .says(&["it is not overwritten"]);
+    home.run(&["login"]).exits(1);
+    home.set("HUB_PASSWORD", new.trim_end());
+    home.run(&["login"]).exits(0);
+
+    let printed = home.run(&["password", "change", "--generate", "--print"]).exits(0).out;
+    assert_eq!(printed.trim_end().len(), 24, "{printed}");
+    home.set("HUB_PASSWORD", printed.trim_end());
+    home.run(&["login"]).exits(0);
+}
+
+#[test]
+fn f48_a_change_whose_answer_is_lost_is_settled_by_the_next_sign_in() {
+    let hub = Simulated::start(&["ibex", "--fault", "change_password=lose_answer"]);
+    let home = home(&hub, &url(&hub));
+    home.run(&["login"]).exits(0);
+    let first = read(&home, "pw");
+    home.run(&["password", "change", "--generate"]).exits(3).keeps_secrets().says(&[
+        "outcome unknown",
+        "the next sign-in finds out",
+        "pw.new keeps the new password",
+    ]);
+    assert_eq!(read(&home, "pw"), first);
+    let new = read(&home, "pw.new");
+    home.run(&["login"]).exits(0).keeps_secrets().says(&["signed in", "pw holds"]);
+    assert_eq!(read(&home, "pw"), new);
+    assert!(!home.path("pw.new").exists());
+}
+
+#[test]
+fn the_rules_are_checked_before_anything_is_sent() {
+    let hub = Simulated::start(&["ibex", "--fault", "change_password=status_503"]);
+    let home = home(&hub, &url(&hub));
+    home.run(&["login"]).exits(0);
+    let change = ["password", "change", "--answer", "new_password=-"];
+    home.run_with_input(&change, "canary\n")
+        .exits(1)
+        .keeps_secrets()
+        .says(&["at least 8 characters, an upper-case letter", "nothing was sent"]);
+    let change = ["password", "change", "--answer", "new_pasword=-"];
+    home.run_with_input(&change, "canary\n").exits(2).says(&["did you mean `new_password`?"]);
+    // Had anything been sent, the fault would be used up.
+    home.run(&["password", "change", "--generate"]).exits(3).says(&["HTTP 503"]);
+}
+
+#[test]
+fn igny8_registers_with_its_attributes() {
+    let api = Simulated::start(&["igny8"]);
+    let home = Home::new(&format!(
+        "[profiles.it]\nprovider = \"igny8\"\nidentity = \"fresh@studio.example\"\n\
+         password = \"file:pw\"\n{}",
+        url(&api)
+    ));
+    home.run(&["register", "--generate"]).exits(2).says(&["username is needed"]);
+    home.run(&["register", "--attribute", "usrname=fresh"]).exits(2).says(&["`username`"]);
+    assert!(!home.path("pw").exists() && !home.path("pw.new").exists());
+    let register = [
+        "register",
+        "--generate",
+        "--json",
+        "--attribute",
+        "username=fresh",
+        "--attribute",
+        "first_name=Fre",
+        "--attribute",
+        "last_name=Sh",
+    ];
+    let done = home.run(&register).exits(0).json();
+    assert_eq!((&done["operation"], &done["signed_in"]), (&"register".into(), &false.into()));
+    let made = read(&home, "pw");
+    home.run(&["login"]).exits(0);
+    home.run(&register).exits(1).says(&["email", "already exists"]);
+    assert_eq!(read(&home, "pw"), made, "an account that was refused changes no file");
+    assert!(!home.path("pw.new").exists());
+}
+
+#[test]
+fn p06_ibex_registers_by_an_invitation_and_is_signed_in() {
+    let hub = Simulated::start(&["ibex"]);
+    let home = Home::new(&format!(
+        "[profiles.it]\nprovider = \"ibex\"\nidentity = \"{}\"\npassword = \"env:PW\"\n{}",
+        hub.value("invited_identity"),
+        url(&hub)
+    ))
+    .with("PW", CHOSEN)
+    .with("INVITATION", hub.value("invited_temporary_password"));
+    home.run(&["register", "--attribute", "temporary_password=canary"])
+        .exits(2)
+        .keeps_secrets()
+        .says(&["a secret is not taken on the command line"]);
+    home.run(&["register", "--answer", "temporary_password=env:INVITATION"])
+        .exits(0)
+        .keeps_secrets()
+        .says(&["registered, and signed in"]);
+    home.run(&["request", "GET", &hub.resource()]).exits(0).says(&["HTTP 200"]);
+    home.run(&["logout"]).exits(0);
+    home.run(&["login"]).exits(0);
+}
+
+#[test]
+fn what_a_provider_does_not_have_is_answered_by_what_it_has() {
+    let api = Simulated::start(&["ibanera"]);
+    let home = home(&api, &format!("{}totp_secret = \"file:totp\"\n", url(&api)));
+    home.write("totp", api.value("totp_secret"), 0o600);
+    for command in [&["password", "change"][..], &["password", "forgot"], &["register"]] {
+        home.run(command).exits(2).says(&["ibanera has no `", "it has: otp;"]);
+    }
+    let igny8 =
+        Home::new("[profiles.it]\nprovider = \"igny8\"\nidentity = \"k\"\npassword = \"env:P\"\n");
+    igny8.run(&["password", "forgot"]).exits(2).says(&["it has: register, password change;"]);
+    igny8.run(&["otp"]).exits(2).says(&["igny8 has no `otp`"]);
+}
+
+#[test]
+fn p11_otp_is_the_code_that_the_provider_takes() {
+    let api = Simulated::start(&["ibanera"]);
+    let home = home(&api, &format!("{}totp_secret = \"file:totp\"\n", url(&api)));
+    home.write("totp", api.value("totp_secret"), 0o600);
+    home.run(&["login"]).exits(0);
+    // Twice, in case a time step ends in between.
+    let taken = (0..2).any(|_| {
+        let code = home.run(&["otp"]).exits(0).out;
+        assert_eq!(code.trim_end().len(), 6, "{code}");
+        home.run(&["headers"]).exits(0).out.contains(&format!("otp: {code}"))
+    });
+    assert!(taken, "the code is not that of the headers");
+    let json = home.run(&["otp", "--json"]).exits(0).json();
+    assert!(json["code"].is_string() && json["valid_until"].as_str().unwrap().ends_with('Z'));
+}
