@@ -13,6 +13,7 @@ mod features;
 mod independent;
 mod msrv;
 mod network;
+mod new_provider;
 mod package;
 mod server;
 mod test;
@@ -76,6 +77,12 @@ const TASKS: &[Task] = &[
         usage: "[cognito|igny8|ibex]",
         about: "the adapters against servers that nobody of this project wrote",
         run: independent::run,
+    },
+    Task {
+        name: "new-provider",
+        usage: "NAME | --try [NAME]",
+        about: "a new adapter with all that goes with it (docs/ADDING_A_PROVIDER.md)",
+        run: new_provider::run,
     },
     Task {
         name: "ci",

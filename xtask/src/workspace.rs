@@ -54,6 +54,20 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
     Ok(PathBuf::from(path))
 }
 
+/// The files of the repository, from its root: what is committed, or would be by `git add`.
+pub(crate) fn tracked() -> Result<Vec<String>> {
+    let list = output(
+        Command::new("git")
+            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+            .current_dir(root()),
+    )?;
+    let mut paths: Vec<String> =
+        list.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
+    paths.sort();
+    paths.dedup();
+    Ok(paths)
+}
+
 /// Runs a command with its output shown; an error names the command.
 pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     let status = command.status().map_err(|error| format!("{}: {error}", described(command)))?;

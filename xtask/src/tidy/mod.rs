@@ -16,10 +16,9 @@ mod tests;
 
 use std::fmt;
 use std::path::Path;
-use std::process::Command;
 
 use crate::Result;
-use crate::workspace::{output, root};
+use crate::workspace::{root, tracked};
 
 /// One file of the repository: what is committed, or would be by `git add`.
 struct File {
@@ -113,21 +112,14 @@ fn check(files: &[File]) -> Vec<Finding> {
 
 /// All files that git has or would take, in the order of their paths.
 fn repository() -> Result<Vec<File>> {
-    let list = output(
-        Command::new("git")
-            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-            .current_dir(root()),
-    )?;
     let mut files = Vec::new();
-    for path in list.split('\0').filter(|path| !path.is_empty()) {
+    for path in tracked()? {
         // A file that is deleted but not yet committed so is still in git's list.
-        let Ok(bytes) = std::fs::read(root().join(path)) else {
+        let Ok(bytes) = std::fs::read(root().join(&path)) else {
             continue;
         };
-        files.push(File { path: path.to_owned(), text: String::from_utf8(bytes).ok() });
+        files.push(File { path, text: String::from_utf8(bytes).ok() });
     }
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    files.dedup_by(|a, b| a.path == b.path);
     Ok(files)
 }
 
