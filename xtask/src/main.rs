@@ -9,6 +9,7 @@
 )]
 
 mod ci;
+mod conformance;
 mod features;
 mod independent;
 mod msrv;
@@ -71,6 +72,12 @@ const TASKS: &[Task] = &[
         usage: "[--offline-net]",
         about: "every test that needs no more than Rust; with --offline-net, without a network",
         run: test::run,
+    },
+    Task {
+        name: "conformance",
+        usage: "[--help]",
+        about: "the conformance suite over all providers; with --self-check, over every defect",
+        run: conformance::run,
     },
     Task {
         name: "independent",

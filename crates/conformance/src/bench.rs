@@ -1,0 +1,393 @@
+//! What a case holds: a server of its own, a store, a clock, and processes that keep sessions.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use countersign_core::{
+    AccountKey, AuthProvider, Capabilities, Clock, CredentialSource, Credentials, Error,
+    HttpTransport, SecretString, SessionStore, Timestamp,
+};
+use countersign_runtime::{Keeper, KeeperBuilder, Session, SessionBuilder};
+
+use crate::clock::VirtualClock;
+use crate::engine::{Engine, Shared};
+use crate::expect::Finding;
+use crate::fault::{Fault, Gate, Times};
+use crate::naming::{Named, Names};
+use crate::operation::Op;
+use crate::process::Process;
+use crate::target::{Account, Controls, Seen, Server};
+use crate::timeline::Timeline;
+use crate::wire::{Inner as Line, Stray, Wire};
+
+/// Where a case stands. Clones are the same bench.
+#[derive(Clone)]
+pub struct Bench(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) server: Box<dyn Server>,
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) adapter: Arc<dyn AuthProvider>,
+    pub(crate) claims: Capabilities,
+    pub(crate) account: Account,
+    pub(crate) purse: Purse,
+    pub(crate) store: Arc<dyn SessionStore>,
+    pub(crate) clock: Hour,
+    pub(crate) wire: Wire,
+    pub(crate) timeline: Timeline,
+    pub(crate) seed: u64,
+    first: Mutex<Option<Process>>,
+    n_processes: Mutex<u64>,
+}
+
+/// The time of a bench.
+#[derive(Clone)]
+pub(crate) enum Hour {
+    Virtual(VirtualClock),
+    Real(Arc<dyn Clock>),
+}
+
+impl Hour {
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        match self {
+            Self::Virtual(clock) => Arc::new(clock.clone()),
+            Self::Real(clock) => Arc::clone(clock),
+        }
+    }
+}
+
+impl Bench {
+    pub(crate) fn new(
+        server: Box<dyn Server>,
+        engine: Arc<dyn Engine>,
+        clock: Hour,
+        seed: u64,
+        timeline: Timeline,
+    ) -> Result<Self, Error> {
+        let plain = server.adapter();
+        let claims = plain.capabilities().clone();
+        let account = server.account();
+        let names = Names::default();
+        let adapter: Arc<dyn AuthProvider> =
+            Arc::new(Named { adapter: engine.provider(plain), names: names.clone() });
+        let realm = adapter.realm();
+        let mut origins = vec![realm.auth_origin.clone()];
+        origins.extend(realm.api_origins.iter().cloned().chain(server.api_origins()));
+        let wire = Wire(Arc::new(Line {
+            server: server.transport(),
+            began: clock.clock().monotonic(),
+            clock: clock.clock(),
+            names,
+            timeline: timeline.clone(),
+            origins,
+            credential_headers: claims.credential_headers.clone(),
+            plan: Mutex::default(),
+            strays: Mutex::default(),
+        }));
+        let store = countersign_runtime::MemoryStore::with_clock(clock.clock())?;
+        let inner = Inner {
+            purse: Purse(Arc::new(Mutex::new(account.credentials.clone()))),
+            store: engine.store(Arc::new(store)),
+            server,
+            engine,
+            adapter,
+            claims,
+            account,
+            clock,
+            wire,
+            timeline,
+            seed,
+            first: Mutex::default(),
+            n_processes: Mutex::default(),
+        };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    // Who is there.
+
+    /// What the adapter claims.
+    pub fn claims(&self) -> &Capabilities {
+        &self.0.claims
+    }
+
+    /// The adapter as the engine has it.
+    pub fn adapter(&self) -> &Arc<dyn AuthProvider> {
+        &self.0.adapter
+    }
+
+    /// The account that signs in.
+    pub fn account(&self) -> &Account {
+        &self.0.account
+    }
+
+    /// The server.
+    pub fn server(&self) -> &dyn Server {
+        &*self.0.server
+    }
+
+    /// What can be done to the server from behind.
+    ///
+    /// # Errors
+    /// A finding if there is nothing; name what the case needs in [`crate::Case::controls`], then it
+    /// is skipped before it comes to that.
+    #[track_caller]
+    pub fn controls(&self) -> Result<&dyn Controls, Finding> {
+        self.0.server.controls().ok_or_else(|| Finding::new("a server with controls", "none"))
+    }
+
+    /// Where sessions are kept, as the engine has it; all processes share it.
+    pub fn store(&self) -> Arc<dyn SessionStore> {
+        Arc::clone(&self.0.store)
+    }
+
+    /// The way to the server, with faults and notes, for requests of the case's own.
+    pub fn transport(&self) -> Arc<dyn HttpTransport> {
+        Arc::new(self.0.wire.clone())
+    }
+
+    /// A number that is the same in every run with the same seed.
+    pub fn seed(&self) -> u64 {
+        self.0.seed
+    }
+
+    // Sessions.
+
+    /// The first process, which [`Bench::open`] and [`Bench::sign_in`] use.
+    ///
+    /// # Errors
+    /// A finding if no keeper can be built. So do the others here.
+    pub fn first(&self) -> Result<Process, Finding> {
+        if let Some(process) = &*self.lock_first() {
+            return Ok(process.clone());
+        }
+        let process = self.process()?;
+        *self.lock_first() = Some(process.clone());
+        Ok(process)
+    }
+
+    /// Another process: a keeper of its own on the same store, with another share of the spread.
+    pub fn process(&self) -> Result<Process, Finding> {
+        self.process_with(|builder| builder)
+    }
+
+    /// The same with other settings.
+    pub fn process_with(
+        &self,
+        set: impl FnOnce(KeeperBuilder) -> KeeperBuilder,
+    ) -> Result<Process, Finding> {
+        let number = {
+            let mut n = self.0.n_processes.lock().unwrap_or_else(PoisonError::into_inner);
+            *n += 1;
+            *n
+        };
+        let inner = &*self.0;
+        let engine = &inner.engine;
+        let builder = Keeper::builder()
+            .transport(Shared(engine.transport(Arc::new(inner.wire.clone()))))
+            .store(Shared(Arc::clone(&inner.store)))
+            .clock(Shared(engine.clock(inner.clock.clock())))
+            .replica_seed(inner.seed.wrapping_mul(31).wrapping_add(number));
+        let keeper = engine.keeper(set(builder)).build()?;
+        Ok(Process { bench: self.clone(), keeper })
+    }
+
+    /// The session of the account in the first process. Nothing is sent.
+    pub async fn open(&self) -> Result<Session, Finding> {
+        self.first()?.open().await
+    }
+
+    /// The same with other settings.
+    pub async fn open_with(
+        &self,
+        set: impl FnOnce(SessionBuilder) -> SessionBuilder,
+    ) -> Result<Session, Finding> {
+        self.first()?.open_with(set).await
+    }
+
+    /// The session of the account in the first process, signed in; challenges are answered.
+    pub async fn sign_in(&self) -> Result<Session, Finding> {
+        self.first()?.sign_in().await
+    }
+
+    /// Sets the password that the account's source yields from now on, in every process.
+    pub fn know_password(&self, password: SecretString) {
+        self.0.purse.edit(|credentials| credentials.with_password(password));
+    }
+
+    // Time.
+
+    /// The clock without any defect.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.0.clock.clock()
+    }
+
+    /// The wall clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
+
+    /// Time since the case began.
+    pub fn elapsed(&self) -> Duration {
+        self.0.wire.elapsed()
+    }
+
+    /// Lets time pass. All that falls due happens at its moment, and what it brings about is over.
+    pub async fn pass(&self, span: Duration) {
+        let clock = self.clock();
+        clock.sleep_until(clock.monotonic().after(span)).await;
+        self.settle().await;
+    }
+
+    /// Lets everything happen that can happen without time passing. In real time: a moment.
+    pub async fn settle(&self) {
+        match &self.0.clock {
+            Hour::Virtual(clock) => clock.settle().await,
+            Hour::Real(clock) => {
+                clock.sleep_until(clock.monotonic().after(Duration::from_millis(50))).await;
+            }
+        }
+    }
+
+    /// Lets time pass until `so`, at most `within`.
+    ///
+    /// # Errors
+    /// A finding that `what` did not come about.
+    #[track_caller]
+    pub fn until<'a>(
+        &'a self,
+        what: &'a str,
+        within: Duration,
+        so: impl Fn() -> bool + Send + 'a,
+    ) -> impl Future<Output = Result<(), Finding>> + Send + 'a {
+        let finding = Finding::new(format!("{what} within {within:?}"), "it did not come about");
+        async move {
+            let clock = self.clock();
+            let deadline = clock.monotonic().after(within);
+            let step = (within / 500).max(Duration::from_millis(10));
+            self.settle().await;
+            while !so() {
+                if clock.monotonic() >= deadline {
+                    return Err(finding);
+                }
+                clock.sleep_until(clock.monotonic().after(step).min(deadline)).await;
+                self.settle().await;
+            }
+            Ok(())
+        }
+    }
+
+    /// The machine is suspended for so long: both clocks leap, timers are late. Virtual time only.
+    pub async fn suspend(&self, span: Duration) {
+        if let Hour::Virtual(clock) = &self.0.clock {
+            clock.leap(span);
+        }
+        self.settle().await;
+    }
+
+    /// Somebody sets the local wall clock by that many milliseconds. Virtual time only.
+    pub async fn set_wall_by(&self, millis: i64) {
+        if let Hour::Virtual(clock) = &self.0.clock {
+            clock.set_by(millis);
+        }
+        self.settle().await;
+    }
+
+    // Faults.
+
+    /// Lets the next request for `op` meet `fault`.
+    ///
+    /// # Errors
+    /// A finding if it is one in the server's own words and the server has none: name
+    /// [`crate::Control::Words`] in the case.
+    #[track_caller]
+    pub fn next(&self, op: Op, fault: Fault) -> Result<(), Finding> {
+        self.meets(op, fault, Times::Next(1))
+    }
+
+    /// Lets requests for `op` meet `fault`, so many times. Those for one operation come in the order
+    /// in which they were named.
+    #[track_caller]
+    pub fn meets(&self, op: Op, fault: Fault, times: Times) -> Result<(), Finding> {
+        self.mark(format!("{op} will meet {}", fault.name()));
+        match fault.is_on_the_way() {
+            true => self.0.wire.inject(op, fault, times),
+            false => self.controls()?.say(op, &fault, times),
+        }
+        Ok(())
+    }
+
+    /// Holds the answer to the next request for `op`.
+    pub fn hold(&self, op: Op) -> Gate {
+        let gate = Gate::new();
+        self.0.wire.inject(op, Fault::Held(gate.clone()), Times::Next(1));
+        gate
+    }
+
+    /// Takes back every fault that was not met, and ends an outage.
+    pub fn all_well(&self) {
+        self.0.wire.clear();
+        if let Some(controls) = self.0.server.controls() {
+            controls.clear();
+        }
+    }
+
+    /// Begins or ends an outage of the auth server.
+    #[track_caller]
+    pub fn outage(&self, on: bool) -> Result<(), Finding> {
+        self.mark(if on { "outage" } else { "outage over" });
+        self.controls()?.outage(on);
+        Ok(())
+    }
+
+    // What was sent.
+
+    /// How many requests for `op` went over the wire, whatever became of them.
+    pub fn sent(&self, op: Op) -> usize {
+        self.0.timeline.count(|exchange| op.covers(exchange.op))
+    }
+
+    /// How many requests for `op` were answered with 2xx.
+    pub fn granted(&self, op: Op) -> usize {
+        let good = |status: u16| (200..300).contains(&status);
+        self.0.timeline.count(|e| op.covers(e.op) && e.status.is_some_and(good))
+    }
+
+    /// Requests that went to a host that is neither the auth server nor the API.
+    pub fn strays(&self) -> Vec<Stray> {
+        self.0.wire.strays()
+    }
+
+    /// What the server saw of this operation.
+    #[track_caller]
+    pub fn seen(&self, op: Op) -> Result<Vec<Seen>, Finding> {
+        Ok(self.controls()?.seen().into_iter().filter(|seen| op.covers(seen.op)).collect())
+    }
+
+    /// Puts a note into the timeline: a few words, never a secret.
+    pub fn mark(&self, what: impl Into<String>) {
+        self.0.timeline.mark(self.elapsed(), what);
+    }
+
+    fn lock_first(&self) -> std::sync::MutexGuard<'_, Option<Process>> {
+        self.0.first.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Credentials that can change while sessions live, as a vault's do.
+#[derive(Clone)]
+pub(crate) struct Purse(Arc<Mutex<Credentials>>);
+
+impl Purse {
+    pub(crate) fn edit(&self, change: impl FnOnce(Credentials) -> Credentials) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = change(held.clone());
+    }
+}
+
+#[async_trait]
+impl CredentialSource for Purse {
+    async fn credentials(&self, _account: &AccountKey) -> Result<Credentials, Error> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+}

@@ -1,0 +1,213 @@
+//! What may go wrong on the way or at the server, and how often.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// One thing that goes wrong with one request.
+///
+/// Each says whether the server *acts*, that is carries out what was asked before things go wrong.
+/// Those under *on the way* are played by the suite itself, before any server; those under *in the
+/// server's words* need a server with [`crate::Control::Words`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Fault {
+    // On the way.
+    /// No connection comes about; the engine is told that nothing was sent. Does not act.
+    Refuse,
+    /// The connection ends before the request is read. Does not act, and nobody can know.
+    Cut,
+    /// The connection ends after the server has acted.
+    LoseAnswer,
+    /// The connection ends after so many bytes of the answer's body. Acts.
+    CutAt(usize),
+    /// The answer's body ends after so many bytes, as if that were all. Acts.
+    Shortened(usize),
+    /// Neither answer nor end of connection. Does not act.
+    Hang,
+    /// The answer comes late. Acts at once.
+    Delay(Duration),
+    /// The answer waits until the gate is opened. Acts at once.
+    Held(Gate),
+    /// A gateway sends the request twice and passes the second answer on. Acts twice.
+    Twice,
+    /// This status and body in the place of the server's. Does not act.
+    Instead {
+        /// The status.
+        status: u16,
+        /// The value of `Content-Type`.
+        content_type: &'static str,
+        /// The body.
+        body: &'static str,
+    },
+    /// A redirect to this address, with the status 307. Does not act.
+    Redirect(&'static str),
+    /// A header of the answer is replaced. Acts.
+    Header(&'static str, &'static str),
+    /// The `Date` header is wrong by that many milliseconds. Acts.
+    WrongDate(i64),
+    /// More bytes than a transport lets through. Does not act.
+    Flood,
+
+    // In the server's words.
+    /// 429 in the provider's own words. Does not act.
+    TooManyRequests(RetryAfter),
+    /// 500 in the provider's own words. Does not act.
+    ServerError,
+    /// 503 in the provider's own words. Does not act.
+    Unavailable,
+    /// A good token is refused as a bad one is. Does not act.
+    Unauthorized,
+    /// The expiry fields of the answer hold nonsense. Acts.
+    AbsurdExpiry(Absurd),
+    /// The expiry fields are missing. Acts.
+    MissingExpiry,
+    /// The access token of the answer is the empty string. Acts.
+    EmptyToken,
+    /// The access token of the answer has 64 KiB. Acts.
+    HugeToken,
+    /// The access token of the answer has a line end and a header in it. Acts.
+    TokenWithNewline,
+    /// Every member of the answer's JSON object twice, with other tokens the second time. Acts.
+    DuplicateJson,
+    /// 200 with a JSON document of 100,000 nested arrays. Does not act.
+    DeepJson,
+    /// 200 and a small body that unpacks to that many bytes. Does not act.
+    GzipBomb(u64),
+}
+
+impl Fault {
+    /// 502 with the HTML page of a gateway. Does not act.
+    pub const GATEWAY_PAGE: Self = Self::Instead {
+        status: 502,
+        content_type: "text/html",
+        body: "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>",
+    };
+
+    /// The word for it in reports.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Refuse => "refused",
+            Self::Cut => "cut",
+            Self::LoseAnswer => "answer_lost",
+            Self::CutAt(_) => "cut_in_the_body",
+            Self::Shortened(_) => "shortened",
+            Self::Hang => "hang",
+            Self::Delay(_) => "delay",
+            Self::Held(_) => "held",
+            Self::Twice => "sent_twice",
+            Self::Instead { .. } => "answered_by_a_gateway",
+            Self::Redirect(_) => "redirect",
+            Self::Header(..) => "other_header",
+            Self::WrongDate(_) => "wrong_date",
+            Self::Flood => "flood",
+            Self::TooManyRequests(_) => "too_many_requests",
+            Self::ServerError => "server_error",
+            Self::Unavailable => "unavailable",
+            Self::Unauthorized => "unauthorized",
+            Self::AbsurdExpiry(_) => "absurd_expiry",
+            Self::MissingExpiry => "missing_expiry",
+            Self::EmptyToken => "empty_token",
+            Self::HugeToken => "huge_token",
+            Self::TokenWithNewline => "token_with_newline",
+            Self::DuplicateJson => "duplicate_json",
+            Self::DeepJson => "deep_json",
+            Self::GzipBomb(_) => "gzip_bomb",
+        }
+    }
+
+    /// Whether the suite plays it on the way, before any server.
+    pub(crate) const fn is_on_the_way(&self) -> bool {
+        matches!(
+            self,
+            Self::Refuse
+                | Self::Cut
+                | Self::LoseAnswer
+                | Self::CutAt(_)
+                | Self::Shortened(_)
+                | Self::Hang
+                | Self::Delay(_)
+                | Self::Held(_)
+                | Self::Twice
+                | Self::Instead { .. }
+                | Self::Redirect(_)
+                | Self::Header(..)
+                | Self::WrongDate(_)
+                | Self::Flood
+        )
+    }
+}
+
+/// Nonsense in place of an expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absurd {
+    /// `3600.5`
+    Float,
+    /// `1e300`
+    Huge,
+    /// `-1`
+    Negative,
+    /// `"soon"`
+    String,
+    /// `0`
+    Zero,
+}
+
+/// What a 429 says about when to come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// Nothing.
+    Silent,
+    /// The provider's own header with that many seconds from now; nothing where it has none.
+    Own(u64),
+    /// `Retry-After` in seconds.
+    Seconds(u64),
+}
+
+/// How many requests meet a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// The next so many.
+    Next(u32),
+    /// All from now on.
+    Always,
+}
+
+/// Holds answers until it is opened. Clones are one gate; it opens for good.
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<watch::Sender<(usize, bool)>>);
+
+impl Gate {
+    /// A closed gate.
+    pub fn new() -> Self {
+        Self(Arc::new(watch::Sender::new((0, false))))
+    }
+
+    /// How many answers have come to it. All of their requests were carried out.
+    pub fn n_waiting(&self) -> usize {
+        self.0.borrow().0
+    }
+
+    /// Opens it for those that wait and all that will come.
+    pub fn open(&self) {
+        self.0.send_modify(|(_, open)| *open = true);
+    }
+
+    /// Waits until an answer has come to it.
+    pub async fn reached(&self) {
+        // The sender lives as long as this gate.
+        let _ = self.0.subscribe().wait_for(|(seen, _)| *seen > 0).await;
+    }
+
+    pub(crate) async fn pass(&self) {
+        self.0.send_modify(|(seen, _)| *seen += 1);
+        let _ = self.0.subscribe().wait_for(|(_, open)| *open).await;
+    }
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,50 @@
+//! The conformance suite of Countersign: cases that prove an adapter, and the engine below it.
+//!
+//! What this crate never does: it knows no provider, opens no socket of its own, writes no file, and
+//! repeats no secret. What it runs against comes from outside as a [`Target`]; the engine comes from
+//! outside as an [`Engine`].
+//!
+//! * A [`Case`] is a sentence and the code that finds out whether it is true; [`cases::ALL`] are those
+//!   for any adapter.
+//! * A [`Target`] is a provider and a server for it. Each case gets a fresh [`Server`], a store, a
+//!   clock and a runtime of its own: order and company change nothing.
+//! * A [`Bench`] is what a case holds. Time is virtual: it passes when nothing else can happen.
+//! * [`Suite`] runs them and answers a [`report::model::Run`].
+
+mod bench;
+mod call;
+mod case;
+pub mod cases;
+mod claims;
+mod clock;
+mod engine;
+pub mod expect;
+mod fault;
+mod naming;
+mod operation;
+mod process;
+mod random;
+pub mod report;
+mod run;
+mod suite;
+mod target;
+mod timeline;
+mod wire;
+
+pub use bench::Bench;
+pub use call::Reply;
+pub use case::{Applies, Case, Harm, Row, Running, Stage};
+pub use claims::Claim;
+pub use clock::VirtualClock;
+pub use engine::{Engine, Unbroken};
+pub use expect::Finding;
+pub use fault::{Absurd, Fault, Gate, RetryAfter, Times};
+pub use operation::Op;
+pub use process::Process;
+pub use run::{Plan, claims_of, is_harmless};
+pub use suite::{Down, Progress, Suite, run_apart};
+pub use target::{
+    Account, Control, Controls, Presented, RefreshTokens, Seen, Server, Settings, Setup, Target,
+    Time, Unavailable,
+};
+pub use wire::Stray;

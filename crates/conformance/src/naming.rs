@@ -1,0 +1,99 @@
+//! Which operation a request belongs to: what the adapter was asked when it built it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead};
+use countersign_core::{
+    Ambient, AuthProvider, Authorization, Capabilities, Error, Operation, Outcome, ProviderId,
+    Realm, TokenSet, Verdict,
+};
+
+use crate::operation::Op;
+
+/// Requests by what they are, with the operation that each was built for.
+#[derive(Clone, Default)]
+pub(crate) struct Names(Arc<Mutex<HashMap<u64, Op>>>);
+
+impl Names {
+    pub(crate) fn name(&self, request: &HttpRequest, op: Op) {
+        let mut names = self.names();
+        names.insert(mark(request, true), op);
+        names.insert(mark(request, false), op);
+    }
+
+    /// The operation of this request; of one whose headers were changed on the way, that of the last
+    /// one of the same address and body.
+    pub(crate) fn of(&self, request: &HttpRequest) -> Op {
+        let names = self.names();
+        let found = names.get(&mark(request, true)).or_else(|| names.get(&mark(request, false)));
+        found.copied().unwrap_or(Op::Unknown)
+    }
+
+    fn names(&self) -> MutexGuard<'_, HashMap<u64, Op>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn mark(request: &HttpRequest, headers: bool) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (headers, request.method(), request.uri()).hash(&mut hasher);
+    request.body().expose_bytes().hash(&mut hasher);
+    if headers {
+        for (name, value) in request.headers() {
+            (name, value.as_bytes()).hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+/// An adapter whose requests are named as they are built.
+pub(crate) struct Named {
+    pub(crate) adapter: Arc<dyn AuthProvider>,
+    pub(crate) names: Names,
+}
+
+impl fmt::Debug for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.adapter.fmt(f)
+    }
+}
+
+impl AuthProvider for Named {
+    fn id(&self) -> ProviderId {
+        self.adapter.id()
+    }
+
+    fn realm(&self) -> &Realm {
+        self.adapter.realm()
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        self.adapter.capabilities()
+    }
+
+    fn request(&self, operation: &Operation, ambient: &Ambient<'_>) -> Result<HttpRequest, Error> {
+        let request = self.adapter.request(operation, ambient)?;
+        self.names.name(&request, operation.into());
+        Ok(request)
+    }
+
+    fn interpret(
+        &self,
+        operation: &Operation,
+        response: &HttpResponse,
+        ambient: &Ambient<'_>,
+    ) -> Result<Outcome, Error> {
+        self.adapter.interpret(operation, response, ambient)
+    }
+
+    fn authorize(&self, tokens: &TokenSet, ambient: &Ambient<'_>) -> Result<Authorization, Error> {
+        self.adapter.authorize(tokens, ambient)
+    }
+
+    fn rejects(&self, head: &ResponseHead<'_>, body: Option<&[u8]>) -> Verdict {
+        self.adapter.rejects(head, body)
+    }
+}

@@ -1,0 +1,166 @@
+//! The data of a report: what every format writes. Its JSON is documented in `docs/CONFORMANCE.md`.
+
+use serde::Serialize;
+
+use crate::expect::Finding;
+
+/// One run of the suite.
+#[derive(Clone, Debug, Serialize)]
+pub struct Run {
+    /// The version of the suite.
+    pub suite: String,
+    /// The seed of order and random values, in hexadecimal: the same seed, the same run.
+    pub seed: String,
+    /// When it began, as in RFC 3339.
+    pub started: String,
+    /// How long it took, in milliseconds of real time.
+    pub took_ms: u64,
+    /// Every target that was selected.
+    pub providers: Vec<ProviderReport>,
+}
+
+/// What a run has shown about one target.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProviderReport {
+    /// Its name.
+    pub name: String,
+    /// What its adapter claims.
+    pub claims: Vec<ClaimReport>,
+    /// Every case that was selected, in the order of the list.
+    pub cases: Vec<CaseReport>,
+}
+
+/// One claim of an adapter.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClaimReport {
+    /// The claim: `refresh`, `revoke`, …
+    pub claim: String,
+    /// The cases of this run that exercise it and were not skipped.
+    pub cases: Vec<String>,
+}
+
+/// What became of one case with one target.
+#[derive(Clone, Debug, Serialize)]
+pub struct CaseReport {
+    /// Its id.
+    pub id: String,
+    /// Its sentence.
+    pub title: String,
+    /// Its group.
+    pub group: String,
+    /// What it proves: `F07`, `P12`, `RFC 6749 §6`.
+    pub proves: Vec<String>,
+    /// What it does to a real account.
+    pub harm: String,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// How much time passed in it, in milliseconds of its own clock.
+    pub virtual_ms: u64,
+    /// How long it took, in milliseconds of real time.
+    pub real_ms: u64,
+    /// What went over the wire, and what was noted.
+    pub timeline: Vec<Entry>,
+}
+
+/// How a case ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The sentence is true.
+    Passed,
+    /// It is not.
+    Failed {
+        /// What was expected, what came, and where.
+        finding: Finding,
+    },
+    /// It was not tried.
+    Skipped {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One line of a timeline, in the order of time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub enum Entry {
+    /// One request and its answer. It holds no header, no query and no body.
+    Exchange {
+        /// When it was sent, in milliseconds since the case began.
+        at_ms: u64,
+        /// When its answer came; `null` if none came.
+        answered_ms: Option<u64>,
+        /// What was asked.
+        operation: String,
+        /// The method.
+        method: String,
+        /// The path without the query.
+        path: String,
+        /// The status.
+        status: Option<u16>,
+        /// The fault that it met.
+        fault: Option<String>,
+        /// `answered`, `waiting`, `not_sent`, `interrupted`, `dropped` or `stray`.
+        end: String,
+    },
+    /// Something else that happened.
+    Mark {
+        /// When, in milliseconds since the case began.
+        at_ms: u64,
+        /// What.
+        what: String,
+    },
+}
+
+impl Entry {
+    /// When it was.
+    pub const fn at_ms(&self) -> u64 {
+        match self {
+            Self::Exchange { at_ms, .. } | Self::Mark { at_ms, .. } => *at_ms,
+        }
+    }
+}
+
+/// How many cases ended in which way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// True sentences.
+    pub passed: usize,
+    /// False ones.
+    pub failed: usize,
+    /// Untried ones.
+    pub skipped: usize,
+}
+
+impl Tally {
+    /// Counts `cases`.
+    pub fn of<'a>(cases: impl IntoIterator<Item = &'a CaseReport>) -> Self {
+        let mut tally = Self::default();
+        for case in cases {
+            match case.outcome {
+                Outcome::Passed => tally.passed += 1,
+                Outcome::Failed { .. } => tally.failed += 1,
+                Outcome::Skipped { .. } => tally.skipped += 1,
+            }
+        }
+        tally
+    }
+}
+
+impl Run {
+    /// Every case of every target.
+    pub fn cases(&self) -> impl Iterator<Item = (&ProviderReport, &CaseReport)> {
+        self.providers.iter().flat_map(|provider| provider.cases.iter().map(move |c| (provider, c)))
+    }
+
+    /// How many ended in which way.
+    pub fn tally(&self) -> Tally {
+        Tally::of(self.cases().map(|(_, case)| case))
+    }
+
+    /// Whether nothing failed.
+    pub fn conforms(&self) -> bool {
+        self.tally().failed == 0
+    }
+}

@@ -1,0 +1,235 @@
+//! Running one case with one target and one engine: nothing is shared with any other case.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_core::{Capabilities, Clock, Monotonic, Timestamp};
+use countersign_runtime::SystemClock;
+use futures_util::FutureExt;
+
+use crate::bench::{Bench, Hour};
+use crate::case::{Applies, Case, Harm};
+use crate::claims::Claim;
+use crate::clock::{Stuck, VirtualClock};
+use crate::engine::Engine;
+use crate::expect::Finding;
+use crate::random::Random;
+use crate::report::model::{CaseReport, Entry, Outcome};
+use crate::target::{Control, Server, Setup, Target, Time, Unavailable};
+use crate::timeline::Timeline;
+
+/// When every case begins: a Monday in 2026, at noon (UTC).
+const BEGIN: Timestamp = Timestamp::from_seconds(1_790_596_800);
+
+/// No case passes more than this, and what waits for ever is found out by it.
+const LONGEST: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// How one case is run.
+#[derive(Clone)]
+pub struct Plan {
+    /// What it runs against.
+    pub target: Arc<dyn Target>,
+    /// The engine: [`crate::Unbroken`], or one with a defect.
+    pub engine: Arc<dyn Engine>,
+    /// The seed of the run.
+    pub seed: u64,
+    /// How long it may take in real time.
+    pub deadline: Duration,
+}
+
+/// Runs `case` on this thread.
+///
+/// # Errors
+/// The remedy, if the target's server is down.
+pub(crate) fn run(case: &Case, plan: &Plan) -> Result<CaseReport, String> {
+    let real = SystemClock::new();
+    let timeline = Timeline::default();
+    let hour = match plan.target.time() {
+        Time::Virtual => Hour::Virtual(VirtualClock::at(BEGIN)),
+        Time::Real => Hour::Real(Arc::new(real)),
+    };
+    let began = hour.clock().monotonic();
+    let outcome = on_runtime(case, plan, &hour, &timeline, &real)?;
+    let passed = hour.clock().monotonic().since(began);
+    Ok(CaseReport {
+        id: case.id.to_owned(),
+        title: case.title.to_owned(),
+        group: case.group.to_owned(),
+        proves: case.proves.iter().map(ToString::to_string).collect(),
+        harm: case.harm.as_str().to_owned(),
+        outcome,
+        virtual_ms: millis(passed),
+        real_ms: millis(real.monotonic().since(Monotonic::default())),
+        timeline: entries(&timeline),
+    })
+}
+
+/// Why `case` is not for a target and its adapter, if it is not.
+pub(crate) fn why_not(case: &Case, target: &dyn Target, claims: &Capabilities) -> Option<String> {
+    if !case.only.is_empty() && !case.only.contains(&target.name()) {
+        return Some(format!("is for {} alone", case.only.join(", ")));
+    }
+    if let Some(missing) = case.claims.iter().find(|claim| !claim.holds(claims)) {
+        return Some(format!("the adapter does not claim {missing}"));
+    }
+    match (case.applies)(claims) {
+        Applies::Yes => None,
+        Applies::No(reason) => Some(reason.to_owned()),
+    }
+}
+
+fn on_runtime(
+    case: &Case,
+    plan: &Plan,
+    hour: &Hour,
+    timeline: &Timeline,
+    real: &SystemClock,
+) -> Result<Outcome, String> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let is_virtual = matches!(hour, Hour::Virtual(_));
+    let builder =
+        if is_virtual { builder.enable_time().start_paused(true) } else { builder.enable_all() };
+    let runtime = builder.build().map_err(|error| format!("no runtime: {error}"))?;
+    let deadline = real.monotonic().after(plan.deadline);
+    let work = on_bench(case, plan, hour, timeline);
+    let end = match hour {
+        Hour::Virtual(clock) => {
+            runtime.block_on(clock.drive(work, LONGEST, || real.monotonic() > deadline))
+        }
+        Hour::Real(_) => runtime.block_on(async {
+            let over = std::pin::pin!(real.sleep_until(deadline));
+            match futures_util::future::select(std::pin::pin!(work), over).await {
+                futures_util::future::Either::Left((end, _)) => Ok(end),
+                futures_util::future::Either::Right(_) => Err(Stuck::TooSlow),
+            }
+        }),
+    };
+    // What a case leaves running ends here.
+    runtime.shutdown_background();
+    match end {
+        Ok(outcome) => outcome,
+        Err(stuck) => Ok(Outcome::Failed { finding: stuck_finding(stuck, plan) }),
+    }
+}
+
+async fn on_bench(
+    case: &Case,
+    plan: &Plan,
+    hour: &Hour,
+    timeline: &Timeline,
+) -> Result<Outcome, String> {
+    let mut random = Random::of(plan.seed, &[plan.target.name(), case.id]);
+    let settings = case.settings;
+    let setup = Setup { seed: random.bytes(), clock: hour.clock(), settings };
+    let skipped = |reason: String| Ok(Outcome::Skipped { reason });
+    let opened = match case.stage {
+        Some(_) if !case.only.is_empty() && !case.only.contains(&plan.target.name()) => {
+            return skipped(format!("is for {} alone", case.only.join(", ")));
+        }
+        Some(stage) => stage(&setup),
+        None => plan.target.open(&setup).await,
+    };
+    let server = match opened {
+        Ok(server) => server,
+        Err(Unavailable::NotHere(reason)) => return skipped(reason),
+        Err(Unavailable::Down(remedy)) => return Err(remedy),
+    };
+    if let Some(reason) = why_not(case, &*plan.target, server.adapter().capabilities()) {
+        return skipped(reason);
+    }
+    if let Some(lack) = case.controls.iter().find(|control| !has(&*server, **control, hour)) {
+        return skipped(format!("the target {}", lack.lack()));
+    }
+    let engine = Arc::clone(&plan.engine);
+    let bench = Bench::new(server, engine, hour.clone(), random.next(), timeline.clone());
+    let bench = bench.map_err(|error| error.to_string())?;
+    let end = AssertUnwindSafe(async { (case.run)(bench).await }).catch_unwind().await;
+    Ok(match end {
+        Ok(Ok(())) => Outcome::Passed,
+        Ok(Err(finding)) => Outcome::Failed { finding },
+        Err(panic) => Outcome::Failed { finding: panic_finding(&*panic) },
+    })
+}
+
+fn has(server: &dyn Server, control: Control, hour: &Hour) -> bool {
+    match control {
+        Control::Resource => server.resource().is_some(),
+        Control::OtherAccount => server.other_account().is_some(),
+        Control::VirtualTime => matches!(hour, Hour::Virtual(_)),
+        _ => server.controls().is_some_and(|controls| controls.can().contains(&control)),
+    }
+}
+
+fn panic_finding(panic: &(dyn std::any::Any + Send)) -> Finding {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let mut finding = Finding::new("no panic", format!("a panic: {text}"));
+    finding.at = "the case, or what it called".to_owned();
+    finding
+}
+
+fn stuck_finding(stuck: Stuck, plan: &Plan) -> Finding {
+    let came = match stuck {
+        Stuck::Forever => "the case waits for something that can never happen".to_owned(),
+        Stuck::TooLong => "the case waits for something that did not happen in 400 days".to_owned(),
+        Stuck::TooSlow => format!("more than {:?} of real time", plan.deadline),
+    };
+    let mut finding = Finding::new("the case ends", came);
+    finding.at = "the last entry of the timeline tells how far it came".to_owned();
+    finding
+}
+
+fn entries(timeline: &Timeline) -> Vec<Entry> {
+    let entries = timeline.entries();
+    let exchanges = entries.exchanges.iter().map(|exchange| Entry::Exchange {
+        at_ms: millis(exchange.at),
+        answered_ms: exchange.answered.map(millis),
+        operation: exchange.op.as_str().to_owned(),
+        method: exchange.method.clone(),
+        path: exchange.path.clone(),
+        status: exchange.status,
+        fault: exchange.fault.map(str::to_owned),
+        end: exchange.end.to_owned(),
+    });
+    let marks = entries
+        .marks
+        .iter()
+        .map(|mark| Entry::Mark { at_ms: millis(mark.at), what: mark.what.clone() });
+    let mut all: Vec<Entry> = marks.chain(exchanges).collect();
+    all.sort_by_key(Entry::at_ms);
+    all
+}
+
+pub(crate) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What the adapter of a target claims with its usual settings.
+///
+/// # Errors
+/// Why there is no server, with the remedy.
+pub fn claims_of(target: &Arc<dyn Target>) -> Result<(Capabilities, Vec<Claim>), String> {
+    let setup = Setup {
+        seed: [0; 32],
+        clock: Arc::new(VirtualClock::at(BEGIN)),
+        settings: crate::target::Settings::USUAL,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no runtime: {error}"))?;
+    match runtime.block_on(target.open(&setup)) {
+        Ok(server) => {
+            let claims = server.adapter().capabilities().clone();
+            let list = Claim::of(&claims);
+            Ok((claims, list))
+        }
+        Err(Unavailable::NotHere(why) | Unavailable::Down(why)) => Err(why),
+    }
+}
+
+/// Whether a case may be run on a real account without being asked for by name.
+pub fn is_harmless(case: &Case) -> bool {
+    case.harm == Harm::None
+}

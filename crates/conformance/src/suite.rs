@@ -1,0 +1,240 @@
+//! Many cases with many targets: in random order, on a few threads, each by itself.
+
+use std::fmt;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use countersign_core::{Clock, Monotonic};
+use countersign_runtime::SystemClock;
+
+use crate::case::Case;
+use crate::claims::Claim;
+use crate::engine::{Engine, Unbroken};
+use crate::expect::Finding;
+use crate::random::Random;
+use crate::report::model::{CaseReport, ClaimReport, Outcome, ProviderReport, Run};
+use crate::run::{self, Plan, millis};
+use crate::target::Target;
+
+/// A run to be made.
+pub struct Suite {
+    cases: Vec<Case>,
+    targets: Vec<Arc<dyn Target>>,
+    engine: Arc<dyn Engine>,
+    seed: u64,
+    n_threads: usize,
+    deadline: Duration,
+}
+
+/// A target cannot be reached or set up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Down {
+    /// Which one.
+    pub target: String,
+    /// Why, with the remedy.
+    pub why: String,
+}
+
+impl fmt::Display for Down {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.target, self.why)
+    }
+}
+
+impl std::error::Error for Down {}
+
+/// One more case has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// How many have ended, with this one.
+    pub n_done: usize,
+    /// How many there are.
+    pub n_all: usize,
+    /// Its target.
+    pub target: &'a str,
+    /// What became of it.
+    pub case: &'a CaseReport,
+}
+
+impl Suite {
+    /// `cases` with `targets`, the unbroken engine, two threads, and 30 s a case.
+    pub fn new(
+        cases: impl IntoIterator<Item = Case>,
+        targets: impl IntoIterator<Item = Arc<dyn Target>>,
+        seed: u64,
+    ) -> Self {
+        Self {
+            cases: cases.into_iter().collect(),
+            targets: targets.into_iter().collect(),
+            engine: Arc::new(Unbroken),
+            seed,
+            n_threads: 2,
+            deadline: Duration::from_secs(30),
+        }
+    }
+
+    /// Another engine.
+    #[must_use]
+    pub fn engine(mut self, engine: Arc<dyn Engine>) -> Self {
+        self.engine = engine;
+        self
+    }
+
+    /// So many cases at a time; at least one.
+    #[must_use]
+    pub fn threads(mut self, n: usize) -> Self {
+        self.n_threads = n.max(1);
+        self
+    }
+
+    /// How long one case may take in real time.
+    #[must_use]
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Makes the run, and tells `progress` of each case that has ended.
+    ///
+    /// # Errors
+    /// [`Down`] if the server of a target is.
+    pub fn run(&self, progress: impl Fn(Progress<'_>) + Send + Sync) -> Result<Run, Down> {
+        let real = SystemClock::new();
+        let claims = self.claims()?;
+        let mut work: Vec<(usize, usize)> = (0..self.targets.len())
+            .flat_map(|target| (0..self.cases.len()).map(move |case| (target, case)))
+            .collect();
+        let n_all = work.len();
+        Random::new(self.seed).shuffle(&mut work);
+        let work = Mutex::new(work);
+        let done: Mutex<Vec<((usize, usize), CaseReport)>> = Mutex::default();
+        let down: Mutex<Option<Down>> = Mutex::default();
+        std::thread::scope(|scope| {
+            for _ in 0..self.n_threads {
+                scope.spawn(|| {
+                    while let Some((target, case)) = lock(&work).pop() {
+                        match self.run_one(target, case) {
+                            Ok(report) => {
+                                let mut done = lock(&done);
+                                done.push(((target, case), report));
+                                let n_done = done.len();
+                                let (target, case) =
+                                    (self.targets[target].name(), &done[n_done - 1].1);
+                                progress(Progress { n_done, n_all, target, case });
+                            }
+                            Err(why) => {
+                                let target = self.targets[target].name().to_owned();
+                                lock(&down).get_or_insert(Down { target, why });
+                                lock(&work).clear();
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        if let Some(down) = lock(&down).take() {
+            return Err(down);
+        }
+        let mut done = std::mem::take(&mut *lock(&done));
+        done.sort_by_key(|(place, _)| *place);
+        Ok(self.report(&real, claims, done))
+    }
+
+    /// Runs one case on a thread of its own, so that one that hangs stops nothing else.
+    fn run_one(&self, target: usize, case: usize) -> Result<CaseReport, String> {
+        let case = self.cases[case];
+        let plan = Plan {
+            target: Arc::clone(&self.targets[target]),
+            engine: Arc::clone(&self.engine),
+            seed: self.seed,
+            deadline: self.deadline,
+        };
+        run_apart(case, plan)
+    }
+
+    fn claims(&self) -> Result<Vec<Vec<Claim>>, Down> {
+        let of = |target: &Arc<dyn Target>| {
+            let claims = run::claims_of(target);
+            claims
+                .map(|(_, list)| list)
+                .map_err(|why| Down { target: target.name().to_owned(), why })
+        };
+        self.targets.iter().map(of).collect()
+    }
+
+    fn report(
+        &self,
+        real: &SystemClock,
+        claims: Vec<Vec<Claim>>,
+        done: Vec<((usize, usize), CaseReport)>,
+    ) -> Run {
+        let mut providers: Vec<ProviderReport> = self
+            .targets
+            .iter()
+            .zip(claims)
+            .map(|(target, claims)| ProviderReport {
+                name: target.name().to_owned(),
+                claims: claims
+                    .into_iter()
+                    .map(|claim| ClaimReport { claim: claim.to_string(), cases: Vec::new() })
+                    .collect(),
+                cases: Vec::new(),
+            })
+            .collect();
+        for ((target, case), report) in done {
+            let provider = &mut providers[target];
+            if !matches!(report.outcome, Outcome::Skipped { .. }) {
+                let exercised: Vec<String> =
+                    self.cases[case].claims.iter().map(ToString::to_string).collect();
+                for claim in provider.claims.iter_mut().filter(|c| exercised.contains(&c.claim)) {
+                    claim.cases.push(report.id.clone());
+                }
+            }
+            provider.cases.push(report);
+        }
+        Run {
+            suite: env!("CARGO_PKG_VERSION").to_owned(),
+            seed: format!("{:016x}", self.seed),
+            started: real.now().to_string(),
+            took_ms: millis(real.monotonic().since(Monotonic::default())),
+            providers,
+        }
+    }
+}
+
+/// Runs one case on a thread of its own. If that hangs beyond its deadline, it is left to itself and
+/// the case has failed.
+///
+/// # Errors
+/// See [`run::run`].
+pub fn run_apart(case: Case, plan: Plan) -> Result<CaseReport, String> {
+    let (tell, hear) = mpsc::channel();
+    let deadline = plan.deadline;
+    let thread = std::thread::Builder::new().name(case.id.to_owned()).spawn(move || {
+        // Nobody listens any more if the deadline is over.
+        let _ = tell.send(run::run(&case, &plan));
+    });
+    thread.map_err(|error| format!("no thread: {error}"))?;
+    // The case itself gives up at its deadline; this is for code that never comes back.
+    match hear.recv_timeout(deadline + Duration::from_secs(10)) {
+        Ok(report) => report,
+        Err(_) => Ok(CaseReport {
+            id: case.id.to_owned(),
+            title: case.title.to_owned(),
+            group: case.group.to_owned(),
+            proves: case.proves.iter().map(ToString::to_string).collect(),
+            harm: case.harm.as_str().to_owned(),
+            outcome: Outcome::Failed {
+                finding: Finding::new("the case ends", "code that never came back"),
+            },
+            virtual_ms: 0,
+            real_ms: millis(deadline),
+            timeline: Vec::new(),
+        }),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,257 @@
+//! The way between engine and server: everything that passes is noted, and faults are played here.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use countersign_core::http::{HttpRequest, HttpResponse};
+use countersign_core::transport::{Delivery, Reason, TransportError};
+use countersign_core::{Clock, HttpTransport, Monotonic, Origin, SecretBytes, Timestamp};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use crate::fault::{Fault, Times};
+use crate::naming::Names;
+use crate::operation::Op;
+use crate::timeline::{Exchange, Timeline};
+
+/// A transport that notes and, where it is told, spoils. Clones are one wire.
+#[derive(Clone)]
+pub(crate) struct Wire(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) server: Arc<dyn HttpTransport>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) began: Monotonic,
+    pub(crate) names: Names,
+    pub(crate) timeline: Timeline,
+    /// Where requests may go.
+    pub(crate) origins: Vec<Origin>,
+    pub(crate) credential_headers: Vec<HeaderName>,
+    pub(crate) plan: Mutex<Vec<(Op, Fault, Times)>>,
+    pub(crate) strays: Mutex<Vec<Stray>>,
+}
+
+/// A request that went where it must not go. It was not sent; somebody else could have read it.
+#[derive(Clone, Debug)]
+pub struct Stray {
+    /// What it asked for.
+    pub op: Op,
+    /// The host and port that it was for.
+    pub authority: String,
+    /// Which headers with credentials it carried.
+    pub credential_headers: Vec<String>,
+    /// Whether it had a body.
+    pub body: bool,
+}
+
+impl Wire {
+    pub(crate) fn inject(&self, op: Op, fault: Fault, times: Times) {
+        self.plan().push((op, fault, times));
+    }
+
+    pub(crate) fn clear(&self) {
+        self.plan().clear();
+    }
+
+    pub(crate) fn strays(&self) -> Vec<Stray> {
+        self.0.strays.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The time since the case began.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.clock.monotonic().since(self.0.began)
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Vec<(Op, Fault, Times)>> {
+        self.0.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fault_for(&self, asked: Op) -> Option<Fault> {
+        let mut plan = self.plan();
+        let at = plan.iter().position(|(op, ..)| op.covers(asked))?;
+        let (_, fault, times) = &mut plan[at];
+        let fault = fault.clone();
+        match times {
+            Times::Next(left) if *left <= 1 => drop(plan.remove(at)),
+            Times::Next(left) => *left -= 1,
+            Times::Always => {}
+        }
+        Some(fault)
+    }
+
+    fn is_stray(&self, request: &HttpRequest) -> bool {
+        let uri = request.uri();
+        let origin = uri
+            .host()
+            .zip(uri.scheme_str())
+            .and_then(|(host, scheme)| Origin::from_parts(scheme, host, uri.port_u16()).ok());
+        !origin.is_some_and(|origin| self.0.origins.contains(&origin))
+    }
+
+    fn stray(&self, op: Op, request: &HttpRequest) -> Result<HttpResponse, TransportError> {
+        let carried = |name: &&HeaderName| request.headers().contains_key(*name);
+        let headers = self.0.credential_headers.iter().filter(carried);
+        let stray = Stray {
+            op,
+            authority: request.uri().authority().map(ToString::to_string).unwrap_or_default(),
+            credential_headers: headers.map(ToString::to_string).collect(),
+            body: !request.body().is_empty(),
+        };
+        self.0.strays.lock().unwrap_or_else(PoisonError::into_inner).push(stray);
+        Ok(HttpResponse::new(StatusCode::NOT_FOUND, HeaderMap::new(), SecretBytes::default()))
+    }
+
+    async fn play(
+        &self,
+        fault: Fault,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, TransportError> {
+        let server = &self.0.server;
+        match fault {
+            Fault::Refuse => Err(TransportError::new(Delivery::NotSent, Reason::Connect)),
+            Fault::Cut => Err(interrupted()),
+            Fault::LoseAnswer | Fault::CutAt(_) => {
+                server.send(request).await?;
+                Err(interrupted())
+            }
+            Fault::Shortened(most) => {
+                server.send(request).await.map(|answer| shortened(&answer, most))
+            }
+            Fault::Hang => std::future::pending().await,
+            Fault::Delay(span) => {
+                let answer = server.send(request).await;
+                self.0.clock.sleep_until(self.0.clock.monotonic().after(span)).await;
+                answer
+            }
+            Fault::Held(gate) => {
+                let answer = server.send(request).await;
+                gate.pass().await;
+                answer
+            }
+            Fault::Twice => {
+                // What became of the first nobody learns.
+                let _ = server.send(request.clone()).await;
+                server.send(request).await
+            }
+            Fault::Instead { status, content_type, body } => {
+                let headers = one_header(header::CONTENT_TYPE, content_type);
+                Ok(answer(status, headers, body.as_bytes()))
+            }
+            Fault::Redirect(to) => Ok(answer(307, one_header(header::LOCATION, to), b"")),
+            Fault::Header(name, value) => {
+                let name = HeaderName::from_static(name);
+                server.send(request).await.map(|answer| with_header(&answer, name, value))
+            }
+            Fault::WrongDate(millis) => {
+                let date = http_date(self.0.clock.now().shifted(millis));
+                server.send(request).await.map(|answer| with_header(&answer, header::DATE, &date))
+            }
+            Fault::Flood => Err(TransportError::new(Delivery::Unknown, Reason::BodyTooLarge)),
+            _ => server.send(request).await,
+        }
+    }
+}
+
+#[async_trait]
+impl HttpTransport for Wire {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let op = self.0.names.of(&request);
+        let stray = self.is_stray(&request);
+        let fault = if stray { None } else { self.fault_for(op) };
+        let number = self.0.timeline.begin(Exchange {
+            at: self.elapsed(),
+            answered: None,
+            op,
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            status: None,
+            fault: fault.as_ref().map(Fault::name),
+            end: "waiting",
+        });
+        let dropped = Dropped { wire: self, number };
+        let end = match fault {
+            _ if stray => self.stray(op, &request),
+            Some(fault) => self.play(fault, request).await,
+            None => self.0.server.send(request).await,
+        };
+        std::mem::forget(dropped);
+        let word = match &end {
+            Ok(_) if stray => "stray",
+            Ok(_) => "answered",
+            Err(error) if error.delivery() == Delivery::NotSent => "not_sent",
+            Err(_) => "interrupted",
+        };
+        let status = end.as_ref().ok().map(|answer| answer.status().as_u16());
+        self.0.timeline.edit(number, |exchange| {
+            exchange.answered = status.map(|_| self.elapsed());
+            exchange.status = status;
+            exchange.end = word;
+        });
+        end
+    }
+}
+
+/// Notes that whoever waited for an answer has gone.
+struct Dropped<'a> {
+    wire: &'a Wire,
+    number: usize,
+}
+
+impl Drop for Dropped<'_> {
+    fn drop(&mut self) {
+        self.wire.0.timeline.edit(self.number, |exchange| exchange.end = "dropped");
+    }
+}
+
+fn interrupted() -> TransportError {
+    TransportError::new(Delivery::Unknown, Reason::Interrupted)
+}
+
+fn answer(status: u16, headers: HeaderMap, body: &[u8]) -> HttpResponse {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    HttpResponse::new(status, headers, SecretBytes::copy_from(body))
+}
+
+fn one_header(name: HeaderName, value: &str) -> HeaderMap {
+    HeaderValue::from_str(value)
+        .map(|value| [(name, value)].into_iter().collect())
+        .unwrap_or_default()
+}
+
+fn with_header(answer: &HttpResponse, name: HeaderName, value: &str) -> HttpResponse {
+    let mut headers = answer.headers().clone();
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+    HttpResponse::new(answer.status(), headers, answer.body().clone())
+}
+
+fn shortened(answer: &HttpResponse, most: usize) -> HttpResponse {
+    let body = answer.body().expose_bytes();
+    let body = SecretBytes::copy_from(&body[..most.min(body.len())]);
+    HttpResponse::new(answer.status(), answer.headers().clone(), body)
+}
+
+/// A date as HTTP writes it (RFC 9110 §5.6.7).
+fn http_date(at: Timestamp) -> String {
+    let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
+    let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
+    printer.timestamp_to_rfc9110_string(&at).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_written_as_it_is_read() {
+        for seconds in [0, 784_111_777, 951_827_696, 1_790_000_000, 4_102_444_799] {
+            let at = Timestamp::from_seconds(seconds);
+            assert_eq!(Timestamp::parse_http_date(&http_date(at)), Some(at), "{seconds}");
+        }
+        assert_eq!(
+            http_date(Timestamp::from_seconds(784_111_777)),
+            "Sun, 06 Nov 1994 08:49:37 GMT"
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// Proves the adapters of this project against their simulators.
+///
+/// Exit codes: 0 conforms, 1 does not, 2 could not run.
+#[derive(Debug, Parser)]
+#[command(name = "conformance", version)]
+pub(crate) struct Args {
+    /// Only this provider; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provider: Vec<String>,
+
+    /// Only this case, or all whose id begins with it; may be given more than once
+    #[arg(long, value_name = "ID")]
+    pub(crate) case: Vec<String>,
+
+    /// Only cases of this group; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    pub(crate) group: Vec<String>,
+
+    /// Same seed, same run: order and all random values
+    #[arg(long, value_name = "HEX", value_parser = seed)]
+    pub(crate) seed: Option<u64>,
+
+    /// How many cases run at a time
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) threads: usize,
+
+    /// What the report looks like
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+
+    /// Write the report into this folder instead of to standard output
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Print the cases and end
+    #[arg(long, conflicts_with = "self_check")]
+    pub(crate) list: bool,
+
+    /// Break adapter and engine, one defect at a time: each must be caught by the case that it names
+    #[arg(long)]
+    pub(crate) self_check: bool,
+
+    /// With --self-check: only this defect; may be given more than once
+    #[arg(long, value_name = "ID", requires = "self_check")]
+    pub(crate) defect: Vec<String>,
+}
+
+/// The form of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For a terminal
+    Table,
+    /// For programs: docs/CONFORMANCE.md has the schema
+    Json,
+}
+
+impl Format {
+    /// The name of the file in the folder of `--out`.
+    pub(crate) const fn file(self) -> &'static str {
+        match self {
+            Self::Table => "conformance.txt",
+            Self::Json => "conformance.json",
+        }
+    }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    let digits = text.trim_start_matches("0x");
+    u64::from_str_radix(digits, 16).map_err(|_| "a seed is 1 to 16 hexadecimal digits".to_owned())
+}

@@ -1,0 +1,37 @@
+//! Defects, one at a time: each breaks adapter or engine at a seam that the driver already takes, and
+//! the case that it names must catch it.
+
+mod presenting;
+mod resending;
+pub(crate) mod seams;
+mod storing;
+mod times;
+
+use std::sync::Arc;
+
+use countersign_conformance::Engine;
+
+/// One thing that is broken.
+#[derive(Clone, Copy)]
+pub(crate) struct Defect {
+    /// Unique and stable.
+    pub(crate) id: &'static str,
+    /// What is wrong, as a sentence.
+    pub(crate) title: &'static str,
+    /// The target that shows it.
+    pub(crate) target: &'static str,
+    /// The case that must catch it.
+    pub(crate) caught_by: &'static str,
+    /// The engine that has it.
+    pub(crate) engine: fn() -> Arc<dyn Engine>,
+}
+
+/// Every defect.
+pub(crate) fn all() -> Vec<Defect> {
+    let mut all = Vec::new();
+    all.extend(presenting::DEFECTS);
+    all.extend(resending::DEFECTS);
+    all.extend(storing::DEFECTS);
+    all.extend(times::DEFECTS);
+    all
+}

@@ -1,0 +1,118 @@
+//! The conformance suite over this project's adapters: `cargo xtask conformance`.
+//!
+//! Here are the targets (each provider's adapter over its simulator), the cases for one provider alone,
+//! the defects that prove the suite, and the command line. The suite itself is
+//! `countersign-conformance`. Nothing here opens a socket.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the report goes to standard output, progress to standard error"
+)]
+
+mod args;
+mod cases;
+mod defects;
+mod select;
+mod self_check;
+mod targets;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use countersign_conformance::report::model::{Outcome, Run};
+use countersign_conformance::report::{json, table};
+use countersign_conformance::{Progress, Suite};
+use countersign_core::Clock;
+use countersign_runtime::SystemClock;
+
+use crate::args::{Args, Format};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let done = match (args.list, args.self_check) {
+        (true, _) => list(&args),
+        (_, true) => self_check(&args),
+        _ => conformance(&args),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(why) => {
+            eprintln!("conformance: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn conformance(args: &Args) -> Result<bool, String> {
+    let (targets, cases) = (select::targets(args)?, select::cases(args)?);
+    if let Some(folder) = &args.out {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| format!("{}: {error}; name another --out", folder.display()))?;
+    }
+    let seed = seed(args);
+    eprintln!("seed {seed:016x}");
+    let suite = Suite::new(cases, targets, seed).threads(args.threads);
+    let run = suite.run(tell).map_err(|down| down.to_string())?;
+    let text = match args.format {
+        Format::Table => table::write(&run),
+        Format::Json => json::write(&run).map_err(|error| error.to_string())?,
+    };
+    deliver(args, &text)?;
+    summary(&run);
+    Ok(run.conforms())
+}
+
+fn self_check(args: &Args) -> Result<bool, String> {
+    let defects = select::defects(args)?;
+    let verdicts = self_check::run(&defects, seed(args), |line| eprintln!("{line}"))?;
+    for wrong in &verdicts.wrong {
+        println!("{wrong}");
+    }
+    println!("{} defects, {} caught", defects.len(), verdicts.n_caught);
+    Ok(verdicts.wrong.is_empty() && verdicts.n_caught == defects.len())
+}
+
+fn list(args: &Args) -> Result<bool, String> {
+    for case in select::cases(args)? {
+        let proves: Vec<String> = case.proves.iter().map(ToString::to_string).collect();
+        println!("{:<34} {:<14} {}", case.id, case.group, case.title);
+        println!("{:<34} {:<14} {}; {}", "", "", proves.join(", "), case.harm.as_str());
+    }
+    Ok(true)
+}
+
+/// Not secret, and another one in every run.
+fn seed(args: &Args) -> u64 {
+    let now = || SystemClock::new().now().as_millis().unsigned_abs();
+    args.seed.unwrap_or_else(|| now().wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+fn tell(progress: Progress<'_>) {
+    if let Outcome::Failed { .. } = progress.case.outcome {
+        let Progress { n_done, n_all, target, case } = progress;
+        eprintln!("{n_done}/{n_all} failed: {target} {}", case.id);
+    } else if progress.n_done.is_multiple_of(100) {
+        eprintln!("{}/{}", progress.n_done, progress.n_all);
+    }
+}
+
+fn deliver(args: &Args, text: &str) -> Result<(), String> {
+    let Some(folder) = &args.out else {
+        println!("{}", text.trim_end());
+        return Ok(());
+    };
+    let file = folder.join(args.format.file());
+    std::fs::write(&file, text)
+        .map_err(|error| format!("{}: {error}; name another --out", file.display()))?;
+    eprintln!("written: {}", file.display());
+    Ok(())
+}
+
+fn summary(run: &Run) {
+    let tally = run.tally();
+    eprintln!(
+        "{} passed, {} failed, {} skipped in {} ms; --seed {} repeats it",
+        tally.passed, tally.failed, tally.skipped, run.took_ms, run.seed
+    );
+}

@@ -1,0 +1,30 @@
+//! Ibanera.
+
+use countersign_conformance::{Server, Setup, Unavailable};
+use countersign_ibanera::Ibanera;
+use countersign_simulator::{Ibanera as Settings, Simulator};
+
+use super::simulated::{ADDRESS, Simulated, refuse};
+
+/// As documented.
+pub(crate) fn open(setup: &Setup) -> Result<Box<dyn Server>, Unavailable> {
+    with(setup, |server| server, |adapter| adapter)
+}
+
+/// With other settings of the server and the adapter.
+pub(crate) fn with(
+    setup: &Setup,
+    server: impl FnOnce(Settings) -> Settings,
+    adapter: impl FnOnce(Ibanera) -> Ibanera,
+) -> Result<Box<dyn Server>, Unavailable> {
+    refuse(&setup.settings, false, false)?;
+    let mut builder = Simulator::ibanera().seed(setup.seed).skew_ms(setup.settings.server_ahead_ms);
+    if let Some(life) = setup.settings.access_life {
+        builder = builder.access_life(life);
+    }
+    if let Some(life) = setup.settings.refresh_life {
+        builder = builder.refresh_life(life);
+    }
+    let simulator = server(builder).build();
+    Simulated::new(setup, simulator, Ibanera::at(ADDRESS).map(adapter)).map(Simulated::boxed)
+}

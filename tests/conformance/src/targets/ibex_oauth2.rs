@@ -1,0 +1,30 @@
+//! IBEX by OAuth 2 client credentials.
+
+use countersign_conformance::{Server, Setup, Unavailable};
+use countersign_ibex::IbexOauth2;
+use countersign_simulator::{Ibex as Settings, Simulator};
+
+use super::simulated::{ADDRESS, Simulated, described, refuse};
+
+/// As documented.
+pub(crate) fn open(setup: &Setup) -> Result<Box<dyn Server>, Unavailable> {
+    with(setup, |server| server, |adapter| adapter)
+}
+
+/// With other settings of the server and the adapter.
+pub(crate) fn with(
+    setup: &Setup,
+    server: impl FnOnce(Settings) -> Settings,
+    adapter: impl FnOnce(IbexOauth2) -> IbexOauth2,
+) -> Result<Box<dyn Server>, Unavailable> {
+    refuse(&setup.settings, false, false)?;
+    let mut builder = Simulator::ibex().seed(setup.seed).skew_ms(setup.settings.server_ahead_ms);
+    if let Some(life) = setup.settings.access_life {
+        builder = builder.oauth_life(life);
+    }
+    let simulator = server(builder).build();
+    let client = simulator.client().identity;
+    let audience = described(&simulator, "AUDIENCE");
+    let made = IbexOauth2::at(ADDRESS, ADDRESS, &audience, &client).map(adapter);
+    Ok(Simulated::new(setup, simulator, made)?.signing_in(&client).boxed())
+}

@@ -1,0 +1,215 @@
+//! One simulator as a server of the suite.
+
+use std::sync::Arc;
+
+use countersign_conformance::{
+    Account, Control, Controls, Fault, Op, RefreshTokens, Seen, Server, Settings, Setup, Times,
+    Unavailable,
+};
+use countersign_core::{
+    AuthProvider, Clock, Credentials, Error, HttpTransport, Origin, SecretString,
+};
+use countersign_simulator::{self as simulator, AccountKind, Simulator};
+
+use crate::targets::vocabulary;
+
+/// Where every simulator seems to live. Nothing listens there: requests do not leave the process.
+pub(crate) const ADDRESS: &str = "http://127.0.0.1:4001";
+
+/// All that a simulator can do.
+const CONTROLS: &[Control] = &[
+    Control::Words,
+    Control::Revoke,
+    Control::Expire,
+    Control::Password,
+    Control::Lock,
+    Control::Clock,
+    Control::Mail,
+    Control::Records,
+    Control::Secrets,
+];
+
+/// A simulator, the adapter for it, and who signs in.
+pub(crate) struct Simulated {
+    pub(crate) simulator: Simulator,
+    adapter: Arc<dyn AuthProvider>,
+    clock: Arc<dyn Clock>,
+    account: Account,
+    other: Option<Account>,
+    client_secret: Option<String>,
+    api_origins: Vec<Origin>,
+}
+
+impl Simulated {
+    /// The default account of `simulator` signs in by `adapter`.
+    pub(crate) fn new(
+        setup: &Setup,
+        simulator: Simulator,
+        adapter: Result<impl AuthProvider + 'static, Error>,
+    ) -> Result<Self, Unavailable> {
+        let down = |error: Error| Unavailable::Down(error.to_string());
+        let account = account_of(&simulator.account(), None);
+        Ok(Self {
+            adapter: Arc::new(adapter.map_err(down)?),
+            clock: Arc::clone(&setup.clock),
+            account,
+            other: None,
+            client_secret: None,
+            api_origins: vec![Origin::parse(ADDRESS).map_err(down)?],
+            simulator,
+        })
+    }
+
+    /// Sign-ins carry the secret of the client.
+    pub(crate) fn with_client_secret(mut self, secret: String) -> Self {
+        self.account.credentials = self.account.credentials.with_client_secret(secret.clone());
+        self.client_secret = Some(secret);
+        self
+    }
+
+    /// Another account signs in.
+    pub(crate) fn signing_in(mut self, identity: &str) -> Self {
+        let found = self.simulator.account_of(identity).unwrap_or_default();
+        self.account = account_of(&found, self.client_secret.as_deref());
+        self
+    }
+
+    /// A second account is there.
+    pub(crate) fn with_other(mut self, identity: &str) -> Self {
+        let found = self.simulator.account_of(identity).unwrap_or_default();
+        self.other = Some(account_of(&found, self.client_secret.as_deref()));
+        self
+    }
+
+    /// As a server of the suite.
+    pub(crate) fn boxed(self) -> Box<dyn Server> {
+        Box::new(self)
+    }
+}
+
+/// Refuses what a provider has nothing of.
+pub(crate) fn refuse(
+    settings: &Settings,
+    rotation: bool,
+    first_password: bool,
+) -> Result<(), Unavailable> {
+    if settings.rotation.is_some() && !rotation {
+        return Err(Unavailable::NotHere("the provider's refresh tokens do not rotate".into()));
+    }
+    if settings.first_password && !first_password {
+        return Err(Unavailable::NotHere("the provider asks for no first password".into()));
+    }
+    Ok(())
+}
+
+/// The value that the simulator tells under `key`.
+pub(crate) fn described(simulator: &Simulator, key: &str) -> String {
+    let pairs = simulator.describe();
+    pairs.into_iter().find(|(name, _)| name == key).map(|(_, value)| value).unwrap_or_default()
+}
+
+fn account_of(found: &simulator::Account, client_secret: Option<&str>) -> Account {
+    let mut credentials = Credentials::new();
+    if found.kind == AccountKind::Client {
+        credentials = credentials.with_client_secret(found.password.clone());
+    } else {
+        let temporary = found.temporary_password.clone().filter(|_| found.password.is_empty());
+        let password = temporary.unwrap_or_else(|| found.password.clone());
+        credentials = credentials.with_identity(&found.identity).with_password(password);
+    }
+    if let Some(secret) = &found.totp_secret {
+        credentials = credentials.with_totp_secret(secret.clone());
+    }
+    if let Some(secret) = client_secret {
+        credentials = credentials.with_client_secret(secret.to_owned());
+    }
+    Account { identity: found.identity.clone(), credentials }
+}
+
+impl Server for Simulated {
+    fn adapter(&self) -> Arc<dyn AuthProvider> {
+        Arc::clone(&self.adapter)
+    }
+
+    fn transport(&self) -> Arc<dyn HttpTransport> {
+        Arc::new(self.simulator.in_process(Arc::clone(&self.clock)))
+    }
+
+    fn account(&self) -> Account {
+        self.account.clone()
+    }
+
+    fn other_account(&self) -> Option<Account> {
+        self.other.clone()
+    }
+
+    fn api_origins(&self) -> Vec<Origin> {
+        self.api_origins.clone()
+    }
+
+    fn resource(&self) -> Option<String> {
+        Some(format!("{ADDRESS}{}", described(&self.simulator, "RESOURCE")))
+    }
+
+    fn controls(&self) -> Option<&dyn Controls> {
+        Some(self)
+    }
+}
+
+impl Controls for Simulated {
+    fn can(&self) -> &[Control] {
+        CONTROLS
+    }
+
+    fn say(&self, op: Op, fault: &Fault, times: Times) {
+        if let Some(fault) = vocabulary::fault(fault) {
+            self.simulator.inject(vocabulary::operation(op), fault, vocabulary::times(times));
+        }
+    }
+
+    fn clear(&self) {
+        self.simulator.clear();
+    }
+
+    fn outage(&self, on: bool) {
+        self.simulator.outage(on);
+    }
+
+    fn revoke(&self, identity: &str, refresh_tokens: RefreshTokens) {
+        let refresh_tokens = match refresh_tokens {
+            RefreshTokens::Keep => simulator::RefreshTokens::Keep,
+            RefreshTokens::Revoke => simulator::RefreshTokens::Revoke,
+        };
+        self.simulator.revoke_all(identity, refresh_tokens);
+    }
+
+    fn expire(&self, identity: &str) {
+        self.simulator.expire_access_tokens(identity);
+    }
+
+    fn set_password(&self, identity: &str, password: &SecretString) {
+        self.simulator.change_account(identity, |account| {
+            account.password = password.expose().to_owned();
+        });
+    }
+
+    fn lock(&self, identity: &str, locked: bool) {
+        self.simulator.change_account(identity, |account| account.locked = locked);
+    }
+
+    fn shift_clock(&self, by_millis: i64) {
+        self.simulator.shift_clock(by_millis);
+    }
+
+    fn mail(&self, identity: &str) -> Option<SecretString> {
+        self.simulator.delivered(identity).map(SecretString::new)
+    }
+
+    fn seen(&self) -> Vec<Seen> {
+        self.simulator.records().into_iter().map(vocabulary::seen).collect()
+    }
+
+    fn secrets(&self) -> Vec<SecretString> {
+        self.simulator.issued_secrets().into_iter().map(SecretString::new).collect()
+    }
+}

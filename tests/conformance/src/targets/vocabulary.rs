@@ -1,0 +1,125 @@
+//! The suite's words for operations, faults and records, and the simulator's.
+
+use std::time::Duration;
+
+use countersign_conformance::{Absurd, Fault, Op, Presented, RetryAfter, Seen, Times};
+use countersign_core::Timestamp;
+use countersign_simulator as simulator;
+use simulator::{AuthVerdict, Operation, Record};
+
+/// The simulator's operation for a fault.
+pub(crate) fn operation(op: Op) -> Operation {
+    match op {
+        Op::SignIn => Operation::SIGN_IN,
+        Op::Answer | Op::Continue => Operation::ANSWER,
+        Op::Refresh => Operation::REFRESH,
+        Op::Revoke => Operation::REVOKE,
+        Op::SignOutEverywhere => Operation::SIGN_OUT_EVERYWHERE,
+        Op::Register => Operation::REGISTER,
+        Op::ChangePassword => Operation::CHANGE_PASSWORD,
+        Op::ForgotPassword => Operation::FORGOT_PASSWORD,
+        Op::ConfirmForgotPassword => Operation::CONFIRM_FORGOT_PASSWORD,
+        Op::WhoAmI => Operation::WHO_AM_I,
+        Op::Resource => Operation::RESOURCE,
+        _ => Operation::ANY,
+    }
+}
+
+/// The suite's operation of a record.
+fn op(operation: Operation) -> Op {
+    match operation {
+        Operation::SIGN_IN => Op::SignIn,
+        Operation::ANSWER => Op::Answer,
+        Operation::REFRESH => Op::Refresh,
+        Operation::REVOKE => Op::Revoke,
+        Operation::SIGN_OUT_EVERYWHERE => Op::SignOutEverywhere,
+        Operation::REGISTER => Op::Register,
+        Operation::CHANGE_PASSWORD => Op::ChangePassword,
+        Operation::FORGOT_PASSWORD => Op::ForgotPassword,
+        Operation::CONFIRM_FORGOT_PASSWORD => Op::ConfirmForgotPassword,
+        Operation::WHO_AM_I => Op::WhoAmI,
+        Operation::RESOURCE => Op::Resource,
+        Operation::UNKNOWN => Op::Unknown,
+        _ => Op::Extension,
+    }
+}
+
+/// The simulator's fault for one in the server's own words; `None` for those that are not.
+pub(crate) fn fault(fault: &Fault) -> Option<simulator::Fault> {
+    Some(match fault {
+        Fault::TooManyRequests(after) => simulator::Fault::Status429 { retry_after: retry(*after) },
+        Fault::ServerError => simulator::Fault::Status500,
+        Fault::Unavailable => simulator::Fault::Status503,
+        Fault::Unauthorized => simulator::Fault::Unauthorized,
+        Fault::AbsurdExpiry(absurd) => simulator::Fault::AbsurdExpiry(nonsense(*absurd)),
+        Fault::MissingExpiry => simulator::Fault::MissingExpiry,
+        Fault::EmptyToken => simulator::Fault::EmptyToken,
+        Fault::HugeToken => simulator::Fault::HugeToken,
+        Fault::TokenWithNewline => simulator::Fault::TokenWithNewline,
+        Fault::DuplicateJson => simulator::Fault::DuplicateJson,
+        Fault::DeepJson => simulator::Fault::DeepJson,
+        Fault::GzipBomb(bytes) => simulator::Fault::GzipBomb(*bytes),
+        _ => return None,
+    })
+}
+
+/// The simulator's count.
+pub(crate) const fn times(times: Times) -> simulator::Times {
+    match times {
+        Times::Next(n) => simulator::Times::Exactly(n),
+        Times::Always => simulator::Times::Forever,
+    }
+}
+
+/// A record as the suite reads it.
+pub(crate) fn seen(record: Record) -> Seen {
+    let at = Timestamp::UNIX_EPOCH.after(millis(record.at_ms));
+    let mut seen = Seen::new(op(record.operation), at);
+    seen.method = record.method;
+    seen.path = record.path;
+    seen.header_names = record.header_names;
+    seen.status = record.status;
+    seen.done = record.success;
+    seen.reason = record.reason.map(str::to_owned);
+    seen.token = presented(record.auth);
+    seen.generation = record.generation_presented;
+    seen.issued = record.generation_issued;
+    seen.spent_refresh_token = record.spent_refresh_token;
+    seen
+}
+
+fn millis(since: i64) -> Duration {
+    Duration::from_millis(u64::try_from(since).unwrap_or_default())
+}
+
+const fn retry(after: RetryAfter) -> simulator::RetryAfter {
+    match after {
+        RetryAfter::Silent => simulator::RetryAfter::None,
+        RetryAfter::Own(seconds) => simulator::RetryAfter::Reset(seconds),
+        RetryAfter::Seconds(seconds) => simulator::RetryAfter::Seconds(seconds),
+    }
+}
+
+const fn nonsense(absurd: Absurd) -> simulator::Absurd {
+    match absurd {
+        Absurd::Float => simulator::Absurd::Float,
+        Absurd::Huge => simulator::Absurd::Huge,
+        Absurd::Negative => simulator::Absurd::Negative,
+        Absurd::String => simulator::Absurd::String,
+        Absurd::Zero => simulator::Absurd::Zero,
+    }
+}
+
+const fn presented(verdict: AuthVerdict) -> Presented {
+    match verdict {
+        AuthVerdict::Accepted => Presented::Accepted,
+        AuthVerdict::BadCode => Presented::BadCode,
+        AuthVerdict::Expired => Presented::Expired,
+        AuthVerdict::Malformed => Presented::Malformed,
+        AuthVerdict::Missing => Presented::Missing,
+        AuthVerdict::NotAsked => Presented::NotAsked,
+        AuthVerdict::RefusedByFault => Presented::RefusedByFault,
+        AuthVerdict::Revoked => Presented::Revoked,
+        _ => Presented::Unknown,
+    }
+}
