@@ -14,6 +14,7 @@ use crate::{Result, network};
 
 /// Programs that some tests use and Rust does not bring: what for, and the Debian package.
 const OUTSIDE: &[(&str, &str, &str)] = &[
+    ("chromedriver", "the page of a conformance report in a browser", "chromium chromium-driver"),
     ("oathtool", "time-based codes computed by others", "oathtool"),
     ("strace", "the system calls of `countersign token`", "strace"),
     ("redis-server", "the Redis store", "redis-server"),

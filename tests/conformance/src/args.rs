@@ -58,6 +58,10 @@ pub(crate) enum Format {
     Table,
     /// For programs: docs/CONFORMANCE.md has the schema
     Json,
+    /// JUnit XML, for services of continuous integration
+    Junit,
+    /// One page, for people
+    Html,
 }
 
 impl Format {
@@ -66,6 +70,8 @@ impl Format {
         match self {
             Self::Table => "conformance.txt",
             Self::Json => "conformance.json",
+            Self::Junit => "conformance.xml",
+            Self::Html => "conformance.html",
         }
     }
 }

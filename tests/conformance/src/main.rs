@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use countersign_conformance::report::model::{Outcome, Run};
-use countersign_conformance::report::{json, table};
+use countersign_conformance::report::{html, json, junit, table};
 use countersign_conformance::{Progress, Suite};
 use countersign_core::Clock;
 use countersign_runtime::SystemClock;
@@ -57,6 +57,8 @@ fn conformance(args: &Args) -> Result<bool, String> {
     let text = match args.format {
         Format::Table => table::write(&run),
         Format::Json => json::write(&run).map_err(|error| error.to_string())?,
+        Format::Junit => junit::write(&run).map_err(|error| error.to_string())?,
+        Format::Html => html::write(&run),
     };
     deliver(args, &text)?;
     summary(&run);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::report::model::{CaseReport, Entry, Outcome, Run, Tally};
+use crate::report::text::plain;
 
 /// Exchanges that are shown of a case that failed: the last ones.
 const SHOWN: usize = 12;
@@ -88,9 +89,4 @@ fn exchanges(out: &mut String, case: &CaseReport) {
             Entry::Mark { what, .. } => writeln!(out, "  {at:>12.3} s  · {}", plain(what)),
         };
     }
-}
-
-/// Text that no terminal takes for a command.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -2,7 +2,7 @@
 
 use countersign_cognito::Cognito;
 use countersign_conformance::{Server, Setup, Unavailable};
-use countersign_simulator::{Cognito as Settings, Simulator};
+use countersign_simulator::{AuthFlow, Cognito as Settings, Simulator};
 
 use super::simulated::{ADDRESS, Simulated, described, refuse};
 
@@ -23,7 +23,10 @@ pub(crate) fn with(
     adapter: impl FnOnce(Cognito) -> Cognito,
 ) -> Result<Box<dyn Server>, Unavailable> {
     refuse(&setup.settings, true, true)?;
-    let mut builder = Simulator::cognito().seed(setup.seed).skew_ms(setup.settings.server_ahead_ms);
+    let mut builder = Simulator::cognito()
+        .seed(setup.seed)
+        .skew_ms(setup.settings.server_ahead_ms)
+        .allow(AuthFlow::UserPassword);
     if let Some(life) = setup.settings.access_life {
         builder = builder.access_life(life);
     }
