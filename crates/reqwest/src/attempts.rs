@@ -1,8 +1,10 @@
 //! How often one request may be sent, and what happens between two sends.
 
 use countersign_core::{Error, Rejection};
+use http::StatusCode;
 
 use crate::authority::{Authority, Granted, Need, Refusal, Replay};
+use crate::probe::{NextCode, Probe};
 
 /// The budget of one request: one replay after a refusal; before that, where the answer does not tell
 /// token from code and the token is young, one more send with the next code.
@@ -10,9 +12,24 @@ use crate::authority::{Authority, Granted, Need, Refusal, Replay};
 pub(crate) struct Attempts {
     replayed: bool,
     stepped: bool,
+    /// Others wait for the end of this request.
+    probe: Option<Probe>,
 }
 
 impl Attempts {
+    /// `used` was not refused. What a failing server or a gateway answers says nothing about it.
+    pub(crate) fn accepted<A: Authority>(
+        &mut self,
+        authority: &A,
+        used: &Granted,
+        status: StatusCode,
+    ) {
+        if !status.is_server_error() {
+            authority.accepted(used);
+        }
+        self.probe = None;
+    }
+
     /// What to send next after `used` was refused; `None` if the refusal is the answer.
     pub(crate) async fn after<A: Authority>(
         &mut self,
@@ -24,22 +41,39 @@ impl Attempts {
     ) -> Result<Option<Granted>, Error> {
         let generation = used.generation;
         let refusal = Refusal { generation, rejection, replayed: self.replayed };
+        let may_be_the_code = rejection == Rejection::TokenOrCode
+            && !self.stepped
+            && !self.replayed
+            && used.is_young(authority.clock().now());
+        if may_be_the_code && !may_replay {
+            authority.suspect(used);
+            return Ok(None);
+        }
         if self.replayed || !may_replay {
             authority.report(refusal);
             return Ok(None);
         }
-        if rejection == Rejection::TokenOrCode
-            && !self.stepped
-            && used.is_young(authority.clock().now())
-        {
+        if may_be_the_code {
             self.stepped = true;
-            return authority.next_code(used, need).await.map(Some);
+            match authority.next_code(used, need).await? {
+                NextCode::Probe(next, probe) => {
+                    self.probe = Some(probe);
+                    return Ok(Some(next));
+                }
+                NextCode::Replay(next) => return Ok(Some(next)),
+                NextCode::Token => {}
+            }
         }
         self.replayed = true;
         let replaced = authority.current_generation().is_some_and(|now| now != generation);
-        if !replaced && authority.reject(refusal, need).await? == Replay::Never {
-            return Ok(None);
+        let replay = match replaced {
+            true => Replay::Now,
+            false => authority.reject(refusal, need).await?,
+        };
+        self.probe = None;
+        match replay {
+            Replay::Now => authority.authorization(need).await.map(Some),
+            Replay::Never => Ok(None),
         }
-        authority.authorization(need).await.map(Some)
     }
 }

@@ -10,13 +10,19 @@ use countersign_core::{
 };
 use http::HeaderName;
 
+use crate::probe::NextCode;
+
 /// A session, as a client of an API sees it. Implemented by the runtime's session.
 ///
 /// The order of calls for one request is: [`may_send_to`](Self::may_send_to), then
 /// [`authorization`](Self::authorization), then the request is sent and its answer judged by
 /// [`verdict`](Self::verdict). After a refusal of the *current* generation comes one
 /// [`reject`](Self::reject) and, if it says so, one replay; after a refusal of an older one the replay
-/// comes at once. Whatever is refused and not replayed is told by [`report`](Self::report).
+/// comes at once. Whatever is refused and not replayed is told by [`report`](Self::report); whatever is
+/// not refused by [`accepted`](Self::accepted).
+///
+/// Where a code goes with every request and the token is young, a refusal may mean either: then
+/// [`next_code`](Self::next_code) comes before any `reject`, and lets one request find out for all.
 ///
 /// Every wait ends at [`Need::deadline`] with an error of kind `TimedOut`; dropping a future of this
 /// trait changes nothing about the session.
@@ -44,13 +50,22 @@ pub trait Authority: Clone + Send + Sync + 'static {
     /// it until back-off ends. Begins an exchange at most in the background; never waits.
     fn report(&self, refusal: Refusal);
 
-    /// For providers that want a code on every request: waits for the time step after that of
-    /// `used`, and hands out an authorization with its code. Needed only where
-    /// [`verdict`](Self::verdict) answers [`Rejection::TokenOrCode`].
+    /// The API answered a request with `used` and did not refuse it. Told of every such answer, so that
+    /// it must cost next to nothing; needed only where [`verdict`](Self::verdict) answers
+    /// [`Rejection::TokenOrCode`].
+    fn accepted(&self, used: &Granted);
+
+    /// For providers that want a code on every request: `used` was refused while its token was young,
+    /// and that may have meant the code. The first who asks is sent again in the next time step, the
+    /// others wait for what comes of that.
     ///
     /// # Errors
     /// As for [`authorization`](Self::authorization).
-    async fn next_code(&self, used: &Granted, need: Need) -> Result<Granted, Error>;
+    async fn next_code(&self, used: &Granted, need: Need) -> Result<NextCode, Error>;
+
+    /// The same refusal of a request that is not sent again. It is not believed for itself: the request
+    /// after it finds out. Never waits.
+    fn suspect(&self, used: &Granted);
 
     /// What an answer of the API says about the authorization: the adapter's `rejects`.
     fn verdict(&self, head: &ResponseHead<'_>, body: Option<&[u8]>) -> Verdict;

@@ -54,7 +54,10 @@ pub(crate) async fn execute<A: Authority>(
             continue;
         }
         let (verdict, response) = judge(authority, response).await;
-        let Verdict::Rejected(rejection) = verdict else { return Ok(response) };
+        let Verdict::Rejected(rejection) = verdict else {
+            attempts.accepted(authority, &granted, response.status());
+            return Ok(response);
+        };
         let may_replay = call.may_replay();
         let next = Box::pin(attempts.after(authority, &granted, rejection, may_replay, call.need));
         match next.await.map_err(SendError::Auth)? {

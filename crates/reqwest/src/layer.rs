@@ -171,7 +171,10 @@ where
             continue;
         }
         let (verdict, response) = judge(&authority, response).await;
-        let Verdict::Rejected(rejection) = verdict else { return Ok(response) };
+        let Verdict::Rejected(rejection) = verdict else {
+            attempts.accepted(&authority, &granted, response.status());
+            return Ok(response);
+        };
         let may_replay = replay.allows(&parts.method);
         let next = attempts.after(&authority, &granted, rejection, may_replay, need).await;
         match next.map_err(LayerError::Auth)? {

@@ -36,6 +36,9 @@ pub(crate) struct Cell {
     /// For a provider that wants a code on every request: what the codes are made of.
     pub(crate) codes: Mutex<Option<Arc<Codes>>>,
     pub(crate) reported: Reported,
+    /// Whether it was the token or the code that the API refused.
+    #[cfg(feature = "reqwest")]
+    pub(crate) doubts: crate::doubt::Doubts,
     core: Mutex<Core>,
 }
 
@@ -91,6 +94,8 @@ impl Cell {
             waiting: AtomicU32::new(0),
             codes: Mutex::new(None),
             reported: Reported::default(),
+            #[cfg(feature = "reqwest")]
+            doubts: Default::default(),
             core: Mutex::new(Core::new(now)),
         }
     }

@@ -21,6 +21,8 @@ mod cell;
 mod clock;
 mod commit;
 mod discard;
+#[cfg(feature = "reqwest")]
+mod doubt;
 mod events;
 mod exchange;
 mod filter;

@@ -173,6 +173,7 @@ impl Cell {
             }
             Effect::Unpublish => {
                 if self.snapshot.swap(None).is_some() {
+                    after.wake = true;
                     after.events.push(SessionEventKind::Unpublished);
                 }
             }

@@ -7,9 +7,12 @@ use async_trait::async_trait;
 use countersign_core::http::ResponseHead;
 use countersign_core::session::{Demand, Event};
 use countersign_core::{Clock, Error, ErrorKind, Generation, Origin, Verdict};
-use countersign_reqwest::{Authority, Client, Granted, Need, Refusal, Replay, SessionClient};
+use countersign_reqwest::{
+    Authority, Client, Granted, Need, NextCode, Probe, Refusal, Replay, SessionClient,
+};
 use http::HeaderName;
 
+use crate::doubt::Look;
 use crate::post::Cargo;
 use crate::session::Session;
 use crate::snapshot::Authorized;
@@ -61,35 +64,66 @@ impl Authority for Session {
         self.0.post(Event::Rejected(refusal.generation), Cargo::default());
     }
 
-    async fn next_code(&self, used: &Granted, need: Need) -> Result<Granted, Error> {
-        let shared = &self.0.shared;
-        let (now, mono) = (shared.clock.now(), shared.clock.monotonic());
-        let next = mono.after(used.authorization.valid_until().since(now));
-        if need.deadline.is_some_and(|deadline| deadline < next) {
-            return Err(Error::new(ErrorKind::TimedOut)
-                .at(self.0.provider.id(), "authorize")
-                .hint("the next one-time code begins after the request's time is over"));
+    fn accepted(&self, used: &Granted) {
+        if self.0.doubts.accepted(used.generation, used.authorization.valid_until()) {
+            self.0.changed.notify_waiters();
         }
-        while shared.clock.monotonic() < next {
+    }
+
+    async fn next_code(&self, used: &Granted, need: Need) -> Result<NextCode, Error> {
+        let shared = &self.0.shared;
+        let (generation, code) = (used.generation, used.authorization.valid_until());
+        let next = shared.clock.monotonic().after(code.since(shared.clock.now()));
+        if need.deadline.is_some_and(|deadline| deadline < next) {
+            return Err(self.no_next_code());
+        }
+        let deadline = need.deadline.unwrap_or_else(|| next.after(self.0.settings.deadline));
+        let mut probe = None;
+        loop {
             let changed = self.0.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if self.current_generation() != Some(used.generation) {
-                // Somebody has found out meanwhile that it is the token: the next code would not help.
-                let need = Need { valid_for: Duration::ZERO, ..need };
-                return Authority::authorization(self, need).await;
+            // Somebody has found out meanwhile that it is the token: the next code would not help.
+            if self.current_generation() != Some(generation) {
+                return Ok(NextCode::Token);
             }
-            wait(&*shared.clock, changed, next).await;
+            match self.0.doubts.look(generation, code, probe.is_some()) {
+                Look::Cleared => break,
+                Look::Mine => probe = probe.or_else(|| Some(self.probe(generation))),
+                Look::Waits => {}
+            }
+            let now = shared.clock.monotonic();
+            if probe.is_some() && now >= next {
+                break;
+            }
+            if now >= deadline {
+                return Err(Error::new(ErrorKind::TimedOut)
+                    .at(self.0.provider.id(), "authorize")
+                    .hint("whether the API refused the token or the code was not known in time"));
+            }
+            let until = if probe.is_some() { next } else { deadline };
+            wait(&*shared.clock, changed, until).await;
         }
         loop {
             let need = Need { valid_for: Duration::ZERO, ..need };
             let granted = Authority::authorization(self, need).await?;
-            let newer = granted.authorization.valid_until() > used.authorization.valid_until();
-            if newer || granted.generation != used.generation {
-                return Ok(granted);
+            if granted.generation != generation {
+                return Ok(NextCode::Token);
+            }
+            if granted.authorization.valid_until() > code {
+                return Ok(match probe {
+                    Some(probe) => NextCode::Probe(granted, probe),
+                    None => NextCode::Replay(granted),
+                });
             }
             // The coarse clock may lie a few milliseconds behind: the same code is no next one.
             shared.clock.sleep_until(shared.clock.monotonic().after(COARSE)).await;
+        }
+    }
+
+    fn suspect(&self, used: &Granted) {
+        if self.0.doubts.suspect(used.generation, used.authorization.valid_until()) {
+            self.0.post(Event::Rejected(used.generation), Cargo::default());
         }
     }
 
@@ -130,6 +164,21 @@ impl Session {
     /// Sends API calls as this session over `client`.
     pub fn client_over(&self, client: &Client) -> SessionClient<Self> {
         client.session(self.clone())
+    }
+
+    /// The request that finds out for all others.
+    fn probe(&self, generation: Generation) -> Probe {
+        let cell = Arc::clone(&self.0);
+        Probe::new(move || {
+            cell.doubts.over(generation);
+            cell.changed.notify_waiters();
+        })
+    }
+
+    fn no_next_code(&self) -> Error {
+        Error::new(ErrorKind::TimedOut)
+            .at(self.0.provider.id(), "authorize")
+            .hint("the next one-time code begins after the request's time is over")
     }
 
     /// How long a caller of a client waits at most.

@@ -71,3 +71,29 @@ async fn p08_p09_ibanera_sends_a_fresh_code_with_every_call_and_renews_by_signin
     assert_eq!(totals.refused_of(Operation::SIGN_IN), 0, "no step was used twice");
     bench.server.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p08_one_request_finds_out_for_all_that_the_token_was_revoked() {
+    let period = Duration::from_secs(2);
+    let simulator = Simulator::ibanera().period(period).build();
+    let bench = Bench::new(simulator).await;
+    let provider = Ibanera::at(&bench.server.url()).expect("an address");
+    let session = bench.open(provider.totp_period(period)).await;
+    let api = bench.api(&session);
+    let url = bench.url("/api/v1/customer/sim/echo");
+    assert_eq!(api.get(&url).send().await.expect("an answer").status(), 200);
+    bench.simulator.revoke_all(&bench.simulator.account().identity, RefreshTokens::Keep);
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let (api, url) = (api.clone(), url.clone());
+        calls.spawn(async move { api.get(&url).send().await.expect("an answer").status() });
+    }
+    while let Some(status) = calls.join_next().await {
+        assert_eq!(status.expect("no panic"), 200);
+    }
+    let totals = bench.simulator.totals();
+    assert_eq!(totals.resource_ok, 51);
+    assert!(totals.resource_unauthorized <= 51, "each once, and one of them twice: {totals:?}");
+    assert_eq!(totals.exchanges_of(Operation::SIGN_IN), 2);
+    bench.server.shutdown().await;
+}

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead};
 use countersign_core::transport::TransportError;
 use countersign_core::{Clock, Error, Generation, HttpTransport, Origin, Verdict};
-use countersign_reqwest::{Authority, Client, Granted, Need, Refusal, Replay};
+use countersign_reqwest::{Authority, Client, Granted, Need, NextCode, Refusal, Replay};
 use http::HeaderName;
 
 use super::happening::{Teller, What};
@@ -81,8 +81,16 @@ impl<A: Authority> Authority for MeteredAuthority<A> {
         self.inner.report(refusal);
     }
 
-    async fn next_code(&self, used: &Granted, need: Need) -> Result<Granted, Error> {
+    fn accepted(&self, used: &Granted) {
+        self.inner.accepted(used);
+    }
+
+    async fn next_code(&self, used: &Granted, need: Need) -> Result<NextCode, Error> {
         self.inner.next_code(used, need).await
+    }
+
+    fn suspect(&self, used: &Granted) {
+        self.inner.suspect(used);
     }
 
     /// Each answer is judged once by its head; where that is not enough, once more with its body.

@@ -123,30 +123,6 @@ async fn the_replay_policy_of_the_request_wins_over_that_of_the_client() {
 }
 
 #[tokio::test]
-async fn p08_a_refused_young_token_is_first_shown_with_the_next_code() {
-    let server = Server::start(|seen| {
-        Reply::status(if seen.header("otp") == Some("100") { 401 } else { 200 })
-    })
-    .await;
-    let fake = Fake::coded(&[server.origin()]);
-    let reply = client().session(fake.clone()).get(server.url("/")).send().await.unwrap();
-    assert_eq!(reply.status(), 200);
-    assert_eq!(fake.moves(), [NOTHING_BEYOND_NOW, Move::NextCode], "no sign-in");
-
-    let server = Server::start(|_| Reply::status(401)).await;
-    let young = Fake::coded(&[server.origin()]);
-    client().session(young.clone()).get(server.url("/")).send().await.unwrap();
-    assert_eq!(server.seen().len(), 3, "the code, then the token, then no more");
-    assert_eq!(young.moves()[1..3], [Move::NextCode, Move::Reject(1)]);
-
-    let server = Server::start(|_| Reply::status(401)).await;
-    let old = Fake::coded(&[server.origin()]).old();
-    client().session(old.clone()).get(server.url("/")).send().await.unwrap();
-    assert_eq!(server.seen().len(), 2);
-    assert_eq!(old.moves()[1], Move::Reject(1), "an old token is more likely at fault");
-}
-
-#[tokio::test]
 async fn f33_p08_a_redirect_to_another_origin_is_handed_back_and_nothing_arrives_there() {
     let thief = Server::start(|_| Reply::status(200)).await;
     for status in [301, 302, 303, 307, 308] {

@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod client;
+#[cfg(test)]
+mod codes;
 #[cfg(feature = "tower")]
 #[cfg(test)]
 mod layer;

@@ -9,7 +9,7 @@ use countersign_core::{
     Authorization, Clock, Error, ErrorKind, Generation, Monotonic, Origin, Rejection, Timestamp,
     Verdict,
 };
-use countersign_reqwest::{Authority, Granted, Need, Refusal, Replay};
+use countersign_reqwest::{Authority, Granted, Need, NextCode, Probe, Refusal, Replay};
 use http::{HeaderName, HeaderValue, header};
 
 /// What was asked of the authority, in order.
@@ -17,8 +17,15 @@ use http::{HeaderName, HeaderValue, header};
 pub(crate) enum Move {
     Authorize(Duration),
     Reject(u64),
-    Report { generation: u64, replayed: bool },
+    Report {
+        generation: u64,
+        replayed: bool,
+    },
     NextCode,
+    /// The probe has gone.
+    Over,
+    Accepted,
+    Suspect,
 }
 
 #[derive(Clone)]
@@ -40,6 +47,7 @@ struct State {
     reject_takes: u64,
     replay: Replay,
     broken: bool,
+    token_at_fault: bool,
 }
 
 impl Fake {
@@ -63,6 +71,7 @@ impl Fake {
             reject_takes: 0,
             replay: Replay::Now,
             broken: false,
+            token_at_fault: false,
         };
         Self(Arc::new(Inner { origins: origins.to_vec(), names, state: Mutex::new(state) }))
     }
@@ -81,6 +90,12 @@ impl Fake {
 
     pub(crate) fn refuses_to_replay(self) -> Self {
         self.edit(|state| state.replay = Replay::Never);
+        self
+    }
+
+    /// Another request has found out that it is the token and not the code.
+    pub(crate) fn knows_that_it_is_the_token(self) -> Self {
+        self.edit(|state| state.token_at_fault = true);
         self
     }
 
@@ -155,13 +170,26 @@ impl Authority for Fake {
         self.edit(|state| state.moves.push(Move::Report { generation, replayed }));
     }
 
-    async fn next_code(&self, _: &Granted, _: Need) -> Result<Granted, Error> {
-        self.edit(|state| {
+    fn accepted(&self, _: &Granted) {
+        if self.0.names.len() > 1 {
+            self.edit(|state| state.moves.push(Move::Accepted));
+        }
+    }
+
+    async fn next_code(&self, _: &Granted, _: Need) -> Result<NextCode, Error> {
+        let granted = self.edit(|state| {
             state.moves.push(Move::NextCode);
             let granted = self.grant(state);
             state.code += 1;
-            Ok(granted)
-        })
+            (!state.token_at_fault).then_some(granted)
+        });
+        let me = self.clone();
+        let over = move || me.edit(|state| state.moves.push(Move::Over));
+        Ok(granted.map_or(NextCode::Token, |next| NextCode::Probe(next, Probe::new(over))))
+    }
+
+    fn suspect(&self, _: &Granted) {
+        self.edit(|state| state.moves.push(Move::Suspect));
     }
 
     fn verdict(&self, head: &ResponseHead<'_>, body: Option<&[u8]>) -> Verdict {
