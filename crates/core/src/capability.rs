@@ -47,6 +47,9 @@ pub struct Capabilities {
     pub code_per_request: Option<Duration>,
     /// If a sign-in carries a time-based code: its time step. Steps are not used twice.
     pub sign_in_code: Option<Duration>,
+    /// That code goes out in a step of its own once the provider has asked for it, never with the
+    /// password: a sign-in that ends in a challenge at its first step has used none.
+    pub sign_in_code_follows: bool,
     /// Every header that [`crate::AuthProvider::authorize`] may set.
     pub credential_headers: Vec<HeaderName>,
     /// Names of the operations that this provider alone has.

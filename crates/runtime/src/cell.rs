@@ -38,7 +38,7 @@ pub(crate) struct Cell {
     pub(crate) reported: Reported,
     /// Whether it was the token or the code that the API refused.
     #[cfg(feature = "reqwest")]
-    pub(crate) doubts: crate::doubt::Doubts,
+    doubts: std::sync::OnceLock<Box<crate::doubt::Doubts>>,
     core: Mutex<Core>,
 }
 
@@ -106,6 +106,17 @@ impl Cell {
 
     pub(crate) fn codes(&self) -> MutexGuard<'_, Option<Arc<Codes>>> {
         self.codes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn doubts(&self) -> &crate::doubt::Doubts {
+        self.doubts.get_or_init(Box::default)
+    }
+
+    /// What is doubted, if anything ever was.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn known_doubts(&self) -> Option<&crate::doubt::Doubts> {
+        self.doubts.get().map(|doubts| &**doubts)
     }
 
     pub(crate) const fn account(&self) -> &AccountKey {

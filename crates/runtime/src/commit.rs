@@ -29,7 +29,7 @@ impl Flight {
         let touched = match grant {
             Grant::SignIn { explicit } => self.mark_sign_in(explicit, now, server_now),
             Grant::Refresh => self.mark_refresh(now)?,
-            Grant::Answer => self.mark_answer(now)?,
+            Grant::Answer => self.mark_answer(now, server_now)?,
             Grant::Revoke | Grant::Save => Touched::default(),
         };
         self.write(touched, Report::Journaled).await
@@ -92,6 +92,7 @@ impl Flight {
             let before = if account.sign_ins.day == today { account.sign_ins.count } else { 0 };
             account.sign_ins = SignInCount { day: today, count: before.saturating_add(1) };
         }
+        self.step_before = account.last_code_step;
         if step.is_some() {
             account.last_code_step = step;
         }
@@ -124,12 +125,12 @@ impl Flight {
         Ok(Touched { session: true, ..Touched::default() })
     }
 
-    fn mark_answer(&mut self, now: Timestamp) -> Result<Touched, Error> {
+    fn mark_answer(&mut self, now: Timestamp, server: Timestamp) -> Result<Touched, Error> {
         let (_, answers) = self.answer()?;
         let new = answers.get("new_password").cloned();
         // The adapter may answer a code challenge by itself after this one: its step is used up.
         let length = self.cell.provider.capabilities().sign_in_code.filter(|_| self.has_codes());
-        let step = length.map(|length| step_at(self.cell.server_now(), length));
+        let step = length.map(|length| step_at(server, length));
         let account = new.is_some() || step.is_some();
         let records = self.records_mut()?;
         if let Some(challenge) = &mut records.session.challenge {
@@ -207,6 +208,7 @@ impl Flight {
         };
         // A challenge that was carried here says nothing about a password of this account.
         let account = self.carried.is_none() && self.settle_password_by_success();
+        let account = self.give_code_back() || account;
         let counter = self.carried.as_ref().map_or(0, |carried| carried.counter);
         let session = &mut self.records_mut()?.session;
         session.counter = session.counter.max(counter);
@@ -218,6 +220,16 @@ impl Flight {
             session.memo = memo;
         }
         Ok(Touched { session: true, account })
+    }
+
+    /// A code that was not sent is free again: the answer to the challenge may need it.
+    fn give_code_back(&mut self) -> bool {
+        let (unused, before) = (self.code_unused, self.step_before);
+        let Some(records) = self.records.as_mut().filter(|_| unused) else { return false };
+        let account = &mut records.account;
+        let marked = account.last_code_step != before;
+        account.last_code_step = before;
+        marked
     }
 
     fn put_refused(&mut self, certainty: Certainty, now: Timestamp) -> Touched {

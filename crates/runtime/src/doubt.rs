@@ -11,7 +11,7 @@ use countersign_core::{Generation, Timestamp};
 pub(crate) struct Doubts {
     /// Something is doubted: then it is worth hearing of an answer that was not refused.
     any: AtomicBool,
-    doubt: Mutex<Option<Box<Doubt>>>,
+    doubt: Mutex<Option<Doubt>>,
 }
 
 #[derive(Debug)]
@@ -91,15 +91,15 @@ impl Doubts {
         earlier
     }
 
-    fn doubt(&self) -> MutexGuard<'_, Option<Box<Doubt>>> {
+    fn doubt(&self) -> MutexGuard<'_, Option<Doubt>> {
         self.doubt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Doubt {
     /// The doubt about `generation`, which begins with the refusal of `code` if there is none yet.
-    fn of(doubt: &mut Option<Box<Self>>, generation: Generation, code: Timestamp) -> &mut Self {
-        let fresh = || Box::new(Self { generation, refused: code, accepted: None, probing: false });
+    fn of(doubt: &mut Option<Self>, generation: Generation, code: Timestamp) -> &mut Self {
+        let fresh = || Self { generation, refused: code, accepted: None, probing: false };
         let found = doubt.get_or_insert_with(fresh);
         if found.generation != generation {
             *found = fresh();

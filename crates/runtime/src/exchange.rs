@@ -35,6 +35,8 @@ pub(crate) struct Finished {
     pub(crate) memo: Memo,
     /// When the request that bought this was sent.
     pub(crate) sent_at: Timestamp,
+    /// The first answer was the end: the adapter had no step to take alone.
+    pub(crate) at_first: bool,
 }
 
 /// What came.
@@ -86,7 +88,7 @@ impl Exchange<'_> {
         let skew = self.cell.site.skew_millis();
         let seed = fresh_seed().map_err(|error| self.not_sent(error, name))?;
         let mut acted = false;
-        for _ in 0..MOST_ROUNDS {
+        for round in 0..MOST_ROUNDS {
             let request = self.build(&operation, &seed).map_err(|error| Ill {
                 error: self.named(error, name),
                 // What an earlier round has done is not known.
@@ -123,7 +125,7 @@ impl Exchange<'_> {
                 _ => (Reply::Done(Profile::new()), MemoPatch::none()),
             };
             self.memo.apply(patch);
-            return Ok(Finished { reply, memo: self.memo, sent_at });
+            return Ok(Finished { reply, memo: self.memo, sent_at, at_first: round == 0 });
         }
         let error = Error::new(ErrorKind::Protocol).hint("the provider asks for step after step");
         Err(Ill { error: self.named(error, name), lost: None })

@@ -33,6 +33,10 @@ pub(crate) struct Flight {
     /// The server's time for this exchange: read once, so that a journalled code step is the one
     /// that is used.
     pub(crate) ambient_now: Option<Timestamp>,
+    /// The code step that the account had used up before this exchange marked its own.
+    pub(crate) step_before: Option<u64>,
+    /// The provider has asked for something else before any code was sent.
+    pub(crate) code_unused: bool,
     /// The tokens to revoke are gone for good: the provider has said so.
     pub(crate) revoked: bool,
     /// Nobody knows whether the provider acted on what was sent: so it is until an answer says more.
@@ -147,6 +151,8 @@ impl Flight {
             lock: None,
             records: None,
             ambient_now: None,
+            step_before: None,
+            code_unused: false,
             revoked: false,
             unknown: true,
             sent: None,

@@ -300,7 +300,7 @@ impl Cell {
         end: Finished,
         mut records: Records,
     ) -> Result<Performed, Error> {
-        let Finished { reply, memo, sent_at } = end;
+        let Finished { reply, memo, sent_at, .. } = end;
         match reply {
             Reply::Done(profile) => Ok(Performed { profile, ..Performed::default() }),
             Reply::Challenge(challenge) => {

@@ -65,7 +65,8 @@ impl Authority for Session {
     }
 
     fn accepted(&self, used: &Granted) {
-        if self.0.doubts.accepted(used.generation, used.authorization.valid_until()) {
+        let Some(doubts) = self.0.known_doubts() else { return };
+        if doubts.accepted(used.generation, used.authorization.valid_until()) {
             self.0.changed.notify_waiters();
         }
     }
@@ -87,7 +88,7 @@ impl Authority for Session {
             if self.current_generation() != Some(generation) {
                 return Ok(NextCode::Token);
             }
-            match self.0.doubts.look(generation, code, probe.is_some()) {
+            match self.0.doubts().look(generation, code, probe.is_some()) {
                 Look::Cleared => break,
                 Look::Mine => probe = probe.or_else(|| Some(self.probe(generation))),
                 Look::Waits => {}
@@ -122,7 +123,7 @@ impl Authority for Session {
     }
 
     fn suspect(&self, used: &Granted) {
-        if self.0.doubts.suspect(used.generation, used.authorization.valid_until()) {
+        if self.0.doubts().suspect(used.generation, used.authorization.valid_until()) {
             self.0.post(Event::Rejected(used.generation), Cargo::default());
         }
     }
@@ -170,7 +171,7 @@ impl Session {
     fn probe(&self, generation: Generation) -> Probe {
         let cell = Arc::clone(&self.0);
         Probe::new(move || {
-            cell.doubts.over(generation);
+            cell.doubts().over(generation);
             cell.changed.notify_waiters();
         })
     }

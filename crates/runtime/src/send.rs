@@ -113,7 +113,7 @@ impl Flight {
     }
 
     fn answered(&mut self, grant: Grant, end: Finished, sent: Option<&TokenSet>) -> Ended {
-        let Finished { reply, memo, sent_at } = end;
+        let Finished { reply, memo, sent_at, at_first } = end;
         let mut incoming = Incoming { memo: Some(memo), ..Incoming::default() };
         let answer = match reply {
             Reply::Tokens(response) => {
@@ -131,6 +131,8 @@ impl Flight {
                 }
             }
             Reply::Challenge(challenge) => {
+                let follows = self.cell.provider.capabilities().sign_in_code_follows;
+                self.code_unused = at_first && follows && matches!(grant, Grant::SignIn { .. });
                 let pending = pending_challenge(*challenge);
                 let view = challenge_view(&pending);
                 incoming.challenge = Some(Box::new(pending));

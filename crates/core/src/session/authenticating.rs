@@ -80,7 +80,7 @@ impl Authenticating {
             }
             Step::Deferred(flight, until) => {
                 flight.end(out);
-                let failure = waiting(ErrorKind::RateLimited, until);
+                let failure = Failure::until(ErrorKind::RateLimited, until);
                 let state = match self.challenge {
                     Some(challenge) => self.keep(challenge, failure, out),
                     None => {
@@ -130,12 +130,19 @@ impl Authenticating {
             let open = |stored: &ChallengeView| {
                 stored.id == challenge.id && !stored.claimed && stored.expires_at > cx.now
             };
-            if view.challenge.as_ref().is_some_and(open) {
-                self.flight = flight.journal(out);
-                return State::Authenticating(self);
+            let used = view.guards.code_free_at.filter(|until| *until > cx.now);
+            match (view.challenge.as_ref().is_some_and(open), used) {
+                (true, None) => {
+                    self.flight = flight.journal(out);
+                    return State::Authenticating(self);
+                }
+                // The adapter makes a code of its own along with the answer, and this step's is used up.
+                (true, Some(until)) => {
+                    Challenged::wait_for_step(challenge, self.tokens, until, out)
+                }
+                // Somebody else is answering it, or has.
+                (false, _) => self.settle(Failure::new(ErrorKind::ChallengeExpired), cx, out),
             }
-            // Somebody else is answering it, or has.
-            self.settle(Failure::new(ErrorKind::ChallengeExpired), cx, out)
         } else if let Some(failure) = self.held_back(view, explicit, cx) {
             ask(failure, self.tokens, cx, out)
         } else if let Some(challenge) =
@@ -165,13 +172,13 @@ impl Authenticating {
         }
         cx.rules.day_is_full(view.guards.sign_ins_today).then(|| {
             let tomorrow = (cx.now.as_seconds().div_euclid(DAY) + 1) * DAY;
-            waiting(ErrorKind::NeedsSignIn, Timestamp::from_seconds(tomorrow))
+            Failure::until(ErrorKind::NeedsSignIn, Timestamp::from_seconds(tomorrow))
         })
     }
 
     /// The one-time code of this step is used up; the next step has another.
     fn wait_for_step(&self, until: Timestamp, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
-        let failure = waiting(ErrorKind::CodeMismatch, until);
+        let failure = Failure::until(ErrorKind::CodeMismatch, until);
         let intent = self.intent();
         let state = stall_until(intent, self.tokens, self.attempt, failure, until, cx, out);
         out.push(Effect::Schedule(Appointment {
@@ -372,8 +379,4 @@ fn after_answer(challenge: ChallengeView, failure: Failure, delivery: Option<Del
         && !failure.may_have_acted
         && !matches!(failure.kind, ErrorKind::ChallengeExpired | ErrorKind::InvalidGrant);
     if untouched || again { Write::Unclaim } else { Write::DropChallenge }
-}
-
-fn waiting(kind: ErrorKind, until: Timestamp) -> Failure {
-    Failure { recovery: Recovery::WaitUntil(until), ..Failure::new(kind) }
 }

@@ -22,7 +22,11 @@ impl Degraded {
     pub(super) fn on(mut self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
         match event {
             Event::Due if cx.now >= self.not_before => {
-                let intent = self.tokens.renewal(cx).unwrap_or(self.intent);
+                // A sign-in that was asked for by name stays one; anything else prefers to refresh.
+                let intent = match self.intent {
+                    Intent::SignIn { explicit: true } => self.intent,
+                    other => self.tokens.renewal(cx).unwrap_or(other),
+                };
                 begin(intent, Some(self.tokens), self.attempt, cx, out)
             }
             Event::Due => {

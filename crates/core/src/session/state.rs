@@ -154,7 +154,10 @@ impl State {
             Self::Degraded(state) => Demand::Stalled(state.failure),
             Self::BackingOff(state) => Demand::Stalled(state.failure),
             Self::Authenticating(_) | Self::Refreshing(_) | Self::Ambiguous(_) => Demand::Wait,
-            Self::Challenged(_) => Demand::Fail(Failure::new(ErrorKind::NeedsSignIn)),
+            Self::Challenged(state) => match state.stalled() {
+                Some(failure) => Demand::Stalled(failure),
+                None => Demand::Fail(Failure::new(ErrorKind::NeedsSignIn)),
+            },
             Self::LockedOut(state) => Demand::Fail(state.failure()),
             Self::ReauthRequired(state) => Demand::Fail(state.failure),
             Self::Revoking(_) => Demand::Fail(Failure::new(ErrorKind::SignedOut)),

@@ -146,6 +146,11 @@ impl Failure {
         }
     }
 
+    /// A failure of `kind` that is over at `until`.
+    pub(super) const fn until(kind: ErrorKind, until: Timestamp) -> Self {
+        Self { recovery: Recovery::WaitUntil(until), ..Self::new(kind) }
+    }
+
     /// The instant before which trying again is useless, if one was named.
     pub(super) const fn not_before(self) -> Option<Timestamp> {
         match self.recovery {

@@ -248,6 +248,7 @@ impl Cognito {
             most: Duration::from_secs(15 * 60),
         };
         can.sign_in_code = Some(self.code_step);
+        can.sign_in_code_follows = true;
         can.credential_headers = vec![header::AUTHORIZATION];
         self.capabilities = can;
         self

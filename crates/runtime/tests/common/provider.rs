@@ -131,6 +131,7 @@ impl AuthProvider for Plain {
             tokens.access_expiry = end.map(Lifetime::Until).or(life.map(Lifetime::For));
             let refresh = body["refresh"].as_str().map(|t| RefreshToken::new(t.to_owned()));
             tokens.refresh_token = refresh.transpose()?;
+            tokens.subject = body["subject"].as_str().map(Into::into);
             return Ok(Outcome::Tokens(Box::new(tokens), MemoPatch::none()));
         }
         if let Some(handle) = body["challenge"].as_str() {
