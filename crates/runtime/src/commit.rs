@@ -8,6 +8,7 @@ use countersign_seal::{EndCause, Ended as Tombstone, Journal, PendingPassword, R
 
 use crate::flight::{Candidate, Ended, Flight};
 use crate::post::Cargo;
+use crate::proven::Proven;
 use crate::records::{Records, Written, day, step_at};
 
 /// So many refused secrets are remembered of an account.
@@ -163,7 +164,12 @@ impl Flight {
             return Err(Error::new(ErrorKind::Internal));
         };
         // A refresh proves the refresh token and says nothing about a password or a lock.
-        let account = bought.is_some() && self.proves_secret() && self.settle_account();
+        let account = match (&incoming.proven, self.proves_secret()) {
+            // An earlier try to write it has failed.
+            (Some(proven), false) => proven.apply(&mut self.records_mut()?.account),
+            (_, true) if bought.is_some() => self.settle_account(),
+            _ => false,
+        };
         let records = self.records_mut()?;
         let session = &mut records.session;
         session.counter = session.counter.max(tokens.generation().counter);
@@ -190,15 +196,25 @@ impl Flight {
 
     /// A secret that was taken is refused no more, and an open question about a password is answered.
     fn settle_account(&mut self) -> bool {
-        let settled = self.settle_password_by_success();
-        let Some(candidate) = &self.candidate else { return settled };
-        let secret = candidate.fingerprint;
-        let Some(records) = &mut self.records else { return settled };
-        let account = &mut records.account;
-        let before = account.refused.len();
-        account.refused.retain(|entry| entry.secret != secret);
-        let unlocked = account.locked_until.take().is_some();
-        settled || unlocked || account.refused.len() != before
+        let lock = self.records.as_ref().and_then(|records| records.account.locked_until);
+        let (settled, outdated) = self.settle_password_by_success();
+        let secret = self.candidate.as_ref().map(|candidate| candidate.fingerprint);
+        let proven = Proven {
+            at: self.cell.shared.clock.now(),
+            secret,
+            unlocked: lock.filter(|_| secret.is_some()),
+            settled: self
+                .settled
+                .as_ref()
+                .filter(|_| settled)
+                .map(|(password, _)| password.clone()),
+            outdated,
+        };
+        let changed = self.records.as_mut().is_some_and(|r| proven.apply(&mut r.account));
+        if let Some(slot) = self.cell.core().flight(self.id) {
+            slot.incoming.proven = Some(Box::new(proven));
+        }
+        changed || settled
     }
 
     fn put_challenge(&mut self) -> Result<Touched, Error> {
@@ -207,7 +223,7 @@ impl Flight {
             core.flight(self.id).map(|slot| slot.incoming.clone()).unwrap_or_default()
         };
         // A challenge that was carried here says nothing about a password of this account.
-        let account = self.carried.is_none() && self.settle_password_by_success();
+        let account = self.carried.is_none() && self.settle_password_by_success().0;
         let account = self.give_code_back() || account;
         let counter = self.carried.as_ref().map_or(0, |carried| carried.counter);
         let session = &mut self.records_mut()?.session;

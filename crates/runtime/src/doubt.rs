@@ -1,10 +1,12 @@
 //! Whether the API refused the token or the one-time code beside it: found out once for all requests
 //! of a session (feature `reqwest`).
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use countersign_core::{Generation, Timestamp};
+
+use crate::sync::{AtomicBool, Mutex, MutexGuard};
 
 /// What is doubted of the token that is handed out. Codes are named by the end of their time step.
 #[derive(Debug, Default)]

@@ -16,6 +16,7 @@ use countersign_seal::PendingChallenge;
 use crate::carry::Carried;
 use crate::events::SessionEventKind;
 use crate::post::{After, Cargo};
+use crate::proven::Proven;
 use crate::publish::Bundle;
 use crate::status::Ring;
 
@@ -74,6 +75,8 @@ pub(crate) struct Incoming {
     pub(crate) challenge: Option<Box<PendingChallenge>>,
     pub(crate) memo: Option<Memo>,
     pub(crate) rotation: Option<Rotation>,
+    /// What it says about the account's secrets.
+    pub(crate) proven: Option<Box<Proven>>,
 }
 
 fn is_outage(kind: ErrorKind) -> bool {

@@ -37,6 +37,7 @@ mod operations;
 mod password;
 mod post;
 mod prepare;
+mod proven;
 mod publish;
 mod records;
 mod reenter;

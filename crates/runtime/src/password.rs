@@ -3,7 +3,8 @@
 
 use countersign_core::session::Grant;
 use countersign_core::{
-    Certainty, CredentialKind, Credentials, Error, ErrorKind, LockoutRule, SecretString, Timestamp,
+    Certainty, CredentialKind, Credentials, Error, ErrorKind, Fingerprint, LockoutRule,
+    SecretString, Timestamp,
 };
 use countersign_seal::{AccountRecord, PendingPassword};
 
@@ -16,24 +17,27 @@ use crate::prepare::lease;
 use crate::records::{Records, Written};
 
 impl Flight {
-    /// A sign-in, or the answer that set the password, was taken: it is known which one holds.
-    pub(crate) fn settle_password_by_success(&mut self) -> bool {
+    /// A sign-in, or the answer that set the password, was taken: it is known which one holds. Whether
+    /// that was a question, and the secret of the source that is as good as refused by it.
+    pub(crate) fn settle_password_by_success(&mut self) -> (bool, Option<Fingerprint>) {
         let sent = self.candidate.as_ref().map(|c| (c.pending.is_some(), c.credentials.clone()));
-        let Some(records) = &mut self.records else { return false };
-        let Some(pending) = records.account.pending_password.take() else { return false };
+        let Some(records) = &mut self.records else { return (false, None) };
+        let Some(pending) = records.account.pending_password.take() else { return (false, None) };
         let same = |password: &SecretString| password.matches(&pending.password);
         let new = match sent {
             _ if &*pending.operation == "answer" => true,
             Some((new, credentials)) => new || credentials.expect_password().is_ok_and(same),
             None => false,
         };
+        let mut outdated = None;
         if new && let Some((old, salt)) = self.credentials.as_ref().zip(self.salt.as_ref()) {
             let now = self.cell.shared.clock.now();
-            outdate(&mut records.account, &pending.password, old, salt.expose_bytes(), now);
+            let account = &mut records.account;
+            outdated = outdate(account, &pending.password, old, salt.expose_bytes(), now);
         }
         self.cell.tell_settled(new);
         self.settled = Some((pending.password, new));
-        true
+        (true, outdated)
     }
 
     /// An answer with a new password was refused for certain: that password was never set.
@@ -159,20 +163,20 @@ impl Cell {
 }
 
 /// The new password holds: what the source still says is as good as refused, and is not sent again
-/// until it says something else.
+/// until it says something else. Which secret that is.
 fn outdate(
     account: &mut AccountRecord,
     new: &SecretString,
     old: &Credentials,
     salt: &[u8],
     now: Timestamp,
-) {
+) -> Option<Fingerprint> {
     let right = old.clone().with_password(new.clone()).fingerprint(salt);
     account.refused.retain(|entry| entry.secret != right);
     let old = old.has(CredentialKind::Password).then(|| old.fingerprint(salt));
-    if let Some(old) = old.filter(|old| *old != right) {
-        remember_refused(account, old, Certainty::Certain, now);
-    }
+    let old = old.filter(|old| *old != right)?;
+    remember_refused(account, old, Certainty::Certain, now);
+    Some(old)
 }
 
 fn lost_the_lock() -> Error {

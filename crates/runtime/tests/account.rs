@@ -206,3 +206,26 @@ async fn an_operation_takes_credentials_for_one_time_where_the_session_has_none(
     let forgotten = session.perform(change()).await.unwrap_err();
     assert_eq!(forgotten.kind(), ErrorKind::Credentials, "they were for one time");
 }
+
+#[tokio::test]
+async fn f34_a_sign_in_by_itself_that_comes_back_for_somebody_else_is_not_taken() {
+    let world = World::of(Plain::default().refreshing(RefreshSupport::Absent));
+    let session = world.session().await;
+    let answer = |subject: &str, access: &str| {
+        let answer = json!({ "subject": subject, "access": access, "expires_in_ms": 3_600_000 });
+        Act::Say(200, answer)
+    };
+    world.server.next("sign_in", answer("kim-1", "canary-access-kim"));
+    session.authorization().await.unwrap();
+    world.server.next("sign_in", answer("lee-2", "canary-access-lee"));
+    world.clock.advance(seconds(4_000));
+    let error = session.authorization_within(seconds(0)).await.unwrap_err();
+    settle().await;
+    let last = session.status().last_error.map_or(error.kind(), |error| error.kind());
+    assert_eq!(last, ErrorKind::SubjectMismatch);
+    assert!(session.current().is_none());
+    // The account behind an identity may change where somebody signs in by name.
+    world.server.next("sign_in", answer("lee-2", "canary-access-lee"));
+    session.sign_in().await.unwrap();
+    assert_eq!(session.authorization().await.unwrap().subject(), Some("lee-2"));
+}

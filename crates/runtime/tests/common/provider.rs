@@ -99,7 +99,13 @@ impl AuthProvider for Plain {
                 });
                 ("answer", body)
             }
-            Operation::Refresh => ("refresh", json!({ "refresh": refresh })),
+            Operation::Refresh => {
+                let mut body = json!({ "refresh": refresh });
+                if let Some(user) = ambient.memo.text("user") {
+                    body["user"] = user.expose().into();
+                }
+                ("refresh", body)
+            }
             Operation::Revoke => ("revoke", json!({ "refresh": refresh, "access": access })),
             Operation::ChangePassword { new_password } => {
                 let old = ambient.credentials.expect_password()?;
@@ -132,7 +138,7 @@ impl AuthProvider for Plain {
             let refresh = body["refresh"].as_str().map(|t| RefreshToken::new(t.to_owned()));
             tokens.refresh_token = refresh.transpose()?;
             tokens.subject = body["subject"].as_str().map(Into::into);
-            return Ok(Outcome::Tokens(Box::new(tokens), MemoPatch::none()));
+            return Ok(Outcome::Tokens(Box::new(tokens), user(&body)));
         }
         if let Some(handle) = body["challenge"].as_str() {
             let kind = match body["wants"].as_str() {
@@ -142,15 +148,9 @@ impl AuthProvider for Plain {
             let handle = Continuation::new(SecretBytes::copy_from(handle.as_bytes()));
             let end = ambient.now.after(Duration::from_secs(180));
             let challenge = Challenge::new("PROOF", kind, handle, end);
-            let patch = match body["user"].as_str() {
-                Some(user) => {
-                    MemoPatch::none().set("user", SecretBytes::copy_from(user.as_bytes()))
-                }
-                None => MemoPatch::none(),
-            };
-            return Ok(Outcome::Challenge(Box::new(challenge), patch));
+            return Ok(Outcome::Challenge(Box::new(challenge), user(&body)));
         }
-        Ok(Outcome::Done(Profile::new(), MemoPatch::none()))
+        Ok(Outcome::Done(Profile::new(), user(&body)))
     }
 
     fn authorize(&self, tokens: &TokenSet, ambient: &Ambient<'_>) -> Result<Authorization, Error> {
@@ -173,5 +173,13 @@ impl AuthProvider for Plain {
             401 => Verdict::Rejected(Rejection::InvalidToken),
             _ => Verdict::Accepted,
         }
+    }
+}
+
+/// What the provider calls the user inside, if it says so.
+fn user(body: &Value) -> MemoPatch {
+    match body["user"].as_str() {
+        Some(user) => MemoPatch::none().set("user", SecretBytes::copy_from(user.as_bytes())),
+        None => MemoPatch::none(),
     }
 }
