@@ -39,11 +39,11 @@ fn case(number: usize, text: &str) -> CaseReport {
     };
     let exchange = |n: u64| Entry::Exchange {
         at_ms: n * n * 10_000,
-        answered_ms: (n % 2 == 0).then_some(n * n * 10_000 + 300),
+        answered_ms: n.is_multiple_of(2).then_some(n * n * 10_000 + 300),
         operation: text.to_owned(),
         method: text.to_owned(),
         path: long.clone(),
-        status: (n % 2 == 0).then_some(500),
+        status: n.is_multiple_of(2).then_some(500),
         fault: Some(text.to_owned()),
         end: text.to_owned(),
     };

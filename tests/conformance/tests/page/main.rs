@@ -18,20 +18,20 @@ use crate::browser::{Browser, DESK, PHONE};
 type Done = Result<(), Box<dyn std::error::Error>>;
 
 /// Where pages and pictures are kept.
-fn folder() -> PathBuf {
+fn folder() -> std::io::Result<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target"),
         PathBuf::from,
     );
     let folder = target.join("conformance");
-    std::fs::create_dir_all(&folder).expect("the target folder can be written");
-    folder.canonicalize().expect("it was just made")
+    std::fs::create_dir_all(&folder)?;
+    folder.canonicalize()
 }
 
 #[tokio::test]
 async fn the_page_of_a_real_run_filters_and_fits_a_desk_and_a_phone() -> Done {
     let Some(browser) = Browser::start().await? else { return Ok(()) };
-    let folder = folder();
+    let folder = folder()?;
     let ran = Command::new(env!("CARGO_BIN_EXE_conformance"))
         .args(["--provider", "ibanera", "--provider", "ibex", "--format", "html", "--out"])
         .arg(&folder)
@@ -90,7 +90,7 @@ async fn the_page_of_a_real_run_filters_and_fits_a_desk_and_a_phone() -> Done {
 #[tokio::test]
 async fn f49_hostile_names_and_messages_are_shown_and_do_nothing() -> Done {
     let Some(browser) = Browser::start().await? else { return Ok(()) };
-    let page = folder().join("hostile.html");
+    let page = folder()?.join("hostile.html");
     std::fs::write(&page, html::write(&made_up::hostile()))?;
     for size in [DESK, PHONE] {
         browser.open(&page, size).await?;
@@ -106,7 +106,7 @@ async fn f49_hostile_names_and_messages_are_shown_and_do_nothing() -> Done {
         );
         assert!(browser.fits_its_width().await?);
     }
-    browser.picture(&folder().join("hostile.png")).await?;
+    browser.picture(&folder()?.join("hostile.png")).await?;
 
     // The script itself works among them: the failed ones are left.
     for outcome in ["[value=passed]", "[value=skipped]"] {
@@ -121,7 +121,7 @@ async fn f49_hostile_names_and_messages_are_shown_and_do_nothing() -> Done {
 #[tokio::test]
 async fn an_unescaped_page_is_seen_to_run_its_foreign_script() -> Done {
     let Some(browser) = Browser::start().await? else { return Ok(()) };
-    let page = folder().join("unescaped.html");
+    let page = folder()?.join("unescaped.html");
     let text = html::write(&made_up::hostile()).replace("&lt;", "<").replace("&gt;", ">");
     let policy = text.find("<meta http-equiv").zip(text.find("<meta name=\"viewport\""));
     let (from, to) = policy.expect("the page has its policy before its viewport");
