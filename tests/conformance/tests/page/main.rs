@@ -3,6 +3,7 @@
 //!
 //! It needs Debian's packages `chromium` and `chromium-driver`. Without them the tests are left out and say so; under
 //! CI they fail. The pictures are kept in `target/conformance/`.
+#![expect(clippy::print_stderr, reason = "a test that is left out says why")]
 
 mod browser;
 mod made_up;

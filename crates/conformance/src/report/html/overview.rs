@@ -41,16 +41,18 @@ pub(super) fn head(run: &Run) -> Markup {
 fn card(provider: &ProviderReport) -> Markup {
     let tally = Tally::of(&provider.cases);
     let whole = (tally.passed + tally.failed + tally.skipped).max(1);
-    let parts = [("passed", tally.passed), ("failed", tally.failed), ("skipped", tally.skipped)];
-    let mut begin = 0;
+    let parts = [
+        ("passed", 0, tally.passed),
+        ("failed", tally.passed, tally.failed),
+        ("skipped", tally.passed + tally.failed, tally.skipped),
+    ];
     html! {
         section.provider {
             h3 { (plain(&provider.name)) }
             svg.bar viewBox={ "0 0 " (whole) " 1" } preserveAspectRatio="none" role="img"
                 aria-label={ (tally.passed) " of " (whole) " passed" } {
-                @for (class, n) in parts {
+                @for (class, begin, n) in parts {
                     rect class=(class) x=(begin) y="0" width=(n) height="1" {}
-                    @let _ = { begin += n };
                 }
             }
             span.quiet {

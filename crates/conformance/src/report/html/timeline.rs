@@ -103,7 +103,7 @@ fn drawn(entry: &Entry, y: u32) -> Markup {
                     title { (asked) ": " (result) @if let Some(fault) = &fault { ", fault: " (fault) } }
                     text x=(CLIENT + 8) y=(y + 9) { (cut(&asked, 36)) }
                     (arrow("arrow", "head", CLIENT, SERVER, y + 14))
-                    @if *status != None { (arrow(&format!("arrow {class}"), &format!("head {class}"), SERVER, CLIENT, y + 22)) }
+                    @if status.is_some() { (arrow(&format!("arrow {class}"), &format!("head {class}"), SERVER, CLIENT, y + 22)) }
                     @else { line.arrow.lost x1=(SERVER) x2=((CLIENT + SERVER) / 2) y1=(y + 22) y2=(y + 22) {} }
                     text x=(SERVER + 8) y=(y + 12) { (cut(&result, 32)) }
                     @if let Some(fault) = &fault { text.fault x=(SERVER + 8) y=(y + 25) { (cut(fault, 32)) } }
