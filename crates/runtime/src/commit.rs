@@ -6,7 +6,7 @@ use countersign_core::{Certainty, CredentialKind, Error, ErrorKind, Timestamp};
 use countersign_seal::{AccountRecord, SignInCount};
 use countersign_seal::{EndCause, Ended as Tombstone, Journal, PendingPassword, RefusedSecret};
 
-use crate::flight::{Candidate, Ended, Flight};
+use crate::flight::{Candidate, Ended, Flight, Marks};
 use crate::post::Cargo;
 use crate::proven::Proven;
 use crate::records::{Records, Written, day, step_at};
@@ -52,6 +52,7 @@ impl Flight {
                 Touched { account: true, ..Touched::default() }
             }
             Write::Tombstone => self.put_tombstone(now)?,
+            Write::Uncounted => self.take_back(),
             Write::RefreshDead
             | Write::Suspect
             | Write::ClearJournal
@@ -88,12 +89,16 @@ impl Flight {
         let pending = self.candidate.as_ref().is_some_and(|c| c.pending.is_some());
         let Some(records) = &mut self.records else { return Touched::default() };
         let account = &mut records.account;
+        self.before = Some(Marks {
+            code_step: account.last_code_step,
+            sign_ins: account.sign_ins,
+            tried: account.pending_password.as_ref().map(|p| (p.tried_new, p.tried_old)),
+        });
         if !explicit {
             let today = day(now);
             let before = if account.sign_ins.day == today { account.sign_ins.count } else { 0 };
             account.sign_ins = SignInCount { day: today, count: before.saturating_add(1) };
         }
-        self.step_before = account.last_code_step;
         if step.is_some() {
             account.last_code_step = step;
         }
@@ -240,12 +245,30 @@ impl Flight {
 
     /// A code that was not sent is free again: the answer to the challenge may need it.
     fn give_code_back(&mut self) -> bool {
-        let (unused, before) = (self.code_unused, self.step_before);
-        let Some(records) = self.records.as_mut().filter(|_| unused) else { return false };
+        let unused = self.before.filter(|_| self.code_unused);
+        let (Some(before), Some(records)) = (unused, self.records.as_mut()) else { return false };
         let account = &mut records.account;
-        let marked = account.last_code_step != before;
-        account.last_code_step = before;
+        let marked = account.last_code_step != before.code_step;
+        account.last_code_step = before.code_step;
         marked
+    }
+
+    /// A sign-in that nothing was decided about does not count, else an outage would use up the day. What
+    /// it sent is used up, unless it certainly did not arrive.
+    fn take_back(&mut self) -> Touched {
+        let (Some(before), Some(records)) = (self.before, self.records.as_mut()) else {
+            return Touched::default();
+        };
+        let account = &mut records.account;
+        account.sign_ins = before.sign_ins;
+        if self.unknown {
+            return Touched { account: true, ..Touched::default() };
+        }
+        account.last_code_step = before.code_step;
+        if let (Some(unsettled), Some(tried)) = (&mut account.pending_password, before.tried) {
+            (unsettled.tried_new, unsettled.tried_old) = tried;
+        }
+        Touched { account: true, ..Touched::default() }
     }
 
     fn put_refused(&mut self, certainty: Certainty, now: Timestamp) -> Touched {

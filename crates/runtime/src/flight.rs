@@ -8,6 +8,7 @@ use countersign_core::session::{Effect, Event, ExchangeId, Failure, Grant, Repor
 use countersign_core::{CredentialKind, Credentials, ErrorKind};
 use countersign_core::{Error, Fingerprint, Lock, SecretBytes, SecretString, Timestamp};
 use countersign_scheduler::{Permit, Settled};
+use countersign_seal::SignInCount;
 use futures_util::FutureExt;
 
 use crate::carry::Carried;
@@ -33,8 +34,8 @@ pub(crate) struct Flight {
     /// The server's time for this exchange: read once, so that a journalled code step is the one
     /// that is used.
     pub(crate) ambient_now: Option<Timestamp>,
-    /// The code step that the account had used up before this exchange marked its own.
-    pub(crate) step_before: Option<u64>,
+    /// What the account said before this exchange made its marks.
+    pub(crate) before: Option<Marks>,
     /// The provider has asked for something else before any code was sent.
     pub(crate) code_unused: bool,
     /// The tokens to revoke are gone for good: the provider has said so.
@@ -49,6 +50,15 @@ pub(crate) struct Flight {
     pub(crate) offered: Option<SecretString>,
     /// A new password whose fate is known now, and whether it holds: for the sink.
     pub(crate) settled: Option<(SecretString, bool)>,
+}
+
+/// What a sign-in marks in the account before it is sent.
+#[derive(Clone, Copy)]
+pub(crate) struct Marks {
+    pub(crate) code_step: Option<u64>,
+    pub(crate) sign_ins: SignInCount,
+    /// Whether the new and the old password have been tried, where it is not known which one holds.
+    pub(crate) tried: Option<(bool, bool)>,
 }
 
 /// The secret of a sign-in.
@@ -151,7 +161,7 @@ impl Flight {
             lock: None,
             records: None,
             ambient_now: None,
-            step_before: None,
+            before: None,
             code_unused: false,
             revoked: false,
             unknown: true,

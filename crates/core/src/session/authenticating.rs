@@ -228,7 +228,12 @@ impl Authenticating {
             match self.challenge {
                 Some(challenge) => Some(after_answer(challenge, failure, delivery)),
                 // Whatever the reason: the same secret is not sent again by itself.
-                None if passes(failure) => None,
+                None if passes(failure) => {
+                    // What broke off inside may have lost its task: nobody would write.
+                    let counted = flight.grant == (Grant::SignIn { explicit: false })
+                        && failure.kind != ErrorKind::Internal;
+                    counted.then_some(Write::Uncounted)
+                }
                 None => Some(Write::Refused(failure.certainty)),
             }
         };
@@ -273,6 +278,7 @@ impl Authenticating {
             Pending::Mark(Write::LockedUntil(until), _) => {
                 LockedOut::enter(until, self.tokens, cx, out)
             }
+            Pending::Mark(Write::Uncounted, failure) => self.failed(failure, cx, out),
             Pending::Mark(Write::Unclaim, failure) => match self.challenge {
                 Some(challenge) => self.keep(challenge, failure, out),
                 None => ask(failure, self.tokens, cx, out),

@@ -80,6 +80,9 @@ pub enum Write {
     Refused(Certainty),
     /// The account is locked.
     LockedUntil(Timestamp),
+    /// The provider has not decided about the sign-in: it does not count among those of the day. Where it
+    /// certainly was not looked at, its code is free again too.
+    Uncounted,
     /// The refresh token of the held generation was refused for good.
     RefreshDead,
     /// The refresh token was refused in a way that may hide another cause; journal goes.

@@ -141,6 +141,7 @@ impl World {
             Write::Challenge => record.challenge = host.seen.challenge,
             Write::Refused(certainty) => record.refuse(certainty),
             Write::LockedUntil(until) => record.locked_until = Some(until),
+            Write::Uncounted => record.sign_ins = record.sign_ins.saturating_sub(1),
             Write::RefreshDead => record.dead = host.held.and_then(|held| held.refresh),
             Write::Suspect => (record.suspicion, record.journal) = (record.suspicion + 1, None),
             Write::ClearJournal => record.journal = None,
