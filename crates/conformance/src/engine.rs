@@ -132,6 +132,10 @@ impl SessionStore for Shared<dyn SessionStore> {
         self.0.remove(name, expected).await
     }
 
+    async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
+        self.0.set_aside(name, expected).await
+    }
+
     async fn watch(&self) -> Option<RecordName> {
         self.0.watch().await
     }

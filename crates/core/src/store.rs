@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::secret::SecretBytes;
 
 /// Keeps sealed records, locks them, and lets one writer win.
@@ -70,6 +70,20 @@ pub trait SessionStore: Send + Sync {
     /// # Errors
     /// See [`SessionStore::load`].
     async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error>;
+
+    /// Moves the record of revision `expected` out of the way and keeps its bytes, for whoever may want to
+    /// look at them; true if it still had that revision. From then on there is no record of that name.
+    /// Asked for a record that is there and whose seal is broken, before another is written in its place.
+    ///
+    /// # Errors
+    /// See [`SessionStore::load`]; a store that cannot do this says so, and the record stays.
+    async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
+        let _ = expected;
+        Err(Error::new(ErrorKind::Store).with_code("no_place_aside").hint(format!(
+            "the record {name} is damaged, and this store has no place to set it aside; remove it from \
+             the store, then sign in again"
+        )))
+    }
 
     /// Waits until something may have changed and names it; `None` if this store cannot tell. Only a
     /// hint: what counts is the record that is then read.

@@ -31,6 +31,8 @@ struct Inner {
 #[derive(Default)]
 struct State {
     records: BTreeMap<RecordName, StoredRecord>,
+    /// The last one of each name that was set aside.
+    aside: BTreeMap<RecordName, StoredRecord>,
     locks: HashMap<RecordName, Holder>,
     /// The highest number given out, over all names.
     fence: u64,
@@ -71,6 +73,13 @@ impl MemoryStore {
             written: Notify::new(),
             keys: SealKeys::new(1, SecretBytes::new(key)),
         })))
+    }
+}
+
+impl MemoryStore {
+    /// The record called `name` that was set aside last.
+    pub fn aside(&self, name: &RecordName) -> Option<StoredRecord> {
+        self.0.state().aside.get(name).cloned()
     }
 }
 
@@ -173,6 +182,19 @@ impl SessionStore for MemoryStore {
         let same = state.records.get(name).is_some_and(|r| r.revision == expected);
         if same {
             state.records.remove(name);
+            state.last_written = Some(name.clone());
+            drop(state);
+            self.0.written.notify_waiters();
+        }
+        Ok(same)
+    }
+
+    /// Keeps the last one of each name.
+    async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
+        let mut state = self.0.state();
+        let same = state.records.get(name).is_some_and(|r| r.revision == expected);
+        if same && let Some(record) = state.records.remove(name) {
+            state.aside.insert(name.clone(), record);
             state.last_written = Some(name.clone());
             drop(state);
             self.0.written.notify_waiters();

@@ -4,8 +4,8 @@ use countersign_core::session::{
     ChallengeView, Guards, Held, JournalView, RecordView, RefusedView,
 };
 use countersign_core::{
-    Certainty, Committed, Error, Fence, KeyDigest, RefreshToken, Revision, Rotation, StoredRecord,
-    Timestamp, TokenSet,
+    Certainty, Committed, Error, ErrorKind, Fence, KeyDigest, RecordName, Recovery, RefreshToken,
+    Revision, Rotation, StoredRecord, Timestamp, TokenSet,
 };
 use countersign_seal::{AccountRecord, PendingChallenge, Sealer, SessionRecord};
 use data_encoding::BASE64URL_NOPAD;
@@ -27,6 +27,8 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 pub(crate) struct Records {
     pub(crate) session: SessionRecord,
     session_revision: Revision,
+    /// The stored record has a broken seal: it is set aside before another is written.
+    damaged: bool,
     pub(crate) account: AccountRecord,
     account_revision: Revision,
 }
@@ -50,18 +52,23 @@ impl Records {
         let revision = |record: &Option<StoredRecord>| {
             record.as_ref().map_or(Revision::NONE, |record| record.revision)
         };
+        let (session_revision, account_revision) = (revision(&session), revision(&account));
+        let session = match session {
+            Some(record) => {
+                whole(cell, sealer.open_session(&session_key, record.bytes.expose_bytes()))?
+            }
+            None => Some(SessionRecord::default()),
+        };
         Ok(Self {
-            session_revision: revision(&session),
-            account_revision: revision(&account),
-            session: match session {
-                Some(record) => {
-                    or_empty(cell, sealer.open_session(&session_key, record.bytes.expose_bytes()))?
-                }
-                None => SessionRecord::default(),
-            },
+            session_revision,
+            account_revision,
+            damaged: session.is_none(),
+            session: session.unwrap_or_default(),
             account: match account {
                 // Guards that cannot be read are not taken for none.
-                Some(record) => sealer.open_account(&account_key, record.bytes.expose_bytes())?,
+                Some(record) => sealer
+                    .open_account(&account_key, record.bytes.expose_bytes())
+                    .map_err(|error| guards_unreadable(error, &names[1]))?,
                 None => AccountRecord::default(),
             },
         })
@@ -72,6 +79,7 @@ impl Records {
         Self {
             session,
             session_revision: Revision::NONE,
+            damaged: false,
             account: AccountRecord::default(),
             account_revision: Revision::NONE,
         }
@@ -86,6 +94,13 @@ impl Records {
         let sealer = cell.shared.sealer().await?;
         let bytes = sealer.seal_session(&cell.digest, &self.session)?;
         let name = sealer.name(&cell.digest);
+        if self.damaged {
+            if !cell.shared.store.set_aside(&name, self.session_revision).await? {
+                return Ok(Written::Lost);
+            }
+            tracing::warn!(session = %cell.digest, record = %name, "a damaged record was set aside");
+            (self.damaged, self.session_revision) = (false, Revision::NONE);
+        }
         let end = cell.shared.store.commit(&name, self.session_revision, fence, bytes).await?;
         if let Committed::Done(_) = end {
             cell.shared.watch.wrote(name);
@@ -177,16 +192,30 @@ impl Records {
     }
 }
 
-/// A session whose seal is broken opens for nobody, now or later: the next write replaces it. One that
-/// another key or a newer program could open is an error and stays as it is.
-fn or_empty(cell: &Cell, opened: Result<SessionRecord, Error>) -> Result<SessionRecord, Error> {
+/// A session whose seal is broken opens for nobody, now or later: there is none, and before another is
+/// written it is set aside. One that another key or a newer program could open is an error and stays.
+fn whole(
+    cell: &Cell,
+    opened: Result<SessionRecord, Error>,
+) -> Result<Option<SessionRecord>, Error> {
     match opened {
         Err(error) if error.code() == Some("damaged") => {
-            tracing::warn!(session = %cell.digest, error = %error, "a record is damaged");
-            Ok(SessionRecord::default())
+            tracing::debug!(session = %cell.digest, error = %error, "a record is damaged");
+            Ok(None)
         }
-        opened => opened,
+        opened => opened.map(Some),
     }
+}
+
+/// Only a person can know whether the account may be signed in to without its guards.
+fn guards_unreadable(error: Error, name: &RecordName) -> Error {
+    if error.code() != Some("damaged") {
+        return error;
+    }
+    Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_code("damaged").hint(format!(
+        "the record {name} of the account (its lockout, refused passwords, used codes) is damaged; bring \
+         it back, or, if the account is not locked and its password is right, remove it from the store"
+    ))
 }
 
 /// A sealed record as text for whoever carries it (base64url, RFC 4648 §5).

@@ -103,6 +103,10 @@ impl SessionStore for Flaky {
         self.store.remove(name, expected).await
     }
 
+    async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
+        self.store.set_aside(name, expected).await
+    }
+
     async fn watch(&self) -> Option<RecordName> {
         self.store.watch().await
     }

@@ -106,6 +106,16 @@ impl Writer {
         Ok(true)
     }
 
+    /// Sets the record aside if it still has the revision `expected`.
+    pub(crate) fn set_aside(self, expected: Revision) -> Result<bool, Error> {
+        let Some(current) = self.current()? else { return Ok(false) };
+        if current.revision != expected {
+            return Ok(false);
+        }
+        self.remember(current.revision)?;
+        damaged::set_aside(&self.layout, &self.name).map(|_| true)
+    }
+
     /// Whether `fence` is that of the last lock taken. Another number means another lock, also a
     /// higher one: then the lock file was removed and the count began again.
     fn is_last(&self, fence: Option<&Fence>) -> bool {

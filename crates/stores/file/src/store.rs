@@ -159,6 +159,12 @@ impl SessionStore for FileStore {
         blocking(move || writer.remove(expected)).await
     }
 
+    /// Moves the record to the folder `damaged`, as a file of its own.
+    async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
+        let writer = self.writer(name).await?;
+        blocking(move || writer.set_aside(expected)).await
+    }
+
     /// Reads the file `key`, which is made with a new key if nothing was ever stored.
     async fn seal_keys(&self) -> Result<SealKeys, Error> {
         let layout = self.layout.clone();

@@ -20,6 +20,8 @@ use countersign_seal::suite;
 enum Defect {
     None,
     AnyRevisionFits,
+    AsideNeedsNoRevision,
+    AsideStays,
     FenceIsIgnored,
     KeysChange,
     ListForgets,
@@ -176,6 +178,16 @@ impl SessionStore for Store {
         Ok(remove && records.remove(name).is_some())
     }
 
+    async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
+        let mut records = self.records.lock().unwrap();
+        let fits = records.get(name).is_some_and(|record| record.revision == expected);
+        if self.has(Defect::AsideStays) {
+            return Ok(fits);
+        }
+        let moves = fits || self.has(Defect::AsideNeedsNoRevision);
+        Ok(moves && records.remove(name).is_some())
+    }
+
     async fn seal_keys(&self) -> Result<SealKeys, Error> {
         let step = u8::from(self.has(Defect::KeysChange));
         let fill = self.keys.fetch_add(step, Ordering::Relaxed);
@@ -201,6 +213,8 @@ fn a_right_store_passes() {
 fn every_wrong_store_fails() {
     for defect in [
         Defect::AnyRevisionFits,
+        Defect::AsideNeedsNoRevision,
+        Defect::AsideStays,
         Defect::FenceIsIgnored,
         Defect::KeysChange,
         Defect::ListForgets,

@@ -167,3 +167,16 @@ async fn a_record_that_no_session_has_is_too_long() {
     assert_says(&error, "too_long", "16 MiB");
     assert!(place.store.load(&name(1)).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn f30_what_is_whole_for_the_store_and_damaged_for_its_user_is_set_aside_on_demand() {
+    let place = Place::new();
+    let revision = put(&place.store, &name(1), Revision::NONE, "sealed with a broken seal").await;
+    let file = fs::read(place.record(&name(1))).unwrap();
+    assert!(!place.store.set_aside(&name(1), Revision(7)).await.unwrap());
+    assert!(place.store.set_aside(&name(1), revision).await.unwrap());
+    assert!(place.store.load(&name(1)).await.unwrap().is_none());
+    let aside = place.path(&format!("damaged/{}.1.rec", name(1)));
+    assert_eq!(fs::read(aside).unwrap(), file);
+    assert!(put(&place.store, &name(1), Revision::NONE, "new").await > revision);
+}

@@ -28,9 +28,10 @@ pub use locks::{
     locks_of_two_names_are_apart,
 };
 pub use records::{
-    a_name_without_a_record_has_none, a_removed_record_does_not_fit_its_old_revision,
-    a_write_raises_the_revision, a_write_to_an_outdated_revision_loses, list_names_every_record,
-    load_many_keeps_the_order, removal_needs_the_revision,
+    a_name_without_a_record_has_none, a_record_that_is_set_aside_makes_room,
+    a_removed_record_does_not_fit_its_old_revision, a_write_raises_the_revision,
+    a_write_to_an_outdated_revision_loses, list_names_every_record, load_many_keeps_the_order,
+    removal_needs_the_revision,
 };
 pub use writers::no_write_of_many_is_lost;
 
@@ -44,6 +45,7 @@ pub async fn run(store: &dyn SessionStore) -> Result<(), Failure> {
     a_write_to_an_outdated_revision_loses(store).await?;
     removal_needs_the_revision(store).await?;
     a_removed_record_does_not_fit_its_old_revision(store).await?;
+    a_record_that_is_set_aside_makes_room(store).await?;
     list_names_every_record(store).await?;
     load_many_keeps_the_order(store).await?;
     a_lock_excludes_others_until_it_is_let_go(store).await?;

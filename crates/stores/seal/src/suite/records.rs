@@ -96,6 +96,35 @@ pub async fn a_removed_record_does_not_fit_its_old_revision(
     clear(store, &name).await
 }
 
+/// A record is set aside by its revision only; then its name is free, and its old revision fits nothing.
+/// A store that has no place for it says so and keeps the record. What is set aside stays there: a few
+/// bytes for each run of this case.
+///
+/// # Errors
+/// See [`a_name_without_a_record_has_none`].
+pub async fn a_record_that_is_set_aside_makes_room(
+    store: &dyn SessionStore,
+) -> Result<(), Failure> {
+    let name = fresh_name()?;
+    let first = put(store, &name, Revision::NONE, "first").await?;
+    let broken = put(store, &name, first, "broken").await?;
+    match store.set_aside(&name, first).await {
+        Err(error) if error.code() == Some("no_place_aside") => return clear(store, &name).await,
+        moved => ensure(!moved?, "it was set aside by an outdated revision")?,
+    }
+    ensure(
+        holds(&get(store, &name).await?, "broken"),
+        "setting aside that was refused changed it",
+    )?;
+    ensure(store.set_aside(&name, broken).await?, "it was not set aside by its revision")?;
+    ensure(!store.set_aside(&name, broken).await?, "it was set aside twice")?;
+    ensure(store.load(&name).await?.is_none(), "a record that was set aside is there")?;
+    ensure(!store.list().await?.contains(&name), "a record that was set aside is listed")?;
+    let next = put(store, &name, Revision::NONE, "next").await?;
+    ensure(next > broken, "a record that was made again has an old revision")?;
+    clear(store, &name).await
+}
+
 /// The names of all records are listed, and those of removed ones are not.
 ///
 /// # Errors
