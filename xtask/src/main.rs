@@ -10,6 +10,7 @@
 
 mod ci;
 mod conformance;
+mod docs;
 mod features;
 mod independent;
 mod msrv;
@@ -78,6 +79,12 @@ const TASKS: &[Task] = &[
         usage: "[--help]",
         about: "the conformance suite over all providers; with --self-check, over every defect",
         run: conformance::run,
+    },
+    Task {
+        name: "docs",
+        usage: "[--check]",
+        about: "write the documents that are made from cases and claims, or compare them",
+        run: docs::run,
     },
     Task {
         name: "independent",

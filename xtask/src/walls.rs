@@ -13,6 +13,9 @@ const IO: &[&str] = &["tokio", "reqwest", "hyper", "rustls"];
 /// What is there to prove things and never ships inside a user's program.
 const PROOF: &[&str] = &["countersign-simulator", "countersign-conformance"];
 
+/// Adapters from elsewhere run the suite: it brings no client and no simulator of ours along.
+const NO_PART_OF_THE_SUITE: &[&str] = &["countersign-simulator", "reqwest", "hyper", "rustls"];
+
 /// Crates of others at most: the core, a provider with the core, the facade with one provider.
 const MOST_IN_CORE: usize = 34;
 const MOST_IN_PROVIDER: usize = 40;
@@ -45,6 +48,8 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     }
     let adapters: Vec<&str> = providers.iter().map(String::as_str).collect();
     broken.extend(reached("countersign-simulator", &adapters)?);
+    broken.extend(reached("countersign-conformance", &adapters)?);
+    broken.extend(reached("countersign-conformance", NO_PART_OF_THE_SUITE)?);
 
     println!("crates of others, with every feature on:");
     broken.extend(counted("countersign-core", &["--all-features"], MOST_IN_CORE)?);

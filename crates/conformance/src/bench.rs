@@ -84,6 +84,7 @@ impl Bench {
             credential_headers: claims.credential_headers.clone(),
             plan: Mutex::default(),
             strays: Mutex::default(),
+            strays_judged: false.into(),
         }));
         let store = countersign_runtime::MemoryStore::with_clock(clock.clock())?;
         let inner = Inner {
@@ -353,7 +354,8 @@ impl Bench {
         self.0.timeline.count(|e| op.covers(e.op) && e.status.is_some_and(good))
     }
 
-    /// Requests that went to a host that is neither the auth server nor the API.
+    /// Requests that went to a host that is neither the auth server nor the API. In a case that never
+    /// asks for them, any such request is a failure.
     pub fn strays(&self) -> Vec<Stray> {
         self.0.wire.strays()
     }

@@ -127,6 +127,19 @@ impl Case {
     }
 }
 
+impl Case {
+    /// Why the case is not for an adapter with these capabilities, if it is not.
+    pub fn why_not(&self, capabilities: &Capabilities) -> Option<String> {
+        if let Some(missing) = self.claims.iter().find(|claim| !claim.holds(capabilities)) {
+            return Some(format!("the adapter does not claim {missing}"));
+        }
+        match (self.applies)(capabilities) {
+            Applies::Yes => None,
+            Applies::No(reason) => Some(reason.to_owned()),
+        }
+    }
+}
+
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Case({})", self.id)

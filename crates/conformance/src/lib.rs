@@ -17,6 +17,7 @@ mod case;
 pub mod cases;
 mod claims;
 mod clock;
+mod coverage;
 mod engine;
 pub mod expect;
 mod fault;

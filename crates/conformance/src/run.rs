@@ -9,7 +9,7 @@ use countersign_runtime::SystemClock;
 use futures_util::FutureExt;
 
 use crate::bench::{Bench, Hour};
-use crate::case::{Applies, Case, Harm};
+use crate::case::{Case, Harm};
 use crate::claims::Claim;
 use crate::clock::{Stuck, VirtualClock};
 use crate::engine::Engine;
@@ -18,6 +18,7 @@ use crate::random::Random;
 use crate::report::model::{CaseReport, Entry, Outcome};
 use crate::target::{Control, Server, Setup, Target, Time, Unavailable};
 use crate::timeline::Timeline;
+use crate::wire::Stray;
 
 /// When every case begins: a Monday in 2026, at noon (UTC).
 const BEGIN: Timestamp = Timestamp::from_seconds(1_790_596_800);
@@ -65,20 +66,6 @@ pub(crate) fn run(case: &Case, plan: &Plan) -> Result<CaseReport, String> {
     })
 }
 
-/// Why `case` is not for a target and its adapter, if it is not.
-pub(crate) fn why_not(case: &Case, target: &dyn Target, claims: &Capabilities) -> Option<String> {
-    if !case.only.is_empty() && !case.only.contains(&target.name()) {
-        return Some(format!("is for {} alone", case.only.join(", ")));
-    }
-    if let Some(missing) = case.claims.iter().find(|claim| !claim.holds(claims)) {
-        return Some(format!("the adapter does not claim {missing}"));
-    }
-    match (case.applies)(claims) {
-        Applies::Yes => None,
-        Applies::No(reason) => Some(reason.to_owned()),
-    }
-}
-
 fn on_runtime(
     case: &Case,
     plan: &Plan,
@@ -123,10 +110,10 @@ async fn on_bench(
     let settings = case.settings;
     let setup = Setup { seed: random.bytes(), clock: hour.clock(), settings };
     let skipped = |reason: String| Ok(Outcome::Skipped { reason });
+    if !case.only.is_empty() && !case.only.contains(&plan.target.name()) {
+        return skipped(format!("the case is for {} alone", case.only.join(", ")));
+    }
     let opened = match case.stage {
-        Some(_) if !case.only.is_empty() && !case.only.contains(&plan.target.name()) => {
-            return skipped(format!("is for {} alone", case.only.join(", ")));
-        }
         Some(stage) => stage(&setup),
         None => plan.target.open(&setup).await,
     };
@@ -135,7 +122,7 @@ async fn on_bench(
         Err(Unavailable::NotHere(reason)) => return skipped(reason),
         Err(Unavailable::Down(remedy)) => return Err(remedy),
     };
-    if let Some(reason) = why_not(case, &*plan.target, server.adapter().capabilities()) {
+    if let Some(reason) = case.why_not(server.adapter().capabilities()) {
         return skipped(reason);
     }
     if let Some(lack) = case.controls.iter().find(|control| !has(&*server, **control, hour)) {
@@ -144,9 +131,13 @@ async fn on_bench(
     let engine = Arc::clone(&plan.engine);
     let bench = Bench::new(server, engine, hour.clone(), random.next(), timeline.clone());
     let bench = bench.map_err(|error| error.to_string())?;
+    let wire = bench.0.wire.clone();
     let end = AssertUnwindSafe(async { (case.run)(bench).await }).catch_unwind().await;
     Ok(match end {
-        Ok(Ok(())) => Outcome::Passed,
+        Ok(Ok(())) => match wire.unexpected_stray() {
+            None => Outcome::Passed,
+            Some(stray) => Outcome::Failed { finding: stray_finding(&stray) },
+        },
         Ok(Err(finding)) => Outcome::Failed { finding },
         Err(panic) => Outcome::Failed { finding: panic_finding(&*panic) },
     })
@@ -159,6 +150,16 @@ fn has(server: &dyn Server, control: Control, hour: &Hour) -> bool {
         Control::VirtualTime => matches!(hour, Hour::Virtual(_)),
         _ => server.controls().is_some_and(|controls| controls.can().contains(&control)),
     }
+}
+
+fn stray_finding(stray: &Stray) -> Finding {
+    let Stray { op, authority, credential_headers, body } = stray;
+    let carried = credential_headers.join(", ");
+    let body = if *body { " and a body" } else { "" };
+    let came = format!("{op} went to {authority} with the headers [{carried}]{body}");
+    let mut finding = Finding::new("requests to the auth server and the API alone", came);
+    finding.at = "the way to the server".to_owned();
+    finding
 }
 
 fn panic_finding(panic: &(dyn std::any::Any + Send)) -> Finding {

@@ -10,6 +10,7 @@ use countersign_runtime::SystemClock;
 
 use crate::case::Case;
 use crate::claims::Claim;
+use crate::coverage;
 use crate::engine::{Engine, Unbroken};
 use crate::expect::Finding;
 use crate::random::Random;
@@ -18,6 +19,30 @@ use crate::run::{self, Plan, millis};
 use crate::target::Target;
 
 /// A run to be made.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use countersign_conformance::{Server, Setup, Suite, Target, Unavailable, cases};
+///
+/// /// A server that somebody has to start first.
+/// struct Emulator;
+///
+/// #[async_trait::async_trait]
+/// impl Target for Emulator {
+///     fn name(&self) -> &str {
+///         "acme"
+///     }
+///
+///     async fn open(&self, _: &Setup) -> Result<Box<dyn Server>, Unavailable> {
+///         Err(Unavailable::Down("nothing listens at 127.0.0.1:4001; start the emulator".into()))
+///     }
+/// }
+///
+/// let targets = [Arc::new(Emulator) as Arc<dyn Target>];
+/// let down = Suite::new(cases::all(), targets, 7).run(|_| ()).unwrap_err();
+/// assert!(down.to_string().starts_with("acme: nothing listens"));
+/// ```
 pub struct Suite {
     cases: Vec<Case>,
     targets: Vec<Arc<dyn Target>>,
@@ -25,6 +50,7 @@ pub struct Suite {
     seed: u64,
     n_threads: usize,
     deadline: Duration,
+    partial: bool,
 }
 
 /// A target cannot be reached or set up.
@@ -58,7 +84,7 @@ pub struct Progress<'a> {
 }
 
 impl Suite {
-    /// `cases` with `targets`, the unbroken engine, two threads, and 30 s a case.
+    /// `cases` with `targets`, the unbroken engine, two threads, and 120 s a case.
     pub fn new(
         cases: impl IntoIterator<Item = Case>,
         targets: impl IntoIterator<Item = Arc<dyn Target>>,
@@ -70,8 +96,16 @@ impl Suite {
             engine: Arc::new(Unbroken),
             seed,
             n_threads: 2,
-            deadline: Duration::from_secs(30),
+            deadline: Duration::from_secs(120),
+            partial: false,
         }
+    }
+
+    /// The cases are a selection: a claim that none of them exercises is no problem.
+    #[must_use]
+    pub const fn partial(mut self) -> Self {
+        self.partial = true;
+        self
     }
 
     /// Another engine.
@@ -193,7 +227,11 @@ impl Suite {
             }
             provider.cases.push(report);
         }
+        let rows = coverage::rows(&providers);
+        let problems = if self.partial { Vec::new() } else { coverage::unproved(&providers) };
         Run {
+            rows,
+            problems,
             suite: env!("CARGO_PKG_VERSION").to_owned(),
             seed: format!("{:016x}", self.seed),
             started: real.now().to_string(),

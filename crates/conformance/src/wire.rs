@@ -1,5 +1,6 @@
 //! The way between engine and server: everything that passes is noted, and faults are played here.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub(crate) struct Inner {
     pub(crate) credential_headers: Vec<HeaderName>,
     pub(crate) plan: Mutex<Vec<(Op, Fault, Times)>>,
     pub(crate) strays: Mutex<Vec<Stray>>,
+    /// The case has asked for them, and judges them itself.
+    pub(crate) strays_judged: AtomicBool,
 }
 
 /// A request that went where it must not go. It was not sent; somebody else could have read it.
@@ -54,6 +57,19 @@ impl Wire {
     }
 
     pub(crate) fn strays(&self) -> Vec<Stray> {
+        self.0.strays_judged.store(true, Ordering::Relaxed);
+        self.strayed()
+    }
+
+    /// A request that went astray in a case that does not expect any.
+    pub(crate) fn unexpected_stray(&self) -> Option<Stray> {
+        if self.0.strays_judged.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.strayed().into_iter().next()
+    }
+
+    fn strayed(&self) -> Vec<Stray> {
         self.0.strays.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -49,6 +49,26 @@ pub(crate) struct Args {
     /// With --self-check: only this defect; may be given more than once
     #[arg(long, value_name = "ID", requires = "self_check")]
     pub(crate) defect: Vec<String>,
+
+    /// Write the documents that are made from cases and claims, or compare them
+    #[arg(long, value_enum, value_name = "TODO", conflicts_with_all = ["list", "self_check"])]
+    pub(crate) docs: Option<Docs>,
+}
+
+impl Args {
+    /// Whether only a part of the suite runs, so that nothing can be said about what is missing.
+    pub(crate) fn is_selection(&self) -> bool {
+        !(self.provider.is_empty() && self.case.is_empty() && self.group.is_empty())
+    }
+}
+
+/// What to do with the documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Docs {
+    /// Fail if one differs
+    Check,
+    /// Write them
+    Write,
 }
 
 /// The form of a report.

@@ -12,6 +12,8 @@
 mod args;
 mod cases;
 mod defects;
+mod docs;
+mod rows;
 mod select;
 mod self_check;
 mod targets;
@@ -29,9 +31,10 @@ use crate::args::{Args, Format};
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let done = match (args.list, args.self_check) {
-        (true, _) => list(&args),
-        (_, true) => self_check(&args),
+    let done = match &args {
+        Args { docs: Some(todo), .. } => docs::run(*todo),
+        Args { list: true, .. } => list(&args),
+        Args { self_check: true, .. } => self_check(&args),
         _ => conformance(&args),
     };
     match done {
@@ -52,8 +55,12 @@ fn conformance(args: &Args) -> Result<bool, String> {
     }
     let seed = seed(args);
     eprintln!("seed {seed:016x}");
-    let suite = Suite::new(cases, targets, seed).threads(args.threads);
-    let run = suite.run(tell).map_err(|down| down.to_string())?;
+    let mut suite = Suite::new(cases, targets, seed).threads(args.threads);
+    if args.is_selection() {
+        suite = suite.partial();
+    }
+    let mut run = suite.run(tell).map_err(|down| down.to_string())?;
+    rows::complete(&mut run, args.is_selection())?;
     let text = match args.format {
         Format::Table => table::write(&run),
         Format::Json => json::write(&run).map_err(|error| error.to_string())?,
@@ -67,7 +74,9 @@ fn conformance(args: &Args) -> Result<bool, String> {
 
 fn self_check(args: &Args) -> Result<bool, String> {
     let defects = select::defects(args)?;
-    let verdicts = self_check::run(&defects, seed(args), |line| eprintln!("{line}"))?;
+    let seed = seed(args);
+    eprintln!("seed {seed:016x}");
+    let verdicts = self_check::run(&defects, seed, args.threads, |line| eprintln!("{line}"))?;
     for wrong in &verdicts.wrong {
         println!("{wrong}");
     }

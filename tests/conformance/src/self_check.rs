@@ -2,7 +2,8 @@
 //! unbroken engine must pass that case.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use countersign_conformance::report::model::Outcome;
@@ -20,40 +21,77 @@ pub(crate) struct Verdicts {
     pub(crate) wrong: Vec<String>,
 }
 
-/// Runs the case of each defect with it, and each such case without.
+/// One run of a case: with a defect, or without.
+#[derive(Clone, Copy)]
+enum Trial {
+    Broken(Defect),
+    Unbroken { case: &'static str, target: &'static str },
+}
+
+/// Runs the case of each defect with it, and each such case without; `n_threads` at a time.
 pub(crate) fn run(
     defects: &[Defect],
     seed: u64,
-    progress: impl Fn(&str),
+    n_threads: usize,
+    progress: impl Fn(&str) + Sync,
 ) -> Result<Verdicts, String> {
-    let mut verdicts = Verdicts::default();
     let places: BTreeSet<(&str, &str)> =
         defects.iter().map(|defect| (defect.caught_by, defect.target)).collect();
-    for (case, target) in places {
-        match outcome(case, target, Arc::new(Unbroken), seed)? {
-            Outcome::Passed => {}
-            Outcome::Failed { finding } => {
-                verdicts.wrong.push(format!("{target} {case} fails without a defect: {finding}"));
+    let unbroken = places.into_iter().map(|(case, target)| Trial::Unbroken { case, target });
+    let trials: Vec<Trial> = unbroken.chain(defects.iter().copied().map(Trial::Broken)).collect();
+    let next = AtomicUsize::new(0);
+    let verdicts = Mutex::new(Ok(Verdicts::default()));
+    std::thread::scope(|scope| {
+        for _ in 0..n_threads.max(1) {
+            scope.spawn(|| {
+                while let Some(trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = trial.outcome(seed);
+                    let mut verdicts = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+                    match (outcome, &mut *verdicts) {
+                        (Ok(outcome), Ok(verdicts)) => {
+                            verdicts.add(*trial, &outcome, &progress);
+                        }
+                        (Err(why), verdicts) => *verdicts = Err(why),
+                        (_, Err(_)) => return,
+                    }
+                }
+            });
+        }
+    });
+    verdicts.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Trial {
+    fn outcome(self, seed: u64) -> Result<Outcome, String> {
+        match self {
+            Self::Broken(defect) => {
+                outcome(defect.caught_by, defect.target, (defect.engine)(), seed)
             }
-            Outcome::Skipped { reason } => {
-                verdicts.wrong.push(format!("{target} {case} is skipped: {reason}"));
-            }
+            Self::Unbroken { case, target } => outcome(case, target, Arc::new(Unbroken), seed),
         }
     }
-    for defect in defects {
-        let Defect { id, title, target, caught_by, engine } = defect;
-        match outcome(caught_by, target, engine(), seed)? {
-            Outcome::Failed { finding } => {
-                verdicts.n_caught += 1;
+}
+
+impl Verdicts {
+    fn add(&mut self, trial: Trial, outcome: &Outcome, progress: &impl Fn(&str)) {
+        match (trial, outcome) {
+            (Trial::Unbroken { .. }, Outcome::Passed) => {}
+            (Trial::Unbroken { case, target }, Outcome::Failed { finding }) => {
+                self.wrong.push(format!("{target} {case} fails without a defect: {finding}"));
+            }
+            (Trial::Unbroken { case, target }, Outcome::Skipped { reason }) => {
+                self.wrong.push(format!("{target} {case} is skipped: {reason}"));
+            }
+            (Trial::Broken(Defect { id, caught_by, .. }), Outcome::Failed { finding }) => {
+                self.n_caught += 1;
                 progress(&format!("caught  {id:<32} by {caught_by}: {finding}"));
             }
-            _ => {
+            (Trial::Broken(Defect { id, caught_by, target, title, .. }), _) => {
                 progress(&format!("MISSED  {id:<32} by {caught_by}"));
-                verdicts.wrong.push(format!("{id} survives {caught_by} on {target}: {title}"));
+                self.wrong.push(format!("{id} survives {caught_by} on {target}: {title}"));
             }
         }
     }
-    Ok(verdicts)
 }
 
 fn outcome(
@@ -64,6 +102,6 @@ fn outcome(
 ) -> Result<Outcome, String> {
     let case = select::case(case)?;
     let target = targets::named(target).ok_or_else(|| format!("no target `{target}`"))?;
-    let plan = Plan { target, engine, seed, deadline: Duration::from_secs(30) };
+    let plan = Plan { target, engine, seed, deadline: Duration::from_secs(120) };
     run_apart(case, plan).map(|report| report.outcome)
 }

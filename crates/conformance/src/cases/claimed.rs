@@ -1,6 +1,8 @@
 //! What is claimed and what is not.
 
-use countersign_core::{Answers, ErrorKind, Operation, SecretString};
+use countersign_core::{
+    Ambient, Answers, ErrorKind, Memo, Operation, SecretBytes, SecretString, Seed,
+};
 
 use crate::bench::Bench;
 use crate::case::Case;
@@ -10,35 +12,27 @@ use crate::operation::Op;
 
 const GROUP: &str = "claims";
 
-pub(crate) const CASES: &[Case] = &[Case::new(
-    GROUP,
-    "unclaimed-is-unsupported",
-    "An operation that the adapter does not claim answers that it is unsupported, and nothing is sent",
-    |bench| Box::pin(unclaimed(bench)),
-)];
+pub(crate) const CASES: &[Case] = &[
+    Case::new(
+        GROUP,
+        "unclaimed-is-unsupported",
+        "An operation that the adapter does not claim answers that it is unsupported, and nothing is sent",
+        |bench| Box::pin(unclaimed(bench)),
+    ),
+    Case::new(
+        GROUP,
+        "unclaimed-builds-no-request",
+        "The adapter by itself builds no request for an operation that it does not claim",
+        |bench| Box::pin(unclaimed_request(bench)),
+    ),
+];
 
 async fn unclaimed(bench: Bench) -> Result<(), Finding> {
     let session = bench.sign_in().await?;
-    let code = || SecretString::new("123456");
-    let password = || bench.server().next_password();
-    let operations = [
-        (Claim::SignOutEverywhere, Operation::SignOutEverywhere),
-        (Claim::Register, Operation::Register { attributes: Answers::new() }),
-        (Claim::ChangePassword, Operation::ChangePassword { new_password: password() }),
-        (Claim::ForgotPassword, Operation::ForgotPassword),
-        (
-            Claim::ConfirmForgotPassword,
-            Operation::ConfirmForgotPassword { code: code(), new_password: password() },
-        ),
-        (Claim::WhoAmI, Operation::WhoAmI),
-        (
-            Claim::Extension("no_such_extension"),
-            Operation::Extension { name: "no_such_extension".into(), input: Answers::new() },
-        ),
-    ];
     let before = bench.sent(Op::Any);
-    for (claim, operation) in operations {
-        if claim.holds(bench.claims()) {
+    for (claim, operation) in unclaimed_operations(&bench) {
+        // Those of the life of a token are no operations of a caller.
+        if matches!(operation, Operation::Refresh | Operation::Revoke) {
             continue;
         }
         let end = session.perform(operation).await;
@@ -46,4 +40,42 @@ async fn unclaimed(bench: Bench) -> Result<(), Finding> {
         expect::same("requests", bench.sent(Op::Any), before)?;
     }
     Ok(())
+}
+
+async fn unclaimed_request(bench: Bench) -> Result<(), Finding> {
+    let credentials = &bench.account().credentials;
+    let (seed, memo) = (Seed::new(SecretBytes::copy_from(&[7; 32])), Memo::default());
+    let now = bench.now();
+    let ambient = Ambient { now, seed: &seed, credentials, tokens: None, memo: &memo };
+    for (claim, operation) in unclaimed_operations(&bench) {
+        let built = bench.adapter().request(&operation, &ambient);
+        expect::fails(&claim.to_string(), ErrorKind::Unsupported, built)?;
+    }
+    Ok(())
+}
+
+/// Every operation of which the adapter does not claim that it has it.
+fn unclaimed_operations(bench: &Bench) -> Vec<(Claim, Operation)> {
+    let code = || SecretString::new("123456");
+    let new_password = || bench.server().next_password();
+    let extension = |name: &'static str| {
+        let input = Answers::new();
+        (Claim::Extension(name), Operation::Extension { name: name.into(), input })
+    };
+    let all = [
+        (Claim::Refresh, Operation::Refresh),
+        (Claim::Revoke, Operation::Revoke),
+        (Claim::SignOutEverywhere, Operation::SignOutEverywhere),
+        (Claim::Register, Operation::Register { attributes: Answers::new() }),
+        (Claim::ChangePassword, Operation::ChangePassword { new_password: new_password() }),
+        (Claim::ForgotPassword, Operation::ForgotPassword),
+        (
+            Claim::ConfirmForgotPassword,
+            Operation::ConfirmForgotPassword { code: code(), new_password: new_password() },
+        ),
+        (Claim::WhoAmI, Operation::WhoAmI),
+        extension("no_such_extension"),
+        extension(""),
+    ];
+    all.into_iter().filter(|(claim, _)| !claim.holds(bench.claims())).collect()
 }

@@ -6,6 +6,7 @@ mod delivery;
 mod refresh;
 mod rejection;
 mod sign_in;
+mod soak;
 
 use crate::case::Case;
 
@@ -18,5 +19,6 @@ pub fn all() -> Vec<Case> {
     all.extend(concurrency::CASES);
     all.extend(delivery::CASES);
     all.extend(rejection::CASES);
+    all.extend(soak::CASES);
     all
 }

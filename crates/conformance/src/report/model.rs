@@ -17,6 +17,23 @@ pub struct Run {
     pub took_ms: u64,
     /// Every target that was selected.
     pub providers: Vec<ProviderReport>,
+    /// Every row that a case of this run is there to prove, and those that the runner demands.
+    pub rows: Vec<RowReport>,
+    /// What is wrong beside failed cases, a sentence each: a claim without a case, a row without proof.
+    pub problems: Vec<String>,
+}
+
+/// One row of a table of failures, or one section of a standard, and its proofs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct RowReport {
+    /// `F07`, `P12`, `RFC 6749 §6`.
+    pub row: String,
+    /// What the row is about, where that is known.
+    pub about: String,
+    /// The cases that have passed with at least one target and failed with none.
+    pub cases: Vec<String>,
+    /// Tests elsewhere that are named after the row, where the runner has looked for them.
+    pub tests: Vec<String>,
 }
 
 /// What a run has shown about one target.
@@ -159,8 +176,8 @@ impl Run {
         Tally::of(self.cases().map(|(_, case)| case))
     }
 
-    /// Whether nothing failed.
+    /// Whether nothing failed and nothing else is wrong.
     pub fn conforms(&self) -> bool {
-        self.tally().failed == 0
+        self.tally().failed == 0 && self.problems.is_empty()
     }
 }

@@ -22,6 +22,12 @@ pub fn write(run: &Run) -> String {
             exchanges(&mut out, case);
         }
     }
+    if !run.problems.is_empty() {
+        out.push('\n');
+    }
+    for problem in &run.problems {
+        let _ = writeln!(out, "PROBLEM {}", plain(problem));
+    }
     let tally = run.tally();
     let _ = writeln!(
         out,

@@ -1,6 +1,7 @@
 //! Defects, one at a time: each breaks adapter or engine at a seam that the driver already takes, and
 //! the case that it names must catch it.
 
+mod claiming;
 mod presenting;
 mod resending;
 pub(crate) mod seams;
@@ -29,6 +30,7 @@ pub(crate) struct Defect {
 /// Every defect.
 pub(crate) fn all() -> Vec<Defect> {
     let mut all = Vec::new();
+    all.extend(claiming::DEFECTS);
     all.extend(presenting::DEFECTS);
     all.extend(resending::DEFECTS);
     all.extend(storing::DEFECTS);

@@ -11,7 +11,7 @@ const OTHER: &str = "mfa@pool.example";
 /// The account that must choose a password.
 const NEWCOMER: &str = "new@pool.example";
 
-/// Without rotation, as app clients are made.
+/// As app clients are made: refresh tokens stay, and the adapter is not told so.
 pub(crate) fn open(setup: &Setup) -> Result<Box<dyn Server>, Unavailable> {
     with(setup, |server| server, |adapter| adapter)
 }
@@ -41,7 +41,7 @@ pub(crate) fn with(
     let client = simulator.client();
     let rotates = |adapter: Cognito| match rotation {
         Some(grace) => adapter.rotation(grace),
-        None => adapter.no_rotation(),
+        None => adapter,
     };
     let made = Cognito::pool(&described(&simulator, "USER_POOL_ID"), &client.identity)
         .and_then(|made| made.endpoint(ADDRESS))

@@ -12,7 +12,9 @@ pub(crate) mod wikimedia;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use countersign_conformance::{Server, Setup, Target, Unavailable};
+use countersign_conformance::{Server, Settings, Setup, Target, Unavailable};
+use countersign_core::AuthProvider;
+use countersign_runtime::ManualClock;
 
 /// A provider that is simulated in this process.
 struct InProcess {
@@ -43,6 +45,20 @@ impl Target for InProcess {
 /// Every target, in the order of reports.
 pub(crate) fn all() -> Vec<Arc<dyn Target>> {
     ALL.into_iter().map(|target| Arc::new(target) as Arc<dyn Target>).collect()
+}
+
+/// An adapter by the name of its target.
+pub(crate) type NamedAdapter = (&'static str, Arc<dyn AuthProvider>);
+
+/// The adapter of each target, as it is set up for its usual server.
+pub(crate) fn adapters() -> Result<Vec<NamedAdapter>, String> {
+    let clock = Arc::new(ManualClock::default());
+    let setup = Setup { seed: [0; 32], clock, settings: Settings::USUAL };
+    let adapter = |target: &InProcess| match (target.open)(&setup) {
+        Ok(server) => Ok((target.name, server.adapter())),
+        Err(why) => Err(format!("{}: {why:?}", target.name)),
+    };
+    ALL.iter().map(adapter).collect()
 }
 
 /// The target of that name.
