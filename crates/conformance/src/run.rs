@@ -24,7 +24,7 @@ use crate::wire::Stray;
 const BEGIN: Timestamp = Timestamp::from_seconds(1_790_596_800);
 
 /// No case passes more than this, and what waits for ever is found out by it.
-const LONGEST: Duration = Duration::from_secs(400 * 24 * 3600);
+const LONGEST: Duration = Duration::from_secs(40 * 24 * 3600);
 
 /// How one case is run.
 #[derive(Clone)]
@@ -173,7 +173,7 @@ fn panic_finding(panic: &(dyn std::any::Any + Send)) -> Finding {
 fn stuck_finding(stuck: Stuck, plan: &Plan) -> Finding {
     let came = match stuck {
         Stuck::Forever => "the case waits for something that can never happen".to_owned(),
-        Stuck::TooLong => "the case waits for something that did not happen in 400 days".to_owned(),
+        Stuck::TooLong => "the case waits for something that did not happen in 40 days".to_owned(),
         Stuck::TooSlow => format!("more than {:?} of real time", plan.deadline),
     };
     let mut finding = Finding::new("the case ends", came);

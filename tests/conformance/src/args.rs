@@ -22,7 +22,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     pub(crate) group: Vec<String>,
 
-    /// Same seed, same run: order and all random values
+    /// Same seed, same order and same random values of the servers
     #[arg(long, value_name = "HEX", value_parser = seed)]
     pub(crate) seed: Option<u64>,
 

@@ -40,7 +40,7 @@ fn a_folder_that_cannot_be_written_is_refused_with_a_remedy() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_run() {
+fn the_same_seed_gives_the_same_exchanges() {
     let run = || {
         let args =
             ["--provider", "ibanera", "--case", "sign-in", "--seed", "5eed", "--format", "json"];

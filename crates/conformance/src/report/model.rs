@@ -9,7 +9,8 @@ use crate::expect::Finding;
 pub struct Run {
     /// The version of the suite.
     pub suite: String,
-    /// The seed of order and random values, in hexadecimal: the same seed, the same run.
+    /// The seed of the order and of the servers' random values, in hexadecimal. When inside of its window
+    /// a token is renewed is not repeated: the engine draws that with each token.
     pub seed: String,
     /// When it began, as in RFC 3339.
     pub started: String,
