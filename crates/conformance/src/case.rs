@@ -19,6 +19,7 @@ pub type Stage = fn(&Setup) -> Result<Box<dyn Server>, Unavailable>;
 
 /// One case. A plain value: lists of cases are constants.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Case {
     /// Unique and stable: `f07-dropped-caller`.
     pub id: &'static str,

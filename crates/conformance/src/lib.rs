@@ -4,7 +4,7 @@
 //! repeats no secret. What it runs against comes from outside as a [`Target`]; the engine comes from
 //! outside as an [`Engine`].
 //!
-//! * A [`Case`] is a sentence and the code that finds out whether it is true; [`cases::ALL`] are those
+//! * A [`Case`] is a sentence and the code that finds out whether it is true; [`cases::all`] are those
 //!   for any adapter.
 //! * A [`Target`] is a provider and a server for it. Each case gets a fresh [`Server`], a store, a
 //!   clock and a runtime of its own: order and company change nothing.
@@ -42,7 +42,7 @@ pub use expect::Finding;
 pub use fault::{Absurd, Fault, Gate, RetryAfter, Times};
 pub use operation::Op;
 pub use process::Process;
-pub use run::{Plan, claims_of, is_harmless};
+pub use run::{Plan, claims_of};
 pub use suite::{Down, Progress, Suite, run_apart};
 pub use target::{
     Account, Control, Controls, Presented, RefreshTokens, Seen, Server, Settings, Setup, Target,

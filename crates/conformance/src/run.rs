@@ -9,7 +9,7 @@ use countersign_runtime::SystemClock;
 use futures_util::FutureExt;
 
 use crate::bench::{Bench, Hour};
-use crate::case::{Case, Harm};
+use crate::case::Case;
 use crate::claims::Claim;
 use crate::clock::{Stuck, VirtualClock};
 use crate::engine::Engine;
@@ -228,9 +228,4 @@ pub fn claims_of(target: &Arc<dyn Target>) -> Result<(Capabilities, Vec<Claim>),
         }
         Err(Unavailable::NotHere(why) | Unavailable::Down(why)) => Err(why),
     }
-}
-
-/// Whether a case may be run on a real account without being asked for by name.
-pub fn is_harmless(case: &Case) -> bool {
-    case.harm == Harm::None
 }

@@ -56,9 +56,14 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Whether only a part of the suite runs, so that nothing can be said about what is missing.
+    /// Whether only some cases run, so that nothing can be said about claims without any.
+    pub(crate) fn selects_cases(&self) -> bool {
+        !(self.case.is_empty() && self.group.is_empty())
+    }
+
+    /// Whether only a part of the suite runs, so that nothing can be said about rows without proof.
     pub(crate) fn is_selection(&self) -> bool {
-        !(self.provider.is_empty() && self.case.is_empty() && self.group.is_empty())
+        self.selects_cases() || !self.provider.is_empty()
     }
 }
 

@@ -56,7 +56,7 @@ fn conformance(args: &Args) -> Result<bool, String> {
     let seed = seed(args);
     eprintln!("seed {seed:016x}");
     let mut suite = Suite::new(cases, targets, seed).threads(args.threads);
-    if args.is_selection() {
+    if args.selects_cases() {
         suite = suite.partial();
     }
     let mut run = suite.run(tell).map_err(|down| down.to_string())?;

@@ -7,7 +7,8 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use crate::report::model::{CaseReport, Outcome, Run, Tally};
 use crate::report::text::plain;
 
-/// The run as JUnit XML: a suite a provider, a case a case, times in real seconds.
+/// The run as JUnit XML: a suite a provider, a case a case, times in real seconds; problems beside failed
+/// cases are a suite of their own.
 ///
 /// # Errors
 /// None that can come about with a writer in memory.
@@ -24,7 +25,19 @@ pub fn write(run: &Run) -> Result<String, quick_junit::SerializeError> {
         suite.add_test_cases(provider.cases.iter().map(|case| test_case(&provider.name, case)));
         report.add_test_suite(suite);
     }
+    if !run.problems.is_empty() {
+        let mut suite = TestSuite::new("problems");
+        suite.add_test_cases(run.problems.iter().map(|problem| problem_case(problem)));
+        report.add_test_suite(suite);
+    }
     report.to_string()
+}
+
+/// What is wrong beside failed cases, as a failure of its own.
+fn problem_case(problem: &str) -> TestCase {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_message(plain(problem));
+    TestCase::new(plain(problem), status)
 }
 
 fn test_case(provider: &str, case: &CaseReport) -> TestCase {

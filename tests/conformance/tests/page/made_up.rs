@@ -25,6 +25,8 @@ pub(crate) fn hostile() -> Run {
         started: TURNED.to_owned(),
         took_ms: 1,
         providers: texts.map(provider).into(),
+        rows: Vec::new(),
+        problems: texts.map(str::to_owned).into(),
     }
 }
 

@@ -37,7 +37,8 @@ async fn the_page_of_a_real_run_filters_and_fits_a_desk_and_a_phone() -> Done {
         .args(["--provider", "ibanera", "--provider", "ibex", "--format", "html", "--out"])
         .arg(&folder)
         .output()?;
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    // The page is written whether or not all is well.
+    assert!(matches!(ran.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&ran.stderr));
 
     browser.open(&folder.join("conformance.html"), DESK).await?;
     browser.picture(&folder.join("desk.png")).await?;

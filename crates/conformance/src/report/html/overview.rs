@@ -9,6 +9,7 @@ use crate::report::text::plain;
 pub(super) fn verdict(run: &Run) -> String {
     let tally = run.tally();
     match tally.failed {
+        0 if !run.problems.is_empty() => format!("{} problems", run.problems.len()),
         0 => format!("{} passed, none failed", tally.passed),
         failed => format!("{failed} failed of {}", tally.passed + failed),
     }
@@ -31,6 +32,12 @@ pub(super) fn head(run: &Run) -> Markup {
             li { (plain(&run.started)) }
             li { (seconds) " s" }
             li { "seed " code { (plain(&run.seed)) } }
+        }
+        @if !run.problems.is_empty() {
+            section.problems {
+                h2 { "What is wrong beside failed cases" }
+                ul { @for problem in &run.problems { li { (plain(problem)) } } }
+            }
         }
         div.providers {
             @for provider in &run.providers { (card(provider)) }
