@@ -16,6 +16,7 @@ mod independent;
 mod msrv;
 mod network;
 mod new_provider;
+mod outside;
 mod package;
 mod server;
 mod test;
@@ -97,6 +98,12 @@ const TASKS: &[Task] = &[
         usage: "NAME | --try [NAME]",
         about: "a new adapter with all that goes with it (docs/ADDING_A_PROVIDER.md)",
         run: new_provider::run,
+    },
+    Task {
+        name: "outside",
+        usage: "",
+        about: "the adapter under tests/outside, a workspace of its own, and the suite that it runs",
+        run: outside::run,
     },
     Task {
         name: "ci",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Recovery};
 use crate::secret::{SecretBuffer, SecretBytes, SecretString};
 use crate::time::Timestamp;
 
@@ -181,6 +181,36 @@ impl HttpResponse {
         seconds.or_else(|| Timestamp::parse_http_date(text)).filter(|until| *until > now)
     }
 
+    /// The failure that the status alone tells, whoever sent it: a redirect, which no call with
+    /// credentials follows (`Protocol`); 408, 425 and all of 5xx (`TemporarilyUnavailable`); 429
+    /// (`RateLimited`). Both of these wait as `Retry-After` says. `None` for every other status: what that
+    /// means is the provider's to say.
+    ///
+    /// ```
+    /// use countersign_core::{ErrorKind, Recovery, SecretBytes, Timestamp, http::HttpResponse};
+    /// use http::{HeaderMap, StatusCode};
+    ///
+    /// let answer = |status| HttpResponse::new(status, HeaderMap::new(), SecretBytes::default());
+    /// let now = Timestamp::UNIX_EPOCH;
+    /// let outage = answer(StatusCode::BAD_GATEWAY).status_error(now).map(|error| error.recovery());
+    /// assert_eq!(outage, Some(Recovery::Retry));
+    /// assert!(answer(StatusCode::UNAUTHORIZED).status_error(now).is_none());
+    /// ```
+    pub fn status_error(&self, now: Timestamp) -> Option<Error> {
+        let wait = || self.retry_after(now).map_or(Recovery::Retry, Recovery::WaitUntil);
+        let error = match self.status().as_u16() {
+            300..=399 => Error::new(ErrorKind::Protocol).hint(
+                "the answer is a redirect, which a call with credentials does not follow; correct the configured address (scheme, host, path)",
+            ),
+            408 | 425 | 500..=599 => Error::new(ErrorKind::TemporarilyUnavailable)
+                .with_recovery(wait())
+                .hint("the provider or a gateway before it fails; the same call can succeed later"),
+            429 => Error::new(ErrorKind::RateLimited).with_recovery(wait()),
+            _ => return None,
+        };
+        Some(error.with_status(self.status()))
+    }
+
     /// The first part of an answer: status and headers.
     pub fn head(&self) -> ResponseHead<'_> {
         ResponseHead { status: self.0.status(), headers: self.0.headers() }
@@ -275,6 +305,31 @@ mod tests {
         assert_eq!(wait("18446744073709551615"), Some(Timestamp::MAX));
         for none in ["0", "-5", "soon", "Sun, 06 Nov 1993 08:49:37 GMT"] {
             assert_eq!(wait(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn f42_a_status_that_speaks_for_itself_ends_no_session() {
+        let now = Timestamp::from_seconds(784_111_700);
+        let told = |status: u16, wait: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.extend(wait.map(|text| (header::RETRY_AFTER, text.parse().unwrap())));
+            let status = StatusCode::from_u16(status).unwrap();
+            let error =
+                HttpResponse::new(status, headers, SecretBytes::default()).status_error(now);
+            error.map(|error| (error.kind(), error.recovery(), error.status()))
+        };
+        let later = Recovery::WaitUntil(now.after(Duration::from_secs(7)));
+        for status in [408, 425, 500, 502, 503, 504, 599] {
+            let kind = ErrorKind::TemporarilyUnavailable;
+            assert_eq!(told(status, None), Some((kind, Recovery::Retry, Some(status))));
+            assert_eq!(told(status, Some("7")), Some((kind, later, Some(status))));
+        }
+        assert_eq!(told(429, Some("7")), Some((ErrorKind::RateLimited, later, Some(429))));
+        let redirect = Some((ErrorKind::Protocol, Recovery::GiveUp, Some(307)));
+        assert_eq!(told(307, None), redirect);
+        for others in [200, 204, 400, 401, 403, 404, 409, 422] {
+            assert_eq!(told(others, Some("7")), None, "{others}");
         }
     }
 

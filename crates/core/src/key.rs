@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::origin::Origin;
+use crate::origin::{BaseUrl, Origin};
 use crate::provider::ProviderId;
 
 /// Where a provider value lives: its auth origin, its tenant, its client and its audience.
@@ -38,6 +38,12 @@ impl Realm {
             audience: "".into(),
             identity: IdentityRule::Exact,
         }
+    }
+
+    /// A realm whose API is where the secrets go: tokens may be presented at the origin of `base`, too.
+    pub fn at(base: &BaseUrl) -> Self {
+        let origin = base.origin().clone();
+        Self { api_origins: vec![origin.clone()], ..Self::new(origin) }
     }
 }
 

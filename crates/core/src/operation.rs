@@ -97,6 +97,18 @@ pub enum Outcome {
     Done(Profile, MemoPatch),
 }
 
+impl Outcome {
+    /// Tokens came, and nothing to remember.
+    pub fn tokens(tokens: TokenResponse) -> Self {
+        Self::Tokens(Box::new(tokens), MemoPatch::none())
+    }
+
+    /// It is done, nothing was told and nothing is to be remembered.
+    pub fn done() -> Self {
+        Self::Done(Profile::new(), MemoPatch::none())
+    }
+}
+
 /// The adapter's own durable facts in the record: an internal user name, a device key. Secret, small.
 #[derive(Clone, Default)]
 pub struct Memo(std::collections::BTreeMap<Box<str>, SecretBytes>);

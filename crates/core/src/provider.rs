@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::capability::Capabilities;
 use crate::credential::Credentials;
@@ -60,7 +60,7 @@ pub trait AuthProvider: fmt::Debug + Send + Sync {
     /// Builds the request of `operation`.
     ///
     /// # Errors
-    /// `Unsupported`, `Credentials` if a needed value is missing, `InvalidRequest` if what the caller
+    /// What is wrong; the engine names provider and operation where an error does not. `Unsupported`, `Credentials` if a needed value is missing, `InvalidRequest` if what the caller
     /// supplied cannot be right. Nothing has been sent.
     fn request(&self, operation: &Operation, ambient: &Ambient<'_>) -> Result<HttpRequest, Error>;
 
@@ -83,7 +83,15 @@ pub trait AuthProvider: fmt::Debug + Send + Sync {
 
     /// Whether an answer of the API says that what [`AuthProvider::authorize`] made is not accepted.
     /// Without `body` the answer may be [`Verdict::NeedsBody`]; with it, it may not.
-    fn rejects(&self, head: &ResponseHead<'_>, body: Option<&[u8]>) -> Verdict;
+    ///
+    /// Unless an adapter knows better it is 401 alone (RFC 6750 §3.1); 403 is a missing right, which
+    /// another token would not cure.
+    fn rejects(&self, head: &ResponseHead<'_>, _body: Option<&[u8]>) -> Verdict {
+        match head.status {
+            StatusCode::UNAUTHORIZED => Verdict::Rejected(Rejection::InvalidToken),
+            _ => Verdict::Accepted,
+        }
+    }
 }
 
 /// All that an adapter may know in one exchange.

@@ -125,6 +125,14 @@ pub enum Lifetime {
     Until(Timestamp),
 }
 
+impl Lifetime {
+    /// So many seconds. Zero and less, which servers send where they know nothing, is `None`.
+    pub fn seconds(seconds: i64) -> Option<Self> {
+        let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0)?;
+        Some(Self::For(Duration::from_secs(seconds)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +144,12 @@ mod tests {
         let (early, late) = (Timestamp::from_seconds(5), Timestamp::from_seconds(9));
         assert_eq!(early.since(late), Duration::ZERO);
         assert_eq!(late.since(early), Duration::from_secs(4));
+    }
+
+    #[test]
+    fn f43_a_lifetime_of_no_seconds_is_not_known() {
+        assert_eq!(Lifetime::seconds(5), Some(Lifetime::For(Duration::from_secs(5))));
+        assert_eq!([0, -1, i64::MIN].map(Lifetime::seconds), [None; 3]);
     }
 
     #[test]

@@ -18,6 +18,10 @@ pub(super) fn check(file: &File, findings: &mut Vec<Finding>) {
     if !file.path.ends_with("/Cargo.toml") || file.path.starts_with("tests/fixtures/") {
         return;
     }
+    // A workspace of its own stands for somebody else's: it has nothing of ours to inherit.
+    if text.lines().any(|line| line == "[workspace]") {
+        return;
+    }
     let entries = entries(text);
     let mut found = |line: usize, what: String| findings.push(Finding::new(&file.path, line, what));
 

@@ -1,6 +1,8 @@
 //! Each rule finds what it is for, and the repository itself is tidy.
 
-use super::{File, Finding, check, exposure, includes, links, manifests, names, source, text};
+use super::{
+    File, Finding, check, exposure, includes, links, manifests, names, quotes, source, text,
+};
 
 fn file(path: &str, text: &str) -> File {
     File { path: path.to_owned(), text: Some(text.to_owned()) }
@@ -179,4 +181,35 @@ fn a_provider_has_one_word_everywhere() {
         facade.replace("[features]\n", "[features]\nbeta = [\"dep:countersign-beta\"]\n");
     let found = findings_over(names::check, &tree(&stranger, lib));
     assert_eq!(found.len(), 1, "{found:?}");
+}
+
+#[test]
+fn a_workspace_of_its_own_inherits_nothing() {
+    let text = "[workspace]\n\n[package]\nname = \"x\"\n\n[dependencies]\nhttp = \"1\"\n";
+    let path = "tests/outside/Cargo.toml";
+    assert_eq!(findings_of(manifests::check, path, text), Vec::<String>::new());
+    let of_ours = text.replacen("[workspace]", "", 1);
+    assert!(!findings_of(manifests::check, path, &of_ours).is_empty());
+}
+
+#[test]
+fn a_quotation_that_has_drifted_is_found() {
+    let source = "mod m {\n    fn a() {\n        b();\n\n        c();\n    }\n}\n";
+    let found = |path: &str, from: &str, code: &str| {
+        let text = format!("Text.\n\n{from}\n```rust\n{code}\n```\n");
+        findings_over(quotes::check, &[file(path, &text), file("src/a.rs", source)])
+    };
+    let (guide, from) = ("docs/ADDING_A_PROVIDER.md", "<!-- from src/a.rs -->");
+    for code in ["fn a() {\n    b();\n\n    c();\n}", "    b();", "mod m {\n    fn a() {"] {
+        assert_eq!(found(guide, from, code), Vec::<String>::new(), "{code}");
+    }
+    for code in
+        ["fn a() {\n    b();\n    c();", "fn a() {\nb();", "b()", "fn a() {\n        b();", ""]
+    {
+        let found = found(guide, from, code);
+        assert!(found.len() == 1 && found[0].contains("not (any more) in src/a.rs"), "{found:?}");
+    }
+    assert!(found(guide, "<!-- from src/b.rs -->", "b();")[0].contains("no such file"));
+    assert!(found(guide, "Otherwise.", "b();")[0].contains("code here is quoted"));
+    assert!(found("docs/OTHER.md", "Otherwise.", "b();").is_empty());
 }

@@ -34,9 +34,7 @@ impl Acme {
         let base = BaseUrl::parse(base_url)?;
         // Secrets go to this origin, and tokens too. Set `realm.api_origins` where the API is elsewhere,
         // and tenant, client and audience where there are such.
-        let mut realm = Realm::new(base.origin().clone());
-        realm.api_origins = vec![base.origin().clone()];
-        Ok(Self { base, realm, capabilities: capabilities() })
+        Ok(Self { realm: Realm::at(&base), base, capabilities: capabilities() })
     }
 
     /// Sets the lifetimes to assume where an answer and the token's own `exp` name none.

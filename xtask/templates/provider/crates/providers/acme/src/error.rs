@@ -1,4 +1,5 @@
-//! What a failure means: operation and status decide, the code is told, the prose is kept as detail.
+//! What a failure means: a status that speaks for itself, else operation and status. The code is told, the
+//! prose is kept as detail.
 
 use countersign_core::http::HttpResponse;
 use countersign_core::{Certainty, Error, ErrorKind, Operation, Recovery, Timestamp};
@@ -8,11 +9,11 @@ use crate::wire::Complaint;
 /// The error for an answer that is no success.
 pub(crate) fn refused(operation: &Operation, response: &HttpResponse, now: Timestamp) -> Error {
     let status = response.status();
-    let mut error = table(operation.name(), status.as_u16(), response, now);
-    if response.is_html() && status.is_client_error() && error.kind() != ErrorKind::Protocol {
+    let error = response.status_error(now).unwrap_or_else(|| {
+        let error = table(operation.name(), status.as_u16());
         // A page is the word of a gateway, which is no plain no of Acme.
-        error = error.with_certainty(Certainty::Possible);
-    }
+        if response.is_html() { error.with_certainty(Certainty::Possible) } else { error }
+    });
     let complaint: Complaint = response.json().unwrap_or_default();
     error
         .with_status(status)
@@ -21,20 +22,9 @@ pub(crate) fn refused(operation: &Operation, response: &HttpResponse, now: Times
 }
 
 /// (operation, status) → what happened, how to go on, and what it usually means.
-fn table(operation: &str, status: u16, response: &HttpResponse, now: Timestamp) -> Error {
+fn table(operation: &str, status: u16) -> Error {
     let refuse = Error::new;
-    let wait = || response.retry_after(now).map_or(Recovery::Retry, Recovery::WaitUntil);
     match (operation, status) {
-        (_, 300..=399) => refuse(ErrorKind::Protocol).hint(
-            "the answer is a redirect, which a call with credentials does not follow; correct the configured address",
-        ),
-        (_, 408 | 425 | 500..=599) => refuse(ErrorKind::TemporarilyUnavailable)
-            .with_recovery(wait())
-            .hint("Acme or a gateway before it fails; the same call can succeed later"),
-        (_, 429) => refuse(ErrorKind::RateLimited)
-            .with_recovery(wait())
-            .hint("too many requests; wait, then try again"),
-
         ("sign_in", 401) => refuse(ErrorKind::InvalidGrant)
             .hint("the user name or the password is wrong; correct them before trying again"),
         ("sign_in", 403) => refuse(ErrorKind::AccountDisabled)
@@ -45,8 +35,9 @@ fn table(operation: &str, status: u16, response: &HttpResponse, now: Timestamp) 
             .with_recovery(Recovery::Reauthenticate)
             .hint("the refresh token is expired, revoked or malformed; sign in again"),
 
-        (_, 404 | 405) => refuse(ErrorKind::Protocol)
-            .hint("there is no such endpoint at this address; check it"),
+        (_, 404 | 405) => {
+            refuse(ErrorKind::Protocol).hint("there is no such endpoint at this address; check it")
+        }
         _ => refuse(ErrorKind::InvalidRequest)
             .hint("Acme does not take this request; check the address"),
     }

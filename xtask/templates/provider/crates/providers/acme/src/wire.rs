@@ -1,7 +1,5 @@
 //! The bodies, by their literal names.
 
-use std::time::Duration;
-
 use countersign_core::{
     AccessToken, Error, Lifetime, RefreshToken, SecretString, TokenResponse, jwt,
 };
@@ -38,18 +36,12 @@ impl Session {
     /// Everything that the answer gave; which of it holds is the engine's to decide.
     pub(crate) fn into_tokens(self) -> Result<TokenResponse, Error> {
         let mut tokens = TokenResponse::new(AccessToken::new(self.access_token)?);
-        tokens.access_expiry = lifetime(self.expires_in);
+        tokens.access_expiry = self.expires_in.and_then(Lifetime::seconds);
         tokens.refresh_token = self.refresh_token.map(RefreshToken::new).transpose()?;
-        tokens.refresh_expiry = lifetime(self.refresh_expires_in);
+        tokens.refresh_expiry = self.refresh_expires_in.and_then(Lifetime::seconds);
         // A token that is no JWT names nobody.
         let claims = jwt::Claims::read(tokens.access_token.secret()).ok();
         tokens.subject = claims.and_then(|claims| claims.id("sub")).map(Into::into);
         Ok(tokens)
     }
-}
-
-/// Zero and negative values stand for "not known".
-fn lifetime(seconds: Option<i64>) -> Option<Lifetime> {
-    let seconds = u64::try_from(seconds?).ok().filter(|seconds| *seconds > 0)?;
-    Some(Lifetime::For(Duration::from_secs(seconds)))
 }

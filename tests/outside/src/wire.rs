@@ -1,0 +1,45 @@
+//! The bodies, by their literal names.
+
+use countersign_core::{
+    AccessToken, Error, ErrorKind, Lifetime, RefreshToken, SecretString, TokenResponse,
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize)]
+pub(crate) struct SignIn<'a> {
+    pub(crate) api_key: &'a str,
+    pub(crate) api_secret: &'a str,
+}
+
+/// The answer to a sign-in and to a renewal.
+#[derive(Deserialize)]
+pub(crate) struct Session {
+    token: SecretString,
+    ttl_minutes: Option<String>,
+    account: Option<String>,
+}
+
+/// What is read of a problem (RFC 9457, section 3.1).
+#[derive(Deserialize, Default)]
+pub(crate) struct Problem {
+    pub(crate) r#type: String,
+    pub(crate) detail: Option<String>,
+}
+
+impl Session {
+    /// The token buys the next one, so it is the refresh token too, with the same end.
+    pub(crate) fn into_tokens(self) -> Result<TokenResponse, Error> {
+        let mut tokens = TokenResponse::new(AccessToken::new(self.token.clone())?);
+        tokens.refresh_token = Some(RefreshToken::new(self.token)?);
+        tokens.access_expiry = self.ttl_minutes.as_deref().map(lifetime).transpose()?.flatten();
+        tokens.refresh_expiry = tokens.access_expiry;
+        tokens.subject = self.account.map(Into::into);
+        Ok(tokens)
+    }
+}
+
+/// Whole minutes, as text.
+fn lifetime(minutes: &str) -> Result<Option<Lifetime>, Error> {
+    let minutes = minutes.parse::<i64>().map_err(|_| Error::new(ErrorKind::Protocol))?;
+    Ok(Lifetime::seconds(minutes.saturating_mul(60)))
+}
