@@ -10,6 +10,8 @@
 //!   clock and a runtime of its own: order and company change nothing.
 //! * A [`Bench`] is what a case holds. Time is virtual: it passes when nothing else can happen.
 //! * [`Suite`] runs them and answers a [`report::model::Run`].
+//! * With the feature `simulator`, the module `simulated` makes a server of the suite from any simulator of
+//!   `countersign-simulator`, also from one of your own.
 
 mod bench;
 mod call;
@@ -27,6 +29,8 @@ mod process;
 mod random;
 pub mod report;
 mod run;
+#[cfg(feature = "simulator")]
+pub mod simulated;
 mod suite;
 mod target;
 mod timeline;

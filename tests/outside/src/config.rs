@@ -45,6 +45,7 @@ fn capabilities() -> Capabilities {
         CredentialKinds::new([CredentialKind::Identity, CredentialKind::ClientSecret], []);
     // Nothing is left of a token after one renewal: a second one is refused.
     can.refresh = RefreshSupport::Rotating { grace: Duration::ZERO };
+    can.fallback_lifetimes.refresh = Some(Duration::from_secs(24 * 3600));
     can.revoke = RevokeSupport::Family;
     can.credential_headers = vec![TOKEN];
     can

@@ -11,8 +11,9 @@
 //! | `DELETE /v2/session` | the token in `X-Acme-Token` | 204 |
 //!
 //! Calls carry the token in `X-Acme-Token`. `ttl_minutes` is a string of digits: whole minutes. There is no
-//! refresh token: the access token buys the next one, once and as long as it is good; it is then still taken by
-//! the API until it ends. `DELETE` ends the token, and all that descend from the same sign-in.
+//! refresh token: the access token buys the next one, once, also after its end, for a day from its issue. The
+//! old one is taken by the API until it ends. `DELETE` ends the token, and all that descend from the same
+//! sign-in.
 //!
 //! A failure is a problem (RFC 9457). The last word of its `type` says what it is: `bad-credentials`,
 //! `key-suspended`, `session-ended`, `already-renewed`, `slow-down`, `maintenance`.

@@ -27,12 +27,11 @@ pub(crate) struct Problem {
 }
 
 impl Session {
-    /// The token buys the next one, so it is the refresh token too, with the same end.
+    /// The token buys the next one, so it is the refresh token too. How long is not in the answer.
     pub(crate) fn into_tokens(self) -> Result<TokenResponse, Error> {
         let mut tokens = TokenResponse::new(AccessToken::new(self.token.clone())?);
         tokens.refresh_token = Some(RefreshToken::new(self.token)?);
         tokens.access_expiry = self.ttl_minutes.as_deref().map(lifetime).transpose()?.flatten();
-        tokens.refresh_expiry = tokens.access_expiry;
         tokens.subject = self.account.map(Into::into);
         Ok(tokens)
     }

@@ -13,7 +13,8 @@ use countersign_simulator::{Operation, Setup};
 #[tokio::test]
 async fn a_session_signs_in_renews_with_its_own_token_and_ends() {
     let minutes = |n: u64| Duration::from_secs(60 * n);
-    let (server, clock) = (acme::server(minutes(10), Setup::default()), ManualClock::default());
+    let (server, clock) =
+        (acme::server(minutes(10), acme::RENEWABLE, Setup::default()), ManualClock::default());
     let transport = server.in_process(Arc::new(clock.clone()));
     let keeper = Keeper::builder().transport(transport).clock(clock.clone()).build().unwrap();
     let api = Acme::at("https://api.acme.example").unwrap();
@@ -25,8 +26,8 @@ async fn a_session_signs_in_renews_with_its_own_token_and_ends() {
     assert!(server.issued_secrets().contains(&token.to_str().unwrap().to_owned()));
 
     for renewals in 1..=3 {
-        clock.advance(minutes(9));
-        session.refresh().await.unwrap();
+        clock.advance(minutes(60));
+        session.authorization().await.unwrap();
         assert_eq!(server.totals().exchanges_of(Operation::REFRESH), renewals);
     }
     assert_eq!(server.totals().exchanges_of(Operation::SIGN_IN), 1, "no secret was sent again");

@@ -9,8 +9,6 @@ pub(super) struct Edit {
     /// What is put there, for the person who reads the list.
     pub(super) what: &'static str,
     pub(super) change: fn(&str, &Name, &[String]) -> Option<String>,
-    /// Whether the change is left out where there is no such file.
-    pub(super) optional: bool,
 }
 
 const fn edit(
@@ -18,7 +16,7 @@ const fn edit(
     what: &'static str,
     change: fn(&str, &Name, &[String]) -> Option<String>,
 ) -> Edit {
-    Edit { path, what, change, optional: false }
+    Edit { path, what, change }
 }
 
 /// Every change. Each function gets the text, the new name, and the words of the providers that are there.
@@ -28,7 +26,9 @@ pub(super) const EDITS: &[Edit] = &[
     edit("crates/countersign/Cargo.toml", "feature and dependency of the facade", facade_manifest),
     edit("crates/countersign/src/lib.rs", "module and row of the facade", facade_lib),
     edit("crates/simulator/src/lib.rs", "module and builder of the simulator", simulator),
-    edit("tests/Cargo.toml", "dependency of the fixtures' runner", fixtures_manifest),
+    edit("tests/Cargo.toml", "dependency of the fixtures' runner", tests_manifest),
+    edit("tests/conformance/Cargo.toml", "dependency of the conformance runner", tests_manifest),
+    edit("tests/conformance/src/targets/mod.rs", "target of the conformance runner", targets),
     edit("tests/src/fixtures/providers/mod.rs", "entry of the fixtures' registry", registry),
     edit("xtask/expose-allow.txt", "the file that puts secrets into requests", expose),
 ];
@@ -95,7 +95,7 @@ fn simulator(text: &str, name: &Name, _: &[String]) -> Option<String> {
     insert(&text, None, &reexport, &name.word, |line| between(line, "pub use ", "::"))
 }
 
-fn fixtures_manifest(text: &str, name: &Name, _: &[String]) -> Option<String> {
+fn tests_manifest(text: &str, name: &Name, _: &[String]) -> Option<String> {
     let dependency = name.fill("countersign-acme.workspace = true");
     insert(text, Part::table("[dependencies]"), &dependency, &name.word, our_dependency)
 }
@@ -107,13 +107,21 @@ fn registry(text: &str, name: &Name, _: &[String]) -> Option<String> {
     insert(&text, list, &entry, &name.word, |line| between(line.trim_start(), "", "::"))
 }
 
+fn targets(text: &str, name: &Name, _: &[String]) -> Option<String> {
+    let text = insert(text, None, &name.fill("pub(crate) mod acme;"), &name.word, module)?;
+    let entry = name.fill("    InProcess { name: \"acme\", open: acme::open },");
+    insert(&text, None, &entry, &name.word, |line| between(line, "    InProcess { name: \"", "\""))
+}
+
 fn expose(text: &str, name: &Name, _: &[String]) -> Option<String> {
     let path = name.fill("crates/providers/acme/src/provider.rs");
     insert(text, None, &path, &path, |line| (!line.starts_with('#')).then_some(line))
 }
 
 fn module(line: &str) -> Option<&str> {
-    line.strip_prefix("pub mod ").or_else(|| line.strip_prefix("mod "))?.strip_suffix(';')
+    let visibilities = ["", "pub ", "pub(crate) "];
+    let name = visibilities.iter().find_map(|v| line.strip_prefix(v)?.strip_prefix("mod "))?;
+    name.strip_suffix(';')
 }
 
 /// The word of a dependency on one of our crates.

@@ -47,7 +47,13 @@ fn write(root: &Path, name: &Name) -> Result<()> {
     }
     // A longer or shorter name breaks lines elsewhere than the template's.
     let krate = format!("countersign-{}", name.word);
-    let ours = ["countersign", "countersign-simulator", "countersign-tests", &krate];
+    let ours = [
+        "countersign",
+        "countersign-simulator",
+        "countersign-conformance-runner",
+        "countersign-tests",
+        &krate,
+    ];
     succeed(cargo().arg("fmt").args(ours.iter().flat_map(|package| ["--package", *package])))?;
     // Cargo.lock learns of the crate; it depends on nothing that is not there already.
     let locked =
@@ -78,6 +84,7 @@ It speaks an API that is made up, and is green now:
   cargo test -p countersign-acme
   cargo test -p countersign-simulator acme::
   cargo test -p countersign-tests --test fixtures --test wire
+  cargo xtask conformance --provider acme
 
 Next (docs/ADDING_A_PROVIDER.md leads through it):
   1. the vendor's facts into crates/providers/acme/src/lib.rs: documented, settings, not known

@@ -25,6 +25,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "crates/simulator/src/acme/server.rs",
     "crates/simulator/src/acme/tests.rs",
     "crates/simulator/src/acme/wire.rs",
+    "tests/conformance/src/targets/acme.rs",
     "tests/fixtures/acme/a-refresh-sends-the-refresh-token-alone/case.json",
     "tests/fixtures/acme/sign-in-401-is-a-refusal/case.json",
     "tests/fixtures/acme/sign-in-buys-two-tokens/case.json",
@@ -56,9 +57,6 @@ pub(super) fn plan(root: &Path, name: &Name) -> Result<Vec<Planned>> {
     let providers = providers(root)?;
     for edit in EDITS {
         let file = root.join(edit.path);
-        if edit.optional && !file.exists() {
-            continue;
-        }
         let text =
             std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", edit.path))?;
         let text = (edit.change)(&text, name, &providers).ok_or_else(|| {

@@ -41,6 +41,7 @@ pub(super) fn run(word: &str) -> Result<()> {
     let module = name.fill("acme::");
     trial.tests("of the simulator", &["--package", "countersign-simulator", "--lib", &module])?;
     trial.tests("of its fixtures", &["--package", "countersign-tests", "--test", "fixtures"])?;
+    trial.xtask(&["conformance", "--provider", word])?;
     println!("new-provider: `{word}` is green from the first minute");
     Ok(())
 }

@@ -5,24 +5,24 @@ pub(crate) mod ibanera;
 pub(crate) mod ibex;
 pub(crate) mod ibex_oauth2;
 pub(crate) mod igny8;
-pub(crate) mod simulated;
-pub(crate) mod vocabulary;
 pub(crate) mod wikimedia;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+pub(crate) use countersign_conformance::simulated;
 use countersign_conformance::{Server, Settings, Setup, Target, Unavailable};
 use countersign_core::AuthProvider;
 use countersign_runtime::ManualClock;
 
 /// A provider that is simulated in this process.
+#[derive(Clone, Copy)]
 struct InProcess {
     name: &'static str,
     open: fn(&Setup) -> Result<Box<dyn Server>, Unavailable>,
 }
 
-const ALL: [InProcess; 6] = [
+const ALL: &[InProcess] = &[
     InProcess { name: "ibex", open: ibex::open },
     InProcess { name: "ibex_oauth2", open: ibex_oauth2::open },
     InProcess { name: "ibanera", open: ibanera::open },
@@ -44,7 +44,7 @@ impl Target for InProcess {
 
 /// Every target, in the order of reports.
 pub(crate) fn all() -> Vec<Arc<dyn Target>> {
-    ALL.into_iter().map(|target| Arc::new(target) as Arc<dyn Target>).collect()
+    ALL.iter().map(|target| Arc::new(*target) as Arc<dyn Target>).collect()
 }
 
 /// An adapter by the name of its target.

@@ -18,15 +18,20 @@ pub const KEY: &str = "acme-key-1";
 /// Its secret.
 pub const SECRET: &str = "canary-acme-s3cret";
 
-/// A server with one account, whose tokens live that long: whole minutes, as Acme tells them.
-pub fn server(life: Duration, setup: Setup) -> Simulator {
-    let simulator = Simulator::new(Acme { life }, setup);
+/// How long a token buys the next one.
+pub const RENEWABLE: Duration = Duration::from_secs(24 * 3600);
+
+/// A server with one account, whose tokens live for `life` (whole minutes, as Acme tells them) and buy the
+/// next one for `renewable`.
+pub fn server(life: Duration, renewable: Duration, setup: Setup) -> Simulator {
+    let simulator = Simulator::new(Acme { life, renewable }, setup);
     simulator.add_account(Account::client(KEY, SECRET));
     simulator
 }
 
 struct Acme {
     life: Duration,
+    renewable: Duration,
 }
 
 /// A problem: its word and its status.
@@ -55,25 +60,25 @@ impl Acme {
         Ok(self.session(cx, key, family))
     }
 
-    /// A token buys the next one once, and stays good for calls until it ends.
+    /// A token buys the next one once, and nothing else becomes of it.
     fn renew(&self, request: &Request<Bytes>, cx: &mut Context<'_>) -> Answer {
         let token = header_text(request.headers(), "x-acme-token").ok_or(ENDED)?;
-        let held = cx.check_access(token).map_err(|_| ENDED)?;
         let (Worth::Good, Some(entry)) = cx.tokens.refresh(token, cx.now_ms) else {
             return Err(ENDED);
         };
+        let (account, family) = (entry.account.clone(), entry.family);
         if entry.spent_at_ms.is_some() {
             cx.spent_refresh_token();
             return Err(Problem("already-renewed", StatusCode::CONFLICT));
         }
         cx.tokens.redeem(token, cx.now_ms, true);
-        Ok(self.session(cx, &held.account, held.family))
+        Ok(self.session(cx, &account, family))
     }
 
     fn session(&self, cx: &mut Context<'_>, account: &str, family: u64) -> Response<Bytes> {
-        let (token, ends) = (cx.random.token(), cx.after(self.life));
-        cx.issue_access(&token, account, family, ends);
-        cx.issue_refresh(&token, account, family, ends);
+        let token = cx.random.token();
+        cx.issue_access(&token, account, family, cx.after(self.life));
+        cx.issue_refresh(&token, account, family, cx.after(self.renewable));
         let minutes = (self.life.as_secs() / 60).to_string();
         let session = json!({ "token": token, "ttl_minutes": minutes, "account": account });
         wire::json(StatusCode::OK, &session)
@@ -83,7 +88,10 @@ impl Acme {
 /// Ends the token, and all that descend from the same sign-in.
 fn end(request: &Request<Bytes>, cx: &mut Context<'_>) -> Answer {
     let token = header_text(request.headers(), "x-acme-token").ok_or(ENDED)?;
-    let family = cx.check_access(token).map_err(|_| ENDED)?.family;
+    let (Worth::Good, Some(entry)) = cx.tokens.refresh(token, cx.now_ms) else {
+        return Err(ENDED);
+    };
+    let family = entry.family;
     cx.tokens.revoke_family(family);
     Ok(wire::empty(StatusCode::NO_CONTENT))
 }
@@ -152,6 +160,6 @@ impl Behaviour for Acme {
     }
 
     fn describe(&self, _accounts: &Accounts) -> Vec<(String, String)> {
-        Vec::new()
+        vec![("RESOURCE".to_owned(), "/sim/echo".to_owned())]
     }
 }

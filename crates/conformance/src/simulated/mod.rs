@@ -1,20 +1,25 @@
-//! One simulator as a server of the suite.
+//! A [`Simulator`] as a server of the suite, with every control. Behind the feature `simulator`.
+//!
+//! [`Target::open`](crate::Target::open) makes the simulator as the [`Setup`] wants it, the adapter for
+//! [`ADDRESS`], and of both a [`Simulated`].
+
+mod vocabulary;
 
 use std::sync::Arc;
 
-use countersign_conformance::{
-    Account, Control, Controls, Fault, Op, RefreshTokens, Seen, Server, Settings, Setup, Times,
-    Unavailable,
-};
 use countersign_core::{
     AuthProvider, Clock, Credentials, Error, HttpTransport, Origin, SecretString,
 };
 use countersign_simulator::{self as simulator, AccountKind, Simulator};
 
-use crate::targets::vocabulary;
+use crate::fault::{Fault, Times};
+use crate::operation::Op;
+use crate::target::{
+    Account, Control, Controls, RefreshTokens, Seen, Server, Settings, Setup, Unavailable,
+};
 
 /// Where every simulator seems to live. Nothing listens there: requests do not leave the process.
-pub(crate) const ADDRESS: &str = "http://127.0.0.1:4001";
+pub const ADDRESS: &str = "http://127.0.0.1:4001";
 
 /// All that a simulator can do.
 const CONTROLS: &[Control] = &[
@@ -30,8 +35,8 @@ const CONTROLS: &[Control] = &[
 ];
 
 /// A simulator, the adapter for it, and who signs in.
-pub(crate) struct Simulated {
-    pub(crate) simulator: Simulator,
+pub struct Simulated {
+    simulator: Simulator,
     adapter: Arc<dyn AuthProvider>,
     clock: Arc<dyn Clock>,
     account: Account,
@@ -41,8 +46,12 @@ pub(crate) struct Simulated {
 }
 
 impl Simulated {
-    /// The default account of `simulator` signs in by `adapter`.
-    pub(crate) fn new(
+    /// The default account of `simulator` signs in by `adapter`. Its resource is the path that the simulator
+    /// describes as `RESOURCE`.
+    ///
+    /// # Errors
+    /// [`Unavailable::Down`], with the adapter's word, if there is none.
+    pub fn new(
         setup: &Setup,
         simulator: Simulator,
         adapter: Result<impl AuthProvider + 'static, Error>,
@@ -61,34 +70,40 @@ impl Simulated {
     }
 
     /// Sign-ins carry the secret of the client.
-    pub(crate) fn with_client_secret(mut self, secret: String) -> Self {
+    #[must_use]
+    pub fn with_client_secret(mut self, secret: String) -> Self {
         self.account.credentials = self.account.credentials.with_client_secret(secret.clone());
         self.client_secret = Some(secret);
         self
     }
 
     /// Another account signs in.
-    pub(crate) fn signing_in(mut self, identity: &str) -> Self {
+    #[must_use]
+    pub fn signing_in(mut self, identity: &str) -> Self {
         let found = self.simulator.account_of(identity).unwrap_or_default();
         self.account = account_of(&found, self.client_secret.as_deref());
         self
     }
 
     /// A second account is there.
-    pub(crate) fn with_other(mut self, identity: &str) -> Self {
+    #[must_use]
+    pub fn with_other(mut self, identity: &str) -> Self {
         let found = self.simulator.account_of(identity).unwrap_or_default();
         self.other = Some(account_of(&found, self.client_secret.as_deref()));
         self
     }
 
     /// As a server of the suite.
-    pub(crate) fn boxed(self) -> Box<dyn Server> {
+    pub fn boxed(self) -> Box<dyn Server> {
         Box::new(self)
     }
 }
 
-/// Refuses what a provider has nothing of.
-pub(crate) fn refuse(
+/// Refuses what a provider has nothing of: refresh tokens that rotate, a first password.
+///
+/// # Errors
+/// [`Unavailable::NotHere`] with the reason; the case is skipped.
+pub fn refuse(
     settings: &Settings,
     rotation: bool,
     first_password: bool,
@@ -102,8 +117,8 @@ pub(crate) fn refuse(
     Ok(())
 }
 
-/// The value that the simulator tells under `key`.
-pub(crate) fn described(simulator: &Simulator, key: &str) -> String {
+/// The value that the simulator tells under `key`; empty if it tells none.
+pub fn described(simulator: &Simulator, key: &str) -> String {
     let pairs = simulator.describe();
     pairs.into_iter().find(|(name, _)| name == key).map(|(_, value)| value).unwrap_or_default()
 }

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use countersign_conformance::{Absurd, Fault, Op, Presented, RetryAfter, Seen, Times};
 use countersign_core::Timestamp;
 use countersign_simulator as simulator;
 use simulator::{AuthVerdict, Operation, Record};
 
+use crate::fault::{Absurd, Fault, RetryAfter, Times};
+use crate::operation::Op;
+use crate::target::{Presented, Seen};
+
 /// The simulator's operation for a fault.
-pub(crate) fn operation(op: Op) -> Operation {
+pub(super) fn operation(op: Op) -> Operation {
     match op {
         Op::SignIn => Operation::SIGN_IN,
         Op::Answer | Op::Continue => Operation::ANSWER,
@@ -45,7 +48,7 @@ fn op(operation: Operation) -> Op {
 }
 
 /// The simulator's fault for one in the server's own words; `None` for those that are not.
-pub(crate) fn fault(fault: &Fault) -> Option<simulator::Fault> {
+pub(super) fn fault(fault: &Fault) -> Option<simulator::Fault> {
     Some(match fault {
         Fault::TooManyRequests(after) => simulator::Fault::Status429 { retry_after: retry(*after) },
         Fault::ServerError => simulator::Fault::Status500,
@@ -64,7 +67,7 @@ pub(crate) fn fault(fault: &Fault) -> Option<simulator::Fault> {
 }
 
 /// The simulator's count.
-pub(crate) const fn times(times: Times) -> simulator::Times {
+pub(super) const fn times(times: Times) -> simulator::Times {
     match times {
         Times::Next(n) => simulator::Times::Exactly(n),
         Times::Always => simulator::Times::Forever,
@@ -72,7 +75,7 @@ pub(crate) const fn times(times: Times) -> simulator::Times {
 }
 
 /// A record as the suite reads it.
-pub(crate) fn seen(record: Record) -> Seen {
+pub(super) fn seen(record: Record) -> Seen {
     let at = Timestamp::UNIX_EPOCH.after(millis(record.at_ms));
     let mut seen = Seen::new(op(record.operation), at);
     seen.method = record.method;
