@@ -32,7 +32,9 @@
 //!
 //! # Adding a provider
 //!
-//! A provider is a folder `src/<word>/` and two lines here (`mod`, and the builder's `pub use`):
+//! A provider is a folder `src/<word>/` and two lines here (`mod`, and the builder's `pub use`); `cargo xtask
+//! new-provider` writes them for an API that is made up. Outside of this crate a [`Behaviour`] is enough:
+//! [`Simulator::new`] takes any.
 //!
 //! 1. `mod.rs`: the builder, a plain type with one documented method a setting and `build(self) -> Simulator`;
 //!    `Simulator::<word>()` makes it. `build` calls [`Simulator::new`] with the behaviour and a [`Setup`], then
