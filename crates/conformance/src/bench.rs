@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_core::{
-    AccountKey, AuthProvider, Capabilities, Clock, CredentialSource, Credentials, Error,
-    HttpTransport, SecretString, SessionStore, Timestamp,
+    AccountKey, AuthProvider, Capabilities, Clock, CredentialKind, CredentialSource, Credentials,
+    Error, HttpTransport, SecretString, SessionStore, Timestamp,
 };
 use countersign_runtime::{Keeper, KeeperBuilder, Session, SessionBuilder};
 
@@ -211,9 +211,16 @@ impl Bench {
         self.first()?.sign_in().await
     }
 
-    /// Sets the password that the account's source yields from now on, in every process.
+    /// Sets the password that the account's source yields from now on, in every process; where a client
+    /// signs in, its secret.
     pub fn know_password(&self, password: SecretString) {
-        self.0.purse.edit(|credentials| credentials.with_password(password));
+        self.0.purse.edit(|credentials| {
+            let has = |kind| credentials.has(kind);
+            match has(CredentialKind::ClientSecret) && !has(CredentialKind::Password) {
+                true => credentials.with_client_secret(password),
+                false => credentials.with_password(password),
+            }
+        });
     }
 
     // Time.
