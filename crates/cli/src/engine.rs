@@ -176,8 +176,10 @@ impl Engine {
     ) -> Result<T, Problem> {
         self.runtime.block_on(async {
             let done = tokio::select! {
-                done = work(&self.session) => done,
+                // First of all: a signal in the moment of a question must find the terminal set right.
+                biased;
                 () = interrupt::wait() => Err(interrupted()),
+                done = work(&self.session) => done,
                 () = progress::tell(&self.session) => Err(interrupted()),
             };
             let saved = self.saved().await;

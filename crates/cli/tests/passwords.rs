@@ -76,7 +76,7 @@ fn p18_wikimedia_changes_its_password() {
 
 #[test]
 fn cognito_changes_its_password() {
-    let pool = Simulated::start(&["cognito"]);
+    let pool = Simulated::start(&["cognito", "--allow", "password"]);
     let keys = pool_keys(&pool);
     let secret = pool.value("client_secret").to_owned();
     let home = home(&pool, &keys);
@@ -128,7 +128,7 @@ fn wikimedia_recovers_by_a_code() {
 
 #[test]
 fn cognito_recovers_by_a_code() {
-    let mut pool = Simulated::start(&["cognito"]);
+    let mut pool = Simulated::start(&["cognito", "--allow", "password"]);
     let home = home(&pool, &pool_keys(&pool));
     home.write("secret", pool.value("client_secret"), 0o600);
     recovers(&mut pool, &home);

@@ -214,6 +214,20 @@ pub trait CredentialSource: Send + Sync {
     fn interactive(&self) -> bool {
         false
     }
+
+    /// What can be had without bothering anybody: everything, unless the source is interactive; then
+    /// nothing, unless it knows better. One that asks a person for the password and reads the client
+    /// secret from a file gives the latter here, which a refresh needs.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NeedsSignIn`] if a person is needed; else see [`CredentialSource::credentials`].
+    async fn at_hand(&self, account: &AccountKey) -> Result<Credentials, Error> {
+        if self.interactive() {
+            return Err(Error::new(ErrorKind::NeedsSignIn)
+                .hint("the credentials come from a person; call sign_in where one can be asked"));
+        }
+        self.credentials(account).await
+    }
 }
 
 /// Fixed values are a source too.

@@ -154,10 +154,12 @@ impl SessionBuilder {
     }
 
     async fn checked_credentials(&self) -> Result<Option<Credentials>, Error> {
-        let Some(source) = self.source.as_ref().filter(|source| !source.interactive()) else {
-            return Ok(None);
-        };
+        let Some(source) = &self.source else { return Ok(None) };
         let account = self.key.account();
+        if source.interactive() {
+            // Codes for requests can be made of what is at hand; anything else is asked for later.
+            return Ok(source.at_hand(account).await.ok());
+        }
         let mut found = source.credentials(account).await?;
         if found.identity().is_err() {
             found = found.with_identity(account.identity());

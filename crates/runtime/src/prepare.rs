@@ -60,7 +60,7 @@ impl Flight {
         match found {
             Ok(credentials) => {
                 if needed {
-                    credentials.check(&self.cell.provider.capabilities().credentials)?;
+                    self.cell.check_for_sign_in(&credentials)?;
                 }
                 self.credentials = Some(credentials);
             }
@@ -144,23 +144,33 @@ impl Candidate {
 }
 
 impl Cell {
-    /// The values as they are now: those of the caller for one time, else those of the source. A
-    /// source that would bother a person is not asked here.
+    /// The values as they are now: those of the caller for one time, else those that the source has at
+    /// hand. Nobody is bothered here.
     pub(crate) async fn current_credentials(&self) -> Result<Credentials, Error> {
         let one_time = self.core().one_time.clone();
         if let Some(given) = one_time {
             return Ok(self.identified(*given));
         }
         match &self.settings.source {
-            Some(source) if !source.interactive() => {
-                let found = inside(self, source.credentials(self.account())).await;
+            Some(source) => {
+                let found = inside(self, source.at_hand(self.account())).await;
                 found.map(|credentials| self.identified(credentials))
             }
-            Some(_) => Err(Error::new(ErrorKind::NeedsSignIn)
-                .hint("the credentials come from a person; call sign_in where one can be asked")),
             None => Err(Error::new(ErrorKind::NeedsSignIn)
                 .hint("this session has no credentials; give them with sign_in_with")),
         }
+    }
+
+    /// Whether these are enough to sign in with. What is missing may be what only a person has.
+    fn check_for_sign_in(&self, credentials: &Credentials) -> Result<(), Error> {
+        let source = self.settings.source.as_ref();
+        let asks = source.is_some_and(|source| source.interactive());
+        let checked = credentials.check(&self.provider.capabilities().credentials);
+        checked.map_err(|error| match error.kind() {
+            ErrorKind::Credentials if asks => Error::new(ErrorKind::NeedsSignIn)
+                .hint("the credentials come from a person; call sign_in where one can be asked"),
+            _ => error,
+        })
     }
 
     /// Nothing but who it is.

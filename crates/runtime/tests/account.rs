@@ -10,7 +10,10 @@ use std::sync::atomic::Ordering;
 
 use common::store::Flaky;
 use common::{Act, Plain, World, seconds, settle};
-use countersign_core::{Clock, Credentials, ErrorKind, Operation, RefreshSupport, SecretString};
+use countersign_core::{
+    AccountKey, Clock, CredentialSource, Credentials, Error, ErrorKind, Operation, RefreshSupport,
+    SecretString,
+};
 use countersign_runtime::{Keeper, Session, SignOutOutcome};
 use serde_json::json;
 
@@ -228,4 +231,44 @@ async fn f34_a_sign_in_by_itself_that_comes_back_for_somebody_else_is_not_taken(
     world.server.next("sign_in", answer("lee-2", "canary-access-lee"));
     session.sign_in().await.unwrap();
     assert_eq!(session.authorization().await.unwrap().subject(), Some("lee-2"));
+}
+
+/// Asks a person for the password, unless it lies at hand.
+struct Asking {
+    at_hand: bool,
+}
+
+#[async_trait::async_trait]
+impl CredentialSource for Asking {
+    async fn credentials(&self, _: &AccountKey) -> Result<Credentials, Error> {
+        Ok(password(common::PASSWORD))
+    }
+
+    fn interactive(&self) -> bool {
+        true
+    }
+
+    async fn at_hand(&self, account: &AccountKey) -> Result<Credentials, Error> {
+        if self.at_hand {
+            return self.credentials(account).await;
+        }
+        Ok(Credentials::new())
+    }
+}
+
+#[tokio::test]
+async fn f40_what_is_at_hand_serves_what_asks_nobody_and_a_sign_in_by_itself_asks_nobody_either() {
+    for at_hand in [true, false] {
+        let world = World::new();
+        let keeper = world.keeper();
+        let described = keeper.session(world.provider.clone(), "kim");
+        let session = described.credentials(Asking { at_hand }).open().await.unwrap();
+        let needs_a_person = session.authorization().await.unwrap_err();
+        assert_eq!(needs_a_person.kind(), ErrorKind::NeedsSignIn);
+        assert_eq!(world.server.count("sign_in"), 0);
+        session.sign_in().await.unwrap();
+        let change = Operation::ChangePassword { new_password: SecretString::new("canary-next") };
+        let changed = session.perform(change).await;
+        assert_eq!(changed.is_ok(), at_hand, "{changed:?}");
+    }
 }

@@ -77,6 +77,16 @@ impl CredentialSource for ProfileCredentials {
     fn interactive(&self) -> bool {
         self.sources.iter().any(|(_, source)| source.is_interactive())
     }
+
+    async fn at_hand(&self, _account: &AccountKey) -> Result<Credentials, Error> {
+        let mut credentials = self.bare();
+        for (kind, _) in self.sources.iter().filter(|(_, source)| !source.is_interactive()) {
+            if let Some(secret) = self.secret(*kind).await? {
+                credentials = set(credentials, *kind, secret);
+            }
+        }
+        Ok(credentials)
+    }
 }
 
 /// The credentials with one more.

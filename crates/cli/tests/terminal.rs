@@ -1,0 +1,192 @@
+//! The program at a real terminal: what it asks, what it shows, and what it never shows.
+
+mod support;
+
+use support::terminal::{CTRL_C, Terminal};
+use support::{Home, Simulated};
+
+const CHOSEN: &str = "Canary-Ch0sen-Pass!";
+
+/// A user of a pool, with a password that a person types.
+fn pool(pool: &Simulated, identity: &str, keys: &str) -> Home {
+    Home::new(&format!(
+        "[profiles.pool]\nprovider = \"cognito\"\nendpoint = \"{0}\"\napi_origins = [\"{0}\"]\n\
+         user_pool_id = \"{1}\"\nclient_id = \"{2}\"\nclient_secret = \"env:CLIENT_SECRET\"\n\
+         identity = \"{identity}\"\npassword = \"prompt\"\n{keys}",
+        pool.value("url"),
+        pool.value("user_pool_id"),
+        pool.value("client_id"),
+    ))
+    .with("CLIENT_SECRET", pool.value("client_secret"))
+}
+
+/// A user of another server, with a password that a person types.
+fn prompted(server: &Simulated, identity: &str) -> Home {
+    let base = format!("{}{}", server.value("url"), server.value_or("base_path", ""));
+    Home::new(&format!(
+        "[profiles.it]\nprovider = \"{}\"\nbase_url = \"{base}\"\nidentity = \"{identity}\"\n\
+         password = \"prompt\"\n",
+        server.value("provider"),
+    ))
+}
+
+/// The name of an account is a canary at some servers, and is shown.
+fn keeps_secrets(screen: &str) {
+    let told = screen.to_lowercase().replace("canary-archivist", "");
+    assert!(!told.contains("canary-"), "{screen}");
+}
+
+#[test]
+fn a_first_sign_in_asks_for_the_password_and_a_new_one_and_shows_neither() {
+    let server = Simulated::start(&["cognito", "--allow", "password"]);
+    let home = pool(&server, server.value("invited_identity"), "");
+    let mut login = Terminal::start(&home, &["login"]);
+    login.shows("password of ").shows(": ");
+    assert!(!login.echoes());
+    login.types(server.value("invited_temporary_password"));
+    login.shows("the provider asks for NEW_PASSWORD_REQUIRED");
+    login.shows("new password: ").types(CHOSEN);
+    login.shows("new password again: ").types("Canary-another");
+    login.shows("the two passwords differ; nothing was sent");
+    login.shows("new password: ").types(CHOSEN);
+    login.shows("new password again: ").types(CHOSEN);
+    login.shows("signed in");
+    keeps_secrets(&login.ends(0));
+    home.run(&["request", "GET", &server.resource()]).exits(0).says(&["HTTP 200"]);
+    home.run(&["logout"]).exits(0);
+
+    let mut again = Terminal::start(&home, &["login"]);
+    again.shows(": ").types(CHOSEN).shows("signed in");
+    keeps_secrets(&again.ends(0));
+}
+
+#[test]
+fn f40_a_code_is_asked_for_until_it_can_be_right() {
+    let server = Simulated::start(&["cognito", "--allow", "password"]);
+    let home = pool(&server, server.value("totp_identity"), "");
+    let totp = Home::new(&format!(
+        "[profiles.it]\nprovider = \"ibanera\"\nbase_url = \"http://127.0.0.1:1\"\nidentity = \"x\"\n\
+         password = \"env:P\"\ntotp_secret = \"env:TOTP\"\n"
+    ))
+    .with("TOTP", server.value("totp_secret"));
+    let mut login = Terminal::start(&home, &["login"]);
+    login.shows(": ").types(server.value("totp_password"));
+    login.shows("asks for SOFTWARE_TOKEN_MFA").shows("code: ").types("1234");
+    login.shows("six digits; nothing was sent").shows("code: ").types("000000");
+    login.shows("error: cognito answer: code refused").shows("code: ");
+    let code = totp.run(&["otp"]).exits(0).out;
+    let (first, second) = code.trim_end().split_at(3);
+    login.types(&format!("{first} {second}")).shows("signed in");
+    let screen = login.ends(0);
+    keeps_secrets(&screen);
+    assert!(!screen.contains(code.trim_end()) && !screen.contains("000000"), "{screen}");
+}
+
+#[test]
+fn ctrl_c_at_a_question_ends_it_and_leaves_everything_as_it_was() {
+    let server = Simulated::start(&["cognito", "--allow", "password"]);
+    let home = pool(&server, server.value("invited_identity"), "");
+    let mut login = Terminal::start(&home, &["login"]);
+    login.shows(": ").presses("canary-half").presses(CTRL_C).shows("interrupted");
+    keeps_secrets(&login.ends(130));
+    home.run(&["status"]).exits(3);
+
+    let mut login = Terminal::start(&home, &["login"]);
+    login.shows(": ").types(server.value("invited_temporary_password"));
+    login.shows("new password: ").presses(CTRL_C).shows("interrupted");
+    keeps_secrets(&login.ends(130));
+    // The challenge waits for another process.
+    home.run(&["status"]).exits(4);
+    let mut login = Terminal::start(&home, &["login", "--continue"]);
+    login.shows("new password: ").types(CHOSEN).shows("again: ").types(CHOSEN).shows("signed in");
+    login.ends(0);
+}
+
+#[test]
+fn a_request_to_end_does_not_wait_for_an_answer() {
+    let server = Simulated::start(&["ibex"]);
+    let home = prompted(&server, server.value("identity"));
+    let mut login = Terminal::start(&home, &["login"]);
+    login.shows(": ");
+    let id = rustix::process::Pid::from_raw(login.id().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    login.ends(130);
+}
+
+#[test]
+fn keys_that_would_stop_the_program_with_the_terminal_mute_do_nothing() {
+    let server = Simulated::start(&["ibex"]);
+    let home = prompted(&server, server.value("identity"));
+    let mut login = Terminal::start(&home, &["login"]);
+    login.shows(": ").presses("\u{1a}\u{1c}");
+    // Ctrl-Z and Ctrl-\ are characters here; Ctrl-U takes the line back.
+    login.presses("\u{15}").types(server.value("password")).shows("signed in");
+    login.ends(0);
+}
+
+#[test]
+fn a_password_is_changed_at_a_terminal() {
+    for provider in ["ibex", "igny8", "wikimedia"] {
+        let server = Simulated::start(&[provider]);
+        let home = prompted(&server, server.value("identity"));
+        let mut login = Terminal::start(&home, &["login"]);
+        login.shows(": ").types(server.value("password")).shows("signed in");
+        login.ends(0);
+        let mut change = Terminal::start(&home, &["password", "change"]);
+        change.shows("password of ").shows(": ").types(server.value("password"));
+        change.shows("new password of ").shows(": ");
+        if provider == "ibex" {
+            change.types("canary-weak").shows("it needs an upper-case letter, a digit");
+            change.shows(": ");
+        }
+        change.types(CHOSEN).shows("again: ").types(CHOSEN).shows("the password is changed");
+        keeps_secrets(&change.ends(0));
+        let mut login = Terminal::start(&home, &["login"]);
+        login.shows(": ").types(CHOSEN).shows("signed in");
+        login.ends(0);
+    }
+}
+
+#[test]
+fn a_forgotten_password_is_replaced_at_a_terminal() {
+    let mut server = Simulated::start(&["wikimedia"]);
+    let home = prompted(&server, server.value("identity"));
+    home.run(&["password", "forgot"]).exits(0);
+    let (_, code) = server.mail();
+    let mut confirm = Terminal::start(&home, &["password", "confirm"]);
+    confirm.shows("code that was sent: ").types(&code);
+    confirm.shows("new password of ").shows(": ").types(CHOSEN).shows("again: ").types(CHOSEN);
+    confirm.shows("the new password is set");
+    let screen = confirm.ends(0);
+    keeps_secrets(&screen);
+    assert!(!screen.contains(&code), "{screen}");
+    let mut login = Terminal::start(&home, &["login"]);
+    login.shows(": ").types(CHOSEN).shows("signed in");
+    login.ends(0);
+}
+
+#[test]
+fn a_registration_asks_for_what_is_required_and_shows_what_is_no_secret() {
+    let server = Simulated::start(&["igny8"]);
+    let home = prompted(&server, "fresh@studio.example");
+    let mut register = Terminal::start(&home, &["register", "--attribute", "last_name=Sh"]);
+    register.shows("username: ");
+    assert!(register.echoes());
+    register.types("fresh").shows("fresh").shows("first name: ").types("Fre");
+    register.shows("password of fresh@studio.example: ").types(CHOSEN);
+    register.shows("again: ").types(CHOSEN).shows("registered; sign in with");
+    keeps_secrets(&register.ends(0));
+    let mut login = Terminal::start(&home, &["login"]);
+    login.shows(": ").types(CHOSEN).shows("signed in");
+    login.ends(0);
+
+    let server = Simulated::start(&["ibex"]);
+    let home = prompted(&server, server.value("invited_identity"));
+    let mut register = Terminal::start(&home, &["register"]);
+    register.shows("temporary password: ");
+    assert!(!register.echoes());
+    register.types(server.value("invited_temporary_password"));
+    register.shows(": ").types(CHOSEN).shows("again: ").types(CHOSEN);
+    register.shows("registered, and signed in");
+    keeps_secrets(&register.ends(0));
+}
