@@ -14,7 +14,8 @@ use crate::source::Environment;
 /// The crates of this project begin with this word.
 const OURS: &str = "countersign";
 
-/// Starts logging as `--verbose` and `COUNTERSIGN_LOG` ask for it.
+/// Starts logging as `--verbose` and `COUNTERSIGN_LOG` ask for it. What other crates say through the `log`
+/// crate comes the same way.
 pub(crate) fn start(verbose: bool, environment: Environment) -> Result<(), Problem> {
     let wish = environment("COUNTERSIGN_LOG").map(|wish| wish.to_string_lossy().into_owned());
     let Some(targets) = filter(verbose, wish.as_deref())? else { return Ok(()) };

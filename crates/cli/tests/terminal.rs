@@ -2,10 +2,26 @@
 
 mod support;
 
+use countersign_simulator::{AuthFlow, Simulator};
+use support::served::Served;
 use support::terminal::{CTRL_C, Terminal};
 use support::{Home, Simulated};
 
 const CHOSEN: &str = "Canary-Ch0sen-Pass!";
+
+/// A profile of the pool of this process, for its first account.
+fn first_of(server: &Served) -> Home {
+    let client = server.simulator.client();
+    Home::new(&format!(
+        "[profiles.pool]\nprovider = \"cognito\"\nendpoint = \"{0}\"\n\
+         user_pool_id = \"eu-west-1_CanaryPool\"\nclient_id = \"{1}\"\nclient_secret = \"env:SECRET\"\n\
+         identity = \"{2}\"\npassword = \"prompt\"\nflow = \"password\"\n",
+        server.url,
+        client.identity,
+        server.simulator.account().identity,
+    ))
+    .with("SECRET", &client.password)
+}
 
 /// A user of a pool, with a password that a person types.
 fn pool(pool: &Simulated, identity: &str, keys: &str) -> Home {
@@ -189,4 +205,31 @@ fn a_registration_asks_for_what_is_required_and_shows_what_is_no_secret() {
     register.shows(": ").types(CHOSEN).shows("again: ").types(CHOSEN);
     register.shows("registered, and signed in");
     keeps_secrets(&register.ends(0));
+}
+
+#[test]
+fn f49_what_a_provider_writes_is_shown_and_not_obeyed() {
+    let pool = Simulator::cognito().allow(AuthFlow::UserPassword).build();
+    let server = Served::start(pool);
+    let kim = server.simulator.account();
+    let names = [
+        (
+            "EVIL\u{1b}[2J\u{1b}]0;pwned\u{7}\u{202e}",
+            "asks for EVIL\\u{1b}[2J\\u{1b}]0;pwned\\u{7}\\u{202e}",
+        ),
+        ("\u{9b}31mRED", "asks for \\u{9b}31mRED"),
+    ];
+    for (hostile, shown) in names {
+        server.simulator.change_account(&kim.identity, |account| {
+            account.attributes.insert("mfa".to_owned(), hostile.to_owned());
+        });
+        let home = first_of(&server);
+        let mut login = Terminal::start(&home, &["login"]);
+        login.shows(": ").types(&kim.password).shows(shown);
+        let screen = login.ends(1);
+        keeps_secrets(&screen);
+        for steering in ["\u{1b}", "\u{9b}", "\u{7}", "\u{202e}"] {
+            assert!(!screen.contains(steering), "{screen:?}");
+        }
+    }
 }
