@@ -191,6 +191,15 @@ fn f48_a_change_whose_answer_is_lost_is_settled_by_the_next_sign_in() {
     ]);
     assert_eq!(read(&home, "pw"), first);
     let new = read(&home, "pw.new");
+
+    // Neither another change nor a refused recovery makes the program forget it.
+    let change = ["password", "change", "--generate"];
+    home.run(&change).exits(3).says(&["an earlier new password", "sign in first"]);
+    assert_eq!(read(&home, "pw.new"), new);
+    home.run(&["password", "forgot"]).exits(0);
+    let confirm = ["password", "confirm", "--generate", "--answer", "code=-"];
+    home.run_with_input(&confirm, "000000\n").exits(1);
+
     home.run(&["login"]).exits(0).keeps_secrets().says(&["signed in", "pw holds"]);
     assert_eq!(read(&home, "pw"), new);
     assert!(!home.path("pw.new").exists());

@@ -39,7 +39,7 @@ impl Session {
     ///
     /// It runs to its end, also if the caller goes away. An operation that presents the access token
     /// has it made fresh first. A new password is stored before it is sent; if the answer is lost,
-    /// the next sign-in finds out which password holds.
+    /// the next sign-in finds out which password holds, and until then none is changed again.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] if the provider cannot, [`ErrorKind::InvalidRequest`] for operations
@@ -236,6 +236,13 @@ impl Cell {
                     .at(provider.id(), operation.name())
                     .hint(format!("the new password needs {}", broken.join(", "))));
             }
+        }
+        // There is room for one password whose fate is not known, and this one may hold.
+        let unsettled = records.account.pending_password.is_some();
+        if unsettled && matches!(operation, Operation::ChangePassword { .. }) {
+            return Err(Error::new(ErrorKind::Ambiguous).at(provider.id(), operation.name()).hint(
+                "whether an earlier new password was set is not known; sign in first, which finds out",
+            ));
         }
         Ok(())
     }

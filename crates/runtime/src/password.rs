@@ -100,6 +100,8 @@ impl Flight {
 pub(crate) struct Pending {
     records: Records,
     lock: Box<dyn countersign_core::Lock>,
+    /// An earlier one whose fate is not known either.
+    before: Option<PendingPassword>,
 }
 
 impl Cell {
@@ -114,7 +116,7 @@ impl Cell {
         let lease = lease(self.exchange_deadline());
         let lock = self.shared.store.lock(&name, lease, lease).await?;
         let mut records = Records::load(self).await?;
-        records.account.pending_password = Some(PendingPassword {
+        let before = records.account.pending_password.replace(PendingPassword {
             password,
             at: self.shared.clock.now(),
             operation: operation.into(),
@@ -122,7 +124,7 @@ impl Cell {
             tried_old: false,
         });
         match records.save_account(self, Some(lock.fence())).await? {
-            Written::Yes => Ok(Pending { records, lock }),
+            Written::Yes => Ok(Pending { records, lock, before }),
             Written::Lost => Err(lost_the_lock()),
         }
     }
@@ -136,7 +138,10 @@ impl Cell {
     ) -> Result<(), Error> {
         let mut end = Ok(Written::Yes);
         if let Some(new) = settled {
-            let unsettled = pending.records.account.pending_password.take();
+            // A refusal says nothing about an earlier one.
+            let before = pending.before.filter(|_| !new);
+            let account = &mut pending.records.account;
+            let unsettled = std::mem::replace(&mut account.pending_password, before);
             if let Some(password) = unsettled.filter(|_| new) {
                 let sealer = self.shared.sealer().await?;
                 let (account, now) = (&mut pending.records.account, self.shared.clock.now());

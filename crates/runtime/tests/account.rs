@@ -272,3 +272,20 @@ async fn f40_what_is_at_hand_serves_what_asks_nobody_and_a_sign_in_by_itself_ask
         assert_eq!(changed.is_ok(), at_hand, "{changed:?}");
     }
 }
+
+#[tokio::test]
+async fn f48_a_password_whose_fate_is_not_known_gives_way_to_no_other_one() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    let change = |new: &str| Operation::ChangePassword { new_password: SecretString::new(new) };
+    world.server.next("change_password", Act::LoseAnswer);
+    let lost = session.perform(change("canary-first")).await.unwrap_err();
+    assert_eq!(lost.kind(), ErrorKind::Ambiguous);
+    let refused = session.perform(change("canary-second")).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Ambiguous);
+    assert_eq!(world.server.count("change_password"), 1, "the second was not sent");
+    session.sign_in().await.unwrap();
+    assert_eq!(world.server.state().password, "canary-first");
+    let old = session.perform_with(change("canary-second"), password("canary-first")).await;
+    old.unwrap();
+}
