@@ -88,7 +88,7 @@ pub mod wire;
 
 pub use account::{Account, AccountKind, Accounts};
 pub use behaviour::{Behaviour, Failure, Fields};
-pub use cognito::{AuthFlow, Cognito, HashName, ResourceToken};
+pub use cognito::{AuthFlow, Cognito, HashName, Remembering, ResourceToken};
 pub use context::Context;
 pub use fault::{Absurd, Fault, RetryAfter, Times};
 pub use fault_text::{BadInjection, Injection};

@@ -5,7 +5,9 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::server::Server;
-use super::{AuthFlow, Cognito, HashName, Lockout, ResourceToken, Settings};
+use super::{
+    AuthFlow, Cognito, Devices, HashName, Lockout, Rate, Remembering, ResourceToken, Settings,
+};
 use crate::account::Account;
 use crate::ibex::HeaderForm;
 use crate::simulator::{Setup, Simulator};
@@ -56,11 +58,75 @@ impl Cognito {
         self
     }
 
-    /// With rotation: a spent token that is used after its grace ends every token of its sign-in. By default it is
-    /// refused alone.
+    /// With rotation: a spent token that is used after its grace is refused alone. By default it ends every token of
+    /// its sign-in.
     #[must_use]
-    pub fn reuse_ends_family(mut self) -> Self {
-        self.settings.reuse_ends_family = true;
+    pub fn reuse_spares_family(mut self) -> Self {
+        self.settings.reuse_ends_family = false;
+        self
+    }
+
+    /// New devices get a key in the answer to a sign-in. One that was confirmed is remembered at once, or, with
+    /// [`Remembering::OptIn`], once the user says so. A remembered device proves itself after the password, in place of
+    /// a second factor. No devices by default.
+    #[must_use]
+    pub fn devices(mut self, remembering: Remembering) -> Self {
+        let opt_in = remembering == Remembering::OptIn;
+        self.settings.devices = Some(Devices { opt_in, replace_mfa: true });
+        self
+    }
+
+    /// With [`Cognito::devices`]: a remembered device proves itself after the second factor, not in its place.
+    #[must_use]
+    pub fn devices_keep_mfa(mut self) -> Self {
+        if let Some(devices) = &mut self.settings.devices {
+            devices.replace_mfa = false;
+        }
+        self
+    }
+
+    /// What `USER_AUTH` offers, by the names of the challenges; `PASSWORD` and `PASSWORD_SRP` by default. `EMAIL_OTP`
+    /// and `SMS_OTP` are offered to users with an address or a number (`user.phone_number`).
+    #[must_use]
+    pub fn first_factors<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.settings.first_factors = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Users without a second factor have to set one up (`MFA_SETUP`).
+    #[must_use]
+    pub fn require_mfa(mut self) -> Self {
+        self.settings.mfa_required = true;
+        self
+    }
+
+    /// Only an administrator makes users.
+    #[must_use]
+    pub fn without_sign_up(mut self) -> Self {
+        self.settings.sign_up = false;
+        self
+    }
+
+    /// The life of the code that confirms a sign-up; 24 hours, as documented.
+    #[must_use]
+    pub fn confirmation_code(mut self, life: Duration) -> Self {
+        self.settings.confirmation_life = life;
+        self
+    }
+
+    /// More than `most` requests to the pool in `span` are throttled (`TooManyRequestsException`). No such quota by
+    /// default.
+    #[must_use]
+    pub fn request_rate(mut self, most: u32, span: Duration) -> Self {
+        self.settings.request_rate = Some(Rate { most, span });
+        self
+    }
+
+    /// More than `most` attempts of one user in `span` at codes and changes of passwords are refused
+    /// (`LimitExceededException`). 20 in an hour by default: the service says 5 to 20.
+    #[must_use]
+    pub fn attempt_limit(mut self, most: u32, span: Duration) -> Self {
+        self.settings.attempts = Rate { most, span };
         self
     }
 
@@ -248,7 +314,14 @@ impl Default for Cognito {
             recovery_life: Duration::from_secs(3600),
             recovery_attempts: 5,
             rotation: None,
-            reuse_ends_family: false,
+            reuse_ends_family: true,
+            devices: None,
+            first_factors: vec!["PASSWORD".to_owned(), "PASSWORD_SRP".to_owned()],
+            mfa_required: false,
+            sign_up: true,
+            confirmation_life: Duration::from_secs(86_400),
+            request_rate: None,
+            attempts: Rate { most: 20, span: Duration::from_secs(3600) },
             revocation: true,
             flows: AuthFlow::BY_DEFAULT.to_vec(),
             srp_window: Duration::from_secs(180),

@@ -10,20 +10,17 @@ use super::flow::AuthFlow;
 use super::refusal::Refusal;
 use super::server::Server;
 use super::sessions::{Awaited, Course, Session};
-use super::{proof, tokens, users, wire};
+use super::{Settings, custom, device, factors, first_factor, proof, tokens, users, wire};
 use crate::account::Account;
 use crate::context::Context;
 
-/// The challenges of a sign-in, in their order.
-pub(super) fn of(account: &Account) -> VecDeque<String> {
+/// The challenges after the password, in their order.
+pub(super) fn of(settings: &Settings, course: &Course, account: &Account) -> VecDeque<String> {
+    if course.flow == AuthFlow::Custom {
+        return VecDeque::from([custom::CHALLENGE.to_owned()]);
+    }
     let first = account.must_change_password.then(|| "NEW_PASSWORD_REQUIRED".to_owned());
-    let rest: Vec<String> = match account.attributes.get("mfa") {
-        None => account.totp_secret.iter().map(|_| "SOFTWARE_TOKEN_MFA".to_owned()).collect(),
-        Some(names) => {
-            list(names).map(|name| if_set_up(account, name)).map(str::to_owned).collect()
-        }
-    };
-    first.into_iter().chain(rest).collect()
+    first.into_iter().chain(factors::asked_of(settings, account)).collect()
 }
 
 /// The items of a list with commas.
@@ -46,27 +43,38 @@ pub(super) fn advance(
         // Eight digits were seen live.
         "EMAIL_OTP" => sent(cx, &course, 8),
         "SMS_MFA" | "SMS_OTP" => sent(cx, &course, 6),
-        "PASSWORD_VERIFIER" => {
-            let subject = match cx.accounts.get(&course.identity).filter(|_| !course.nobody) {
-                Some(account) => proof::of_user(server, account),
-                None => proof::of_nobody(server, &course.identity),
+        "PASSWORD_VERIFIER" | "DEVICE_PASSWORD_VERIFIER" => {
+            let device =
+                device::subject(server, &course).filter(|_| challenge != "PASSWORD_VERIFIER");
+            let account = cx.accounts.get(&course.identity).filter(|_| !course.nobody);
+            let subject = match (device, account) {
+                (Some(device), _) => device,
+                (None, Some(account)) => proof::of_user(server, account),
+                (None, None) => proof::of_nobody(server, &course.identity),
             };
             let public_a = course.srp_a.take().unwrap_or_default();
             let (proof, own) = proof::ask(server, cx, subject, public_a);
             parameters.extend(own);
             Awaited::Proof(Box::new(proof))
         }
+        custom::CHALLENGE if course.tries > 0 => Awaited::Tries(course.tries),
+        custom::CHALLENGE => Awaited::Tries(custom::tries(cx.accounts.get(&course.identity))),
         _ => Awaited::Answer,
     };
     // This flow alone hands out no session: the secret block is enough.
     let is_known_by_block = challenge == "PASSWORD_VERIFIER" && course.flow == AuthFlow::UserSrp;
     let expires_at_ms = cx.after(server.settings.session_life);
+    let offered = (challenge == "SELECT_CHALLENGE")
+        .then(|| first_factor::offered(&server.settings, cx, &course));
     let session =
         Session { course, challenge: challenge.clone(), awaited, expires_at_ms, answered: false };
     let session = server.sessions.open(cx, session);
     let mut answer = json!({ "ChallengeName": challenge, "ChallengeParameters": parameters });
     if !is_known_by_block {
         answer["Session"] = Value::from(session);
+    }
+    if let Some(offered) = offered {
+        answer["AvailableChallenges"] = Value::from(offered);
     }
     Ok(wire::ok(&answer))
 }
@@ -80,19 +88,12 @@ fn sent(cx: &mut Context<'_>, course: &Course, digits: usize) -> Awaited {
     Awaited::Code(code)
 }
 
-fn if_set_up<'a>(account: &Account, name: &'a str) -> &'a str {
-    match name {
-        "MFA_SETUP" if account.totp_secret.is_some() => "SOFTWARE_TOKEN_MFA",
-        other => other,
-    }
-}
-
 fn parameters(
     server: &Server,
     cx: &Context<'_>,
     course: &Course,
     challenge: &str,
-) -> BTreeMap<&'static str, String> {
+) -> BTreeMap<String, String> {
     let identity = course.identity.as_str();
     let nobody = Account::user(identity, "");
     let account = cx.accounts.get(identity).filter(|_| !course.nobody).unwrap_or(&nobody);
@@ -102,10 +103,21 @@ fn parameters(
         false => users::internal_name(&server.settings, account),
     };
     let mut all = BTreeMap::new();
-    if challenge == "PASSWORD_VERIFIER" {
-        all.insert("USERNAME", name.clone());
+    let mut add = |name: &str, value: String| all.insert(name.to_owned(), value);
+    match challenge {
+        "PASSWORD_VERIFIER" | "DEVICE_PASSWORD_VERIFIER" => add("USERNAME", name.clone()),
+        custom::CHALLENGE => add("USERNAME", name.clone()),
+        _ => None,
+    };
+    match challenge {
+        "DEVICE_SRP_AUTH" => {}
+        "DEVICE_PASSWORD_VERIFIER" => {
+            add("DEVICE_KEY", course.device_key.clone().unwrap_or_default());
+        }
+        _ => {
+            add("USER_ID_FOR_SRP", name);
+        }
     }
-    all.insert("USER_ID_FOR_SRP", name);
     match challenge {
         "NEW_PASSWORD_REQUIRED" => {
             let required: Vec<String> = list(attribute("required_attributes"))
@@ -115,27 +127,43 @@ fn parameters(
                 .into_iter()
                 .map(|(name, value)| (name, Value::from(value)))
                 .collect();
-            all.insert("requiredAttributes", json!(required).to_string());
-            all.insert("userAttributes", Value::Object(known).to_string());
+            add("requiredAttributes", json!(required).to_string());
+            add("userAttributes", Value::Object(known).to_string());
         }
         "EMAIL_OTP" => {
-            all.insert("CODE_DELIVERY_DELIVERY_MEDIUM", "EMAIL".to_owned());
-            all.insert("CODE_DELIVERY_DESTINATION", masked(identity));
+            let address = users::attribute(account, "email").unwrap_or_else(|| identity.to_owned());
+            add("CODE_DELIVERY_DELIVERY_MEDIUM", "EMAIL".to_owned());
+            add("CODE_DELIVERY_DESTINATION", masked(&address));
         }
         "SMS_MFA" | "SMS_OTP" => {
-            all.insert("CODE_DELIVERY_DELIVERY_MEDIUM", "SMS".to_owned());
-            all.insert("CODE_DELIVERY_DESTINATION", "+*******0123".to_owned());
+            add("CODE_DELIVERY_DELIVERY_MEDIUM", "SMS".to_owned());
+            add("CODE_DELIVERY_DESTINATION", "+*******0123".to_owned());
         }
         "SELECT_MFA_TYPE" => {
-            let choices: Vec<&str> = list(attribute("mfa_choices")).collect();
-            all.insert("MFAS_CAN_CHOOSE", json!(choices).to_string());
+            add("MFAS_CAN_CHOOSE", json!(factors::choices(account)).to_string());
         }
         "MFA_SETUP" => {
-            all.insert("MFAS_CAN_SETUP", json!(["SOFTWARE_TOKEN_MFA"]).to_string());
+            add("MFAS_CAN_SETUP", json!([factors::TOTP]).to_string());
         }
+        "WEB_AUTHN" => {
+            add("CREDENTIAL_REQUEST_OPTIONS", credential_request());
+        }
+        custom::CHALLENGE => all.extend(custom::parameters(account)),
         _ => {}
     }
     all
+}
+
+/// What a browser would hand to the user's authenticator. No answer to it is taken here.
+fn credential_request() -> String {
+    json!({
+        "challenge": "Y2FuYXJ5LWNoYWxsZW5nZQ",
+        "timeout": 180_000,
+        "rpId": "pool.example",
+        "allowCredentials": [],
+        "userVerification": "preferred",
+    })
+    .to_string()
 }
 
 /// The first letter of both parts of an address: `k***@p***`.

@@ -8,7 +8,7 @@ use super::clients::Client;
 use super::refusal::Refusal;
 use super::server::Server;
 use super::wire::{Asked, required};
-use super::{tokens, users, wire};
+use super::{factors, tokens, users, wire};
 use crate::context::Context;
 use crate::token_book::Worth;
 
@@ -33,9 +33,12 @@ pub(super) fn get_user(
         "Username": users::internal_name(&server.settings, account),
         "UserAttributes": attributes,
     });
-    if account.totp_secret.is_some() {
-        user["PreferredMfaSetting"] = Value::from("SOFTWARE_TOKEN_MFA");
-        user["UserMFASettingList"] = json!(["SOFTWARE_TOKEN_MFA"]);
+    let factors = factors::enabled(account);
+    if !factors.is_empty() {
+        user["UserMFASettingList"] = json!(factors);
+    }
+    if let Some(preferred) = factors::preferred(account) {
+        user["PreferredMfaSetting"] = Value::from(preferred);
     }
     Ok(wire::ok(&user))
 }

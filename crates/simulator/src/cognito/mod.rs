@@ -3,11 +3,17 @@
 //! What the service model and the developer guide leave open is the simulator's own choice, named at the setting or
 //! where it is made.
 
+mod answers;
 mod builder;
 mod chain;
 mod challenge;
 mod clients;
+mod custom;
+mod device;
+mod factors;
+mod first_factor;
 mod flow;
+mod limits;
 mod me;
 mod password;
 pub(crate) mod policy;
@@ -19,6 +25,7 @@ mod secret_hash;
 mod server;
 mod sessions;
 mod sign_in;
+mod sign_up;
 mod software_token;
 mod srp;
 #[cfg(test)]
@@ -37,6 +44,15 @@ use crate::simulator::Setup;
 use crate::totp::Totp;
 
 pub use flow::AuthFlow;
+
+/// When a confirmed device is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remembering {
+    /// At once.
+    Always,
+    /// When the user says so (`UpdateDeviceStatus`).
+    OptIn,
+}
 
 /// Which token the API behind the pool wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +77,7 @@ pub enum HashName {
 ///
 /// One path, `POST /`, with `X-Amz-Target`. The authorised resource, which stands for somebody's API behind the pool,
 /// is `GET` and `POST` `/sim/echo`. App clients are accounts made by [`Account::client`](crate::Account::client); one
-/// with an empty secret is a public client.
+/// with an empty secret is a public client, and one with an attribute `flows` (`USER_SRP_AUTH, USER_AUTH`) allows these.
 ///
 /// Attributes of an account:
 /// * `user.NAME`: the attribute NAME of the user, as in `user.email`; `sub`: the internal name, made up otherwise;
@@ -69,6 +85,12 @@ pub enum HashName {
 ///   `SOFTWARE_TOKEN_MFA` where there is a shared secret. `EMAIL_OTP`, `SMS_MFA`, `SMS_OTP`, `SOFTWARE_TOKEN_MFA`,
 ///   `MFA_SETUP`, `SELECT_MFA_TYPE` (one of `mfa_choices`) and `CUSTOM_CHALLENGE` (`custom_answer`) can be answered,
 ///   any other name is handed out and cannot;
+/// * `mfa_settings` and `mfa_preferred`: the factors that the user has switched on, with commas, and the one to ask
+///   for; `SetUserMFAPreference` writes them. Without `mfa`, they say what follows the password;
+/// * `custom_answer`: what `CUSTOM_AUTH` wants to hear, within `custom_attempts` tries (1), shown the parameters
+///   `custom.NAME`;
+/// * `first_factors`: what `USER_AUTH` offers this user instead of what the pool does, with commas;
+/// * `srp_salt`: the salt, in hex; made of the identity otherwise;
 /// * `required_attributes`: what must come with the first new password, with commas;
 /// * `temporary_password_until_s`: the end of the temporary password, in Unix seconds;
 /// * `reset_required`: an administrator asked for a new password;
@@ -92,6 +114,13 @@ struct Settings {
     /// With rotation: how long a spent token is still taken.
     rotation: Option<Duration>,
     reuse_ends_family: bool,
+    devices: Option<Devices>,
+    first_factors: Vec<String>,
+    mfa_required: bool,
+    sign_up: bool,
+    confirmation_life: Duration,
+    request_rate: Option<Rate>,
+    attempts: Rate,
     revocation: bool,
     flows: Vec<AuthFlow>,
     srp_window: Duration,
@@ -109,6 +138,20 @@ struct Settings {
     resource_token: ResourceToken,
     resource_form: HeaderForm,
     offline_resource: bool,
+}
+
+/// So many in such a span.
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    most: u32,
+    span: Duration,
+}
+
+/// What becomes of devices: who says that one is remembered, and what that is good for.
+#[derive(Clone, Copy, Debug)]
+struct Devices {
+    opt_in: bool,
+    replace_mfa: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::server::Server;
 use super::sign_in::typed_user;
 use super::wire::{Asked, required};
-use super::{chain, policy, tokens, users, wire};
+use super::{policy, tokens, users, wire};
 use crate::context::Context;
 
 /// A recovery code that was sent.
@@ -32,14 +32,9 @@ pub(super) fn forgot(
     let client = Client::of(asked, cx.accounts)?;
     let name = required(&asked.username, "username")?;
     client.check_hash(asked.secret_hash.as_deref(), &[name])?;
-    let delivery = |address: &str| {
-        wire::ok(&json!({ "CodeDeliveryDetails": {
-            "AttributeName": "email",
-            "DeliveryMedium": "EMAIL",
-            "Destination": chain::masked(address),
-        }}))
-    };
-    let identity = match typed_user(server, cx, name, || Refusal::incorrect("unknown_user")) {
+    let delivery =
+        |address: &str| wire::ok(&json!({ "CodeDeliveryDetails": users::delivery(address) }));
+    let identity = match named_user(server, cx, name, || Refusal::incorrect("unknown_user")) {
         Ok(identity) => identity,
         // A simulated delivery: nothing is sent.
         Err(_) if server.settings.hide_unknown_users => return Ok(delivery(name)),
@@ -55,6 +50,7 @@ pub(super) fn forgot(
             return Err(Refusal::invalid_parameter(text, "user_not_confirmed"));
         }
     }
+    server.limits.attempt(server.settings.attempts, &identity, cx.now_ms)?;
     let code = cx.random.digits(6);
     cx.deliver(&identity, &code);
     let expires_at_ms = cx.after(server.settings.recovery_life);
@@ -73,12 +69,12 @@ pub(super) fn confirm_forgot(
     let code = required(&asked.confirmation_code, "confirmationCode")?;
     let password = required(&asked.password, "password")?;
     client.check_hash(asked.secret_hash.as_deref(), &[name])?;
-    let identity = typed_user(server, cx, name, mismatch)?;
+    let identity = named_user(server, cx, name, mismatch)?;
     users::forced(cx, &identity, "ConfirmForgotPassword")?;
-    let expired = || {
-        let text = "Invalid code provided, please request a code again.";
-        Refusal::new("ExpiredCodeException", text, "code_expired")
-    };
+    let disabled = cx.accounts.get(&identity).is_some_and(|account| account.disabled);
+    if disabled && server.settings.hide_unknown_users {
+        return Err(mismatch());
+    }
     let recovery = server.recoveries.get_mut(&identity).ok_or_else(expired)?;
     if cx.now_ms >= recovery.expires_at_ms {
         return Err(expired());
@@ -89,6 +85,7 @@ pub(super) fn confirm_forgot(
     }
     if recovery.code != code {
         recovery.wrong += 1;
+        server.limits.attempt(server.settings.attempts, &identity, cx.now_ms)?;
         return Err(mismatch());
     }
     // A refused password does not spend the code.
@@ -107,7 +104,7 @@ pub(super) fn confirm_forgot(
 }
 
 pub(super) fn change(
-    server: &Server,
+    server: &mut Server,
     asked: &Asked,
     cx: &mut Context<'_>,
 ) -> Result<Response<Bytes>, Refusal> {
@@ -120,6 +117,7 @@ pub(super) fn change(
     users::standing(account)?;
     // Only a user without a password may leave the previous one out.
     if asked.previous_password.as_deref().unwrap_or_default() != account.password {
+        server.limits.attempt(server.settings.attempts, &token.account, cx.now_ms)?;
         return Err(Refusal::incorrect("wrong_password"));
     }
     policy::check(&server.settings, proposed)?;
@@ -128,7 +126,33 @@ pub(super) fn change(
     Ok(wire::done())
 }
 
-fn mismatch() -> Refusal {
+/// The user of a name typed, by one who is not signed in and not about to be.
+///
+/// # Errors
+/// `UserNotFoundException`, where existence is not hidden; else `hidden`.
+pub(super) fn named_user(
+    server: &Server,
+    cx: &mut Context<'_>,
+    name: &str,
+    hidden: fn() -> Refusal,
+) -> Result<String, Refusal> {
+    typed_user(server, cx, name, hidden).map_err(|refusal| match refusal.word() {
+        "unknown_user" if !server.settings.hide_unknown_users => {
+            let text = "Username/client id combination not found.";
+            Refusal::new("UserNotFoundException", text, "unknown_user")
+        }
+        _ => refusal,
+    })
+}
+
+/// A code was asked for too long ago, or never.
+pub(super) fn expired() -> Refusal {
+    let text = "Invalid code provided, please request a code again.";
+    Refusal::new("ExpiredCodeException", text, "code_expired")
+}
+
+/// A code is wrong, or by setting its user unknown.
+pub(super) fn mismatch() -> Refusal {
     let text = "Invalid verification code provided, please try again.";
     Refusal::new("CodeMismatchException", text, "wrong_code")
 }

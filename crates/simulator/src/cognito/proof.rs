@@ -121,7 +121,7 @@ pub(super) fn ask(
     cx: &mut Context<'_>,
     subject: Subject,
     public_a: BigUint,
-) -> (Proof, BTreeMap<&'static str, String>) {
+) -> (Proof, BTreeMap<String, String>) {
     let secret = BigUint::from_bytes_be(&cx.random.block());
     let ephemeral = match server.settings.srp_leading_zeros {
         true => Ephemeral::with_leading_zeros(&subject.verifier, secret, &public_a),
@@ -130,9 +130,9 @@ pub(super) fn ask(
     let block = BASE64.encode(&[cx.random.block(), cx.random.block()].concat());
     cx.secret(&block);
     let parameters = BTreeMap::from([
-        ("SALT", written(server, &subject.salt, 32)),
-        ("SECRET_BLOCK", block.clone()),
-        ("SRP_B", written(server, &ephemeral.public, 768)),
+        ("SALT".to_owned(), written(server, &subject.salt, 32)),
+        ("SECRET_BLOCK".to_owned(), block.clone()),
+        ("SRP_B".to_owned(), written(server, &ephemeral.public, 768)),
     ]);
     let Subject { group, name, verifier, .. } = subject;
     (Proof { group, name, verifier, ephemeral, public_a, block }, parameters)

@@ -8,7 +8,7 @@ use super::clients::Client;
 use super::refusal::Refusal;
 use super::server::Server;
 use super::wire::{Asked, parameter, required};
-use super::{HashName, tokens, users, wire};
+use super::{HashName, device, tokens, users, wire};
 use crate::context::Context;
 use crate::token_book::{Refresh, Worth};
 
@@ -31,7 +31,8 @@ pub(super) fn by_flow(
             HashName::Either => client.check_hash(hash, &[&internal, &account.identity])?,
         }
     }
-    let entry = redeemed(server, cx, client, token, "InitiateAuth")?;
+    let device = given.and_then(|given| given.get("DEVICE_KEY")).map(String::as_str);
+    let entry = redeemed(server, cx, client, (token, device), "InitiateAuth")?;
     let tokens = tokens::of_family(server, cx, &entry.account, entry.family, None)?;
     Ok(wire::ok(&json!({ "AuthenticationResult": tokens, "ChallengeParameters": {} })))
 }
@@ -45,7 +46,8 @@ pub(super) fn by_operation(
     let token = required(&asked.refresh_token, "refreshToken")?;
     let client = Client::of(asked, cx.accounts)?;
     client.check_secret(asked.client_secret.as_deref())?;
-    let entry = redeemed(server, cx, &client, token, "GetTokensFromRefreshToken")?;
+    let presented = (token, asked.device_key.as_deref());
+    let entry = redeemed(server, cx, &client, presented, "GetTokensFromRefreshToken")?;
     let next = server
         .settings
         .rotation
@@ -59,17 +61,15 @@ fn redeemed(
     server: &Server,
     cx: &mut Context<'_>,
     client: &Client,
-    token: &str,
+    (token, device): (&str, Option<&str>),
     operation: &str,
 ) -> Result<Refresh, Refusal> {
     let invalid = || Refusal::not_authorized("Invalid Refresh Token", "unknown_refresh_token");
     let (worth, entry) = cx.tokens.refresh(token, cx.now_ms);
     let entry = entry.cloned().ok_or_else(invalid)?;
     cx.about(&entry.account);
-    let grant = server.grants.get(&entry.family);
-    if grant.is_none_or(|grant| grant.client_id != client.id) {
-        return Err(invalid());
-    }
+    let grant = server.grants.get(&entry.family).filter(|grant| grant.client_id == client.id);
+    let grant = grant.ok_or_else(invalid)?;
     users::forced(cx, &entry.account, operation)?;
     let dead = |text| Err(Refusal::not_authorized(text, "dead_refresh_token"));
     match worth {
@@ -78,6 +78,7 @@ fn redeemed(
         Worth::Unknown => return Err(invalid()),
         Worth::Good => {}
     }
+    device::checked_at_refresh(server, &entry.account, grant, device)?;
     if let (Some(grace), Some(spent_at_ms)) = (server.settings.rotation, entry.spent_at_ms) {
         cx.spent_refresh_token();
         let grace_ms = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);

@@ -6,13 +6,15 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use sha2::{Digest, Sha256};
 
+use super::limits::Limits;
 use super::password::Recoveries;
 use super::refusal::Refusal;
 use super::sessions::{Enrolment, Sessions};
+use super::sign_up::Confirmations;
 use super::wire::{asked, target};
 use super::{
-    ResourceToken, Settings, challenge, me, password, refresh, resource, sign_in, software_token,
-    wire,
+    ResourceToken, Settings, challenge, device, factors, me, password, refresh, resource, sign_in,
+    sign_up, software_token, wire,
 };
 use crate::account::{AccountKind, Accounts};
 use crate::behaviour::{Behaviour, Failure, Fields};
@@ -23,12 +25,20 @@ use crate::simulator::Setup;
 
 const ASSOCIATE: Operation = Operation::custom("associate_software_token");
 const VERIFY: Operation = Operation::custom("verify_software_token");
+const PREFER: Operation = Operation::custom("set_user_mfa_preference");
+const CONFIRM_SIGN_UP: Operation = Operation::custom("confirm_sign_up");
+const RESEND: Operation = Operation::custom("resend_confirmation_code");
+const CONFIRM_DEVICE: Operation = Operation::custom("confirm_device");
+const UPDATE_DEVICE: Operation = Operation::custom("update_device_status");
+const FORGET_DEVICE: Operation = Operation::custom("forget_device");
 
 /// What is known of one sign-in, for as long as its tokens are renewed.
 pub(super) struct Grant {
     pub(super) client_id: String,
     pub(super) signed_in_s: i64,
     pub(super) origin_jti: String,
+    /// The device that signed in, also one that has not been confirmed.
+    pub(super) device_key: Option<String>,
 }
 
 pub(super) struct Server {
@@ -46,6 +56,9 @@ pub(super) struct Server {
     pub(super) failed_at: HashMap<String, i64>,
     /// Shared secrets that signed-in users are setting up.
     pub(super) enrolments: HashMap<String, Enrolment>,
+    pub(super) confirmations: Confirmations,
+    pub(super) devices: device::Known,
+    pub(super) limits: Limits,
 }
 
 impl Server {
@@ -61,6 +74,9 @@ impl Server {
             id_tokens: HashMap::new(),
             failed_at: HashMap::new(),
             enrolments: HashMap::new(),
+            confirmations: Confirmations::default(),
+            devices: device::Known::default(),
+            limits: Limits::default(),
         }
     }
 
@@ -73,6 +89,7 @@ impl Server {
         if self.operation(request) == Operation::UNKNOWN {
             return Err(Refusal::new("UnknownOperationException", "", "not_found"));
         }
+        self.limits.request(self.settings.request_rate, cx.now_ms)?;
         let asked = asked(request)?;
         match operation {
             "InitiateAuth" => sign_in::initiate(self, &asked, cx),
@@ -86,6 +103,13 @@ impl Server {
             "GetUser" => me::get_user(self, &asked, cx),
             "AssociateSoftwareToken" => software_token::associate(self, &asked, cx),
             "VerifySoftwareToken" => software_token::verify(self, &asked, cx),
+            "SetUserMFAPreference" => factors::set_preference(self, &asked, cx),
+            "SignUp" => sign_up::sign_up(self, &asked, cx),
+            "ConfirmSignUp" => sign_up::confirm(self, &asked, cx),
+            "ResendConfirmationCode" => sign_up::resend(self, &asked, cx),
+            "ConfirmDevice" => device::confirm(self, &asked, cx),
+            "UpdateDeviceStatus" => device::update(self, &asked, cx),
+            "ForgetDevice" => device::forget(self, &asked, cx),
             _ => Err(Refusal::new("UnknownOperationException", "", "not_found")),
         }
     }
@@ -127,6 +151,13 @@ impl Behaviour for Server {
             "GetUser" => Operation::WHO_AM_I,
             "AssociateSoftwareToken" => ASSOCIATE,
             "VerifySoftwareToken" => VERIFY,
+            "SetUserMFAPreference" => PREFER,
+            "SignUp" => Operation::REGISTER,
+            "ConfirmSignUp" => CONFIRM_SIGN_UP,
+            "ResendConfirmationCode" => RESEND,
+            "ConfirmDevice" => CONFIRM_DEVICE,
+            "UpdateDeviceStatus" => UPDATE_DEVICE,
+            "ForgetDevice" => FORGET_DEVICE,
             _ => Operation::UNKNOWN,
         }
     }

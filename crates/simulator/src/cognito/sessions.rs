@@ -20,6 +20,10 @@ pub(super) struct Course {
     pub(super) flow: AuthFlow,
     /// The challenges that are known to come.
     pub(super) left: VecDeque<String>,
+    /// The device from which the sign-in comes, once it is known to be one of the user's.
+    pub(super) device_key: Option<String>,
+    /// The tries that a custom challenge has left; 0 where none was asked yet.
+    pub(super) tries: u32,
     /// The client's public number, until a proof is made of it.
     pub(super) srp_a: Option<BigUint>,
 }
@@ -33,6 +37,8 @@ impl Course {
             client_id: client_id.to_owned(),
             flow,
             left: VecDeque::new(),
+            device_key: None,
+            tries: 0,
             srp_a: None,
         }
     }
@@ -65,6 +71,8 @@ pub(super) enum Awaited {
     Enrolment(Enrolment),
     /// A proof of a password.
     Proof(Box<Proof>),
+    /// The account says it, and this is one of so many tries.
+    Tries(u32),
 }
 
 /// A shared secret that is being set up.
@@ -115,6 +123,19 @@ impl Sessions {
     /// The text of the session with which this block was handed out.
     pub(super) fn of_block(&self, block: &str) -> Option<&str> {
         self.by_block.get(block).map(String::as_str)
+    }
+
+    /// The text of the session in which this device of the user is asked to prove itself.
+    pub(super) fn of_device(&self, identity: &str, device_key: &str, now_ms: i64) -> Option<&str> {
+        let waiting = self.open.iter().filter(|(_, session)| {
+            !session.answered
+                && now_ms < session.expires_at_ms
+                && session.challenge == "DEVICE_SRP_AUTH"
+                && session.course.identity == identity
+                && session.course.device_key.as_deref() == Some(device_key)
+        });
+        let latest = waiting.max_by_key(|(_, session)| session.expires_at_ms);
+        latest.map(|(text, _)| text.as_str())
     }
 
     /// From now on it is answered.

@@ -9,7 +9,7 @@ use super::refusal::Refusal;
 use super::server::Server;
 use super::sessions::Course;
 use super::wire::{Asked, Responses, parameter, required};
-use super::{chain, proof, refresh, users};
+use super::{chain, custom, device, first_factor, proof, refresh, users};
 use crate::context::Context;
 
 /// The names that the model has, in its order.
@@ -36,11 +36,11 @@ pub(super) fn initiate(
         Some(AuthFlow::Refresh) => refresh::by_flow(server, asked, &client, cx),
         Some(AuthFlow::UserPassword) => by_password(server, asked, &client, cx),
         Some(AuthFlow::UserSrp) => by_srp(server, asked, &client, cx),
+        Some(AuthFlow::Custom) => custom::begin(server, asked, &client, cx),
+        Some(AuthFlow::User) => first_factor::begin(server, asked, &client, cx),
         // Flows of an administrator are signed calls of other operations.
-        Some(AuthFlow::Custom | AuthFlow::User) | None if FLOWS.contains(&name) => {
-            Err(AuthFlow::not_enabled(name))
-        }
-        _ => {
+        None if FLOWS.contains(&name) => Err(AuthFlow::not_enabled(name)),
+        None => {
             let text = format!(
                 "1 validation error detected: Value '{name}' at 'authFlow' failed to satisfy constraint: Member must \
                  satisfy enum value set: [{}]",
@@ -79,10 +79,11 @@ fn by_password(
 ) -> Result<Response<Bytes>, Refusal> {
     let given = asked.auth_parameters.as_ref();
     let name = checked_name(client, given)?;
-    let password = parameter(given, "PASSWORD")?;
+    let _ = parameter(given, "PASSWORD")?;
     let identity = typed_user(server, cx, name, || Refusal::incorrect("unknown_user"))?;
     let course = Course::new(&identity, &client.id, AuthFlow::UserPassword);
-    password_shown(server, cx, course, password)
+    let course = password_shown(server, cx, course, given)?;
+    chain::advance(server, cx, course)
 }
 
 /// The user may be nobody, where that is hidden: then the challenge is one that nobody can answer.
@@ -106,7 +107,10 @@ fn by_srp(
 }
 
 /// `USERNAME`, with the hash of the secret that is made of it.
-fn checked_name<'a>(client: &Client, given: Option<&'a Responses>) -> Result<&'a str, Refusal> {
+pub(super) fn checked_name<'a>(
+    client: &Client,
+    given: Option<&'a Responses>,
+) -> Result<&'a str, Refusal> {
     let name = parameter(given, "USERNAME")?;
     let hash = given.and_then(|given| given.get("SECRET_HASH"));
     client.check_hash(hash.map(String::as_str), &[name])?;
@@ -114,7 +118,7 @@ fn checked_name<'a>(client: &Client, given: Option<&'a Responses>) -> Result<&'a
 }
 
 /// The beginning of a sign-in under that name, also of nobody's where that is hidden.
-fn course_of(
+pub(super) fn course_of(
     server: &Server,
     cx: &mut Context<'_>,
     name: &str,
@@ -130,13 +134,14 @@ fn course_of(
     }
 }
 
-/// The password itself was sent.
+/// The password itself was sent; answers the course with what comes after it.
 pub(super) fn password_shown(
     server: &mut Server,
     cx: &mut Context<'_>,
     course: Course,
-    password: &str,
-) -> Result<Response<Bytes>, Refusal> {
+    given: Option<&Responses>,
+) -> Result<Course, Refusal> {
+    let password = parameter(given, "PASSWORD")?;
     let Some(account) = cx.accounts.get(&course.identity).filter(|_| !course.nobody) else {
         return Err(Refusal::incorrect("unknown_user"));
     };
@@ -147,16 +152,21 @@ pub(super) fn password_shown(
     }
     cx.secret(password);
     users::forced(cx, &course.identity, "InitiateAuth")?;
-    let course = accepted(cx, course)?;
-    chain::advance(server, cx, course)
+    accepted(server, cx, course, given)
 }
 
 /// The user has shown or proved the password; answers the course with what comes after it.
 ///
 /// # Errors
-/// What refuses a user who may not get tokens.
-pub(super) fn accepted(cx: &mut Context<'_>, mut course: Course) -> Result<Course, Refusal> {
+/// What refuses a user who may not get tokens, or a device.
+pub(super) fn accepted(
+    server: &Server,
+    cx: &mut Context<'_>,
+    mut course: Course,
+    given: Option<&Responses>,
+) -> Result<Course, Refusal> {
     let now_s = cx.now_s();
+    let device_key = given.and_then(|given| given.get("DEVICE_KEY")).map(String::as_str);
     let Some(account) = cx.accounts.get_mut(&course.identity) else {
         return Err(Refusal::incorrect("unknown_user"));
     };
@@ -168,8 +178,9 @@ pub(super) fn accepted(cx: &mut Context<'_>, mut course: Course) -> Result<Cours
         let text = "Temporary password has expired and must be reset by an administrator.";
         return Err(Refusal::not_authorized(text, "temporary_password_expired"));
     }
+    course.left = chain::of(&server.settings, &course, account);
+    let course = device::joined(server, course, device_key)?;
     account.failed_attempts = 0;
     account.locked_until_ms = None;
-    course.left = chain::of(account);
     Ok(course)
 }

@@ -1,7 +1,6 @@
 //! Time-based codes: their use as a second factor, and setting them up.
 //!
-//! A verified secret is the user's second factor from the next sign-in on. The service wants a further call for that
-//! (`SetUserMFAPreference`) unless the pool requires the factor.
+//! A verified secret is the user's second factor once `SetUserMFAPreference` says so, or at once inside `MFA_SETUP`.
 
 use bytes::Bytes;
 use data_encoding::BASE32_NOPAD;
@@ -12,7 +11,7 @@ use super::refusal::Refusal;
 use super::server::Server;
 use super::sessions::{Awaited, Enrolment, Session, foreign};
 use super::wire::{Asked, required};
-use super::{tokens, users, wire};
+use super::{factors, tokens, users, wire};
 use crate::context::Context;
 use crate::totp::base32_key;
 
@@ -74,6 +73,11 @@ pub(super) fn verify(
     cx: &mut Context<'_>,
 ) -> Result<Response<Bytes>, Refusal> {
     let code = required(&asked.user_code, "userCode")?;
+    if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+        let text = "1 validation error detected: Value at 'userCode' failed to satisfy constraint: Member must satisfy \
+                    regular expression pattern: [0-9]+ and have length 6";
+        return Err(Refusal::invalid_parameter(text, "malformed_code"));
+    }
     if let Some(text) = &asked.session {
         let session = server.sessions.live(text, cx.now_ms)?;
         let enrolment = match &session.awaited {
@@ -107,8 +111,7 @@ fn verified(
     };
     cx.secret(code);
     if let Some(account) = cx.accounts.get_mut(identity) {
-        account.totp_secret = Some(enrolment.secret.clone());
-        account.last_code_step = Some(step);
+        factors::set_secret(account, &enrolment.secret, step);
     }
     Ok(enrolment.secret.clone())
 }

@@ -1,10 +1,15 @@
 //! The user pool's documented rows, through the simulator without a socket.
 
 mod challenges;
+mod custom;
+mod devices;
 mod enrolment;
+mod first_factor;
+mod limits;
 mod passwords;
 mod refreshing;
 mod resource;
+mod sign_up;
 mod srp;
 mod wire;
 

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::refusal::Refusal;
 use super::server::{Grant, Server};
 use super::sessions::Course;
-use super::users;
 use super::wire::Tokens;
+use super::{device, users};
 use crate::context::Context;
 use crate::record::AuthVerdict;
 use crate::token_book::Access;
@@ -22,7 +22,10 @@ pub(super) fn of_sign_in(
 ) -> Result<Tokens, Refusal> {
     let identity = course.identity.as_str();
     let family = cx.tokens.new_family();
+    let new_device = device::offer(server, cx, course);
+    let offered = new_device.as_ref().map(|device| device.device_key.clone());
     let grant = Grant {
+        device_key: course.device_key.clone().or(offered),
         client_id: course.client_id.clone(),
         signed_in_s: cx.now_s(),
         origin_jti: cx.random.uuid(),
@@ -30,7 +33,8 @@ pub(super) fn of_sign_in(
     server.grants.insert(family, grant);
     let until_ms = cx.after(server.settings.refresh_life);
     let refresh_token = refresh_token(cx, identity, family, until_ms);
-    of_family(server, cx, identity, family, Some(refresh_token))
+    let tokens = of_family(server, cx, identity, family, Some(refresh_token))?;
+    Ok(Tokens { new_device_metadata: new_device, ..tokens })
 }
 
 /// New access and ID tokens of a sign-in, together with this refresh token.
@@ -79,7 +83,14 @@ pub(super) fn of_family(
     cx.issue_access(&access_token, identity, family, expires_at_ms);
     server.id_tokens.insert(id_token.clone(), access_token.clone());
     let expires_in = settings.access_life.as_secs();
-    Ok(Tokens { access_token, id_token, refresh_token, expires_in, token_type: "Bearer" })
+    Ok(Tokens {
+        access_token,
+        id_token,
+        refresh_token,
+        expires_in,
+        token_type: "Bearer",
+        new_device_metadata: None,
+    })
 }
 
 /// An opaque refresh token of a sign-in.

@@ -1,10 +1,11 @@
 //! Users: their names, their standing, and the lockout.
 
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::Settings;
 use super::refusal::Refusal;
 use super::server::Server;
+use super::{Settings, chain};
 use crate::account::{Account, AccountKind};
 use crate::context::Context;
 
@@ -52,6 +53,21 @@ pub(super) fn attributes(account: &Account) -> Vec<(String, String)> {
         all.push(("email".to_owned(), account.identity.clone()));
     }
     all
+}
+
+/// One attribute of the user, where it is not empty.
+pub(super) fn attribute(account: &Account, name: &str) -> Option<String> {
+    let found = attributes(account).into_iter().find(|(of, _)| of == name);
+    found.map(|(_, value)| value).filter(|value| !value.is_empty())
+}
+
+/// Where a code went, with the first letters alone: `k***@p***`.
+pub(super) fn delivery(address: &str) -> Value {
+    json!({
+        "AttributeName": "email",
+        "DeliveryMedium": "EMAIL",
+        "Destination": chain::masked(address),
+    })
 }
 
 /// The exception that the account's attributes `error` and `error_on` ask for.

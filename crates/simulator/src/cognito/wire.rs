@@ -30,15 +30,48 @@ pub(super) struct Asked {
     pub(super) client_id: Option<String>,
     pub(super) client_secret: Option<String>,
     pub(super) confirmation_code: Option<String>,
+    pub(super) device_key: Option<String>,
+    pub(super) device_name: Option<String>,
+    pub(super) device_remembered_status: Option<String>,
+    pub(super) device_secret_verifier_config: Option<VerifierConfig>,
+    pub(super) email_mfa_settings: Option<MfaSettings>,
     pub(super) password: Option<String>,
     pub(super) previous_password: Option<String>,
     pub(super) proposed_password: Option<String>,
     pub(super) refresh_token: Option<String>,
     pub(super) secret_hash: Option<String>,
     pub(super) session: Option<String>,
+    #[serde(rename = "SMSMfaSettings")]
+    pub(super) sms_mfa_settings: Option<MfaSettings>,
+    pub(super) software_token_mfa_settings: Option<MfaSettings>,
     pub(super) token: Option<String>,
+    pub(super) user_attributes: Option<Vec<Attribute>>,
     pub(super) user_code: Option<String>,
     pub(super) username: Option<String>,
+}
+
+/// One attribute of a user.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Attribute {
+    pub(super) name: String,
+    pub(super) value: Option<String>,
+}
+
+/// What a user wants of one second factor.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct MfaSettings {
+    pub(super) enabled: bool,
+    pub(super) preferred_mfa: bool,
+}
+
+/// What a device lays down to prove itself later, both in base64.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct VerifierConfig {
+    pub(super) password_verifier: Option<String>,
+    pub(super) salt: Option<String>,
 }
 
 /// The members of a map that are not `null`, which is how a client of AWS takes one back.
@@ -57,6 +90,16 @@ pub(super) struct Tokens {
     pub(super) refresh_token: Option<String>,
     pub(super) expires_in: u64,
     pub(super) token_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) new_device_metadata: Option<NewDevice>,
+}
+
+/// A device that the pool does not know yet, by the keys that it may confirm.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct NewDevice {
+    pub(super) device_key: String,
+    pub(super) device_group_key: String,
 }
 
 /// The operation that the request names.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use countersign_simulator::{RefreshAnswer, Simulator};
 
-use super::pool;
+use super::pool::PoolSettings;
 use crate::duration;
 use crate::problem::Problem;
 
@@ -36,7 +36,7 @@ pub(super) struct Settings {
           require_equals = true, default_missing_value = "0s")]
     rotate: Option<Duration>,
     #[command(flatten)]
-    pool: pool::Settings,
+    pool: PoolSettings,
 }
 
 /// Makes a server; a setting that it does not have is an error, not silence.
@@ -136,7 +136,7 @@ mod tests {
         assert!(build(Server::Cognito, &rotating).is_ok());
         let problem = build(Server::Ibex, &rotating).unwrap_err();
         assert!(problem.lines().contains("--rotate means nothing to ibex"));
-        let allowing = Settings { pool: pool::Settings::with_password(), ..Settings::default() };
+        let allowing = Settings { pool: PoolSettings::with_password(), ..Settings::default() };
         let pool = build(Server::Cognito, &allowing).unwrap();
         assert!(
             pool.describe()

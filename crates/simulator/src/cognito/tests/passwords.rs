@@ -82,7 +82,11 @@ fn too_many_wrong_codes_stop_the_recovery() {
 #[test]
 fn an_unknown_user_is_told_or_hidden() {
     let simulator = pool().build();
-    refused(&forgot(&simulator, "who", NOW), "UserNotFoundException", "User does not exist.");
+    refused(
+        &forgot(&simulator, "who", NOW),
+        "UserNotFoundException",
+        "Username/client id combination not found.",
+    );
     let hiding = pool().hide_unknown_users().build();
     assert_eq!(forgot(&hiding, "who@pool.example", NOW).status, 200);
     assert!(hiding.delivered("who@pool.example").is_none());

@@ -96,7 +96,7 @@ fn the_plain_secret_is_checked_and_the_token_is_of_one_client() {
 
 #[test]
 fn with_rotation_one_operation_refreshes_and_a_spent_token_is_taken_within_its_grace() {
-    let simulator = pool().rotating(Duration::from_secs(10)).build();
+    let simulator = pool().rotating(Duration::from_secs(10)).reuse_spares_family().build();
     let first = refresh_token(&sign_in(&simulator, NOW));
     refused(
         &by_flow(&simulator, "REFRESH_TOKEN_AUTH", &first, ""),
@@ -124,8 +124,8 @@ fn with_rotation_one_operation_refreshes_and_a_spent_token_is_taken_within_its_g
 }
 
 #[test]
-fn without_grace_a_lost_answer_ends_the_session_and_by_setting_its_family() {
-    let simulator = pool().rotating(Duration::ZERO).reuse_ends_family().build();
+fn without_grace_a_lost_answer_ends_the_session_and_its_family() {
+    let simulator = pool().rotating(Duration::ZERO).build();
     let first = refresh_token(&sign_in(&simulator, NOW));
     let second = refresh_token(&refresh(&simulator, &first, NOW));
     assert_eq!(refresh(&simulator, &first, NOW).text_of("/__type"), "RefreshTokenReuseException");

@@ -105,6 +105,20 @@ pub(super) fn prove(
     prove_at(simulator, (prover, asked), password, &timestamp::at(now_ms), now_ms)
 }
 
+/// The same from a device.
+pub(super) fn prove_from(
+    simulator: &Simulator,
+    (prover, asked): &(Prover, Answer),
+    password: &str,
+    device_key: Option<&str>,
+    now_ms: i64,
+) -> Answer {
+    let name = asked.text_of("/ChallengeParameters/USER_ID_FOR_SRP");
+    let mut answers = prover.answers(asked, &name, password, &timestamp::at(now_ms));
+    answers["DEVICE_KEY"] = json!(device_key);
+    send(simulator, asked, answers, now_ms)
+}
+
 fn prove_at(
     simulator: &Simulator,
     (prover, asked): (&Prover, &Answer),
