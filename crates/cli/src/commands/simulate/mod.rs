@@ -30,8 +30,6 @@ pub(crate) struct Arguments {
     /// The address; a loopback one. Port 0 is any free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    #[command(flatten)]
-    settings: Settings,
     /// Something to go wrong: `OPERATION=FAULT[:ARGUMENT][*TIMES]`, for instance `refresh=status_503*2`,
     /// sign_in=delay:2s, any=hang; may be given several times
     #[arg(long, value_name = "FAULT", value_parser = fault)]
@@ -39,6 +37,9 @@ pub(crate) struct Arguments {
     /// End when standard input ends, not only at Ctrl-C
     #[arg(long)]
     until_eof: bool,
+    // Last, since its own heading reaches to the end.
+    #[command(flatten)]
+    settings: Settings,
 }
 
 /// Serves until it is told to end.
