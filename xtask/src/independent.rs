@@ -1,4 +1,5 @@
-//! The real adapters through the real client against servers that nobody of this project wrote.
+//! The real adapters through the real client against servers that nobody of this project wrote, and
+//! clients that nobody of this project wrote against our simulator of Cognito.
 //!
 //! Everything is installed into `target/independent` by pip and npm, at the versions that
 //! `tests/independent` pins, and started on loopback ports of the system's choice. What each
@@ -62,6 +63,12 @@ const SERVERS: &[Kind] = &[
     },
 ];
 
+/// The tests that start clients of others themselves, against our own simulator.
+const CLIENTS: &str = "cognito";
+
+/// What goes beside its packages, where a module finds them.
+const MODULES: [&str; 2] = ["oidc_server.mjs", "client_identity.mjs"];
+
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let only = match args {
         [] => None,
@@ -73,8 +80,9 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let home = target_dir()?.join("independent");
     std::fs::create_dir_all(&home)?;
     let install = Install::new(home)?;
+    let clients = only.is_none_or(|tests| tests == CLIENTS);
     for runtime in [Runtime::Python, Runtime::Node] {
-        if chosen.iter().any(|kind| kind.runtime == runtime) {
+        if clients || chosen.iter().any(|kind| kind.runtime == runtime) {
             install.prepare(runtime)?;
         }
     }
@@ -85,7 +93,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         println!("{} is ready", kind.name);
         servers.push(server);
     }
-    let totals = run_tests(only, &servers);
+    let totals = run_tests(only, &servers, &install);
     drop(servers);
     let totals = totals?;
     println!("{BINARY}: {totals}");
@@ -96,7 +104,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     }
 }
 
-fn run_tests(only: Option<&str>, servers: &[Server]) -> Result<Totals> {
+fn run_tests(only: Option<&str>, servers: &[Server], install: &Install) -> Result<Totals> {
     let exists = members()?
         .iter()
         .any(|package| package.name == PACKAGE && package.tests.iter().any(|test| test == BINARY));
@@ -115,6 +123,7 @@ fn run_tests(only: Option<&str>, servers: &[Server]) -> Result<Totals> {
     for server in servers {
         command.envs(&server.values);
     }
+    command.envs(install.clients());
     match find_program("oathtool") {
         Some(path) => {
             command.env("COUNTERSIGN_OATHTOOL", path);
@@ -167,7 +176,7 @@ impl Install {
         if same(&wanted, &stamp) {
             return Ok(());
         }
-        println!("installing the Python servers into {}", self.home.display());
+        println!("installing what runs in Python into {}", self.home.display());
         let venv = self.home.join("venv");
         succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
         succeed(
@@ -191,14 +200,15 @@ impl Install {
         need("npm", "apt-get install npm")?;
         let home = self.home.join("npm");
         std::fs::create_dir_all(&home)?;
-        // A module finds its packages beside itself, so the script goes where they are.
-        std::fs::copy(self.scripts.join("oidc_server.mjs"), home.join("oidc_server.mjs"))?;
+        for module in MODULES {
+            std::fs::copy(self.scripts.join(module), home.join(module))?;
+        }
         let wanted = self.scripts.join("package-lock.json");
         let stamp = home.join("package-lock.installed");
         if same(&wanted, &stamp) {
             return Ok(());
         }
-        println!("installing the Node server into {}", home.display());
+        println!("installing what runs in Node into {}", home.display());
         for file in ["package.json", "package-lock.json"] {
             std::fs::copy(self.scripts.join(file), home.join(file))?;
         }
@@ -209,6 +219,15 @@ impl Install {
         )?;
         std::fs::copy(&wanted, &stamp)?;
         Ok(())
+    }
+
+    /// Where the tests find the clients of others.
+    fn clients(&self) -> [(&'static str, PathBuf); 3] {
+        [
+            ("COUNTERSIGN_CLIENT_SCRIPTS", self.scripts.clone()),
+            ("COUNTERSIGN_CLIENT_PYTHON", self.home.join("venv/bin/python")),
+            ("COUNTERSIGN_CLIENT_NPM", self.home.join("npm")),
+        ]
     }
 
     fn command(&self, kind: &Kind) -> Command {

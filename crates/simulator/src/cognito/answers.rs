@@ -52,7 +52,13 @@ pub(super) fn judge(
             }
             course.next(answer);
         }
-        "MFA_SETUP" => set_up(cx, &course, &awaited)?,
+        "MFA_SETUP" => match responses.and_then(|given| given.get("EMAIL")) {
+            Some(address) if server.settings.mfa_setup_by_email => {
+                set_up_email(cx, &course, address)?;
+                course.next("EMAIL_OTP");
+            }
+            _ => set_up(cx, &course, &awaited)?,
+        },
         _ => {
             return Err(Refusal::invalid_parameter("Challenge not supported", "unknown_challenge"));
         }
@@ -67,7 +73,20 @@ fn set_up(cx: &mut Context<'_>, course: &Course, awaited: &Awaited) -> Result<()
         return Err(Refusal::new("SoftwareTokenMFANotFoundException", text, "not_enrolled"));
     }
     if let Some(account) = cx.accounts.get_mut(&course.identity) {
-        factors::enable_totp(account);
+        factors::enable(account, factors::TOTP);
+    }
+    Ok(())
+}
+
+/// The address is where codes go from now on; the one that follows shows that it is the user's.
+fn set_up_email(cx: &mut Context<'_>, course: &Course, address: &str) -> Result<(), Refusal> {
+    if !address.contains('@') {
+        let text = "Invalid email address format.";
+        return Err(Refusal::invalid_parameter(text, "malformed_address"));
+    }
+    if let Some(account) = cx.accounts.get_mut(&course.identity) {
+        account.attributes.insert("user.email".to_owned(), address.to_owned());
+        factors::enable(account, "EMAIL_OTP");
     }
     Ok(())
 }

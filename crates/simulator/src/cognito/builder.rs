@@ -100,6 +100,13 @@ impl Cognito {
         self
     }
 
+    /// `MFA_SETUP` offers `EMAIL_OTP` too: an answer with `EMAIL` sets the address, and a code follows.
+    #[must_use]
+    pub fn mfa_setup_by_email(mut self) -> Self {
+        self.settings.mfa_setup_by_email = true;
+        self
+    }
+
     /// Only an administrator makes users.
     #[must_use]
     pub fn without_sign_up(mut self) -> Self {
@@ -162,7 +169,8 @@ impl Cognito {
         self
     }
 
-    /// Salts, `SRP_B` and the u of both sides begin with zeros, which one sign-in of some thousands has by chance.
+    /// Salts, `SRP_B` and the u of both sides begin with zeros, which one sign-in of some thousands has by chance;
+    /// `SRP_B` is told with them. For a salt that is told with its zeros see the attribute `srp_salt`.
     #[must_use]
     pub fn srp_leading_zeros(mut self) -> Self {
         self.settings.srp_leading_zeros = true;
@@ -318,6 +326,7 @@ impl Default for Cognito {
             devices: None,
             first_factors: vec!["PASSWORD".to_owned(), "PASSWORD_SRP".to_owned()],
             mfa_required: false,
+            mfa_setup_by_email: false,
             sign_up: true,
             confirmation_life: Duration::from_secs(86_400),
             request_rate: None,

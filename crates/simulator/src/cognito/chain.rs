@@ -143,7 +143,9 @@ fn parameters(
             add("MFAS_CAN_CHOOSE", json!(factors::choices(account)).to_string());
         }
         "MFA_SETUP" => {
-            add("MFAS_CAN_SETUP", json!([factors::TOTP]).to_string());
+            let by_email = server.settings.mfa_setup_by_email.then_some("EMAIL_OTP");
+            let offered: Vec<&str> = [factors::TOTP].into_iter().chain(by_email).collect();
+            add("MFAS_CAN_SETUP", json!(offered).to_string());
         }
         "WEB_AUTHN" => {
             add("CREDENTIAL_REQUEST_OPTIONS", credential_request());

@@ -121,7 +121,8 @@ pub(super) fn subject(server: &Server, course: &Course) -> Option<Subject> {
     let key = course.device_key.as_ref()?;
     let device = server.devices.get(key)?;
     let (salt, verifier) = device.secret.clone()?;
-    Some(Subject { group: device.group_key.clone(), name: key.clone(), salt, verifier })
+    let salt_text = salt.to_str_radix(16);
+    Some(Subject { group: device.group_key.clone(), name: key.clone(), salt_text, verifier })
 }
 
 /// Whether a refresh of that grant brings the right device.

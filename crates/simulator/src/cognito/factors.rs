@@ -64,11 +64,11 @@ pub(super) fn set_secret(account: &mut Account, secret: &str, step: i64) {
     account.last_code_step = Some(step);
 }
 
-/// Switches codes on, as `MFA_SETUP` does.
-pub(super) fn enable_totp(account: &mut Account) {
+/// Switches a factor on, as `MFA_SETUP` does.
+pub(super) fn enable(account: &mut Account, factor: &str) {
     let mut all = enabled(account);
-    if !all.iter().any(|name| name == TOTP) {
-        all.push(TOTP.to_owned());
+    if !all.iter().any(|name| name == factor) {
+        all.push(factor.to_owned());
     }
     account.attributes.insert(SETTINGS.to_owned(), all.join(","));
 }

@@ -90,7 +90,7 @@ pub enum HashName {
 /// * `custom_answer`: what `CUSTOM_AUTH` wants to hear, within `custom_attempts` tries (1), shown the parameters
 ///   `custom.NAME`;
 /// * `first_factors`: what `USER_AUTH` offers this user instead of what the pool does, with commas;
-/// * `srp_salt`: the salt, in hex; made of the identity otherwise;
+/// * `srp_salt`: the salt, in hex, told as it stands here; made of the identity otherwise;
 /// * `required_attributes`: what must come with the first new password, with commas;
 /// * `temporary_password_until_s`: the end of the temporary password, in Unix seconds;
 /// * `reset_required`: an administrator asked for a new password;
@@ -117,6 +117,7 @@ struct Settings {
     devices: Option<Devices>,
     first_factors: Vec<String>,
     mfa_required: bool,
+    mfa_setup_by_email: bool,
     sign_up: bool,
     confirmation_life: Duration,
     request_rate: Option<Rate>,

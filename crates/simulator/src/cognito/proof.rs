@@ -35,7 +35,9 @@ pub(super) struct Proof {
 pub(super) struct Subject {
     pub(super) group: String,
     pub(super) name: String,
-    pub(super) salt: BigUint,
+    /// The salt in hex. Of two clients in wide use one keeps zeros at the beginning of this text and the other does not,
+    /// so the service can send none.
+    pub(super) salt_text: String,
     pub(super) verifier: BigUint,
 }
 
@@ -99,20 +101,20 @@ pub(super) fn public_number(given: Option<&Responses>) -> Result<BigUint, Refusa
 /// What a user proves: the temporary password where one has to be changed, else the password.
 pub(super) fn of_user(server: &Server, account: &Account) -> Subject {
     let name = users::internal_name(&server.settings, account);
-    let salt = match account.attributes.get("srp_salt").and_then(|salt| srp::number(salt)) {
-        Some(salt) => salt,
-        None => salt_of(server, &account.identity),
-    };
+    let own = account.attributes.get("srp_salt");
+    let (salt, salt_text) = own
+        .and_then(|text| Some((srp::number(text)?, text.clone())))
+        .unwrap_or_else(|| salt_of(server, &account.identity));
     let group = pool_name(server);
     let verifier = srp::verifier(&salt, &group, &name, users::opening_password(account));
-    Subject { group, name, salt, verifier }
+    Subject { group, name, salt_text, verifier }
 }
 
 /// What nobody can prove, the same for one name at all times.
 pub(super) fn of_nobody(server: &Server, name: &str) -> Subject {
-    let salt = salt_of(server, name);
+    let (salt, salt_text) = salt_of(server, name);
     let verifier = srp::verifier(&salt, &server.salt_key, name, "nobody's");
-    Subject { group: pool_name(server), name: name.to_owned(), salt, verifier }
+    Subject { group: pool_name(server), name: name.to_owned(), salt_text, verifier }
 }
 
 /// Asks for a proof: what is kept, and the parameters of the challenge.
@@ -129,10 +131,15 @@ pub(super) fn ask(
     };
     let block = BASE64.encode(&[cx.random.block(), cx.random.block()].concat());
     cx.secret(&block);
+    let public_b = ephemeral.public.to_str_radix(16);
+    let public_text = match server.settings.srp_leading_zeros {
+        true => format!("{public_b:0>768}"),
+        false => public_b,
+    };
     let parameters = BTreeMap::from([
-        ("SALT".to_owned(), written(server, &subject.salt, 32)),
+        ("SALT".to_owned(), subject.salt_text),
         ("SECRET_BLOCK".to_owned(), block.clone()),
-        ("SRP_B".to_owned(), written(server, &ephemeral.public, 768)),
+        ("SRP_B".to_owned(), public_text),
     ]);
     let Subject { group, name, verifier, .. } = subject;
     (Proof { group, name, verifier, ephemeral, public_a, block }, parameters)
@@ -151,20 +158,16 @@ impl Proof {
     }
 }
 
-/// The number as hex, where zeros are wanted with all of them.
-fn written(server: &Server, number: &BigUint, digits: usize) -> String {
-    let hex = number.to_str_radix(16);
-    if server.settings.srp_leading_zeros { format!("{hex:0>digits$}") } else { hex }
-}
-
 /// The pool's id after its region.
 fn pool_name(server: &Server) -> String {
     let id = &server.settings.pool_id;
     id.split_once('_').map_or(id.as_str(), |(_, name)| name).to_owned()
 }
 
-fn salt_of(server: &Server, name: &str) -> BigUint {
+fn salt_of(server: &Server, name: &str) -> (BigUint, String) {
     let hash = Sha256::digest(format!("salt of {name} by {}", server.salt_key));
     let bytes = if server.settings.srp_leading_zeros { &hash[..14] } else { &hash[..16] };
-    BigUint::from_bytes_be(bytes)
+    let salt = BigUint::from_bytes_be(bytes);
+    let text = salt.to_str_radix(16);
+    (salt, text)
 }

@@ -1,7 +1,9 @@
-//! Cognito against two emulators; which cases each of them has is listed in its module.
+//! Cognito against two emulators, and clients of others against our simulator; which cases each of
+//! them has is listed in its module.
 
 mod account;
 mod challenges;
+mod clients;
 mod ministack;
 mod moto;
 mod sign_in;

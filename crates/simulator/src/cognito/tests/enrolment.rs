@@ -150,3 +150,20 @@ fn a_pool_that_requires_a_factor_has_one_set_up_and_keeps_the_last() {
     let kept = ask(&simulator, "SetUserMFAPreference", &off, NOW);
     assert_eq!(kept.text_of("/__type"), "InvalidParameterException");
 }
+
+#[test]
+fn an_address_is_set_up_where_the_pool_offers_it() {
+    let simulator = pool().require_mfa().mfa_setup_by_email().build();
+    let asked = sign_in(&simulator, NOW);
+    let offered = asked.text_of("/ChallengeParameters/MFAS_CAN_SETUP");
+    assert_eq!(offered, r#"["SOFTWARE_TOKEN_MFA","EMAIL_OTP"]"#);
+    let odd = respond(&simulator, &asked, "EMAIL", "nowhere", NOW);
+    refused(&odd, "InvalidParameterException", "Invalid email address format.");
+    let asked = respond(&simulator, &asked, "EMAIL", "other@pool.example", NOW);
+    assert_eq!(asked.text_of("/ChallengeName"), "EMAIL_OTP");
+    assert_eq!(asked.text_of("/ChallengeParameters/CODE_DELIVERY_DESTINATION"), "o***@p***");
+    let code = simulator.delivered(KIM).unwrap();
+    let done = respond(&simulator, &asked, "EMAIL_OTP_CODE", &code, NOW);
+    assert!(done.json["AuthenticationResult"].is_object());
+    assert_eq!(sign_in(&simulator, NOW).text_of("/ChallengeName"), "EMAIL_OTP");
+}
