@@ -40,6 +40,9 @@ pub(crate) struct Pending {
     session: Option<SecretString>,
     /// The user name of the answer, which also goes into its secret hash.
     username: String,
+    /// The shared secret of a software token that is being set up.
+    #[serde(default)]
+    shared_secret: Option<SecretString>,
 }
 
 #[derive(Serialize)]
@@ -61,6 +64,11 @@ impl Pending {
     /// The user name that the chain has used so far.
     pub(crate) fn username(&self) -> &str {
         &self.username
+    }
+
+    /// The shared secret of a software token that is being set up.
+    pub(crate) fn shared_secret(self) -> Option<SecretString> {
+        self.shared_secret
     }
 
     /// The answer of a person to what `challenge` wants.

@@ -13,9 +13,53 @@
 //! form, the API behind the pool wants. Cognito has no API of its own to call: name the origins of yours
 //! when a session is opened.
 //!
-//! Signing in is `USER_PASSWORD_AUTH`, which an app client must allow (`ALLOW_USER_PASSWORD_AUTH`); it is
-//! off by default. A time-based code is answered by the adapter alone where the credentials hold the
-//! shared secret.
+//! # Challenges
+//!
+//! A challenge is surfaced with the names of the answers that it wants. Names are open strings at the
+//! service: one that is not in this table surfaces as [`ChallengeKind::Unsupported`] with its parameters.
+//!
+//! | challenge | kind | wants | answered by the adapter alone |
+//! |---|---|---|---|
+//! | `PASSWORD_VERIFIER`, `DEVICE_SRP_AUTH`, `DEVICE_PASSWORD_VERIFIER` | | | always |
+//! | `PASSWORD`, `PASSWORD_SRP` | `Code` | `password` | where the credentials hold a password |
+//! | `NEW_PASSWORD_REQUIRED` | `NewPassword` | `new_password`, and `attribute.NAME` for each that is missing; others may be given | |
+//! | `SMS_MFA`, `SMS_OTP`, `EMAIL_OTP` | `Code` | `code` | |
+//! | `SOFTWARE_TOKEN_MFA` | `Code` | `code` | where the credentials hold a TOTP secret |
+//! | `SELECT_MFA_TYPE` | `Choice` | `choice` | where the credentials hold a TOTP secret and it is offered |
+//! | `SELECT_CHALLENGE` | `Choice` | `choice`; `password` or `credential` may be given with it | |
+//! | `MFA_SETUP` | `Choice` | `choice` | |
+//! | `MFA_SETUP` after the choice of `SOFTWARE_TOKEN_MFA` | `Code` | `code`; `device_name` may be given. [`SoftwareToken::of`] tells the secret | |
+//! | `MFA_SETUP` after the choice of `EMAIL_OTP` | `Code` | `email` | |
+//! | `CUSTOM_CHALLENGE` | `Code` | `answer` | |
+//! | `WEB_AUTHN` | `Code` | `credential`: what the authenticator says to the parameter `CREDENTIAL_REQUEST_OPTIONS`, as JSON | |
+//!
+//! Every [`ChallengeKind::Choice`] has the parameter `choices`: the names that may be chosen, with commas.
+//!
+//! # Self-service
+//!
+//! [`Operation::Register`] is `SignUp`; the others are [`Operation::Extension`] by these names. Values in
+//! the profile of [`Outcome::Done`] are texts; none of them is secret.
+//!
+//! | operation | input | needs | outcome |
+//! |---|---|---|---|
+//! | `Register` | attributes by the names of the pool (`email`, `phone_number`, `custom:team`) | identity, password | `Done`: `subject`, `confirmed` (`true` or `false`), and where a code was sent: `destination`, `medium`, `attribute` |
+//! | `confirm_sign_up` | `code`; `force_alias` (`true` takes an address over from another account) | identity | `Done`, empty |
+//! | `resend_confirmation_code` | | identity | `Done`: `destination`, `medium`, `attribute` |
+//! | `associate_software_token` | | access token | `Challenge` named `MFA_SETUP`, of kind `Code`. It is not pending: hand its code to `verify_software_token`. The secret and its `otpauth://` address are in [`SoftwareToken::of`] that challenge, nowhere else |
+//! | `verify_software_token` | `code`; `device_name` | access token | `Done`: `status` (`SUCCESS`) |
+//! | `set_user_mfa_preference` | one or more of `software_token`, `sms`, `email`, each `preferred`, `enabled` or `disabled` | access token | `Done`, empty |
+//! | `confirm_device` | `device_name`; `remember` (`true` or `false`) where the pool leaves that to the user | access token, a device that came with the last sign-in | `Done`: `remembered` (`true` or `false`) |
+//! | `forget_device` | | access token, a confirmed device | `Done`, empty |
+//!
+//! So a second factor is enrolled with `associate_software_token`, then `verify_software_token`, then
+//! `set_user_mfa_preference` with `software_token` = `preferred`; it is switched off with
+//! `software_token` = `disabled`.
+//!
+//! [`ChallengeKind::Choice`]: countersign_core::ChallengeKind::Choice
+//! [`ChallengeKind::Unsupported`]: countersign_core::ChallengeKind::Unsupported
+//! [`Operation::Extension`]: countersign_core::Operation::Extension
+//! [`Operation::Register`]: countersign_core::Operation::Register
+//! [`Outcome::Done`]: countersign_core::Outcome::Done
 
 mod answer;
 mod challenge;
@@ -23,8 +67,10 @@ mod config;
 mod error;
 mod provider;
 mod secret_hash;
+mod software_token;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 pub use config::{Attachment, Cognito, Flow, Presented, RefreshCall};
+pub use software_token::SoftwareToken;
