@@ -75,6 +75,13 @@ pub trait AuthProvider: fmt::Debug + Send + Sync {
         ambient: &Ambient<'_>,
     ) -> Result<Outcome, Error>;
 
+    /// Whether building the request of `operation` takes milliseconds of arithmetic (a proof of a
+    /// password): then a driver does it off the threads on which it waits.
+    fn computes(&self, operation: &Operation) -> bool {
+        let _ = operation;
+        false
+    }
+
     /// What a request to the API must carry.
     ///
     /// # Errors

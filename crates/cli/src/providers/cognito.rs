@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use countersign_cognito::{Attachment, Cognito, Flow, Presented, RefreshCall};
+use countersign_cognito::{
+    Attachment, Cognito, Devices, FirstFactor, Flow, Presented, RefreshCall,
+};
 use countersign_core::{AuthProvider, RefreshSupport};
 
 use super::rotation;
@@ -18,6 +20,8 @@ pub(super) const KEYS: &[&str] = &[
     "totp_secret",
     "totp_period",
     "flow",
+    "first_factor",
+    "devices",
     "rotation",
     "rotation_grace",
     "refresh_call",
@@ -36,9 +40,7 @@ pub(super) fn build(profile: &Profile) -> Result<Arc<dyn AuthProvider>, Problem>
     if let Some(endpoint) = profile.text("endpoint")? {
         pool = pool.endpoint(endpoint).map_err(|error| profile.refused("endpoint", &error))?;
     }
-    if let Some(flow) = profile.choice("flow", &[("password", Flow::UserPassword)])? {
-        pool = pool.flow(flow);
-    }
+    pool = signing_in(profile, pool)?;
     pool = refreshing(profile, pool)?;
     pool = presenting(profile, pool)?;
     if let Some(length) = profile.period("challenge_length")? {
@@ -51,6 +53,33 @@ pub(super) fn build(profile: &Profile) -> Result<Arc<dyn AuthProvider>, Problem>
         pool = pool.lockout_wait(wait);
     }
     Ok(Arc::new(pool))
+}
+
+fn signing_in(profile: &Profile, mut pool: Cognito) -> Result<Cognito, Problem> {
+    let factors = [
+        ("email_otp", FirstFactor::EmailOtp),
+        ("password", FirstFactor::Password),
+        ("password_srp", FirstFactor::PasswordSrp),
+        ("sms_otp", FirstFactor::SmsOtp),
+        ("web_authn", FirstFactor::WebAuthn),
+    ];
+    let factor = profile.choice("first_factor", &factors)?.unwrap_or_default();
+    let flows = [
+        ("srp", Flow::UserSrp),
+        ("password", Flow::UserPassword),
+        ("user_auth", Flow::UserAuth(factor)),
+        ("custom", Flow::Custom),
+        ("custom_srp", Flow::CustomSrp),
+    ];
+    if let Some(flow) = profile.choice("flow", &flows)? {
+        pool = pool.flow(flow);
+    }
+    let devices =
+        [("confirm", Devices::Confirm), ("keep", Devices::Keep), ("remember", Devices::Remember)];
+    if let Some(devices) = profile.choice("devices", &devices)? {
+        pool = pool.devices(devices);
+    }
+    Ok(pool)
 }
 
 fn refreshing(profile: &Profile, mut pool: Cognito) -> Result<Cognito, Problem> {

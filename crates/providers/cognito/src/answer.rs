@@ -3,84 +3,157 @@
 use countersign_core::http::HttpResponse;
 use countersign_core::jwt::Claims;
 use countersign_core::{
-    AccessToken, Ambient, Error, ErrorKind, IdToken, Lifetime, MemoPatch, Operation, Outcome,
-    Profile, RefreshToken, SecretString, TokenResponse,
+    AccessToken, Ambient, Error, ErrorKind, IdToken, Lifetime, MemoPatch, Outcome, Profile,
+    RefreshToken, SecretString, TokenResponse,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::challenge::{self, Pending};
+use crate::call::Call;
+use crate::challenge::{self, Chain, bounded_session};
 use crate::config::{Cognito, Presented};
+use crate::device::{self, Device};
+use crate::error::Refused;
+use crate::flow::Devices;
+use crate::pending::{Next, Pending};
+use crate::self_service::{Extension, code_sent, registered};
 use crate::wire;
+use crate::wire::account::{DeviceConfirmed, GetUserAnswer, Verified};
 
 impl Cognito {
     /// Reads an answer that refuses nothing.
     pub(crate) fn read(
         &self,
-        operation: &Operation,
+        call: Call<'_>,
         response: &HttpResponse,
         ambient: &Ambient<'_>,
     ) -> Result<Outcome, Error> {
-        match operation {
-            Operation::SignIn => {
-                self.tokens_or_challenge(response, ambient.credentials.identity()?, ambient)
+        match call {
+            Call::InitiateAuth => {
+                let chain = Chain { username: ambient.credentials.identity()?, round: 0 };
+                self.tokens_or_challenge(response, &chain, ambient)
             }
-            Operation::Answer { challenge, .. } => {
-                let pending = Pending::from_continuation(&challenge.continuation)?;
-                self.tokens_or_challenge(response, pending.username(), ambient)
+            Call::Answer(pending, ..) | Call::Respond(pending, _) => {
+                let chain = Chain { username: &pending.username, round: pending.next_round()? };
+                self.tokens_or_challenge(response, &chain, ambient)
             }
-            Operation::Continue { continuation, .. } => {
-                let pending = Pending::from_continuation(continuation)?;
-                self.tokens_or_challenge(response, pending.username(), ambient)
+            Call::Associate(pending) => self.associated(pending, response, ambient),
+            Call::Verify(pending, _) => {
+                let verified: Verified = response.json()?;
+                verified.expect_success()?;
+                // The session that comes with the verdict is the one that goes on.
+                let session = bounded_session(verified.session)?.or(pending.session);
+                let next = Pending { next: Next::Respond, session, shared_secret: None, ..pending };
+                Ok(Outcome::Continue(next.keep()?, MemoPatch::none()))
             }
-            Operation::Refresh => {
+            Call::ConfirmDevice(pending) => {
+                let confirmed: DeviceConfirmed = body_or_default(response)?;
+                let patch = device::confirmed(ambient);
+                if confirmed.user_confirmation_necessary && self.devices == Devices::Remember {
+                    let next = Pending { next: Next::RememberDevice, ..pending };
+                    return Ok(Outcome::Continue(next.keep()?, patch));
+                }
+                self.kept_tokens(pending, patch, ambient)
+            }
+            Call::RememberDevice(pending) => self.kept_tokens(pending, MemoPatch::none(), ambient),
+            Call::Refresh => {
                 let answer: wire::AuthAnswer = response.json()?;
                 match answer.authentication_result {
                     Some(result) => self.tokens(result, ambient),
                     None => Err(incomplete()),
                 }
             }
-            Operation::ForgotPassword => {
-                let answer: wire::ForgotPasswordAnswer = body_or_default(response)?;
-                let mut profile = Profile::new();
-                if let Some(details) = answer.code_delivery_details {
-                    for (name, value) in [
-                        ("destination", details.destination),
-                        ("medium", details.delivery_medium),
-                        ("attribute", details.attribute_name),
-                    ] {
-                        if let Some(value) = value {
-                            profile.set(name, &value);
-                        }
-                    }
-                }
-                Ok(Outcome::Done(profile, MemoPatch::none()))
+            Call::Register(_) => registered(response),
+            Call::ForgotPassword => Ok(Outcome::Done(code_sent(response)?, MemoPatch::none())),
+            Call::Extension(extension, given) => {
+                self.read_extension(extension, given, response, ambient)
             }
-            Operation::WhoAmI => {
-                let answer: wire::GetUserAnswer = response.json()?;
+            Call::WhoAmI => {
+                let answer: GetUserAnswer = response.json()?;
                 Ok(whoami(answer, ambient))
             }
-            _ => {
+            Call::ChangePassword
+            | Call::ConfirmForgotPassword
+            | Call::Revoke
+            | Call::SignOutEverywhere => {
                 let _: Map<String, Value> = body_or_default(response)?;
                 Ok(Outcome::Done(Profile::new(), MemoPatch::none()))
             }
         }
     }
 
+    /// What a refusal comes to. A device is never worth a sign-in: one that the pool does not know is
+    /// forgotten, and the operation begins again without it; one that could not be confirmed is not.
+    pub(crate) fn refused(
+        &self,
+        call: Call<'_>,
+        refusal: Refused,
+        ambient: &Ambient<'_>,
+    ) -> Result<Outcome, Error> {
+        match (refusal, call) {
+            (Refused::Done, _) => Ok(Outcome::Done(Profile::new(), MemoPatch::none())),
+            (
+                Refused::Because(_) | Refused::DeviceGone(_),
+                Call::ConfirmDevice(pending) | Call::RememberDevice(pending),
+            ) => self.kept_tokens(pending, MemoPatch::none(), ambient),
+            (Refused::DeviceGone(_), Call::Extension(Extension::ForgetDevice, _)) => {
+                Ok(Outcome::Done(Profile::new(), device::forgotten()))
+            }
+            (
+                Refused::DeviceGone(_),
+                Call::InitiateAuth | Call::Refresh | Call::Answer(..) | Call::Respond(..),
+            ) if Device::known(ambient.memo).is_some() => {
+                let again = Pending::step(Next::Again, "");
+                Ok(Outcome::Continue(again.keep()?, device::forgotten()))
+            }
+            (Refused::Because(error) | Refused::DeviceGone(error), _) => Err(error),
+        }
+    }
+
     fn tokens_or_challenge(
         &self,
         response: &HttpResponse,
-        username: &str,
+        chain: &Chain<'_>,
         ambient: &Ambient<'_>,
     ) -> Result<Outcome, Error> {
         let mut answer: wire::AuthAnswer = response.json()?;
-        if let Some(result) = answer.authentication_result.take() {
-            return self.tokens(result, ambient);
+        if let Some(mut result) = answer.authentication_result.take() {
+            let device = result.new_device_metadata.take();
+            let Some(introduced) = device.as_ref().and_then(device::introduced) else {
+                return self.tokens(result, ambient);
+            };
+            if self.devices == Devices::Keep || result.access_token.is_none() {
+                return self.tokens(result, ambient).map(|tokens| patched(tokens, introduced));
+            }
+            let mut next = Pending::step(Next::ConfirmDevice, chain.username);
+            next.result = Some(result);
+            return Ok(Outcome::Continue(next.keep()?, introduced));
         }
         match answer.challenge_name.take().filter(|name| !name.is_empty()) {
-            Some(name) => challenge::read(self, &name, answer, username, ambient),
+            Some(name) => challenge::read(self, &name, answer, chain, ambient),
             None => Err(incomplete()),
         }
+    }
+
+    /// The tokens that came before the device was settled. Their life counts from the beginning of the
+    /// exchange: when exactly they were sent is not known any more.
+    fn kept_tokens(
+        &self,
+        pending: Pending,
+        patch: MemoPatch,
+        ambient: &Ambient<'_>,
+    ) -> Result<Outcome, Error> {
+        let outcome = self.tokens(pending.result.ok_or_else(incomplete)?, ambient)?;
+        let outcome = match outcome {
+            Outcome::Tokens(mut tokens, patch) => {
+                if let Some(Lifetime::For(life)) = tokens.access_expiry {
+                    tokens.access_expiry = Some(Lifetime::Until(ambient.now.after(life)));
+                }
+                Outcome::Tokens(tokens, patch)
+            }
+            other => other,
+        };
+        Ok(patched(outcome, patch))
     }
 
     fn tokens(
@@ -112,6 +185,13 @@ impl Cognito {
     }
 }
 
+fn patched(outcome: Outcome, later: MemoPatch) -> Outcome {
+    match outcome {
+        Outcome::Tokens(tokens, patch) => Outcome::Tokens(tokens, patch.then(later)),
+        other => other,
+    }
+}
+
 /// The life of an ID token, which an app client sets apart from that of the access token; `ExpiresIn`
 /// speaks of the latter. Its own two instants are of one clock, so their distance needs no correction.
 fn id_lifetime(id: &IdToken) -> Option<Lifetime> {
@@ -127,7 +207,7 @@ fn shorter(a: Option<Lifetime>, b: Option<Lifetime>) -> Option<Lifetime> {
     }
 }
 
-fn whoami(answer: wire::GetUserAnswer, ambient: &Ambient<'_>) -> Outcome {
+fn whoami(answer: GetUserAnswer, ambient: &Ambient<'_>) -> Outcome {
     let mut profile = Profile::new();
     let mut patch = MemoPatch::none();
     if let Some(username) = answer.username.filter(|name| !name.is_empty()) {
@@ -144,7 +224,7 @@ fn whoami(answer: wire::GetUserAnswer, ambient: &Ambient<'_>) -> Outcome {
 }
 
 /// An empty body with a success status is documented for some operations and means `{}`.
-fn body_or_default<T: DeserializeOwned>(response: &HttpResponse) -> Result<T, Error> {
+pub(crate) fn body_or_default<T: DeserializeOwned>(response: &HttpResponse) -> Result<T, Error> {
     if response.is_blank() {
         let empty = Value::Object(Map::new());
         return serde_json::from_value(empty).map_err(|_| incomplete());

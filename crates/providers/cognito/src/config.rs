@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use countersign_core::{
     BaseUrl, Capabilities, CredentialKind, CredentialKinds, Error, ErrorKind, FallbackLifetimes,
-    LockoutRule, Realm, RefreshSupport, RevokeSupport,
+    LockoutRule, PasswordPolicy, Realm, RefreshSupport, RevokeSupport,
 };
 use http::header;
 
-use crate::challenge;
+use crate::flow::{Devices, Flow};
+use crate::{challenge, self_service};
 
 /// The longest grace that an app client can set for a rotated refresh token
 /// (`RetryGracePeriodSeconds`, 0 to 60).
@@ -37,6 +38,7 @@ pub struct Cognito {
     pub(crate) pool_id: Box<str>,
     pub(crate) client_id: Box<str>,
     pub(crate) flow: Flow,
+    pub(crate) devices: Devices,
     pub(crate) refresh_call: RefreshCall,
     pub(crate) presented: Presented,
     pub(crate) attachment: Attachment,
@@ -45,17 +47,9 @@ pub struct Cognito {
     pub(crate) lockout_wait: Duration,
     refresh: RefreshSupport,
     refresh_lifetime: Duration,
+    pub(crate) password_policy: Option<PasswordPolicy>,
     pub(crate) realm: Realm,
     pub(crate) capabilities: Capabilities,
-}
-
-/// How the first step of a sign-in proves the password (`AuthFlow`).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-#[non_exhaustive]
-pub enum Flow {
-    /// `USER_PASSWORD_AUTH`: the password itself is sent, under TLS.
-    #[default]
-    UserPassword,
 }
 
 /// Which operation buys the next access token.
@@ -119,6 +113,7 @@ impl Cognito {
             pool_id: user_pool_id.into(),
             client_id: client_id.into(),
             flow: Flow::default(),
+            devices: Devices::default(),
             refresh_call: RefreshCall::default(),
             presented: Presented::default(),
             attachment: Attachment::default(),
@@ -127,6 +122,7 @@ impl Cognito {
             lockout_wait: Duration::from_secs(60),
             refresh: RefreshSupport::Unknown,
             refresh_lifetime: Duration::from_secs(30 * 24 * 3600),
+            password_policy: None,
             capabilities: Capabilities::default(),
         };
         Ok(pool.settled())
@@ -141,11 +137,27 @@ impl Cognito {
         Ok(self.settled())
     }
 
-    /// How a sign-in proves the password.
+    /// How a sign-in goes; [`Flow::UserSrp`] unless set.
     #[must_use]
     pub fn flow(mut self, flow: Flow) -> Self {
         self.flow = flow;
+        self.settled()
+    }
+
+    /// What becomes of device keys; [`Devices::Confirm`] unless set. Pools without device tracking give
+    /// none.
+    #[must_use]
+    pub fn devices(mut self, devices: Devices) -> Self {
+        self.devices = devices;
         self
+    }
+
+    /// The rules of this pool for passwords, which a new password is held against before it is sent.
+    /// The service does not tell them; without this it judges alone.
+    #[must_use]
+    pub fn password_policy(mut self, policy: PasswordPolicy) -> Self {
+        self.password_policy = Some(policy);
+        self.settled()
     }
 
     /// The app client rotates refresh tokens; the old one is taken for `grace` after its use (at most
@@ -217,6 +229,11 @@ impl Cognito {
         self
     }
 
+    /// The name of the pool: its id without the region. It goes into proofs of a password.
+    pub(crate) fn pool_name(&self) -> &str {
+        self.pool_id.split_once('_').map_or("", |(_, name)| name)
+    }
+
     /// Derives what the contract wants to borrow.
     fn settled(mut self) -> Self {
         self.realm = Realm::new(self.endpoint.origin().clone());
@@ -224,10 +241,14 @@ impl Cognito {
         self.realm.client = self.client_id.clone();
 
         let mut can = Capabilities::default();
-        can.credentials = CredentialKinds::new(
-            [CredentialKind::Identity, CredentialKind::Password],
-            [CredentialKind::TotpSecret, CredentialKind::ClientSecret],
-        );
+        let (mut required, mut optional) = (vec![CredentialKind::Identity], Vec::new());
+        if self.flow.needs_password() {
+            required.push(CredentialKind::Password);
+        } else {
+            optional.push(CredentialKind::Password);
+        }
+        optional.extend([CredentialKind::TotpSecret, CredentialKind::ClientSecret]);
+        can.credentials = CredentialKinds::new(required, optional);
         can.refresh = self.refresh;
         can.fallback_lifetimes = FallbackLifetimes {
             // The shortest that an app client can set.
@@ -236,8 +257,11 @@ impl Cognito {
         };
         can.revoke = RevokeSupport::Family;
         can.sign_out_everywhere = true;
-        can.challenges.answerable = challenge::ANSWERABLE.map(|(name, _)| name).to_vec();
+        can.challenges.answerable = challenge::ANSWERABLE.to_vec();
         can.challenges.open = true;
+        can.register = Some(self_service::REGISTER);
+        can.extensions = self_service::Extension::ALL.map(self_service::Extension::name).to_vec();
+        can.password_policy = self.password_policy;
         can.change_password = true;
         can.forgot_password = true;
         can.confirm_forgot_password = true;

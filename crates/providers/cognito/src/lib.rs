@@ -62,15 +62,25 @@
 //! [`Outcome::Done`]: countersign_core::Outcome::Done
 
 mod answer;
+mod call;
 mod challenge;
 mod config;
+mod device;
 mod error;
+mod flow;
+mod input;
+mod pending;
+mod prove;
 mod provider;
+mod respond;
 mod secret_hash;
+mod self_service;
 mod software_token;
+mod srp;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-pub use config::{Attachment, Cognito, Flow, Presented, RefreshCall};
+pub use config::{Attachment, Cognito, Presented, RefreshCall};
+pub use flow::{Devices, FirstFactor, Flow};
 pub use software_token::SoftwareToken;

@@ -9,10 +9,15 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::answer::no_id_token;
-use crate::challenge::{self, Pending, USERNAME};
-use crate::config::{Attachment, Cognito, Flow, Presented, RefreshCall};
+use crate::call::Call;
+use crate::challenge::USERNAME;
+use crate::config::{Attachment, Cognito, Presented, RefreshCall};
+use crate::device::Device;
+use crate::flow::{FirstFactor, Flow};
+use crate::pending::Pending;
 use crate::secret_hash::secret_hash;
-use crate::{error, wire};
+use crate::wire::Parameters;
+use crate::{error, input, respond, wire};
 
 pub(crate) const ID: ProviderId = ProviderId::new("cognito");
 
@@ -30,7 +35,7 @@ impl AuthProvider for Cognito {
     }
 
     fn request(&self, operation: &Operation, ambient: &Ambient<'_>) -> Result<HttpRequest, Error> {
-        let request = supported(operation).and_then(|()| self.build(operation, ambient));
+        let request = Call::of(operation).and_then(|call| self.build(&call, operation, ambient));
         request.map_err(|error| error.at(ID, operation.name()))
     }
 
@@ -40,15 +45,19 @@ impl AuthProvider for Cognito {
         response: &HttpResponse,
         ambient: &Ambient<'_>,
     ) -> Result<Outcome, Error> {
-        let outcome = supported(operation).and_then(|()| {
-            match error::refusal(self, operation, response, ambient) {
-                Some(refusal) => refusal,
+        let outcome = Call::of(operation).and_then(|call| {
+            match error::refusal(self, &call, operation, response, ambient) {
+                Some(refusal) => self.refused(call, refusal, ambient),
                 None => self
-                    .read(operation, response, ambient)
+                    .read(call, response, ambient)
                     .map_err(|error| error.with_status(response.status())),
             }
         });
         outcome.map_err(|error| error.at(ID, operation.name()))
+    }
+
+    fn computes(&self, operation: &Operation) -> bool {
+        Call::of(operation).is_ok_and(|call| call.computes(self))
     }
 
     fn authorize(&self, tokens: &TokenSet, _: &Ambient<'_>) -> Result<Authorization, Error> {
@@ -72,123 +81,186 @@ impl AuthProvider for Cognito {
 }
 
 impl Cognito {
-    fn build(&self, operation: &Operation, ambient: &Ambient<'_>) -> Result<HttpRequest, Error> {
+    fn build(
+        &self,
+        call: &Call<'_>,
+        operation: &Operation,
+        ambient: &Ambient<'_>,
+    ) -> Result<HttpRequest, Error> {
         let credentials = ambient.credentials;
-        let client_id = &*self.client_id;
-        let hash = |username: &str| secret_hash(credentials, username, client_id);
-        let client_secret = credentials
-            .client_secret()
-            .map(SecretString::expose)
-            .filter(|secret| !secret.is_empty());
-        match operation {
-            Operation::SignIn => {
-                let username = credentials.identity()?;
-                let Flow::UserPassword = self.flow;
-                self.call(
-                    "InitiateAuth",
-                    &wire::InitiateAuth {
-                        auth_flow: "USER_PASSWORD_AUTH",
-                        client_id,
-                        auth_parameters: wire::Parameters::default()
-                            .with("USERNAME", username)
-                            .with("PASSWORD", credentials.expect_password()?.expose())
-                            .with_secret("SECRET_HASH", hash(username).as_ref()),
-                    },
-                )
+        let with_token = |name| {
+            let access_token = ambient.expect_access_token()?.expose();
+            self.call(name, &wire::WithAccessToken { access_token })
+        };
+        match call {
+            Call::InitiateAuth => self.initiate_auth(ambient),
+            Call::Answer(pending, challenge, answers) => {
+                let responses = respond::by_person(self, pending, challenge, answers, ambient)?;
+                self.respond(pending, responses, ambient)
             }
-            Operation::Answer { challenge, answers } => {
-                let pending = Pending::from_continuation(&challenge.continuation)?;
-                let hash = hash(pending.username());
-                let body = pending.answer(self, challenge, answers, hash.as_ref())?;
-                self.call("RespondToAuthChallenge", &body)
+            Call::Respond(pending, of) => {
+                self.respond(pending, respond::alone(self, pending, of, ambient)?, ambient)
             }
-            Operation::Continue { continuation, .. } => {
-                let pending = Pending::from_continuation(continuation)?;
-                let code = challenge::current_code(self, ambient)?;
-                let hash = hash(pending.username());
-                let body = pending.answer_alone(self, &code, hash.as_ref());
-                self.call("RespondToAuthChallenge", &body)
+            Call::Associate(pending) => {
+                let session = pending.session.as_ref().map(SecretString::expose);
+                let body = wire::account::AssociateSoftwareToken { access_token: None, session };
+                self.call("AssociateSoftwareToken", &body)
             }
-            Operation::Refresh => {
-                let refresh_token = ambient.expect_refresh_token()?.expose();
-                match self.refresh_call {
-                    RefreshCall::GetTokensFromRefreshToken => self.call(
-                        "GetTokensFromRefreshToken",
-                        &wire::GetTokensFromRefreshToken {
-                            refresh_token,
-                            client_id,
-                            client_secret,
-                        },
-                    ),
-                    RefreshCall::InitiateAuth => {
-                        // Here no user name is sent, and the service hashes with its own.
-                        let hash = match ambient.memo.text(USERNAME) {
-                            Some(internal) => hash(internal.expose()),
-                            None => credentials.identity().ok().and_then(hash),
-                        };
-                        self.call(
-                            "InitiateAuth",
-                            &wire::InitiateAuth {
-                                auth_flow: "REFRESH_TOKEN_AUTH",
-                                client_id,
-                                auth_parameters: wire::Parameters::default()
-                                    .with("REFRESH_TOKEN", refresh_token)
-                                    .with_secret("SECRET_HASH", hash.as_ref()),
-                            },
-                        )
-                    }
-                }
+            Call::Verify(pending, answers) => {
+                let code = input::code(answers, input::Digits::Six)?;
+                let named = answers.get("device_name").filter(|name| !name.is_empty());
+                let body = wire::account::VerifySoftwareToken {
+                    access_token: None,
+                    session: pending.session.as_ref().map(SecretString::expose),
+                    user_code: code.expose(),
+                    friendly_device_name: named.map(SecretString::expose),
+                };
+                self.call("VerifySoftwareToken", &body)
             }
-            Operation::Revoke => self.call(
+            Call::ConfirmDevice(pending) => {
+                let (device, token) = (Device::expect(ambient.memo)?, bought(pending)?);
+                device.confirmation(ambient, token, None, |body| self.call("ConfirmDevice", body))
+            }
+            Call::RememberDevice(pending) => {
+                self.device_status(&Device::expect(ambient.memo)?, bought(pending)?, true)
+            }
+            Call::Refresh => self.refresh(ambient),
+            Call::Revoke => self.call(
                 "RevokeToken",
                 &wire::RevokeToken {
                     token: ambient.expect_refresh_token()?.expose(),
-                    client_id,
-                    client_secret,
+                    client_id: &self.client_id,
+                    client_secret: client_secret(ambient),
                 },
             ),
-            Operation::SignOutEverywhere => self.call(
-                "GlobalSignOut",
-                &wire::WithAccessToken { access_token: ambient.expect_access_token()?.expose() },
-            ),
-            Operation::WhoAmI => self.call(
-                "GetUser",
-                &wire::WithAccessToken { access_token: ambient.expect_access_token()?.expose() },
-            ),
-            Operation::ChangePassword { new_password } => self.call(
-                "ChangePassword",
-                &wire::ChangePassword {
-                    access_token: ambient.expect_access_token()?.expose(),
-                    previous_password: credentials.expect_password()?.expose(),
-                    proposed_password: new_password.expose(),
-                },
-            ),
-            Operation::ForgotPassword => {
-                let username = credentials.identity()?;
-                let hash = hash(username);
-                let secret_hash = hash.as_ref().map(SecretString::expose);
-                let body = wire::ForgotPassword { client_id, username, secret_hash };
-                self.call("ForgotPassword", &body)
-            }
-            Operation::ConfirmForgotPassword { code, new_password } => {
-                let username = credentials.identity()?;
-                let hash = hash(username);
-                self.call(
-                    "ConfirmForgotPassword",
-                    &wire::ConfirmForgotPassword {
-                        client_id,
-                        username,
-                        confirmation_code: code.expose(),
-                        password: new_password.expose(),
-                        secret_hash: hash.as_ref().map(SecretString::expose),
+            Call::SignOutEverywhere => with_token("GlobalSignOut"),
+            Call::WhoAmI => with_token("GetUser"),
+            Call::ForgotPassword => self.send_code("ForgotPassword", ambient),
+            Call::Register(attributes) => self.register(attributes, ambient),
+            Call::Extension(extension, given) => self.extension(*extension, given, ambient),
+            Call::ChangePassword | Call::ConfirmForgotPassword => match operation {
+                Operation::ChangePassword { new_password } => self.call(
+                    "ChangePassword",
+                    &wire::ChangePassword {
+                        access_token: ambient.expect_access_token()?.expose(),
+                        previous_password: credentials.expect_password()?.expose(),
+                        proposed_password: new_password.expose(),
                     },
-                )
-            }
-            _ => Err(Error::new(ErrorKind::Unsupported)),
+                ),
+                Operation::ConfirmForgotPassword { code, new_password } => {
+                    let username = credentials.identity()?;
+                    let hash = secret_hash(credentials, username, &self.client_id);
+                    let code = input::confirmation_code(code)?;
+                    self.call(
+                        "ConfirmForgotPassword",
+                        &wire::account::ConfirmForgotPassword {
+                            client_id: &self.client_id,
+                            username,
+                            confirmation_code: code.expose(),
+                            password: new_password.expose(),
+                            secret_hash: hash.as_ref().map(SecretString::expose),
+                        },
+                    )
+                }
+                _ => Err(Error::new(ErrorKind::Unsupported)),
+            },
         }
     }
 
-    fn call(&self, name: &str, body: &impl Serialize) -> Result<HttpRequest, Error> {
+    fn initiate_auth(&self, ambient: &Ambient<'_>) -> Result<HttpRequest, Error> {
+        let username = ambient.credentials.identity()?;
+        let mut parameters = Parameters::default().with("USERNAME", username);
+        if self.flow.needs_password() {
+            // A proof comes with the next step; without a password it never will.
+            let password = ambient.credentials.expect_password()?;
+            if !self.flow.begins_with_srp() {
+                parameters = parameters.with_secret("PASSWORD", Some(password.clone()));
+            }
+        }
+        if self.flow.begins_with_srp() {
+            parameters = parameters.with_secret("SRP_A", Some(respond::public_half(ambient)?));
+        }
+        parameters = match self.flow {
+            Flow::UserAuth(FirstFactor::Any) => parameters,
+            Flow::UserAuth(factor) => {
+                parameters.with("PREFERRED_CHALLENGE", factor.name().unwrap_or_default())
+            }
+            Flow::CustomSrp => parameters.with("CHALLENGE_NAME", "SRP_A"),
+            Flow::UserSrp | Flow::UserPassword | Flow::Custom => parameters,
+        };
+        let device = Device::confirmed(ambient.memo).map(|(device, _)| device.key);
+        self.call(
+            "InitiateAuth",
+            &wire::InitiateAuth {
+                auth_flow: self.flow.name(),
+                client_id: &self.client_id,
+                auth_parameters: parameters
+                    .with_secret("SECRET_HASH", self.hash(username, ambient))
+                    .with_secret("DEVICE_KEY", device),
+            },
+        )
+    }
+
+    fn respond(
+        &self,
+        pending: &Pending,
+        responses: Parameters<'_>,
+        ambient: &Ambient<'_>,
+    ) -> Result<HttpRequest, Error> {
+        let body = wire::RespondToAuthChallenge {
+            client_id: &self.client_id,
+            challenge_name: &pending.challenge,
+            session: pending.session.as_ref().map(SecretString::expose),
+            challenge_responses: responses
+                .with("USERNAME", &pending.username)
+                .with_secret("SECRET_HASH", self.hash(&pending.username, ambient)),
+        };
+        self.call("RespondToAuthChallenge", &body)
+    }
+
+    fn refresh(&self, ambient: &Ambient<'_>) -> Result<HttpRequest, Error> {
+        let refresh_token = ambient.expect_refresh_token()?;
+        let device = Device::known(ambient.memo).map(|device| device.key);
+        match self.refresh_call {
+            RefreshCall::GetTokensFromRefreshToken => self.call(
+                "GetTokensFromRefreshToken",
+                &wire::GetTokensFromRefreshToken {
+                    refresh_token: refresh_token.expose(),
+                    client_id: &self.client_id,
+                    client_secret: client_secret(ambient),
+                    device_key: device.as_ref().map(SecretString::expose),
+                },
+            ),
+            RefreshCall::InitiateAuth => {
+                // Here no user name is sent, and the service hashes with its own.
+                let internal = ambient.memo.text(USERNAME);
+                let hash = match &internal {
+                    Some(internal) => self.hash(internal.expose(), ambient),
+                    None => {
+                        let typed = ambient.credentials.identity().ok();
+                        typed.and_then(|typed| self.hash(typed, ambient))
+                    }
+                };
+                self.call(
+                    "InitiateAuth",
+                    &wire::InitiateAuth {
+                        auth_flow: "REFRESH_TOKEN_AUTH",
+                        client_id: &self.client_id,
+                        auth_parameters: Parameters::default()
+                            .with_secret("REFRESH_TOKEN", Some(refresh_token.clone()))
+                            .with_secret("SECRET_HASH", hash)
+                            .with_secret("DEVICE_KEY", device),
+                    },
+                )
+            }
+        }
+    }
+
+    fn hash(&self, username: &str, ambient: &Ambient<'_>) -> Option<SecretString> {
+        secret_hash(ambient.credentials, username, &self.client_id)
+    }
+
+    pub(crate) fn call(&self, name: &str, body: &impl Serialize) -> Result<HttpRequest, Error> {
         let target = format!("AWSCognitoIdentityProviderService.{name}");
         let target = HeaderValue::try_from(target).map_err(|_| Error::new(ErrorKind::Internal))?;
         let mut request = HttpRequest::post_json(&self.endpoint.join("/"), body)?;
@@ -198,22 +270,13 @@ impl Cognito {
     }
 }
 
-/// Whether this adapter has `operation`. It goes on alone only with a sign-in.
-fn supported(operation: &Operation) -> Result<(), Error> {
-    match operation {
-        Operation::SignIn
-        | Operation::Answer { .. }
-        | Operation::Refresh
-        | Operation::Revoke
-        | Operation::SignOutEverywhere
-        | Operation::WhoAmI
-        | Operation::ChangePassword { .. }
-        | Operation::ForgotPassword
-        | Operation::ConfirmForgotPassword { .. } => Ok(()),
-        Operation::Continue { of, .. } => match **of {
-            Operation::SignIn | Operation::Answer { .. } => Ok(()),
-            _ => Err(Error::new(ErrorKind::Unsupported)),
-        },
-        _ => Err(Error::new(ErrorKind::Unsupported)),
-    }
+fn client_secret<'a>(ambient: &Ambient<'a>) -> Option<&'a str> {
+    let secret = ambient.credentials.client_secret().map(SecretString::expose);
+    secret.filter(|secret| !secret.is_empty())
+}
+
+/// The access token of a sign-in whose device is still to be settled.
+fn bought(pending: &Pending) -> Result<&str, Error> {
+    let token = pending.result.as_ref().and_then(|result| result.access_token.as_ref());
+    token.map(SecretString::expose).ok_or_else(|| Error::new(ErrorKind::Internal))
 }

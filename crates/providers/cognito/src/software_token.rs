@@ -4,7 +4,7 @@ use std::fmt;
 
 use countersign_core::{Challenge, SecretBuffer, SecretString};
 
-use crate::challenge::Pending;
+use crate::pending::Pending;
 
 /// The shared secret of a software token that the pool has made and that no code has proved yet.
 ///
@@ -28,7 +28,7 @@ pub struct SoftwareToken(SecretString);
 impl SoftwareToken {
     /// The secret that `challenge` carries; `None` if it is not about one.
     pub fn of(challenge: &Challenge) -> Option<Self> {
-        Pending::from_continuation(&challenge.continuation).ok()?.shared_secret().map(Self)
+        Pending::from_continuation(&challenge.continuation).ok()?.shared_secret.map(Self)
     }
 
     /// The secret in base32 (RFC 4648 §6), as a person types it into an authenticator and as

@@ -9,7 +9,7 @@ mod moto;
 mod sign_in;
 mod tokens;
 
-use countersign_cognito::{Cognito, RefreshCall};
+use countersign_cognito::{Cognito, Flow, RefreshCall};
 use countersign_core::Credentials;
 use countersign_runtime::Session;
 
@@ -39,7 +39,7 @@ impl Emulator {
     /// The app client whose id is under `name`, refreshing in the way that this emulator has.
     fn client(self, name: &str) -> Cognito {
         let pool = Cognito::pool(&self.key("POOL_ID"), &self.key(name)).unwrap();
-        let pool = pool.endpoint(&self.key("URL")).unwrap();
+        let pool = pool.endpoint(&self.key("URL")).unwrap().flow(Flow::UserPassword);
         match self {
             Ministack => pool,
             Moto => pool.refresh_call(RefreshCall::InitiateAuth),

@@ -1,31 +1,15 @@
-//! What a refusal means: by name, then by operation and text, in one table.
-//!
-//! The service answers nearly every refusal with 400, so the status counts only where no name can be
-//! read. Texts are no contract: a fragment is searched, and where none is found the row without one
-//! holds.
+//! The table: which exception means what, by name, phase and text. The first row that fits holds.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use countersign_core::http::HttpResponse;
-use countersign_core::{
-    Ambient, Error, ErrorKind, MemoPatch, Operation, Outcome, Profile, Recovery, Timestamp,
-};
-use http::StatusCode;
-use serde_json::Value;
+use countersign_core::ErrorKind;
 
-use crate::config::Cognito;
-use crate::provider::ID;
-use crate::wire::Refusal;
-
-/// Quotas of a user are counted over minutes up to an hour.
+/// The firewall blocks for minutes.
 const SLOW: Duration = Duration::from_secs(15 * 60);
 /// A message that could not be delivered.
 const SOON: Duration = Duration::from_secs(60);
-/// Longer than any name of the service model.
-const LONGEST_NAME: usize = 64;
 
-/// Which part of a session's life an operation belongs to.
+/// Which part of a session's life a call belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Phase {
     SignIn,
@@ -37,11 +21,14 @@ pub(crate) enum Phase {
     ChangePassword,
     Forgot,
     Confirm,
+    /// A remembered device proves itself.
+    Device,
+    Register,
 }
 
 /// What a row advises, where it is not what is usual for its kind.
 #[derive(Clone, Copy)]
-enum Then {
+pub(super) enum Then {
     Usual,
     AskUser,
     GiveUp,
@@ -52,18 +39,31 @@ enum Then {
     WaitOutLockout,
     /// The purpose of the operation is reached all the same.
     Done,
+    /// The device of the session is of no use any more.
+    ForgetDevice,
+    /// The flow that was asked for is off: the hint names the one that is set.
+    AllowFlow,
 }
 
-struct Row {
-    names: &'static [&'static str],
+pub(super) struct Row {
+    pub(super) names: &'static [&'static str],
     /// Empty: any.
-    phases: &'static [Phase],
+    pub(super) phases: &'static [Phase],
     /// All of these occur in the text, without regard to case.
-    texts: &'static [&'static str],
-    kind: ErrorKind,
-    then: Then,
+    pub(super) texts: &'static [&'static str],
+    pub(super) kind: ErrorKind,
+    pub(super) then: Then,
     /// Empty: what is usual for the kind.
-    hint: &'static str,
+    pub(super) hint: &'static str,
+}
+
+impl Row {
+    /// Whether the row speaks of an exception of this name in this phase. `text` is in lower case.
+    pub(super) fn fits(&self, name: &str, phase: Phase, text: &str) -> bool {
+        self.names.contains(&name)
+            && (self.phases.is_empty() || self.phases.contains(&phase))
+            && self.texts.iter().all(|fragment| text.contains(fragment))
+    }
 }
 
 const fn row(
@@ -82,7 +82,7 @@ const ANY: &[Phase] = &[];
 
 /// The first row that fits holds.
 #[rustfmt::skip]
-const TABLE: &[Row] = &[
+pub(super) const TABLE: &[Row] = &[
     // NotAuthorizedException means many things, and only its text tells which.
     row(NOT_AUTHORIZED, ANY, &["secret", "hash"], ErrorKind::InvalidClient, Then::Usual,
         "the secret hash was missing or wrong; check the client secret of this app client"),
@@ -94,8 +94,14 @@ const TABLE: &[Row] = &[
         "the user is disabled; an administrator of the pool must enable it"),
     row(NOT_AUTHORIZED, ANY, &["temporary password", "expired"], ErrorKind::PasswordResetRequired, Then::Usual,
         "the temporary password has expired; an administrator of the pool must set a new one"),
-    row(NOT_AUTHORIZED, &[Phase::Challenge], &["session"], ErrorKind::ChallengeExpired, Then::Usual,
+    row(NOT_AUTHORIZED, &[Phase::Challenge, Phase::Device, Phase::SignIn], &["session"], ErrorKind::ChallengeExpired, Then::Usual,
         "the challenge session has expired or was answered already; begin the sign-in again"),
+    row(NOT_AUTHORIZED, &[Phase::Device], &[], ErrorKind::InvalidGrant, Then::ForgetDevice,
+        "the pool does not take the proof of this device; begin the sign-in again"),
+    row(NOT_AUTHORIZED, &[Phase::Register], &[], ErrorKind::AccessDenied, Then::Usual,
+        "the pool takes no sign-up of this app client; an administrator creates accounts"),
+    row(NOT_AUTHORIZED, &[Phase::Confirm, Phase::Forgot], &["confirmed"], ErrorKind::InvalidRequest, Then::AskUser,
+        "the account needs no confirmation, or cannot be confirmed in its state; the detail says which"),
     row(NOT_AUTHORIZED, &[Phase::Refresh], &[], ErrorKind::InvalidGrant, Then::Reauthenticate,
         "the refresh token is invalid, revoked or expired; sign in again"),
     row(NOT_AUTHORIZED, &[Phase::Revoke], &["refresh token"], ErrorKind::InvalidGrant, Then::Done, ""),
@@ -146,6 +152,10 @@ const TABLE: &[Row] = &[
         "the code is too old or was used already; take the next one"),
     row(&["ExpiredCodeException"], ANY, &[], ErrorKind::CodeMismatch, Then::Usual,
         "the code is too old, or none was asked for; have a new one sent"),
+    row(&["EnableSoftwareTokenMFAException"], ANY, &[], ErrorKind::CodeMismatch, Then::Usual,
+        "the code does not fit the shared secret; check the clock and take the next one"),
+    row(&["UsernameExistsException"], ANY, &[], ErrorKind::InvalidRequest, Then::AskUser,
+        "an account of this name exists already; sign in, or choose another name"),
     row(&["AliasExistsException"], ANY, &[], ErrorKind::InvalidRequest, Then::AskUser,
         "an attribute belongs to another account of the pool already"),
     row(&["MFAMethodNotFoundException", "SoftwareTokenMFANotFoundException"], ANY, &[], ErrorKind::InvalidRequest, Then::AskUser,
@@ -153,10 +163,10 @@ const TABLE: &[Row] = &[
     row(&["CodeDeliveryFailureException"], ANY, &[], ErrorKind::TemporarilyUnavailable, Then::Wait(SOON),
         "the code could not be delivered; try again later"),
 
-    // Quotas.
-    row(&["TooManyFailedAttemptsException"], ANY, &[], ErrorKind::RateLimited, Then::Wait(SLOW),
-        "too many wrong codes; wait before the next one"),
-    row(&["LimitExceededException"], ANY, &[], ErrorKind::RateLimited, Then::Wait(SLOW),
+    // Quotas. Those of an account hold nobody else up, and quick retries use them up further.
+    row(&["TooManyFailedAttemptsException"], ANY, &[], ErrorKind::RateLimited, Then::AskUser,
+        "too many wrong codes for this account; wait before the next one"),
+    row(&["LimitExceededException"], ANY, &[], ErrorKind::RateLimited, Then::AskUser,
         "the quota of this account is used up; quick retries seldom help, wait minutes to an hour"),
     row(&["TooManyRequestsException", "ThrottlingException"], ANY, &[], ErrorKind::RateLimited, Then::Retry,
         "the request rate of the pool is used up"),
@@ -164,14 +174,15 @@ const TABLE: &[Row] = &[
         "the web firewall of the pool blocked the request; ask its administrator if that goes on"),
 
     // Settings and defects.
-    row(&["InvalidParameterException"], &[Phase::SignIn], &["flow"], ErrorKind::Configuration, Then::Usual,
-        "the flow is not enabled for this app client: add ALLOW_USER_PASSWORD_AUTH to its ExplicitAuthFlows"),
+    row(&["InvalidParameterException"], &[Phase::SignIn], &["flow"], ErrorKind::Configuration, Then::AllowFlow, ""),
     row(&["InvalidParameterException", "UnsupportedOperationException"], &[Phase::Refresh], &["flow"], ErrorKind::Configuration, Then::Usual,
         "this way to refresh is not enabled for this app client: use GetTokensFromRefreshToken, or add ALLOW_REFRESH_TOKEN_AUTH to its ExplicitAuthFlows"),
     row(&["InvalidParameterException"], ANY, &[], ErrorKind::InvalidRequest, Then::Usual,
         "a parameter is malformed or does not fit the pool; the detail says which"),
-    row(&["ResourceNotFoundException"], ANY, &["device"], ErrorKind::Configuration, Then::Usual,
-        "the pool asks for a remembered device, which is gone; switch device tracking off for this client"),
+    row(&["ResourceNotFoundException"], ANY, &["device"], ErrorKind::InvalidRequest, Then::ForgetDevice,
+        "the pool does not know this device any more"),
+    row(&["DeviceKeyExistsException"], ANY, &[], ErrorKind::InvalidRequest, Then::Usual,
+        "the device is confirmed already"),
     row(&["ResourceNotFoundException"], ANY, &[], ErrorKind::Configuration, Then::Usual,
         "pool or app client is unknown at this endpoint; check user_pool_id, client_id and endpoint"),
     row(&["UnsupportedOperationException", "OperationNotEnabledException", "FeatureUnavailableInTierException",
@@ -192,134 +203,3 @@ const TABLE: &[Row] = &[
         "a trigger of the pool failed"),
     row(&["InternalErrorException"], ANY, &[], ErrorKind::TemporarilyUnavailable, Then::Usual, ""),
 ];
-
-/// What `response` refuses; `None` if it is a success to be read.
-pub(crate) fn refusal(
-    cognito: &Cognito,
-    operation: &Operation,
-    response: &HttpResponse,
-    ambient: &Ambient<'_>,
-) -> Option<Result<Outcome, Error>> {
-    // A success goes through here too: only these members are read, so that no token is copied.
-    let body: Refusal = serde_json::from_slice(response.body().expose_bytes()).unwrap_or_default();
-    let name = name(response, &body);
-    if response.status().is_success() && name.is_none() {
-        return None;
-    }
-    let text = [&body.message, &body.message_upper].into_iter().find_map(Value::as_str);
-    let text = text.or_else(|| response.header("x-amzn-errormessage")).unwrap_or_default();
-
-    let classified = match name {
-        Some(name) => by_name(cognito, phase(operation), name, text, response, ambient.now),
-        None => Some(by_status(response, ambient.now)),
-    };
-    let Some(error) = classified else {
-        return Some(Ok(Outcome::Done(Profile::new(), MemoPatch::none())));
-    };
-    let mut error = error.at(ID, operation.name()).with_status(response.status());
-    if !ambient.repeats_a_secret(text, operation) {
-        error = error.with_detail(text);
-    }
-    if let Some(name) = name {
-        error = error.with_code(name);
-    }
-    if let Some(id) = response.header("x-amzn-requestid") {
-        error = error.with_request_id(id);
-    }
-    Some(Err(error))
-}
-
-/// The name of the exception: from the header, else `code`, else `__type`; cut at the first comma or
-/// colon, without the namespace. Nothing but a plain identifier is a name.
-fn name<'a>(response: &'a HttpResponse, body: &'a Refusal) -> Option<&'a str> {
-    [response.header("x-amzn-errortype"), body.code.as_str(), body.type_name.as_str()]
-        .into_iter()
-        .flatten()
-        .find_map(plain_name)
-}
-
-pub(crate) fn plain_name(raw: &str) -> Option<&str> {
-    let cut = raw.split([',', ':']).next().unwrap_or_default();
-    let name = cut.split_once('#').map_or(cut, |(_, name)| name).trim();
-    let plain = name.len() <= LONGEST_NAME
-        && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    plain.then_some(name)
-}
-
-/// The error of the first row that fits, `None` if the row says that all is done.
-fn by_name(
-    cognito: &Cognito,
-    phase: Phase,
-    name: &str,
-    text: &str,
-    response: &HttpResponse,
-    now: Timestamp,
-) -> Option<Error> {
-    let text = text.to_lowercase();
-    let fits = |row: &&Row| {
-        row.names.contains(&name)
-            && (row.phases.is_empty() || row.phases.contains(&phase))
-            && row.texts.iter().all(|fragment| text.contains(fragment))
-    };
-    let Some(row) = TABLE.iter().find(fits) else {
-        return Some(if transient(response.status()) {
-            by_status(response, now)
-        } else {
-            Error::new(ErrorKind::InvalidRequest)
-                .hint("the service refused for a reason that its model does not name")
-        });
-    };
-    let mut error = Error::new(row.kind);
-    if !row.hint.is_empty() {
-        error = error.hint(Cow::Borrowed(row.hint));
-    }
-    Some(match row.then {
-        Then::Done => return None,
-        Then::Usual => error,
-        Then::AskUser => error.with_recovery(Recovery::AskUser),
-        Then::GiveUp => error.with_recovery(Recovery::GiveUp),
-        Then::Reauthenticate => error.with_recovery(Recovery::Reauthenticate),
-        Then::Retry => error.with_recovery(Recovery::Retry),
-        Then::Wait(wait) => error.with_recovery(Recovery::WaitUntil(now.after(wait))),
-        Then::WaitOutLockout => {
-            error.with_recovery(Recovery::WaitUntil(now.after(cognito.lockout_wait)))
-        }
-    })
-}
-
-fn by_status(response: &HttpResponse, now: Timestamp) -> Error {
-    let status = response.status();
-    let error = match status {
-        StatusCode::TOO_MANY_REQUESTS => Error::new(ErrorKind::RateLimited),
-        _ if transient(status) => Error::new(ErrorKind::TemporarilyUnavailable),
-        _ => {
-            return Error::new(ErrorKind::Protocol).hint(
-                "the refusal has no name; a gateway or a wrong address answers in the provider's place",
-            );
-        }
-    };
-    match response.retry_after(now) {
-        Some(until) => error.with_recovery(Recovery::WaitUntil(until)),
-        None => error,
-    }
-}
-
-fn transient(status: StatusCode) -> bool {
-    status.is_server_error()
-        || status == StatusCode::TOO_MANY_REQUESTS
-        || status == StatusCode::REQUEST_TIMEOUT
-}
-
-pub(crate) fn phase(operation: &Operation) -> Phase {
-    match operation {
-        Operation::Answer { .. } | Operation::Continue { .. } => Phase::Challenge,
-        Operation::Refresh => Phase::Refresh,
-        Operation::Revoke => Phase::Revoke,
-        Operation::ChangePassword { .. } => Phase::ChangePassword,
-        Operation::ForgotPassword => Phase::Forgot,
-        Operation::ConfirmForgotPassword { .. } => Phase::Confirm,
-        Operation::WhoAmI | Operation::SignOutEverywhere => Phase::TokenCall,
-        _ => Phase::SignIn,
-    }
-}

@@ -1,5 +1,7 @@
 //! What goes over the wire, in the names of the service model.
 
+pub(crate) mod account;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,27 +11,31 @@ use serde::ser::{Serialize, Serializer};
 use serde::{Deserialize, Serialize as DeriveSerialize};
 use serde_json::Value;
 
-/// A map of strings, in the order in which it was filled.
+/// A map of strings, in the order in which it was filled. What is computed is kept as a secret.
 #[derive(Default)]
-pub(crate) struct Parameters<'a>(Vec<(Cow<'a, str>, &'a str)>);
+pub(crate) struct Parameters<'a>(Vec<(Cow<'a, str>, SecretString)>);
 
 impl<'a> Parameters<'a> {
-    pub(crate) fn with(mut self, name: impl Into<Cow<'a, str>>, value: &'a str) -> Self {
-        self.0.push((name.into(), value));
-        self
+    pub(crate) fn with(self, name: impl Into<Cow<'a, str>>, value: &str) -> Self {
+        self.with_secret(name, Some(SecretString::new(value)))
     }
 
-    pub(crate) fn with_secret(self, name: &'a str, value: Option<&'a SecretString>) -> Self {
-        match value {
-            Some(value) => self.with(name, value.expose()),
-            None => self,
+    /// The same, if there is a value.
+    pub(crate) fn with_secret(
+        mut self,
+        name: impl Into<Cow<'a, str>>,
+        value: Option<SecretString>,
+    ) -> Self {
+        if let Some(value) = value {
+            self.0.push((name.into(), value));
         }
+        self
     }
 }
 
 impl Serialize for Parameters<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value.expose())))
     }
 }
 
@@ -58,6 +64,8 @@ pub(crate) struct GetTokensFromRefreshToken<'a> {
     pub(crate) client_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) device_key: Option<&'a str>,
 }
 
 #[derive(DeriveSerialize)]
@@ -84,26 +92,6 @@ pub(crate) struct ChangePassword<'a> {
     pub(crate) proposed_password: &'a str,
 }
 
-#[derive(DeriveSerialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct ForgotPassword<'a> {
-    pub(crate) client_id: &'a str,
-    pub(crate) username: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) secret_hash: Option<&'a str>,
-}
-
-#[derive(DeriveSerialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct ConfirmForgotPassword<'a> {
-    pub(crate) client_id: &'a str,
-    pub(crate) username: &'a str,
-    pub(crate) confirmation_code: &'a str,
-    pub(crate) password: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) secret_hash: Option<&'a str>,
-}
-
 /// The answer to `InitiateAuth`, `RespondToAuthChallenge` and `GetTokensFromRefreshToken`: tokens or a
 /// challenge. Everything is optional in the model.
 #[derive(Deserialize)]
@@ -116,13 +104,35 @@ pub(crate) struct AuthAnswer {
     pub(crate) available_challenges: Option<Vec<String>>,
 }
 
-#[derive(Deserialize)]
+/// The tokens. It is also written, into what the adapter keeps for its own next step.
+#[derive(Deserialize, DeriveSerialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct AuthenticationResult {
+    #[serde(serialize_with = "exposed")]
     pub(crate) access_token: Option<SecretString>,
-    pub(crate) id_token: Option<SecretString>,
-    pub(crate) refresh_token: Option<SecretString>,
     pub(crate) expires_in: Option<Value>,
+    #[serde(serialize_with = "exposed")]
+    pub(crate) id_token: Option<SecretString>,
+    #[serde(skip_serializing)]
+    pub(crate) new_device_metadata: Option<NewDeviceMetadata>,
+    #[serde(serialize_with = "exposed")]
+    pub(crate) refresh_token: Option<SecretString>,
+}
+
+/// The names by which the pool knows a device from now on.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct NewDeviceMetadata {
+    pub(crate) device_key: Option<String>,
+    pub(crate) device_group_key: Option<String>,
+}
+
+/// Writes a secret into a buffer that wipes itself.
+pub(crate) fn exposed<S: Serializer>(
+    secret: &Option<SecretString>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(SecretString::expose).serialize(serializer)
 }
 
 impl AuthenticationResult {
@@ -145,34 +155,4 @@ pub(crate) struct Refusal {
     pub(crate) message: Value,
     #[serde(rename = "Message")]
     pub(crate) message_upper: Value,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct ForgotPasswordAnswer {
-    pub(crate) code_delivery_details: Option<CodeDeliveryDetails>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct CodeDeliveryDetails {
-    pub(crate) destination: Option<String>,
-    pub(crate) delivery_medium: Option<String>,
-    pub(crate) attribute_name: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct GetUserAnswer {
-    pub(crate) username: Option<String>,
-    #[serde(default)]
-    pub(crate) user_attributes: Vec<Attribute>,
-    pub(crate) preferred_mfa_setting: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Attribute {
-    pub(crate) name: String,
-    pub(crate) value: Option<String>,
 }
