@@ -7,6 +7,7 @@ use countersign_seal::{AccountRecord, SignInCount};
 use countersign_seal::{EndCause, Ended as Tombstone, Journal, PendingPassword, RefusedSecret};
 
 use crate::flight::{Candidate, Ended, Flight, Marks};
+use crate::lockout;
 use crate::post::Cargo;
 use crate::proven::Proven;
 use crate::records::{Records, Written, day, step_at};
@@ -275,7 +276,13 @@ impl Flight {
         let Some(candidate) = &self.candidate else { return Touched::default() };
         let secret = candidate.fingerprint;
         let Some(records) = &mut self.records else { return Touched::default() };
-        remember_refused(&mut records.account, secret, certainty, now);
+        let account = &mut records.account;
+        remember_refused(account, secret, certainty, now);
+        if certainty == Certainty::Certain {
+            let rule = self.cell.provider.capabilities().lockout;
+            let until = lockout::locked_until(rule, account, now);
+            account.locked_until = until.max(account.locked_until);
+        }
         Touched { account: true, ..Touched::default() }
     }
 

@@ -11,6 +11,7 @@ use countersign_core::{
 use countersign_scheduler::{DateSample, Settled};
 
 use crate::cell::Cell;
+use crate::compute;
 use crate::events::SessionEventKind;
 use crate::publish::guarded;
 use crate::reenter::inside;
@@ -89,7 +90,7 @@ impl Exchange<'_> {
         let seed = fresh_seed().map_err(|error| self.not_sent(error, name))?;
         let mut acted = false;
         for round in 0..MOST_ROUNDS {
-            let request = self.build(&operation, &seed).map_err(|error| Ill {
+            let request = self.build(&operation, &seed).await.map_err(|error| Ill {
                 error: self.named(error, name),
                 // What an earlier round has done is not known.
                 lost: Some(if acted { Delivery::Unknown } else { Delivery::NotSent }),
@@ -145,9 +146,8 @@ impl Exchange<'_> {
         }
     }
 
-    // Adapters that compute for milliseconds (SRP) would leave the async threads here and in `read`.
-    fn build(&self, operation: &Operation, seed: &Seed) -> Result<HttpRequest, Error> {
-        guarded(|| self.cell.provider.request(operation, &self.ambient(seed)))
+    async fn build(&self, operation: &Operation, seed: &Seed) -> Result<HttpRequest, Error> {
+        compute::build(&self.cell.provider, operation, &self.ambient(seed)).await
     }
 
     fn read(

@@ -1,7 +1,6 @@
 //! The flight of one exchange: a detached task that does its steps one after the other and reports
 //! each to the machine. Callers only wait; whether they stay changes nothing.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use countersign_core::session::{Effect, Event, ExchangeId, Failure, Grant, Report};
@@ -9,9 +8,9 @@ use countersign_core::{CredentialKind, Credentials, ErrorKind};
 use countersign_core::{Error, Fingerprint, Lock, SecretBytes, SecretString, Timestamp};
 use countersign_scheduler::{Permit, Settled};
 use countersign_seal::SignInCount;
-use futures_util::FutureExt;
 
 use crate::carry::Carried;
+use crate::caught::caught;
 use crate::cell::Cell;
 use crate::post::Cargo;
 use crate::publish::panicked;
@@ -121,7 +120,7 @@ async fn fly(mut guard: Guard) {
             flight.tell_settled_password().await;
             continue;
         }
-        let step = AssertUnwindSafe(flight.step(effect.clone())).catch_unwind().await;
+        let step = caught(flight.step(effect.clone())).await;
         let (report, cargo) = step.unwrap_or_else(|_| lost_its_head(&effect));
         cell.post(Event::Flight(id, report), cargo);
     }
@@ -216,8 +215,8 @@ impl Flight {
             // A store whose release panics or hangs is left to its lease.
             let clock = Arc::clone(&self.cell.shared.clock);
             let until = clock.monotonic().after(self.cell.exchange_deadline());
-            let released = AssertUnwindSafe(lock.release()).catch_unwind();
-            drop(wait(&*clock, released, until).await);
+            let released = caught(lock.release());
+            let _ = wait(&*clock, released, until).await;
         }
     }
 

@@ -17,19 +17,23 @@
 
 mod builder;
 mod carry;
+mod caught;
 mod cell;
 mod clock;
 mod commit;
+mod compute;
 mod discard;
 #[cfg(feature = "reqwest")]
 mod doubt;
 mod events;
 mod exchange;
+mod facts;
 mod filter;
 mod fixed;
 mod flight;
 mod inner;
 mod keeper;
+mod lockout;
 mod manual;
 mod memory;
 mod obtain;

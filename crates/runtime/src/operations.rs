@@ -7,9 +7,8 @@ use countersign_core::{
     Challenge, Credentials, Error, ErrorKind, Operation, Profile, Recovery, SecretString, TokenSet,
 };
 use countersign_scheduler::{Admit, Caller, Permit, Settled};
-use futures_util::FutureExt;
-use std::panic::AssertUnwindSafe;
 
+use crate::caught::caught;
 use crate::cell::Cell;
 use crate::exchange::{Exchange, Finished, Ill, Reply};
 use crate::password::Pending;
@@ -78,7 +77,7 @@ impl Session {
         let landing = Landing(Arc::clone(&shared));
         shared.spawn(async move {
             let _landing = landing;
-            let done = AssertUnwindSafe(cell.perform(operation, given)).catch_unwind().await;
+            let done = caught(cell.perform(operation, given)).await;
             let done = done.unwrap_or_else(|_| Err(panicked("an adapter, a source or a store")));
             // Nobody may be left to hear it.
             drop(tell.send(done));
@@ -112,7 +111,7 @@ impl Cell {
             }
         };
         let records = Records::load(self).await?;
-        self.refuse_early(&operation, &credentials, tokens.as_ref(), &records)?;
+        self.refuse_early(&operation, &credentials, tokens.as_ref(), &records).await?;
         let new = new_password(&operation).cloned();
         if let Some(password) = &new {
             self.offer_password(password, name).await?;
@@ -160,7 +159,7 @@ impl Cell {
             memo: records.session.memo.clone(),
             now: self.server_now(),
         };
-        let end = AssertUnwindSafe(exchange.run(operation)).catch_unwind().await;
+        let end = caught(exchange.run(operation)).await;
         let end = end.unwrap_or_else(|_| {
             Err(Ill {
                 error: panicked("a transport"),
@@ -212,7 +211,7 @@ impl Cell {
     }
 
     /// What cannot work is refused before a password is stored or a permit taken.
-    fn refuse_early(
+    async fn refuse_early(
         &self,
         operation: &Operation,
         credentials: &Credentials,
@@ -227,7 +226,7 @@ impl Cell {
             memo: &records.session.memo,
         };
         let provider = &self.provider;
-        crate::publish::guarded(|| provider.request(operation, &ambient)).map(drop)?;
+        drop(crate::compute::build(provider, operation, &ambient).await?);
         let policy = provider.capabilities().password_policy;
         if let (Some(password), Some(policy)) = (new_password(operation), policy) {
             let broken = policy.broken_by(password.expose());
@@ -309,7 +308,10 @@ impl Cell {
     ) -> Result<Performed, Error> {
         let Finished { reply, memo, sent_at, .. } = end;
         match reply {
-            Reply::Done(profile) => Ok(Performed { profile, ..Performed::default() }),
+            Reply::Done(profile) => {
+                self.keep_facts(&records.session.memo, &memo).await;
+                Ok(Performed { profile, ..Performed::default() })
+            }
             Reply::Challenge(challenge) => {
                 Ok(Performed { challenge: Some(challenge), ..Performed::default() })
             }

@@ -1,12 +1,11 @@
 //! Where new passwords go besides the store: into the place that the credential source reads.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use countersign_core::{AccountKey, Error, ErrorKind, Recovery, SecretString};
-use futures_util::FutureExt;
 
+use crate::caught::caught;
 use crate::cell::Cell;
 use crate::flight::Flight;
 use crate::publish::panicked;
@@ -80,7 +79,7 @@ impl Cell {
         let clock = &*self.shared.clock;
         let until = clock.monotonic().after(self.exchange_deadline());
         let telling = inside(self, sink.new_password(self.account(), password, stage));
-        match wait(clock, AssertUnwindSafe(telling).catch_unwind(), until).await {
+        match wait(clock, caught(telling), until).await {
             Waited::Came(told) => told.unwrap_or_else(|_| Err(panicked("a credential sink"))),
             Waited::Over => Err(Error::new(ErrorKind::Credentials)
                 .with_recovery(Recovery::Retry)
