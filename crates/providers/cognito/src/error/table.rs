@@ -174,6 +174,7 @@ pub(super) const TABLE: &[Row] = &[
         "the web firewall of the pool blocked the request; ask its administrator if that goes on"),
 
     // Settings and defects.
+    row(&["InvalidParameterException"], &[Phase::SignIn], &["not enabled"], ErrorKind::Configuration, Then::AllowFlow, ""),
     row(&["InvalidParameterException"], &[Phase::SignIn], &["flow"], ErrorKind::Configuration, Then::AllowFlow, ""),
     row(&["InvalidParameterException", "UnsupportedOperationException"], &[Phase::Refresh], &["flow"], ErrorKind::Configuration, Then::Usual,
         "this way to refresh is not enabled for this app client: use GetTokensFromRefreshToken, or add ALLOW_REFRESH_TOKEN_AUTH to its ExplicitAuthFlows"),
