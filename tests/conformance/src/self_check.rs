@@ -105,3 +105,33 @@ fn outcome(
     let plan = Plan { target, engine, seed, deadline: Duration::from_secs(120) };
     run_apart(case, plan).map(|report| report.outcome)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn harmless(caught_by: &'static str, target: &'static str) -> Defect {
+        let engine = || -> Arc<dyn Engine> { Arc::new(Unbroken) };
+        Defect { id: "harmless", title: "Nothing is wrong", target, caught_by, engine }
+    }
+
+    #[test]
+    fn a_defect_that_its_case_does_not_catch_is_named() {
+        let verdicts = run(&[harmless("sign-in-and-call", "ibex")], 7, 2, |_| ()).unwrap();
+        assert_eq!(verdicts.n_caught, 0);
+        assert_eq!(
+            verdicts.wrong,
+            ["harmless survives sign-in-and-call on ibex: Nothing is wrong"]
+        );
+    }
+
+    #[test]
+    fn a_case_that_is_skipped_catches_nothing() {
+        let skipped = [harmless("refresh-in-the-background", "ibanera")];
+        let verdicts = run(&skipped, 7, 1, |_| ()).unwrap();
+        assert_eq!((verdicts.n_caught, verdicts.wrong.len()), (0, 2), "{:?}", verdicts.wrong);
+        assert!(verdicts.wrong[0].contains("is skipped: the adapter does not claim refresh"));
+        let unknown = [harmless("no-such-case", "ibex")];
+        assert!(run(&unknown, 7, 1, |_| ()).unwrap_err().contains("no case `no-such-case`"));
+    }
+}
