@@ -19,7 +19,7 @@ pub(crate) enum Exit {
     ChallengePending = 4,
     /// The network, the provider or a lockout: the same may work later.
     TryAgain = 5,
-    /// The store could not be read or written.
+    /// The store, or a file that keeps a new secret, could not be read or written.
     Store = 6,
     /// `request` reached the API, which answered with another status than 2xx.
     HttpStatus = 7,
@@ -40,7 +40,7 @@ impl Exit {
         (Self::SignInNeeded, "not signed in: run `countersign login`"),
         (Self::ChallengePending, "a challenge waits: run `countersign login --continue`"),
         (Self::TryAgain, "network, outage, throttle or lockout: try again later"),
-        (Self::Store, "the store could not be read or written"),
+        (Self::Store, "the store, or a file of a new secret, could not be read or written"),
         (Self::HttpStatus, "request: the API answered with another status than 2xx"),
         (Self::Unconfirmed, "logout: forgotten here, revocation not confirmed"),
         (Self::Defect, "a defect of this program"),

@@ -1,7 +1,8 @@
 //! The command-line tool `countersign`: sessions of partner APIs for people and scripts.
 //!
-//! It prints secrets only by the commands whose purpose that is (`token`, `headers`, `simulate`), takes
-//! none on its command line, asks for one only on a terminal, and leaves no core dump.
+//! It prints secrets only by the commands and options whose purpose that is (`token`, `headers`, `otp`,
+//! `simulate`, `--print`, `--show-secret`; `mfa enroll` at a terminal), takes none on its command line,
+//! asks for one only on a terminal, and leaves no core dump.
 
 mod answer;
 mod ask;

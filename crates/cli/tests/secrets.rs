@@ -45,6 +45,30 @@ fn f32_logs_of_every_crate_at_trace_level_hold_no_secret() {
 }
 
 #[test]
+fn a_program_that_is_asked_for_one_secret_is_not_given_the_others() {
+    let hub = Simulated::start(&["ibex"]);
+    let config = |name: &str| {
+        format!(
+            "[profiles.hub]\nprovider = \"ibex\"\nbase_url = \"{}\"\nidentity = \"{}\"\n\
+             password = \"command:printenv {name}\"\n\
+             [profiles.other]\nprovider = \"ibex\"\npassword = \"env:OF_ANOTHER_PROFILE\"\n",
+            hub.value("url"),
+            hub.value("identity"),
+        )
+    };
+    let home = Home::new(&config("FOR_ALL"))
+        .with("FOR_ALL", hub.value("password"))
+        .with("OF_ANOTHER_PROFILE", hub.value("password"));
+    home.run(&["login", "--profile", "hub"]).exits(0);
+    home.write("config.toml", &config("OF_ANOTHER_PROFILE"), 0o644);
+    let login = ["login", "--profile", "hub"];
+    home.run(&login).exits(2).says(&["the command printenv failed"]);
+    home.write("config.toml", &config("FOR_ALL"), 0o644);
+    let answered = ["login", "--profile", "hub", "--answer", "code=env:FOR_ALL"];
+    home.run(&answered).exits(2).says(&["the command printenv failed"]);
+}
+
+#[test]
 fn a_disk_that_is_full_is_an_error_and_not_half_a_token() {
     let hub = Simulated::start(&["ibex"]);
     let home = Home::ibex(&hub);

@@ -13,8 +13,11 @@ const EXAMPLE: &str = r#"Profiles, in the file of --config (nobody but you may b
 A secret names where it comes from, and is read anew for each exchange:
   env:NAME      an environment variable
   file:PATH     a file of mode 600, relative to the profile file
-  command:ARGV  the first line that a program writes; no shell, ten seconds
-  prompt        asked for on a terminal, by `login`
+  command:ARGV  the first line that a program writes; no shell, ten seconds, and
+                without the variables that profiles name by env:
+  prompt        asked for on a terminal
+A new password, or authenticator's secret, goes to the file that the profile
+reads it from: to PATH.new before it is sent, to PATH when it is proved.
 The store is in $COUNTERSIGN_STATE, else in your folder for state.
 
 Keys of every profile:
