@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{login, password, register, request, simulate, token};
+use crate::commands::{login, mfa, password, register, request, simulate, token};
 use crate::{duration, exit, profile};
 
 /// Signs in to a partner's API, stays signed in, and hands out what its requests need.
@@ -67,6 +67,9 @@ pub(crate) enum Command {
     /// Change the password, or get over a forgotten one
     #[command(subcommand)]
     Password(password::Command),
+    /// Set up an authenticator as a second factor, or do without it
+    #[command(subcommand)]
+    Mfa(mfa::Command),
     /// Run a provider's server on this machine, with faults on demand; prints KEY=value, and
     /// the codes that it sends by mail
     Simulate(simulate::Arguments),

@@ -234,6 +234,17 @@ impl Engine {
         session.perform_with(operation, credentials).await.map_err(|error| self.explain(&error))
     }
 
+    /// Runs an operation that this provider alone has.
+    pub(crate) async fn extension(
+        &self,
+        session: &Session,
+        name: &str,
+        input: Answers,
+    ) -> Result<Performed, Problem> {
+        let operation = Operation::Extension { name: name.into(), input };
+        session.perform(operation).await.map_err(|error| self.explain(&error))
+    }
+
     fn next(&self, end: Result<SignIn, Error>) -> Result<Option<Challenge>, Problem> {
         match end {
             Ok(SignIn::Complete) => Ok(None),

@@ -12,6 +12,7 @@ mod commands;
 mod demo;
 mod duration;
 mod engine;
+mod enrolment;
 mod exit;
 mod generate;
 mod hardening;
@@ -27,6 +28,7 @@ mod profile;
 mod progress;
 mod protected;
 mod providers;
+mod qr;
 mod report;
 mod source;
 mod terminal;
@@ -39,7 +41,7 @@ use clap::error::ErrorKind;
 
 use crate::cli::{Cli, Command, Global};
 use crate::commands::{
-    login, logout, otp, password, refresh, register, request, simulate, status, token,
+    login, logout, mfa, otp, password, refresh, register, request, simulate, status, token,
 };
 use crate::exit::Exit;
 use crate::problem::Problem;
@@ -75,6 +77,7 @@ fn run(Cli { global, command }: Cli) -> Result<Exit, Problem> {
         Command::Otp => otp::run(&profile()?, &global),
         Command::Register(arguments) => register::run(profile()?, &arguments, &global),
         Command::Password(command) => password::run(profile()?, &command, &global),
+        Command::Mfa(command) => mfa::run(profile()?, &command, &global),
         Command::Simulate(arguments) => simulate::run(&arguments, &global),
     }
 }

@@ -1,5 +1,7 @@
 //! `password` and `register` off a terminal, each command a process of its own.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
+
 mod support;
 
 use std::os::unix::fs::PermissionsExt;
@@ -304,4 +306,109 @@ fn p11_otp_is_the_code_that_the_provider_takes() {
     assert!(taken, "the code is not that of the headers");
     let json = home.run(&["otp", "--json"]).exits(0).json();
     assert!(json["code"].is_string() && json["valid_until"].as_str().unwrap().ends_with('Z'));
+}
+
+#[test]
+fn cognito_registers_and_confirms_by_mail() {
+    let mut pool = Simulated::start(&["cognito"]);
+    let home = Home::new(&format!(
+        "[profiles.it]\nprovider = \"cognito\"\nidentity = \"fresh@pool.example\"\n\
+         password = \"file:pw\"\npassword_length = 12\n{}",
+        pool_keys(&pool)
+    ))
+    .with("WEAK", "Sh0rt-one");
+    home.write("secret", pool.value("client_secret"), 0o600);
+    home.run(&["register", "--attribute", "emial=x"]).exits(2).says(&["did you mean `email`?"]);
+    home.run(&["register", "--answer", "new_password=env:WEAK"])
+        .exits(1)
+        .says(&["needs at least 12 characters; nothing was sent"]);
+    home.run(&["register", "--generate", "--attribute", "email=fresh@pool.example"])
+        .exits(0)
+        .keeps_secrets()
+        .says(&["a code is on its way to ", "register --confirm"]);
+    let (_, first) = pool.mail();
+    home.run(&["login"]).exits(1);
+    home.run(&["register", "--resend"]).exits(0).says(&["another code is on its way"]);
+    let (to, second) = pool.mail();
+    assert_eq!(to, "fresh@pool.example");
+    let confirm = ["register", "--confirm", "--answer", "code=-"];
+    home.run_with_input(&confirm, "12\n").exits(1);
+    home.run_with_input(&confirm, &format!("{second}\n")).exits(0).says(&["confirmed"]);
+    assert_ne!(first, second);
+    home.run(&["login"]).exits(0);
+    home.run(&["request", "GET", &pool.resource()]).exits(0).says(&["HTTP 200"]);
+}
+
+#[test]
+fn an_authenticator_whose_secret_goes_to_a_file_asks_nobody() {
+    let pool = Simulated::start(&["cognito", "--totp-period", "3s"]);
+    let keys = "totp_secret = \"file:totp\"\ntotp_period = \"3s\"\n";
+    let home = home(&pool, &format!("{}{keys}", pool_keys(&pool)));
+    home.write("secret", pool.value("client_secret"), 0o600);
+    home.run(&["otp"]).exits(2).says(&["names a file that is not there", "mfa enroll"]);
+    home.run(&["login"]).exits(0);
+    home.run(&["mfa", "enroll", "--answer", "code=-"]).exits(2).says(&["value is empty"]);
+    let done = home.run(&["mfa", "enroll", "--json"]).exits(0);
+    assert_eq!(done.json()["operation"], "mfa_enroll");
+    let secret = read(&home, "totp");
+    assert!(!done.out.contains(secret.trim_end()) && !done.err.contains(secret.trim_end()));
+    assert!(!home.path("totp.new").exists());
+    wait_for_the_next_code(&home);
+    home.run(&["login"]).exits(0);
+
+    let shown = home.run(&["mfa", "enroll", "--show-secret"]).exits(0);
+    let replaced = read(&home, "totp");
+    assert_ne!(secret, replaced);
+    assert!(shown.out.starts_with(&format!("TOTP_SECRET={replaced}OTPAUTH_URI=otpauth://totp/")));
+    wait_for_the_next_code(&home);
+    home.run(&["login"]).exits(0);
+    home.run(&["mfa", "disable"]).exits(0).says(&["still names a `totp_secret`"]);
+    home.run(&["login"]).exits(0);
+}
+
+/// A code is taken once, and the first was taken at the enrolment.
+fn wait_for_the_next_code(home: &Home) {
+    let code = || home.run(&["otp"]).exits(0).out;
+    let used = code();
+    while code() == used {}
+}
+
+#[test]
+fn a_first_sign_in_goes_through_by_itself_where_new_secrets_go_to_files() {
+    let pool = Simulated::start(&["cognito", "--require-mfa", "--totp-period", "3s"]);
+    let home = Home::new(&format!(
+        "[profiles.it]\nprovider = \"cognito\"\nidentity = \"{}\"\npassword = \"file:pw\"\n\
+         totp_secret = \"file:totp\"\ntotp_period = \"3s\"\n{}",
+        pool.value("invited_identity"),
+        pool_keys(&pool)
+    ));
+    home.write("secret", pool.value("client_secret"), 0o600);
+    home.write("pw", pool.value("invited_temporary_password"), 0o600);
+    home.run(&["login", "--generate"]).exits(0).keeps_secrets().says(&[
+        "totp holds the new totp_secret",
+        "signed in",
+        "pw holds the new password",
+    ]);
+    assert_eq!(read(&home, "pw").trim_end().len(), 24);
+    wait_for_the_next_code(&home);
+    home.run(&["logout"]).exits(0);
+    home.run(&["login"]).exits(0).keeps_secrets();
+    home.run(&["request", "GET", &pool.resource()]).exits(0).says(&["HTTP 200"]);
+}
+
+#[test]
+fn a_flow_that_is_not_known_or_not_enabled_is_told_with_what_to_do() {
+    let pool = Simulated::start(&["cognito"]);
+    let home = home(&pool, &format!("{}flow = \"spr\"\n", pool_keys(&pool)));
+    home.write("secret", pool.value("client_secret"), 0o600);
+    home.run(&["login"]).exits(2).says(&["`flow` has no value that is known", "mean \"srp\"?"]);
+    let config = std::fs::read_to_string(home.path("config.toml")).unwrap();
+    home.write("config.toml", &config.replace("\"spr\"", "\"password\""), 0o644);
+    let refused = home.run(&["login"]);
+    assert_ne!(refused.code, Some(0));
+    refused.says(&["flow"]);
+    home.write("config.toml", &config.replace("\"spr\"", "\"srp\""), 0o644);
+    home.run(&["login"]).exits(0);
+    home.write("secret", "canary-wrong", 0o600);
+    home.run(&["login"]).exits(1).says(&["check the client secret"]);
 }

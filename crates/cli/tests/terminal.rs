@@ -46,6 +46,30 @@ fn prompted(server: &Simulated, identity: &str) -> Home {
     ))
 }
 
+/// An authenticator that holds this secret.
+fn authenticator(secret: &str) -> Home {
+    authenticator_of(secret, "")
+}
+
+/// One of another time step.
+fn authenticator_of(secret: &str, keys: &str) -> Home {
+    Home::new(&format!(
+        "[profiles.it]\nprovider = \"ibanera\"\nbase_url = \"http://127.0.0.1:1\"\nidentity = \"x\"\n\
+         password = \"env:P\"\ntotp_secret = \"env:TOTP\"\n{keys}"
+    ))
+    .with("TOTP", secret)
+}
+
+/// The first code that is not `used`: a code is taken once.
+fn next_code(authenticator: &Home, used: &str) -> String {
+    loop {
+        let code = authenticator.run(&["otp"]).exits(0).out;
+        if code != used {
+            return code.trim_end().to_owned();
+        }
+    }
+}
+
 /// The name of an account is a canary at some servers, and is shown.
 fn keeps_secrets(screen: &str) {
     let told = screen.to_lowercase().replace("canary-archivist", "");
@@ -80,11 +104,7 @@ fn a_first_sign_in_asks_for_the_password_and_a_new_one_and_shows_neither() {
 fn f40_a_code_is_asked_for_until_it_can_be_right() {
     let server = Simulated::start(&["cognito", "--allow", "password"]);
     let home = pool(&server, server.value("totp_identity"), "");
-    let totp = Home::new(&format!(
-        "[profiles.it]\nprovider = \"ibanera\"\nbase_url = \"http://127.0.0.1:1\"\nidentity = \"x\"\n\
-         password = \"env:P\"\ntotp_secret = \"env:TOTP\"\n"
-    ))
-    .with("TOTP", server.value("totp_secret"));
+    let totp = authenticator(server.value("totp_secret"));
     let mut login = Terminal::start(&home, &["login"]);
     login.shows(": ").types(server.value("totp_password"));
     login.shows("asks for SOFTWARE_TOKEN_MFA").shows("code: ").types("1234");
@@ -232,4 +252,62 @@ fn f49_what_a_provider_writes_is_shown_and_not_obeyed() {
             assert!(!screen.contains(steering), "{screen:?}");
         }
     }
+}
+
+#[test]
+fn a_first_sign_in_by_srp_with_a_new_password_and_an_authenticator_to_set_up() {
+    let server = Simulated::start(&["cognito", "--require-mfa"]);
+    let home = pool(&server, server.value("invited_identity"), "flow = \"srp\"\n");
+    let mut login = Terminal::start(&home, &["login", "--qr"]);
+    login.shows(": ").types(server.value("invited_temporary_password"));
+    login.shows("NEW_PASSWORD_REQUIRED").shows("new password: ").types(CHOSEN);
+    login.shows("again: ").types(CHOSEN);
+    login.shows("put this into an authenticator");
+    let secret = login.rest_of_line("secret: ");
+    let address = login.rest_of_line("address: ");
+    assert!(address.starts_with("otpauth://totp/") && address.contains(&secret), "{address}");
+    login.shows("\u{2588}").shows("the provider asks for MFA_SETUP").shows("code: ");
+    assert!(!login.echoes());
+    login.types("12345").shows("six digits; nothing was sent").shows("code: ");
+    let code = authenticator(&secret).run(&["otp"]).exits(0).out;
+    login.types(code.trim_end()).shows("signed in");
+    let screen = login.ends(0);
+    keeps_secrets(&screen);
+    assert!(!screen.contains(code.trim_end()), "{screen}");
+    home.run(&["request", "GET", &server.resource()]).exits(0).says(&["HTTP 200"]);
+    home.run(&["refresh"]).exits(0);
+    home.run(&["logout"]).exits(0).says(&["revoked"]);
+}
+
+#[test]
+fn an_authenticator_is_set_up_at_a_terminal_and_asked_for_from_then_on() {
+    let server = Simulated::start(&["cognito", "--totp-period", "3s"]);
+    let keys = "totp_period = \"3s\"\n";
+    let home = pool(&server, server.value("identity"), keys);
+    home.run(&["mfa", "enroll"]).exits(2).says(&["nobody would see it", "--show-secret"]);
+    let mut enroll = Terminal::start(&home, &["mfa", "enroll"]);
+    enroll.shows("run `countersign login");
+    enroll.ends(3);
+    let mut login = Terminal::start(&home, &["login"]);
+    login.shows(": ").types(server.value("password")).shows("signed in");
+    login.ends(0);
+
+    let mut enroll = Terminal::start(&home, &["mfa", "enroll"]);
+    let secret = enroll.rest_of_line("secret: ");
+    let authenticator = authenticator_of(&secret, keys);
+    enroll.shows("code that the authenticator shows: ");
+    let first = authenticator.run(&["otp"]).exits(0).out;
+    enroll.types(first.trim_end()).shows("the authenticator is set up");
+    enroll.ends(0);
+
+    let mut login = Terminal::start(&home, &["login"]);
+    login.shows(": ").types(server.value("password"));
+    login.shows("asks for SOFTWARE_TOKEN_MFA").shows("code: ");
+    login.types(&next_code(&authenticator, &first)).shows("signed in");
+    login.ends(0);
+
+    home.run(&["mfa", "disable"]).exits(0).says(&["no code of an authenticator any more"]);
+    let mut login = Terminal::start(&home, &["login"]);
+    login.shows(": ").types(server.value("password")).shows("signed in");
+    login.ends(0);
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod mfa;
 pub(crate) mod otp;
 pub(crate) mod password;
 pub(crate) mod refresh;

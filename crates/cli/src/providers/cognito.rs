@@ -5,11 +5,11 @@ use std::sync::Arc;
 use countersign_cognito::{
     Attachment, Cognito, Devices, FirstFactor, Flow, Presented, RefreshCall,
 };
-use countersign_core::{AuthProvider, RefreshSupport};
+use countersign_core::{AuthProvider, PasswordPolicy, RefreshSupport};
 
 use super::rotation;
 use crate::problem::Problem;
-use crate::profile::Profile;
+use crate::profile::{Profile, nearest};
 
 pub(super) const KEYS: &[&str] = &[
     "endpoint",
@@ -22,6 +22,8 @@ pub(super) const KEYS: &[&str] = &[
     "flow",
     "first_factor",
     "devices",
+    "password_length",
+    "password_needs",
     "rotation",
     "rotation_grace",
     "refresh_call",
@@ -41,6 +43,9 @@ pub(super) fn build(profile: &Profile) -> Result<Arc<dyn AuthProvider>, Problem>
         pool = pool.endpoint(endpoint).map_err(|error| profile.refused("endpoint", &error))?;
     }
     pool = signing_in(profile, pool)?;
+    if let Some(policy) = password_policy(profile)? {
+        pool = pool.password_policy(policy);
+    }
     pool = refreshing(profile, pool)?;
     pool = presenting(profile, pool)?;
     if let Some(length) = profile.period("challenge_length")? {
@@ -80,6 +85,37 @@ fn signing_in(profile: &Profile, mut pool: Cognito) -> Result<Cognito, Problem> 
         pool = pool.devices(devices);
     }
     Ok(pool)
+}
+
+/// The rules of the pool for passwords, where the profile names any: what it leaves out is as a pool has
+/// it by default.
+fn password_policy(profile: &Profile) -> Result<Option<PasswordPolicy>, Problem> {
+    const CLASSES: [&str; 4] = ["upper", "lower", "digit", "symbol"];
+    let length = profile.count("password_length")?;
+    let needs = match profile.has("password_needs") {
+        true => Some(profile.texts("password_needs")?),
+        false => None,
+    };
+    if length.is_none() && needs.is_none() {
+        return Ok(None);
+    }
+    if let Some(word) = needs.iter().flatten().find(|word| !CLASSES.contains(word)) {
+        let near = nearest(word, CLASSES).unwrap_or_default();
+        return Err(profile.problem(
+            "password_needs",
+            &format!("has the unknown word \"{word}\""),
+            format!("did you mean \"{near}\"? There are: {}", CLASSES.join(", ")),
+        ));
+    }
+    let needs = |class: &str| needs.as_ref().is_none_or(|needs| needs.contains(&class));
+    Ok(Some(PasswordPolicy {
+        min_length: length.map_or(8, |length| length as usize),
+        max_length: None,
+        upper: needs("upper"),
+        lower: needs("lower"),
+        digit: needs("digit"),
+        symbol: needs("symbol"),
+    }))
 }
 
 fn refreshing(profile: &Profile, mut pool: Cognito) -> Result<Cognito, Problem> {

@@ -61,6 +61,23 @@ fn cognito_takes_rotation_and_other_origins() {
 }
 
 #[test]
+fn cognito_takes_the_rules_of_its_pool_for_passwords() {
+    let policy = |keys: &str| {
+        build(&format!("{POOL}{keys}")).unwrap().adapter.capabilities().password_policy
+    };
+    assert_eq!(policy(""), None);
+    let long = policy("password_length = 12").unwrap();
+    assert_eq!((long.min_length, long.upper, long.symbol), (12, true, true));
+    let lax = policy("password_needs = [\"lower\", \"digit\"]").unwrap();
+    assert_eq!(
+        (lax.min_length, lax.lower, lax.digit, lax.upper, lax.symbol),
+        (8, true, true, false, false)
+    );
+    let unknown = refused(&format!("{POOL}password_needs = [\"diggit\"]"));
+    assert!(unknown.contains("did you mean \"digit\"?"), "{unknown}");
+}
+
+#[test]
 fn p12_igny8_takes_its_paths_and_has_a_documented_address() {
     let keys = "provider = \"igny8\"\nidentity = \"kim\"\npassword = \"env:P\"\n";
     let api = build(keys).unwrap();

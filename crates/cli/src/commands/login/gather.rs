@@ -1,10 +1,13 @@
 //! From what a challenge wants to answers: those given on the command line, else those typed.
 
-use countersign_core::{Answers, Challenge, ChallengeKind, Error, PasswordPolicy, SecretString};
+use countersign_core::{
+    Answers, Challenge, ChallengeKind, Error, PasswordPolicy, SecretString, Timestamp,
+};
 
 use super::choice;
 use crate::ask::Typing;
 use crate::code;
+use crate::enrolment::Enrolment;
 use crate::exit::Exit;
 use crate::inputs::{self, Inputs};
 use crate::new_password::{self, Choice};
@@ -17,12 +20,12 @@ use crate::terminal::{self, escape};
 const MOST_TRIES: usize = 5;
 
 /// Where answers come from.
-#[derive(Debug)]
 pub(super) struct Gathering<'a> {
     pub(super) inputs: Inputs,
     pub(super) new_password: &'a Choice,
     pub(super) policy: Option<PasswordPolicy>,
     pub(super) profile: &'a str,
+    pub(super) enrolment: Enrolment<'a>,
 }
 
 impl Gathering<'_> {
@@ -35,14 +38,24 @@ impl Gathering<'_> {
         &mut self,
         challenge: &Challenge,
         refused: Option<&Error>,
+        now: Timestamp,
     ) -> Result<Answers, Problem> {
         if challenge.kind == ChallengeKind::Unsupported {
             return Err(unanswerable(challenge));
         }
+        let enrols = self.enrolment.begin(challenge)?;
         let mut answers = Answers::new();
         let mut missing = Vec::new();
         for want in &challenge.wants {
-            match self.known(challenge, want).await? {
+            let made = match &**want {
+                "code" if enrols && !self.inputs.has(want) => self.enrolment.made(now)?,
+                _ => None,
+            };
+            let known = match made {
+                Some(made) => Some(made),
+                None => self.known(challenge, want).await?,
+            };
+            match known {
                 Some(value) => answers = answers.with(want, value),
                 None => missing.push(&**want),
             }

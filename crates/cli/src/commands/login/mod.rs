@@ -10,6 +10,7 @@ use serde_json::json;
 use super::status;
 use crate::cli::Global;
 use crate::engine::Engine;
+use crate::enrolment::{Enrolment, Showing};
 use crate::exit::Exit;
 use crate::inputs::Inputs;
 use crate::new_password::Choice;
@@ -33,6 +34,8 @@ pub(crate) struct Arguments {
     answer: Vec<String>,
     #[command(flatten)]
     new_password: Choice,
+    #[command(flatten)]
+    showing: Showing,
 }
 
 /// Signs in, or goes on with a sign-in.
@@ -50,6 +53,10 @@ pub(crate) fn run(
         new_password: &arguments.new_password,
         policy: engine.adapter().capabilities().password_policy,
         profile: profile.name(),
+        enrolment: {
+            let can = engine.adapter().capabilities().clone();
+            Enrolment::new(profile, can, &arguments.showing, None, global)?
+        },
     };
     engine.run(async |session| {
         let mut next: Option<Challenge> = if arguments.go_on {
@@ -63,7 +70,7 @@ pub(crate) fn run(
                 engine.saved().await?;
                 return told(profile, global, &session.status(), &engine);
             };
-            let answers = match given.answers(&challenge, refused.as_ref()).await {
+            let answers = match given.answers(&challenge, refused.as_ref(), engine.now()).await {
                 Ok(answers) => answers,
                 Err(problem) => {
                     if global.json && problem.exit() == Exit::ChallengePending {
@@ -79,6 +86,9 @@ pub(crate) fn run(
             next = engine.answer(session, answers).await?;
             // The same question again, and a failure: the answer was not taken.
             let again = next.as_ref().is_some_and(|next| next.name == challenge.name);
+            if !again {
+                given.enrolment.proved()?;
+            }
             refused = session.status().last_error.filter(|_| again);
         }
         Err(Problem::new(

@@ -76,7 +76,9 @@ impl Attributes {
     }
 
     fn check(&self, name: &str) -> Result<(), Problem> {
-        if self.names().any(|known| known == name) {
+        // A pool has attributes of its own, such as custom:team, which the adapter judges.
+        let of_its_own = name.contains(':') && !self.rules.optional.is_empty();
+        if of_its_own || self.names().any(|known| known == name) {
             return Ok(());
         }
         let known: Vec<&str> = self.names().collect();
@@ -132,6 +134,7 @@ mod tests {
         assert!(!lines.contains("canary"), "{lines}");
         let lines = parse(&["usrname=kim"]).unwrap_err().lines();
         assert!(lines.contains("did you mean `username`?"), "{lines}");
+        assert!(parse(&["custom:team=hub"]).is_ok());
         assert!(parse(&["username"]).is_err() && parse(&["username="]).is_err());
     }
 }

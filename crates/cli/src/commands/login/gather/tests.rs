@@ -2,9 +2,13 @@
 
 use std::ffi::OsString;
 
-use countersign_core::{Continuation, Timestamp};
+use clap::Parser;
+use countersign_core::{Capabilities, Continuation};
 
 use super::*;
+use crate::cli::Cli;
+use crate::enrolment::Showing;
+use crate::profile::ProfileFile;
 
 fn environment(name: &str) -> Option<OsString> {
     let value = match name {
@@ -39,8 +43,17 @@ async fn answers(options: &[&str], challenge: &Challenge) -> Result<Answers, Pro
     let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
     let inputs = Inputs::parse(&options, environment).unwrap();
     let new_password = &Choice::default();
-    Gathering { inputs, new_password, policy: Some(POLICY), profile: "pool" }
-        .answers(challenge, None)
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    std::fs::write(&path, "[profiles.pool]\nprovider = \"ibex\"\n").unwrap();
+    let profile = ProfileFile::read(&path).unwrap().profile(None).unwrap();
+    let Cli { global, .. } = Cli::parse_from(["countersign", "status"]);
+    let showing = &Showing::default();
+    let can = Capabilities::default();
+    let enrolment = Enrolment::new(&profile, can, showing, None, &global).unwrap();
+    let profile = "pool";
+    Gathering { inputs, new_password, policy: Some(POLICY), profile, enrolment }
+        .answers(challenge, None, Timestamp::UNIX_EPOCH)
         .await
 }
 
