@@ -27,18 +27,16 @@ pub(super) fn respond(
     };
     let name = parameter(responses, "USERNAME")?;
     let identity = users::find(&server.settings, cx, name);
-    let text = match asked.session.as_deref() {
-        Some(text) if !text.is_empty() => text.to_owned(),
-        _ => known_otherwise(server, cx, asked, identity.as_deref(), claim.as_ref())?,
+    let named = asked.session()?;
+    let text = match named {
+        Some(text) => text.to_owned(),
+        None => known_otherwise(server, cx, asked, identity.as_deref(), claim.as_ref())?,
     };
     check_hash(server, &client, cx, identity.as_deref(), responses, name)?;
     let session = server.sessions.live(&text, cx.now_ms)?;
     let course = &session.course;
     // Only this flow hands out none.
-    if asked.session.is_none()
-        && challenge == "PASSWORD_VERIFIER"
-        && course.flow != AuthFlow::UserSrp
-    {
+    if named.is_none() && challenge == "PASSWORD_VERIFIER" && course.flow != AuthFlow::UserSrp {
         return Err(Refusal::missing_parameter("Session"));
     }
     let answering = identity.unwrap_or_else(|| name.to_owned());

@@ -54,7 +54,7 @@ pub(super) fn associate(
 ) -> Result<Response<Bytes>, Refusal> {
     let secret = BASE32_NOPAD.encode(&cx.random.block());
     let enrolment = Enrolment { secret: secret.clone(), verified: false };
-    if let Some(session) = &asked.session {
+    if let Some(session) = asked.session()? {
         let next = moved_on(server, cx, session, enrolment, "AssociateSoftwareToken")?;
         cx.secret(&secret);
         return Ok(wire::ok(&json!({ "SecretCode": secret, "Session": next })));
@@ -78,7 +78,7 @@ pub(super) fn verify(
                     regular expression pattern: [0-9]+ and have length 6";
         return Err(Refusal::invalid_parameter(text, "malformed_code"));
     }
-    if let Some(text) = &asked.session {
+    if let Some(text) = asked.session()? {
         let session = server.sessions.live(text, cx.now_ms)?;
         let enrolment = match &session.awaited {
             Awaited::Enrolment(enrolment) => Some(enrolment),

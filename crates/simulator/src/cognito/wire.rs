@@ -102,6 +102,23 @@ pub(super) struct NewDevice {
     pub(super) device_group_key: String,
 }
 
+impl Asked {
+    /// The session that the request names.
+    ///
+    /// # Errors
+    /// `InvalidParameterException` for a text that no session has: it is 20 to 4096 characters.
+    pub(super) fn session(&self) -> Result<Option<&str>, Refusal> {
+        match self.session.as_deref() {
+            Some(text) if !text.is_empty() && !(20..=4096).contains(&text.chars().count()) => {
+                let text = "1 validation error detected: Value at 'session' failed to satisfy constraint: Member must \
+                            have length between 20 and 4096";
+                Err(Refusal::invalid_parameter(text, "malformed_session"))
+            }
+            text => Ok(text.filter(|text| !text.is_empty())),
+        }
+    }
+}
+
 /// The operation that the request names.
 pub(super) fn target(request: &Request<Bytes>) -> Option<&str> {
     wire::header_text(request.headers(), "x-amz-target")?.strip_prefix(TARGET)

@@ -37,8 +37,9 @@ pub enum InternalForm {
 /// Paths are those of the vendor under `/v1`, without `captcha` (404) and with a `create-user` that refuses (422): both
 /// need a person. The authorised resource, which stands for the data APIs, is `GET` and `POST` `/sim/echo`.
 ///
-/// Attributes of an account: `email`; `groups`, with commas, `group_1` by default; `mfa`, a challenge that follows the
-/// password and that the service cannot take the answer to; `resource` = `forbidden` gets 403 at the resource and
+/// Attributes of an account: `email`; `groups`, with commas, `group_1` by default; `mfa`, the name of any challenge that
+/// follows the password and that the service cannot take the answer to; `error`, `Name` or `Name: text`, an exception of
+/// the pool, whose name shows at a confirmation alone; `resource` = `forbidden` gets 403 at the resource and
 /// `capped` 429; `reset_required`: an administrator asked for a new password; `change_limit`: the pool's limit of
 /// changes is reached, which the service makes a 500.
 #[derive(Clone, Debug)]

@@ -35,7 +35,7 @@ pub(super) fn forgot(
     let text = cx.random.digits(6);
     cx.deliver(&identity, &text);
     let expires_at_ms = cx.now_ms.saturating_add(RECOVERY_MS);
-    server.recoveries.insert(identity, Code { text, expires_at_ms });
+    server.recoveries.insert(identity, Code { text, expires_at_ms, wrong: 0 });
     Ok(wire::empty(StatusCode::NO_CONTENT))
 }
 
@@ -58,7 +58,7 @@ pub(super) fn change(asked: &Bound, cx: &mut Context<'_>) -> Result<Response<Byt
     let token = asked.text("access_token", 1, usize::MAX)?;
     let previous = asked.text("previous_password", 6, 256)?;
     let proposed = asked.text("proposed_password", 6, 256)?;
-    changed(cx, token, previous, proposed).map_err(|error| match error.name {
+    changed(cx, token, previous, proposed).map_err(|error| match error.name.as_str() {
         "InvalidPasswordException" | "NotAuthorizedException" | "UserNotFoundException" => {
             Refusal::unauthorized("Incorrect username or password.", error.word)
         }
@@ -85,12 +85,18 @@ fn recovered(
         PoolError::new("UserNotFoundException", text, "unknown_account")
     })?;
     cx.about(&identity);
-    let sent = server.recoveries.get(&identity).filter(|sent| cx.now_ms < sent.expires_at_ms);
+    cx.accounts.get(&identity).map_or(Ok(()), pool::forced)?;
+    let sent = server.recoveries.get_mut(&identity).filter(|sent| cx.now_ms < sent.expires_at_ms);
     let Some(sent) = sent else {
         let text = "Invalid code provided, please request a code again.";
         return Err(PoolError::new("ExpiredCodeException", text, "code_expired"));
     };
+    if sent.wrong >= pool::MOST_CODES {
+        let text = "Too many failed attempts, please try again later.";
+        return Err(PoolError::new("TooManyFailedAttemptsException", text, "too_many_codes"));
+    }
     if sent.text != code {
+        sent.wrong += 1;
         let text = "Invalid verification code provided, please try again.";
         return Err(PoolError::new("CodeMismatchException", text, "wrong_code"));
     }

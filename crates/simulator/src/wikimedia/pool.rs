@@ -10,14 +10,14 @@ use crate::context::Context;
 /// An exception of the pool. The service shows its text at one endpoint alone.
 #[derive(Debug)]
 pub(super) struct PoolError {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) message: String,
     pub(super) word: &'static str,
 }
 
 impl PoolError {
-    pub(super) fn new(name: &'static str, message: impl Into<String>, word: &'static str) -> Self {
-        Self { name, message: message.into(), word }
+    pub(super) fn new(name: &str, message: impl Into<String>, word: &'static str) -> Self {
+        Self { name: name.to_owned(), message: message.into(), word }
     }
 
     pub(super) fn not_authorized(message: &str, word: &'static str) -> Self {
@@ -42,11 +42,15 @@ pub(super) struct Session {
 pub(super) struct Code {
     pub(super) text: String,
     pub(super) expires_at_ms: i64,
+    /// How many wrong ones were given instead.
+    pub(super) wrong: u32,
 }
 
 /// The codes by identity; a new one replaces the one before.
 pub(super) type Codes = HashMap<String, Code>;
 
+/// How many wrong codes of a recovery are looked at.
+pub(super) const MOST_CODES: u32 = 5;
 const LOCKOUT_FAILURES: u32 = 5;
 const LONGEST_LOCKOUT_S: i64 = 900;
 
@@ -95,11 +99,22 @@ pub(super) fn password(
     Ok(identity)
 }
 
+/// The exception that the account's attribute `error` asks for.
+///
+/// # Errors
+/// That exception.
+pub(super) fn forced(account: &Account) -> Result<(), PoolError> {
+    let Some(error) = account.attributes.get("error") else { return Ok(()) };
+    let (name, text) = error.split_once(':').unwrap_or((error, "on demand"));
+    Err(PoolError::new(name.trim(), text.trim(), "on_demand"))
+}
+
 /// Refuses an account that may not get tokens.
 ///
 /// # Errors
 /// The exception that says why.
 pub(super) fn standing(account: &Account) -> Result<(), PoolError> {
+    forced(account)?;
     if account.disabled {
         return Err(PoolError::not_authorized("User is disabled.", "user_disabled"));
     }

@@ -53,6 +53,6 @@ pub(super) fn resend(
     let text = cx.random.digits(6);
     cx.deliver(name, &text);
     let expires_at_ms = cx.now_ms.saturating_add(CONFIRMATION_MS);
-    server.confirmations.insert(name.to_owned(), Code { text, expires_at_ms });
+    server.confirmations.insert(name.to_owned(), Code { text, expires_at_ms, wrong: 0 });
     Ok(wire::empty(StatusCode::NO_CONTENT))
 }

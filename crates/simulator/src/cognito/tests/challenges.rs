@@ -164,6 +164,12 @@ fn a_session_is_of_one_user_and_one_challenge() {
         let answer = ask(&simulator, "RespondToAuthChallenge", &body, NOW);
         refused(&answer, "NotAuthorizedException", foreign);
     }
+    let mut short = body(&eves_name, "SMS_MFA", &json!("short"));
+    let refusal = ask(&simulator, "RespondToAuthChallenge", &short, NOW);
+    assert_eq!(refusal.text_of("/__type"), "InvalidParameterException");
+    short["Session"] = json!("");
+    let refusal = ask(&simulator, "RespondToAuthChallenge", &short, NOW);
+    assert_eq!(refusal.text_of("/message"), "Missing required parameter Session");
     let without = json!({
         "ClientId": CLIENT, "ChallengeName": "SMS_MFA", "ChallengeResponses": { "USERNAME": "x" },
     });

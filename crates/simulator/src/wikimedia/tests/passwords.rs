@@ -56,6 +56,26 @@ fn a_refused_confirmation_shows_the_exception_of_the_pool() {
 }
 
 #[test]
+fn any_exception_of_the_pool_shows_at_a_confirmation_and_nowhere_else() {
+    let simulator = Simulator::wikimedia().build();
+    let _sent = forgot(&simulator, NAME);
+    let code = simulator.delivered(NAME).unwrap();
+    for _ in 0..5 {
+        assert_eq!(confirm(&simulator, NAME, "wrong", CHOSEN, NOW).status, 401);
+    }
+    let spent = "TooManyFailedAttemptsException: Too many failed attempts, please try again later.";
+    refused(&confirm(&simulator, NAME, &code, CHOSEN, NOW), 401, spent);
+    let token = sign_in(&simulator, NOW).text_of("/access_token");
+    let history = "PasswordHistoryPolicyViolationException: Password was used before";
+    simulator.change_account(NAME, |account| {
+        account.attributes.insert("error".to_owned(), history.to_owned());
+    });
+    refused(&confirm(&simulator, NAME, &code, CHOSEN, NOW), 401, history);
+    refused(&sign_in(&simulator, NOW), 401, INCORRECT);
+    refused(&change(&simulator, &token, PASSWORD, CHOSEN, NOW), 500, INTERNAL);
+}
+
+#[test]
 fn four_causes_of_a_refused_change_have_one_text() {
     let simulator = Simulator::wikimedia().build();
     let token = sign_in(&simulator, NOW).text_of("/access_token");
