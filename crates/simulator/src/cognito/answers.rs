@@ -42,7 +42,7 @@ pub(super) fn judge(
         }
         "SMS_MFA" | "SMS_OTP" | "EMAIL_OTP" => {
             let code = parameter(responses, &format!("{challenge}_CODE"))?;
-            sent_code(cx, &course, &awaited, code)?;
+            sent_code(cx, &awaited, code)?;
         }
         "SELECT_MFA_TYPE" => {
             let answer = parameter(responses, "ANSWER")?;
@@ -91,13 +91,8 @@ fn set_up_email(cx: &mut Context<'_>, course: &Course, address: &str) -> Result<
     Ok(())
 }
 
-fn sent_code(
-    cx: &mut Context<'_>,
-    course: &Course,
-    awaited: &Awaited,
-    code: &str,
-) -> Result<(), Refusal> {
-    if course.nobody || !matches!(awaited, Awaited::Code(sent) if sent == code) {
+fn sent_code(cx: &mut Context<'_>, awaited: &Awaited, code: &str) -> Result<(), Refusal> {
+    if !matches!(awaited, Awaited::Code(sent) if sent == code) {
         let text = "Invalid code or auth state for the user.";
         return Err(Refusal::new("CodeMismatchException", text, "wrong_code"));
     }

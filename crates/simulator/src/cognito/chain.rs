@@ -79,12 +79,13 @@ pub(super) fn advance(
     Ok(wire::ok(&answer))
 }
 
-/// A code goes to the user; to nobody none goes.
+/// A code goes to the user. To nobody none goes, and there is none that would be right.
 fn sent(cx: &mut Context<'_>, course: &Course, digits: usize) -> Awaited {
-    let code = cx.random.digits(digits);
-    if !course.nobody {
-        cx.deliver(&course.identity, &code);
+    if course.nobody {
+        return Awaited::Answer;
     }
+    let code = cx.random.digits(digits);
+    cx.deliver(&course.identity, &code);
     Awaited::Code(code)
 }
 
