@@ -10,7 +10,7 @@ use countersign_core::{
 };
 use countersign_scheduler::LaneLimits;
 
-use crate::cell::{ApiOrigins, Cell, Settings};
+use crate::cell::{ApiOrigins, Cell, Latest, Settings};
 use crate::records::Records;
 use crate::session::Session;
 use crate::shared::Shared;
@@ -116,8 +116,9 @@ impl SessionBuilder {
     }
 
     /// Opens the session: checks that the source has what the provider needs, and takes up what the
-    /// store holds. Nothing is sent. If this keeper has the session already, it is that one, with the
-    /// settings that it was opened with.
+    /// store holds. Nothing is sent. If this keeper has the session already, it is that one: it takes
+    /// over a source of credentials and a policy of reauthentication that are named here, and keeps its
+    /// other settings and its provider value.
     ///
     /// # Errors
     /// [`countersign_core::ErrorKind::Credentials`] if the source fails or a needed kind is missing, and
@@ -129,19 +130,20 @@ impl SessionBuilder {
         let found = self.checked_credentials().await?;
         let automatic = self.source.as_ref().is_some_and(|source| !source.interactive());
         let usual = if automatic { Reauthentication::default() } else { Reauthentication::Manual };
+        let latest = Latest { source: self.source, policy: self.reauthentication, usual };
         let settings = Settings {
-            source: self.source,
             sink: self.sink,
-            reauthentication: self.reauthentication.unwrap_or(usual),
             api_origins: ApiOrigins::These(self.api_origins.into()),
             deadline: self.deadline,
             keep_alive: self.keep_alive,
         };
         let (shared, provider, key) = (self.shared, self.provider, self.key);
         let limits = self.auth_limit;
+        let first = latest.clone();
         let cell = shared.session(key.digest(), || {
-            Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings, limits))
+            Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings, first, limits))
         });
+        cell.choose(latest);
         let records = Records::load(&cell).await?;
         if let Some(credentials) = &found {
             cell.remember_codes(credentials, &records.session.memo);
@@ -184,15 +186,14 @@ impl Session {
         let shared = keeper.0;
         let provider: Arc<dyn AuthProvider> = Arc::new(provider);
         let key = SessionKey::new(provider.id(), provider.realm(), "fixed");
+        let latest = Latest { source: None, policy: None, usual: Reauthentication::Manual };
         let settings = Settings {
-            source: None,
             sink: None,
-            reauthentication: Reauthentication::Manual,
             api_origins: ApiOrigins::Anywhere,
             deadline: Duration::from_secs(30),
             keep_alive: false,
         };
-        let cell = Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings, None));
+        let cell = Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings, latest, None));
         let cell = shared.session(cell.digest, || cell);
         let record = countersign_seal::SessionRecord {
             tokens: Some(tokens),

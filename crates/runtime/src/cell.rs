@@ -25,6 +25,7 @@ pub(crate) struct Cell {
     pub(crate) key: SessionKey,
     pub(crate) digest: KeyDigest,
     pub(crate) settings: Settings,
+    latest: Mutex<Box<Latest>>,
     pub(crate) lane: Lane,
     pub(crate) site: Arc<Site>,
     /// What callers read without a lock.
@@ -45,12 +46,20 @@ pub(crate) struct Cell {
 /// What the user has chosen for one session.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    pub(crate) source: Option<Arc<dyn CredentialSource>>,
     pub(crate) sink: Option<Arc<dyn CredentialSink>>,
-    pub(crate) reauthentication: Reauthentication,
     pub(crate) api_origins: ApiOrigins,
     pub(crate) deadline: Duration,
     pub(crate) keep_alive: bool,
+}
+
+/// What whoever opened the session last has chosen: a source of yesterday must not outlive the one that
+/// replaces it.
+#[derive(Clone)]
+pub(crate) struct Latest {
+    pub(crate) source: Option<Arc<dyn CredentialSource>>,
+    /// What was said about signing in by itself, and what holds where nothing was.
+    pub(crate) policy: Option<Reauthentication>,
+    pub(crate) usual: Reauthentication,
 }
 
 /// Where tokens may be presented.
@@ -74,6 +83,7 @@ impl Cell {
         provider: Arc<dyn AuthProvider>,
         key: SessionKey,
         settings: Settings,
+        latest: Latest,
         limits: Option<LaneLimits>,
     ) -> Self {
         let realm = provider.realm();
@@ -89,6 +99,7 @@ impl Cell {
             provider,
             key,
             settings,
+            latest: Mutex::new(Box::new(latest)),
             snapshot: ArcSwapOption::empty(),
             changed: Notify::new(),
             waiting: AtomicU32::new(0),
@@ -102,6 +113,24 @@ impl Cell {
 
     pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn latest(&self) -> MutexGuard<'_, Box<Latest>> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where credentials come from.
+    pub(crate) fn source(&self) -> Option<Arc<dyn CredentialSource>> {
+        self.latest().source.clone()
+    }
+
+    /// Takes over what is named; a session without a source keeps the one that it has.
+    pub(crate) fn choose(&self, newer: Latest) {
+        let mut latest = self.latest();
+        if newer.source.is_some() {
+            (latest.source, latest.usual) = (newer.source, newer.usual);
+        }
+        latest.policy = newer.policy.or(latest.policy);
     }
 
     pub(crate) fn codes(&self) -> MutexGuard<'_, Option<Arc<Codes>>> {
@@ -125,7 +154,11 @@ impl Cell {
 
     pub(crate) fn rules(&self) -> Rules {
         let capabilities = self.provider.capabilities();
-        let mut rules = Rules::new(capabilities, self.settings.reauthentication);
+        let reauthentication = {
+            let latest = self.latest();
+            latest.policy.unwrap_or(latest.usual)
+        };
+        let mut rules = Rules::new(capabilities, reauthentication);
         rules.exchange_deadline = self.exchange_deadline();
         rules
     }

@@ -47,7 +47,9 @@ pub(crate) struct Core {
     pub(crate) dozing: bool,
     pub(crate) last_used_at: Timestamp,
     pub(crate) ring: Ring,
-    pub(crate) version: u64,
+    pub(crate) version: u32,
+    /// How often the state has changed.
+    pub(crate) moves: u32,
 }
 
 /// What waiters heard last.
@@ -55,6 +57,8 @@ pub(crate) struct Core {
 pub(crate) struct ToldLog {
     pub(crate) count: u64,
     pub(crate) last: Option<(Told, Option<Error>)>,
+    /// After which change of the state that was.
+    pub(crate) at_move: u32,
     /// How many sign-outs have ended, and how the last one did.
     pub(crate) sign_outs: (u64, Option<SignOutEnd>),
 }
@@ -104,6 +108,7 @@ impl Core {
             last_used_at: now,
             ring: Ring::default(),
             version: 0,
+            moves: 0,
         }
     }
 
@@ -206,7 +211,11 @@ impl Core {
             Told::Stalled(failure) | Told::Failed(failure) => Some(self.error(failure)),
             Told::Tokens | Told::Challenge | Told::SignedOut(_) => None,
         };
+        // Whoever asks hears it; logs and events say it once, until the state has changed.
+        let known = self.told.last.as_ref().is_some_and(|(last, _)| *last == told);
+        let repeated = known && self.told.at_move == self.moves;
         match (told, &error) {
+            (Told::Stalled(_) | Told::Failed(_), _) if repeated => {}
             (Told::Stalled(_), Some(error)) => {
                 after.events.push(SessionEventKind::Stalled(error.clone()));
             }
@@ -235,7 +244,7 @@ impl Core {
         }
         self.told.count += 1;
         self.told.last = Some((told, error));
-        self.version += 1;
+        self.version = self.version.wrapping_add(1);
         after.wake = true;
     }
 }

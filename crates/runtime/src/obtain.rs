@@ -51,6 +51,7 @@ impl Cell {
     ) -> Result<Arc<Snapshot>, Error> {
         self.kick();
         crate::ticker::ensure(&self.shared);
+        crate::watch::ensure(&self.shared);
         if self.shared.policy.pull {
             crate::ticker::beat(&self.shared);
         }

@@ -7,6 +7,7 @@ use countersign_core::{
     Challenge, Credentials, Error, ErrorKind, Operation, Profile, Recovery, SecretString, TokenSet,
 };
 use countersign_scheduler::{Admit, Caller, Permit, Settled};
+use countersign_seal::SessionRecord;
 
 use crate::caught::caught;
 use crate::cell::Cell;
@@ -87,7 +88,8 @@ impl Session {
     }
 }
 
-struct Landing(Arc<crate::shared::Shared>);
+/// Counted as under way until it is dropped.
+pub(crate) struct Landing(pub(crate) Arc<crate::shared::Shared>);
 
 impl Drop for Landing {
     fn drop(&mut self) {
@@ -105,10 +107,7 @@ impl Cell {
         let tokens = self.tokens_for(&operation).await?;
         let credentials = match given {
             Some(given) => self.identified(given),
-            None => {
-                let found = self.current_credentials().await;
-                found.unwrap_or_else(|_| self.bare_credentials())
-            }
+            None => self.credentials_or_bare().await,
         };
         let records = Records::load(self).await?;
         self.refuse_early(&operation, &credentials, tokens.as_ref(), &records).await?;
@@ -251,6 +250,9 @@ impl Cell {
         let shared = &self.shared;
         let deadline = shared.clock.monotonic().after(self.settings.deadline);
         loop {
+            if shared.is_closed() {
+                return Err(crate::obtain::closed());
+            }
             let now = shared.now();
             let answer = shared.admission().admit(&self.lane, Caller::Waiting, now.mono);
             match answer {
@@ -304,7 +306,7 @@ impl Cell {
     async fn take_up(
         self: &Arc<Self>,
         end: Finished,
-        mut records: Records,
+        records: Records,
     ) -> Result<Performed, Error> {
         let Finished { reply, memo, sent_at, .. } = end;
         match reply {
@@ -317,24 +319,47 @@ impl Cell {
             }
             Reply::Tokens(response) => {
                 let tokens = self.token_set(*response, None, sent_at)?;
-                let tokens = tokens.counted_after(records.session.counter);
                 let profile = tokens.profile().clone();
-                let session = &mut records.session;
-                session.counter = tokens.generation().counter;
-                session.tokens = Some(tokens);
-                session.memo = memo;
-                session.journal = None;
-                session.challenge = None;
-                session.ended = None;
-                session.refresh_dead = None;
-                session.suspicion = 0;
-                let signed_in = records.save_session(self, None).await? == Written::Yes;
+                let bought = tokens.clone();
+                let kept = self.keep(|session| {
+                    let tokens = tokens.counted_after(session.counter);
+                    session.counter = tokens.generation().counter;
+                    session.tokens = Some(tokens);
+                    session.memo = memo;
+                    session.journal = None;
+                    session.challenge = None;
+                    session.ended = None;
+                    session.refresh_dead = None;
+                    session.suspicion = 0;
+                });
+                let kept = kept.await;
+                let signed_in = matches!(kept, Ok(Written::Yes));
+                if !signed_in {
+                    // The account is there, and a sign-in buys others.
+                    crate::discard::revoke_late(self, bought);
+                }
+                kept?;
                 if signed_in {
                     self.look().await?;
                 }
                 Ok(Performed { profile, challenge: None, signed_in })
             }
         }
+    }
+
+    /// Changes the session's record as it is now, under the account's lock.
+    async fn keep(&self, change: impl FnOnce(&mut SessionRecord)) -> Result<Written, Error> {
+        let name = self.shared.sealer().await?.name(&self.account().digest());
+        let lease = crate::prepare::lease(self.exchange_deadline());
+        let lock = self.shared.store.lock(&name, lease, lease).await?;
+        let end = async {
+            let mut records = Records::load(self).await?;
+            change(&mut records.session);
+            records.save_session(self, Some(lock.fence())).await
+        };
+        let end = end.await;
+        lock.release().await;
+        end
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use countersign_core::session::{
     Appointment, Cx, Effect, Event, ExchangeId, Purpose as Wish, Report, Source, Status, Told,
 };
-use countersign_core::{Error, Generation, Timestamp, TokenSet};
+use countersign_core::{Error, ErrorKind, Generation, Timestamp, TokenSet};
 use countersign_scheduler::{Failure as Row, Now, Purpose, Request};
 use countersign_seal::PendingChallenge;
 
@@ -38,6 +38,8 @@ pub(crate) struct Cargo {
 pub(crate) struct After {
     pub(crate) take_off: Vec<ExchangeId>,
     pub(crate) discard: Vec<TokenSet>,
+    /// What was held before the event.
+    pub(crate) before: Option<Arc<TokenSet>>,
     pub(crate) events: Vec<SessionEventKind>,
     pub(crate) wake: bool,
 }
@@ -116,10 +118,12 @@ impl Cell {
             self.shift(core, by);
         }
         let (from, cause) = (core.machine.status(), Cause::of(&event));
+        let told_before = core.told.count;
         let seam = &self.shared.seam;
         seam.event(self.digest, &event);
         let effects = core.machine.handle(event, Cx { now: now.wall, exchange, rules: &rules });
         let effects = seam.effects(self.digest, effects);
+        after.before.clone_from(&core.held);
         core.adopt(cargo.record.as_ref());
         let mut failure = None;
         for effect in effects {
@@ -133,8 +137,12 @@ impl Cell {
         }
         self.shared.keep_unsaved(self, !core.saved);
         let to = core.machine.status();
+        core.moves = core.moves.wrapping_add(u32::from(from != to));
+        if core.told.count != told_before {
+            core.told.at_move = core.moves;
+        }
         if from != to {
-            core.version += 1;
+            core.version = core.version.wrapping_add(1);
             core.ring.push(Step { at: now.wall, from, to, cause, failure });
             after.events.push(SessionEventKind::Moved { from, to });
             after.wake = true;
@@ -190,6 +198,7 @@ impl Cell {
                 let late = slot.and_then(|slot| slot.incoming.bundle.take());
                 after.discard.extend(late.and_then(|bundle| core.disposable(&bundle)));
             }
+            Effect::Retire => after.discard.extend(after.before.as_deref().cloned()),
             Effect::Schedule(appointment) => self.appoint(core, appointment, now, after),
             Effect::Unschedule => {
                 core.appointment = None;
@@ -228,7 +237,9 @@ impl Cell {
         let bundle = match (found, &core.held) {
             (Some(bundle), _) => bundle.clone(),
             (None, Some(held)) if held.generation() == generation => {
-                Bundle { tokens: Arc::clone(held), authorization: self.authorization_of(held) }
+                // Headers are made by whoever asks first: an adapter is not called under the mutex.
+                let later = Err(Error::new(ErrorKind::Internal));
+                Bundle { tokens: Arc::clone(held), authorization: later }
             }
             (None, _) => return,
         };
@@ -272,7 +283,8 @@ impl Cell {
             generation: core.held.as_ref().map(|held| held.generation()).unwrap_or_default(),
         };
         let due = planner.due(&request, now.wall);
-        if due.capped {
+        // A lockout is looked at early and waited out all the same.
+        if due.capped && !matches!(purpose, Purpose::LockoutEnd(_)) {
             after.events.push(SessionEventKind::WaitCapped { until: due.at });
         }
         let mono = now.mono_at(due.at);
@@ -322,7 +334,7 @@ impl Cell {
     }
 
     /// Counts the next change that somebody may wait for.
-    pub(crate) fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> u32 {
         self.core().version
     }
 

@@ -151,7 +151,7 @@ impl Cell {
         if let Some(given) = one_time {
             return Ok(self.identified(*given));
         }
-        match &self.settings.source {
+        match self.source() {
             Some(source) => {
                 let found = inside(self, source.at_hand(self.account())).await;
                 found.map(|credentials| self.identified(credentials))
@@ -163,14 +163,18 @@ impl Cell {
 
     /// Whether these are enough to sign in with. What is missing may be what only a person has.
     fn check_for_sign_in(&self, credentials: &Credentials) -> Result<(), Error> {
-        let source = self.settings.source.as_ref();
-        let asks = source.is_some_and(|source| source.interactive());
+        let asks = self.source().is_some_and(|source| source.interactive());
         let checked = credentials.check(&self.provider.capabilities().credentials);
         checked.map_err(|error| match error.kind() {
             ErrorKind::Credentials if asks => Error::new(ErrorKind::NeedsSignIn)
                 .hint("the credentials come from a person; call sign_in where one can be asked"),
             _ => error,
         })
+    }
+
+    /// The values as they are now, or nothing but who it is.
+    pub(crate) async fn credentials_or_bare(&self) -> Credentials {
+        self.current_credentials().await.unwrap_or_else(|_| self.bare_credentials())
     }
 
     /// Nothing but who it is.

@@ -103,7 +103,7 @@ impl Records {
         }
         let end = cell.shared.store.commit(&name, self.session_revision, fence, bytes).await?;
         if let Committed::Done(_) = end {
-            cell.shared.watch.wrote(name);
+            cell.shared.watch.wrote(name, cell.shared.clock.monotonic());
         }
         Ok(taken(end, &mut self.session_revision))
     }

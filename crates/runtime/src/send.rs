@@ -36,8 +36,7 @@ impl Flight {
             }
         };
         if self.credentials.is_none() {
-            let found = self.cell.current_credentials().await;
-            self.credentials = Some(found.unwrap_or_else(|_| self.cell.bare_credentials()));
+            self.credentials = Some(self.cell.credentials_or_bare().await);
         }
         let tokens = self.tokens_for(grant);
         let now = *self.ambient_now.get_or_insert_with(|| self.cell.server_now());

@@ -60,6 +60,7 @@ impl Session {
         if let Some(fresh) = self.0.hit() {
             return Some(Authorized::new(fresh));
         }
+        self.0.kick();
         self.0.rouse();
         self.0.post_if_due();
         let now = self.0.shared.clock.now();

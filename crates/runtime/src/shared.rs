@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     handle: Mutex<Option<Handle>>,
     closed: AtomicBool,
     flights: AtomicUsize,
+    /// How many sessions were ever opened.
+    pub(crate) opened: AtomicUsize,
     landed: Notify,
 }
 
@@ -105,6 +107,7 @@ impl Shared {
             handle: Mutex::new(handle.or_else(|| Handle::try_current().ok())),
             closed: AtomicBool::new(false),
             flights: AtomicUsize::new(0),
+            opened: AtomicUsize::new(0),
             landed: Notify::new(),
         }
     }
@@ -159,13 +162,21 @@ impl Shared {
 
     /// The session of a key, made if there is none: two handles of one key are one machine.
     pub(crate) fn session(&self, key: KeyDigest, make: impl FnOnce() -> Arc<Cell>) -> Arc<Cell> {
-        let mut map = self.map();
-        if let Some(cell) = map.get(&key).and_then(Weak::upgrade) {
+        if let Some(cell) = self.find(&key) {
             return cell;
         }
-        let cell = make();
-        map.insert(key, Arc::downgrade(&cell));
-        cell
+        // The adapter is asked for its realm here: not under the lock.
+        let made = make();
+        let mut map = self.map();
+        if let Some(first) = map.get(&key).and_then(Weak::upgrade) {
+            // Let go of after the lock: a session that goes looks for itself in the map.
+            drop(map);
+            return first;
+        }
+        map.insert(key, Arc::downgrade(&made));
+        drop(map);
+        self.opened.fetch_add(1, Ordering::AcqRel);
+        made
     }
 
     pub(crate) fn find(&self, key: &KeyDigest) -> Option<Arc<Cell>> {

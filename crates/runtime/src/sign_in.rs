@@ -44,7 +44,7 @@ impl Session {
     /// What the provider says, or [`ErrorKind::TimedOut`] after the session's deadline.
     pub async fn sign_in(&self) -> Result<SignIn, Error> {
         self.0.refuse_reentry("sign_in")?;
-        if let Some(source) = self.0.settings.source.clone().filter(|s| s.interactive()) {
+        if let Some(source) = self.0.source().filter(|s| s.interactive()) {
             let given = source.credentials(self.0.account()).await?;
             return self.sign_in_with(given).await;
         }

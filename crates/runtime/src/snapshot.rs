@@ -22,6 +22,8 @@ pub(crate) struct Snapshot {
     authorization: Arc<Authorization>,
     /// Up to here it is handed out without looking any further.
     fresh_until: Timestamp,
+    /// From here on somebody has to see to what is due, in pull mode.
+    look_at: Timestamp,
     /// From here on callers wait for an exchange that is under way.
     pub(crate) mandatory_at: Timestamp,
     /// At most up to here.
@@ -38,6 +40,7 @@ impl Snapshot {
     ) -> Self {
         Self {
             fresh_until: windows.mandatory_at.min(authorization.valid_until()),
+            look_at: Timestamp::MAX,
             mandatory_at: windows.mandatory_at,
             usable_until: windows.usable_until,
             expires_at: windows.expires_at,
@@ -55,18 +58,18 @@ impl Snapshot {
     /// The same, handed out at once until `at` only: then the caller does what is due.
     pub(crate) fn fresh_to(&self, at: Timestamp) -> Self {
         let awake = self.awake();
-        Self { fresh_until: awake.fresh_until.min(at), ..awake }
+        Self { fresh_until: awake.fresh_until.min(at), look_at: at, ..awake }
     }
 
     /// The same, handed out at once again.
     pub(crate) fn awake(&self) -> Self {
         let fresh_until = self.mandatory_at.min(self.authorization.valid_until());
-        Self { fresh_until, ..self.copy() }
+        Self { fresh_until, look_at: Timestamp::MAX, ..self.copy() }
     }
 
     /// The same with headers for another time step.
     pub(crate) fn with_authorization(&self, authorization: Arc<Authorization>) -> Self {
-        let fresh_until = self.mandatory_at.min(authorization.valid_until());
+        let fresh_until = self.mandatory_at.min(authorization.valid_until()).min(self.look_at);
         Self { authorization, fresh_until, ..self.copy() }
     }
 
@@ -78,6 +81,7 @@ impl Snapshot {
             tokens,
             authorization: Arc::new(Authorization::new(headers, until)),
             fresh_until: self.fresh_until.shifted(by_millis),
+            look_at: self.look_at.shifted(by_millis),
             mandatory_at: self.mandatory_at.shifted(by_millis),
             usable_until: self.usable_until.shifted(by_millis),
             expires_at: self.expires_at.shifted(by_millis),
@@ -90,6 +94,7 @@ impl Snapshot {
             tokens: Arc::clone(&self.tokens),
             authorization: Arc::clone(&self.authorization),
             fresh_until: self.fresh_until,
+            look_at: self.look_at,
             mandatory_at: self.mandatory_at,
             usable_until: self.usable_until,
             expires_at: self.expires_at,

@@ -1,11 +1,12 @@
 //! Following the store's hints: what a sibling has written is looked at before it is needed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, Weak};
+use std::time::Duration;
 
-use countersign_core::{KeyDigest, RecordName, SessionStore};
+use countersign_core::{KeyDigest, Monotonic, RecordName, SessionStore};
 use futures_util::future::{Either, select};
 
 use crate::shared::Shared;
@@ -14,12 +15,15 @@ use crate::sync::{AtomicBool, Mutex, Notify};
 /// So many of our own writes are told apart from those of others.
 const MOST_OWN: usize = 4096;
 
+/// Within this the hint of our own write comes.
+const OWN_HINT: Duration = Duration::from_secs(1);
+
 /// What the task that follows hints has to know.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     running: AtomicBool,
     /// Our own writes whose hints have not come yet.
-    own: Mutex<HashSet<RecordName>>,
+    own: Mutex<HashMap<RecordName, Monotonic>>,
     names: Mutex<Names>,
 }
 
@@ -27,45 +31,76 @@ pub(crate) struct Watch {
 #[derive(Debug, Default)]
 struct Names {
     known: HashMap<RecordName, KeyDigest>,
+    /// How many sessions had been opened then.
     of: usize,
 }
 
 impl Watch {
     /// A hint for `name` will come, and is not news.
-    pub(crate) fn wrote(&self, name: RecordName) {
+    pub(crate) fn wrote(&self, name: RecordName, now: Monotonic) {
         if self.running.load(Ordering::Relaxed) {
             let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+            if own.len() >= MOST_OWN {
+                own.retain(|_, until| *until > now);
+            }
             if own.len() < MOST_OWN {
-                own.insert(name);
+                own.insert(name, now.after(OWN_HINT));
             }
         }
     }
 
-    fn was_ours(&self, name: &RecordName) -> bool {
-        self.own.lock().unwrap_or_else(PoisonError::into_inner).remove(name)
+    /// A hint may stand for several writes, and one that comes late for somebody else's.
+    fn was_ours(&self, name: &RecordName, now: Monotonic) -> bool {
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        own.remove(name).is_some_and(|until| until > now)
     }
 }
 
 /// Starts to follow, once, where the store can tell of changes.
 pub(crate) fn ensure(shared: &Arc<Shared>) {
-    if shared.policy.pull || shared.watch.running.swap(true, Ordering::AcqRel) {
+    let running = &shared.watch.running;
+    if shared.policy.pull
+        || running.load(Ordering::Acquire)
+        || shared.is_closed()
+        || running.swap(true, Ordering::AcqRel)
+    {
         return;
     }
     let (keeper, store) = (Arc::downgrade(shared), Arc::clone(&shared.store));
     let gone = Arc::clone(&shared.gone);
+    let lost = Lost(Some(Arc::downgrade(shared)));
     shared.spawn(async move {
         loop {
             let hint = next_hint(&*store, &gone).await;
             let Some(name) = hint else { break };
             let Some(shared) = keeper.upgrade().filter(|shared| !shared.is_closed()) else { break };
-            if !shared.watch.was_ours(&name) {
+            if !shared.watch.was_ours(&name, shared.clock.monotonic()) {
                 follow(&shared, &name).await;
             }
         }
+        // The store cannot tell, or nobody listens any more: there is nothing to begin again.
+        lost.disarm();
         if let Some(shared) = keeper.upgrade() {
             shared.watch.own.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
     });
+}
+
+/// Says that the task has gone with its runtime: the next caller begins it again.
+struct Lost(Option<Weak<Shared>>);
+
+impl Lost {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Lost {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.take().and_then(|shared| shared.upgrade()) {
+            shared.watch.running.store(false, Ordering::Release);
+        }
+    }
 }
 
 /// `None` once the keeper has gone, or if the store cannot tell.
@@ -86,11 +121,11 @@ async fn follow(shared: &Arc<Shared>, name: &RecordName) {
 
 async fn owner(shared: &Arc<Shared>, name: &RecordName) -> Option<KeyDigest> {
     let sealer = shared.sealer().await.ok()?;
-    let n_sessions = shared.n_sessions();
+    let opened = shared.opened.load(Ordering::Acquire);
     let mut names = shared.watch.names.lock().unwrap_or_else(PoisonError::into_inner);
-    if names.of != n_sessions {
+    if names.of != opened {
         let all = shared.keys();
-        names.of = all.len();
+        names.of = opened;
         names.known = all.into_iter().map(|key| (sealer.name(&key), key)).collect();
     }
     names.known.get(name).copied()

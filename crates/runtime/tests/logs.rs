@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use common::{Act, World, seconds, settle};
 use countersign_core::{Answers, Operation, SecretString};
+use countersign_runtime::SessionEventKind;
 use serde_json::json;
 
 #[derive(Clone, Default)]
@@ -31,8 +32,8 @@ impl Book {
     }
 }
 
-#[tokio::test]
-async fn f32_f46_failures_are_logged_once_by_class_and_digest_and_no_secret_is() {
+/// Everything that is logged on this thread while the guard lives.
+fn listen() -> (Book, tracing::subscriber::DefaultGuard) {
     let book = Book::default();
     let writer = book.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -40,8 +41,42 @@ async fn f32_f46_failures_are_logged_once_by_class_and_digest_and_no_secret_is()
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let guard = tracing::subscriber::set_default(subscriber);
+    (book, guard)
+}
 
+#[tokio::test]
+async fn f46_a_failure_is_logged_and_told_once_however_many_ask_until_the_state_changes() {
+    let (book, _guard) = listen();
+    let world = World::new();
+    let session = world.manual_session().await;
+    let mut events = session.events();
+    let mut ask = async |n: usize| {
+        for _ in 0..n {
+            assert!(session.authorization().await.is_err());
+        }
+        let lines = book.text().lines().filter(|line| line.contains("WARN")).count();
+        let told = std::iter::from_fn(|| events.try_recv())
+            .filter(|event| matches!(event.kind, SessionEventKind::Failed(_)))
+            .count();
+        (lines, told)
+    };
+    assert_eq!(ask(20).await, (1, 1));
+    assert_eq!(ask(20).await, (1, 0));
+    // Another attempt is another transition, although it ends as before.
+    world.server.refuse_next("sign_in");
+    session.sign_in().await.unwrap_err();
+    let (after, told) = ask(20).await;
+    assert_eq!(told, 1);
+    assert_eq!(ask(20).await, (after, 0));
+    let warned = book.text();
+    let warned = warned.lines().filter(|line| line.contains("WARN")).last().unwrap();
+    assert!(warned.contains(&session.digest().to_string()), "{warned}");
+}
+
+#[tokio::test]
+async fn f32_f46_failures_are_logged_once_by_class_and_digest_and_no_secret_is() {
+    let (book, _guard) = listen();
     let world = World::new();
     let session = world.session().await;
     world.server.next("sign_in", Act::Say(503, json!({ "error": "canary-text" })));

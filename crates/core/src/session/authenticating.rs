@@ -12,6 +12,7 @@ use super::state::{
     stall_until,
 };
 use super::view::{ChallengeView, Failure, RecordView};
+use crate::capability::RevokeSupport;
 use crate::error::{Certainty, ErrorKind, Recovery};
 use crate::time::Timestamp;
 use crate::transport::Delivery;
@@ -269,6 +270,9 @@ impl Authenticating {
                 if then == Then::SignOut {
                     return Revoking::at_lock(flight, Some(tokens), None, cx, out);
                 }
+                if explicit && saved {
+                    self.retire(&tokens, cx, out);
+                }
                 tokens.publish(Source::Answer, out);
                 flight.end(out);
                 out.push(Effect::Tell(Told::Tokens));
@@ -294,6 +298,16 @@ impl Authenticating {
         };
         flight.end(out);
         afterwards(state, then, cx, out)
+    }
+
+    /// Who signs in by name while tokens are held leaves nothing behind that could still be used. What a
+    /// sibling has bought meanwhile is the sibling's.
+    fn retire(&self, next: &Tokens, cx: Cx<'_>, out: &mut Vec<Effect>) {
+        let Some(old) = self.tokens.and_then(|tokens| tokens.held.refresh) else { return };
+        let same = next.held.refresh.is_some_and(|refresh| refresh.token == old.token);
+        if !old.dead && !same && cx.rules.revoke != RevokeSupport::None {
+            out.push(Effect::Retire);
+        }
     }
 
     fn superseded(

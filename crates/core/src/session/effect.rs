@@ -43,6 +43,9 @@ pub enum Effect {
     Forget,
     /// Revoke the tokens of an answer that came too late; best effort, in no order.
     Discard,
+    /// Revoke the tokens that were held until now: a sign-in that was asked for by name has replaced
+    /// them, and the store has the new ones. Best effort, in no order.
+    Retire,
     /// Post [`super::Event::Due`] at the moment that the scheduler finds right. Replaces the last one.
     Schedule(Appointment),
     /// Nothing is due.

@@ -101,6 +101,13 @@ impl World {
                 host.published = None;
             }
             Effect::Discard => host.answer = None,
+            Effect::Retire => {
+                let old = host.held.and_then(|tokens| tokens.refresh);
+                if old.is_some() && old == host.answer.and_then(|tokens| tokens.refresh) {
+                    return Err("retire: what has just come is not revoked".into());
+                }
+                self.provider.current.retain(|token| Some(*token) != old);
+            }
             Effect::Schedule(appointment) => host.due = Some(appointment),
             Effect::Unschedule => host.due = None,
             Effect::Tell(Told::SignedOut(end)) => {

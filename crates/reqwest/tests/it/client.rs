@@ -123,6 +123,24 @@ async fn the_replay_policy_of_the_request_wins_over_that_of_the_client() {
 }
 
 #[tokio::test]
+async fn f20_every_send_carries_what_is_authorized_at_that_moment() {
+    let server = Server::start(|seen| match (&*seen.target, seen.header("otp")) {
+        ("/", _) => Reply::redirect(307, "/there"),
+        (_, Some("101")) => Reply::status(401),
+        _ => Reply::status(200),
+    })
+    .await;
+    let session = client().session(Fake::coded(&[server.origin()]).old());
+    let reply = session.put(server.url("/")).header("otp", "000000").body("x").send().await;
+    assert_eq!(reply.unwrap().status(), 200);
+    let seen = server.seen();
+    let sent: Vec<_> = seen.iter().map(|seen| (&*seen.target, seen.header("otp"))).collect();
+    assert_eq!(sent, [("/", Some("100")), ("/there", Some("101")), ("/there", Some("102"))]);
+    let tokens = seen.iter().map(|seen| seen.header("authorization").unwrap_or_default());
+    assert_eq!(tokens.last(), Some("Bearer canary-2"), "the replay has the new token");
+}
+
+#[tokio::test]
 async fn f33_p08_a_redirect_to_another_origin_is_handed_back_and_nothing_arrives_there() {
     let thief = Server::start(|_| Reply::status(200)).await;
     for status in [301, 302, 303, 307, 308] {

@@ -104,6 +104,9 @@ impl AuthProvider for Plain {
                 if let Some(user) = ambient.memo.text("user") {
                     body["user"] = user.expose().into();
                 }
+                if let Ok(secret) = ambient.credentials.expect_client_secret() {
+                    body["client_secret"] = secret.expose().into();
+                }
                 ("refresh", body)
             }
             Operation::Revoke => ("revoke", json!({ "refresh": refresh, "access": access })),

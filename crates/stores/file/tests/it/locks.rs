@@ -6,7 +6,7 @@ use std::time::Duration;
 use countersign_core::{Committed, Recovery, Revision, SessionStore};
 
 use super::child::Process;
-use super::{Place, assert_says, bytes, name, put, text};
+use super::{Place, assert_says, bytes, mode, name, put, text};
 
 const LEASE: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(120);
@@ -24,6 +24,19 @@ async fn f03_a_lock_excludes_other_processes_and_its_holder_is_named() {
     assert!(other.ends_well());
     let lock = place.store.lock(&name(1), LEASE, LONG).await.unwrap();
     assert_eq!(lock.fence().number(), 2);
+}
+
+#[tokio::test]
+async fn f29_a_lock_lies_beside_the_data_in_files_of_its_owner_and_apart_from_them() {
+    let place = Place::new();
+    put(&place.store, &name(1), Revision::NONE, "canary").await;
+    let record = fs::read(place.record(&name(1))).unwrap();
+    let lock = place.store.lock(&name(1), LEASE, Duration::ZERO).await.unwrap();
+    let file = place.path(&format!("locks/{}.lock", name(1)));
+    assert!(file.starts_with(place.store.folder()) && file != place.record(&name(1)));
+    assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+    drop(lock);
+    assert_eq!(fs::read(place.record(&name(1))).unwrap(), record, "a lock writes no data");
 }
 
 #[tokio::test]
