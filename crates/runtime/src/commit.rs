@@ -6,6 +6,7 @@ use countersign_core::{Certainty, CredentialKind, Error, ErrorKind, Timestamp};
 use countersign_seal::{AccountRecord, SignInCount};
 use countersign_seal::{EndCause, Ended as Tombstone, Journal, PendingPassword, RefusedSecret};
 
+use crate::events::SessionEventKind;
 use crate::flight::{Candidate, Ended, Flight, Marks};
 use crate::lockout;
 use crate::post::Cargo;
@@ -60,7 +61,21 @@ impl Flight {
             | Write::Unclaim
             | Write::DropChallenge => self.put_mark(what)?,
         };
-        self.write(touched, Report::Committed).await
+        let ended = self.write(touched, Report::Committed).await;
+        if what == Write::RefreshDead && ended.is_ok() {
+            self.tell_refused_refresh(now);
+        }
+        ended
+    }
+
+    /// A sign-in may follow by itself: then nothing else would tell why it had to.
+    fn tell_refused_refresh(&self, now: Timestamp) {
+        let why = self.cell.core().last_error.as_ref().map(|(_, error)| error.clone());
+        if let Some(error) = why {
+            let kind = SessionEventKind::RefreshRefused(error);
+            self.cell.trace(&kind);
+            self.cell.emit(kind, now);
+        }
     }
 
     async fn write(&mut self, touched: Touched, done: Report) -> Result<Ended, Error> {

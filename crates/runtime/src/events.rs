@@ -49,6 +49,9 @@ pub enum SessionEventKind {
     Stalled(Error),
     /// An exchange failed.
     Failed(Error),
+    /// The provider has refused the refresh token for good, also where a sign-in follows by itself. The
+    /// code of the error tells a reuse, behind which somebody else may stand who holds a copy.
+    RefreshRefused(Error),
     /// A further proof is asked for.
     Challenged,
     /// The session was ended on purpose.

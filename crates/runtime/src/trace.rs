@@ -35,6 +35,10 @@ impl Cell {
                 let (kind, operation) = (error.kind(), error.operation());
                 warn!(%provider, %session, operation, %kind, status = error.status(), "exchange failed");
             }
+            SessionEventKind::RefreshRefused(error) => {
+                let (kind, code) = (error.kind(), error.code());
+                warn!(%provider, %session, %kind, code, "the refresh token was refused for good");
+            }
             SessionEventKind::Challenged => {
                 info!(%provider, %session, "a further proof is asked for")
             }
