@@ -26,18 +26,11 @@ impl Wikimedia {
     ) -> Result<Outcome, Error> {
         match operation {
             Operation::SignIn => {
-                let username = login_name(ambient)?;
-                let answer: AuthAnswer = response.json()?;
-                if answer.access_token.is_some() {
-                    return tokens(answer, Some(&username), ambient);
-                }
-                let name = answer.challenge_name.as_deref().filter(|name| !name.is_empty());
-                let name = name.ok_or_else(incomplete)?;
-                challenge::read(self, name, answer.session.as_ref(), &username, ambient)
+                self.tokens_or_challenge(response.json()?, &login_name(ambient)?, ambient)
             }
             Operation::Answer { challenge, .. } => {
                 let pending = Pending::from_continuation(&challenge.continuation)?;
-                tokens(response.json()?, Some(pending.username()), ambient)
+                self.tokens_or_challenge(response.json()?, pending.username(), ambient)
             }
             Operation::Refresh => tokens(response.json()?, None, ambient),
             Operation::WhoAmI => Ok(whoami(response.json()?)),
@@ -53,6 +46,22 @@ impl Wikimedia {
             }
             _ => Err(Error::new(ErrorKind::Unsupported)),
         }
+    }
+
+    /// The provider's published code has no word for a challenge after an answer; one that comes is
+    /// surfaced all the same.
+    fn tokens_or_challenge(
+        &self,
+        answer: AuthAnswer,
+        username: &str,
+        ambient: &Ambient<'_>,
+    ) -> Result<Outcome, Error> {
+        if answer.access_token.is_some() {
+            return tokens(answer, Some(username), ambient);
+        }
+        let name = answer.challenge_name.as_deref().filter(|name| !name.is_empty());
+        let name = name.ok_or_else(incomplete)?;
+        challenge::read(self, name, answer.session.as_ref(), username, ambient)
     }
 }
 

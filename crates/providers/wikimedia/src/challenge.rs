@@ -6,7 +6,7 @@ use countersign_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::config::Wikimedia;
+use crate::config::{PASSWORD_POLICY, Wikimedia};
 use crate::wire::NewPasswordRequired;
 
 /// Asked of an account that an administrator has made.
@@ -59,6 +59,11 @@ impl Pending {
                 .with_fields([FieldError::new("new_password", "missing")])
                 .hint("the challenge wants answers that were not given")
         })?;
+        let broken = PASSWORD_POLICY.broken_by(new_password.expose());
+        if !broken.is_empty() {
+            return Err(Error::new(ErrorKind::PasswordRefused)
+                .hint(format!("the new password needs {}; nothing was sent", broken.join(", "))));
+        }
         Ok(NewPasswordRequired {
             username: &self.username,
             session: self.session.expose(),

@@ -18,6 +18,17 @@ const APIS: [&str; 2] =
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// Lengths that the server checks itself; the pool's own policy is not published. A password of 256
+/// characters could be set, but not be signed in with.
+pub(crate) const PASSWORD_POLICY: PasswordPolicy = PasswordPolicy {
+    min_length: 6,
+    max_length: Some(255),
+    upper: false,
+    lower: false,
+    digit: false,
+    symbol: false,
+};
+
 /// The authentication API of Wikimedia Enterprise. One value serves every account.
 ///
 /// ```
@@ -108,10 +119,7 @@ fn capabilities() -> Capabilities {
     can.change_password = true;
     can.forgot_password = true;
     can.confirm_forgot_password = true;
-    // Lengths that the server checks itself; the pool's own policy is not published. A password of 256
-    // characters could be set, but not be signed in with.
-    can.password_policy =
-        Some(PasswordPolicy { min_length: 6, max_length: Some(255), ..PasswordPolicy::default() });
+    can.password_policy = Some(PASSWORD_POLICY);
     can.who_am_i = true;
     can.credential_headers = vec![header::AUTHORIZATION];
     can

@@ -4,7 +4,6 @@
 //! included, so most of these verdicts are possible rather than certain.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use countersign_core::http::HttpResponse;
 use countersign_core::{
@@ -14,9 +13,6 @@ use http::StatusCode;
 
 use crate::config::Wikimedia;
 use crate::wire::Refusal;
-
-/// Quotas of the pool behind are counted over minutes up to an hour.
-const QUOTA: Duration = Duration::from_secs(15 * 60);
 
 /// Which path was called.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,7 +34,7 @@ enum Then {
     Reauthenticate,
     /// The one slow retry that tells an outage from a refusal.
     SlowRetry,
-    Wait(Duration),
+    AskUser,
     /// The purpose of the operation is reached all the same.
     Done,
 }
@@ -69,7 +65,12 @@ const fn doubtful(call: Call, status: u16, text: &'static str, kind: ErrorKind) 
 
 /// An exception of the pool, named in the text of a refused confirmation.
 const fn confirm(text: &'static str, kind: ErrorKind) -> Row {
-    Row { code: text, ..sure(Some(Call::Confirm), 401, text, kind) }
+    named(Call::Confirm, text, kind)
+}
+
+/// An exception of the pool, named in the text. Where the provider hides it, the rows without a text hold.
+const fn named(call: Call, text: &'static str, kind: ErrorKind) -> Row {
+    Row { code: text, ..sure(Some(call), 401, text, kind) }
 }
 
 impl Row {
@@ -95,6 +96,9 @@ const TABLE: &[Row] = &[
     doubtful(Call::Login, 401, "", ErrorKind::InvalidGrant).then(Then::SlowRetry)
         .hint("user name or password is wrong, the account is not confirmed, must be reset or is locked, or the provider's own pool fails: it says the same to all"),
 
+    named(Call::NewPassword, "InvalidPasswordException", ErrorKind::PasswordRefused),
+    named(Call::NewPassword, "PasswordHistoryPolicyViolationException", ErrorKind::PasswordRefused)
+        .hint("the new password was used before"),
     doubtful(Call::NewPassword, 401, "", ErrorKind::ChallengeExpired)
         .hint("the challenge has expired, or the new password breaks the rules; begin the sign-in again"),
     doubtful(Call::NewPassword, 500, "internal server error", ErrorKind::Unsupported)
@@ -125,8 +129,11 @@ const TABLE: &[Row] = &[
     confirm("UserNotFoundException", ErrorKind::InvalidGrant)
         .hint("no account has this user name"),
     confirm("UserNotConfirmedException", ErrorKind::AccountUnverified),
-    confirm("LimitExceededException", ErrorKind::RateLimited).then(Then::Wait(QUOTA)),
-    confirm("TooManyFailedAttemptsException", ErrorKind::RateLimited).then(Then::Wait(QUOTA)),
+    // Quotas of the account: they hold nobody else up.
+    confirm("LimitExceededException", ErrorKind::RateLimited).then(Then::AskUser)
+        .hint("the quota of this account is used up; wait minutes to an hour"),
+    confirm("TooManyFailedAttemptsException", ErrorKind::RateLimited).then(Then::AskUser)
+        .hint("too many wrong codes for this account; wait before the next one"),
     confirm("TooManyRequestsException", ErrorKind::RateLimited),
     confirm("InternalErrorException", ErrorKind::TemporarilyUnavailable),
     confirm("RequestError", ErrorKind::TemporarilyUnavailable)
@@ -134,6 +141,9 @@ const TABLE: &[Row] = &[
     doubtful(Call::Confirm, 401, "", ErrorKind::InvalidGrant)
         .hint("code or new password were refused, or the provider's own pool fails"),
 
+    named(Call::ChangePassword, "InvalidPasswordException", ErrorKind::PasswordRefused),
+    named(Call::ChangePassword, "PasswordHistoryPolicyViolationException", ErrorKind::PasswordRefused)
+        .hint("the new password was used before"),
     doubtful(Call::ChangePassword, 401, "", ErrorKind::InvalidGrant)
         .hint("the present password is wrong, the new one breaks the rules, the access token has ended, or the account is unknown: one text for four causes"),
     sure(Some(Call::ChangePassword), 500, "", ErrorKind::TemporarilyUnavailable).then(Then::SlowRetry)
@@ -191,7 +201,7 @@ fn by_row(wikimedia: &Wikimedia, row: &Row, now: Timestamp) -> Error {
         Then::SlowRetry => {
             error.with_recovery(Recovery::WaitUntil(now.after(wikimedia.slow_retry)))
         }
-        Then::Wait(wait) => error.with_recovery(Recovery::WaitUntil(now.after(wait))),
+        Then::AskUser => error.with_recovery(Recovery::AskUser),
     }
 }
 
