@@ -58,9 +58,9 @@ pub(crate) const CHOICES: &str = "choices";
 /// More parameters than any documented challenge has, and longer ones.
 const MOST_PARAMETERS: usize = 32;
 const LONGEST_PARAMETER: usize = 4096;
-/// Options for an authenticator are worthless if they are cut.
-const LONGEST_OPTIONS: usize = 16 * 1024;
-const OPTIONS: &str = "CREDENTIAL_REQUEST_OPTIONS";
+/// Options for an authenticator and what is to be signed are worthless if they are cut.
+const LONGEST_WHOLE: usize = 16 * 1024;
+const WHOLE: [&str; 2] = ["CREDENTIAL_REQUEST_OPTIONS", "SECRET_BLOCK"];
 const LONGEST_NAME: usize = 128;
 
 /// Where a chain stands when an answer to it is read.
@@ -242,7 +242,8 @@ fn parameters(wire: BTreeMap<String, Value>) -> BTreeMap<String, String> {
                 Value::String(text) => text,
                 other => other.to_string(),
             };
-            let most = if name == OPTIONS { LONGEST_OPTIONS } else { LONGEST_PARAMETER };
+            let whole = WHOLE.contains(&&*name);
+            let most = if whole { LONGEST_WHOLE } else { LONGEST_PARAMETER };
             (name.chars().take(LONGEST_NAME).collect(), value.chars().take(most).collect())
         })
         .collect()

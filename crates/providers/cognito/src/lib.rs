@@ -26,14 +26,33 @@
 //! | `SMS_MFA`, `SMS_OTP`, `EMAIL_OTP` | `Code` | `code` | |
 //! | `SOFTWARE_TOKEN_MFA` | `Code` | `code` | where the credentials hold a TOTP secret |
 //! | `SELECT_MFA_TYPE` | `Choice` | `choice` | where the credentials hold a TOTP secret and it is offered |
-//! | `SELECT_CHALLENGE` | `Choice` | `choice`; `password` or `credential` may be given with it | |
-//! | `MFA_SETUP` | `Choice` | `choice` | |
-//! | `MFA_SETUP` after the choice of `SOFTWARE_TOKEN_MFA` | `Code` | `code`; `device_name` may be given. [`SoftwareToken::of`] tells the secret | |
-//! | `MFA_SETUP` after the choice of `EMAIL_OTP` | `Code` | `email` | |
+//! | `SELECT_CHALLENGE` | `Choice` | `choice`; `password` (else that of the credentials) or `credential` may be given with it | |
+//! | `MFA_SETUP` with more than one factor to set up | `Choice` | `choice`, and with `EMAIL_OTP` also `email` | |
+//! | `MFA_SETUP` of a software token: chosen, or the only one | `Code` | `code`; `device_name` may be given. [`SoftwareToken::of`] tells the secret | |
 //! | `CUSTOM_CHALLENGE` | `Code` | `answer` | |
 //! | `WEB_AUTHN` | `Code` | `credential`: what the authenticator says to the parameter `CREDENTIAL_REQUEST_OPTIONS`, as JSON | |
 //!
 //! Every [`ChallengeKind::Choice`] has the parameter `choices`: the names that may be chosen, with commas.
+//!
+//! A code is taken with the spaces that people write into it; one that is too short, an attribute that no
+//! pool has, a choice that is not offered cost no attempt. A challenge says until when it can be answered
+//! (`expires_at`) and whether a refused answer may be followed by another (`reanswerable`); how many are
+//! left the service does not tell. At most 16 challenges follow each other.
+//!
+//! # Devices
+//!
+//! A pool that tracks devices gives out a key at the sign-in of a new one. Unless [`Devices`] says
+//! otherwise the adapter confirms it in the same sign-in; its key, its group and the password that was
+//! made for it are facts of the session's record, sealed with its tokens. A later sign-in proves the
+//! device by itself. One that the pool does not know any more is forgotten, and the sign-in goes on
+//! without it.
+//!
+//! # ID tokens
+//!
+//! An ID token is kept with the access token and can be what the API is shown ([`Presented::IdToken`]).
+//! Its claims can be read (`countersign_core::jwt::Claims`); neither its signature nor theirs is verified
+//! here, and nothing is scheduled by a claim that the answer itself contradicts: a client trusts what it
+//! got over TLS from the pool, and whoever is shown a token verifies it.
 //!
 //! # Self-service
 //!

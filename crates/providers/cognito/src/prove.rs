@@ -58,3 +58,30 @@ fn decoded(block: &str) -> Result<Vec<u8>, Error> {
         Error::new(ErrorKind::Protocol).hint("the SECRET_BLOCK of the challenge is no base64")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p24_the_day_is_not_padded_and_the_rest_is() {
+        for (at, text) in [
+            (1_741_079_107, "Tue Mar 4 09:05:07 UTC 2025"),
+            (1_735_689_600, "Wed Jan 1 00:00:00 UTC 2025"),
+            (1_709_251_199, "Thu Feb 29 23:59:59 UTC 2024"),
+            (1_766_620_799, "Wed Dec 24 23:59:59 UTC 2025"),
+            (0, "Thu Jan 1 00:00:00 UTC 1970"),
+        ] {
+            assert_eq!(timestamp(Timestamp::from_seconds(at)).unwrap(), text);
+        }
+        assert!(timestamp(Timestamp::MAX).is_err());
+    }
+
+    #[test]
+    fn a_block_is_read_in_either_alphabet() {
+        for text in ["+/+/aA==", "-_-_aA==", "-_-_aA", "+/+/aB"] {
+            assert_eq!(decoded(text).unwrap(), [0xfb, 0xff, 0xbf, 0x68], "{text}");
+        }
+        assert!(decoded("a").is_err());
+    }
+}

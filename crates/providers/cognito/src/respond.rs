@@ -126,12 +126,9 @@ pub(crate) fn unanswerable(name: &str) -> Error {
 }
 
 fn complete(challenge: &Challenge, answers: &Answers) -> Result<(), Error> {
-    let absent = |want: &&Box<str>| answers.get(want).is_none_or(SecretString::is_empty);
-    let mut lacking = challenge.wants.iter().filter(absent).peekable();
-    match lacking.peek() {
-        Some(_) => Err(input::missing(lacking.map(|want| &**want))),
-        None => Ok(()),
-    }
+    let absent = |want: &&str| answers.get(want).is_none_or(SecretString::is_empty);
+    let mut lacking = challenge.wants.iter().map(|want| &**want).filter(absent).peekable();
+    if lacking.peek().is_some() { Err(input::missing(lacking)) } else { Ok(()) }
 }
 
 fn new_password<'a>(

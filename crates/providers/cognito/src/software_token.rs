@@ -70,3 +70,36 @@ fn push_encoded(buffer: &mut SecretBuffer, text: &str) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use countersign_core::{ChallengeKind, Continuation, SecretBytes, Timestamp};
+
+    use super::*;
+
+    fn challenge(kept: &str) -> Challenge {
+        let continuation = Continuation::new(SecretBytes::copy_from(kept.as_bytes()));
+        Challenge::new("MFA_SETUP", ChallengeKind::Code, continuation, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn f32_the_secret_is_told_on_request_only() {
+        let kept =
+            r#"{"challenge":"MFA_SETUP","session":"s","shared_secret":"CANARY","username":"kim"}"#;
+        let challenge = challenge(kept);
+        let token = SoftwareToken::of(&challenge).unwrap();
+        assert_eq!(token.secret().expose(), "CANARY");
+        assert_eq!(
+            token.uri("Shop & Co", "kim@example.org").expose(),
+            "otpauth://totp/Shop%20%26%20Co:kim%40example.org?secret=CANARY&issuer=Shop%20%26%20Co"
+        );
+        assert!(!format!("{token:?} {challenge:?} {:?}", token.uri("a", "b")).contains("CANARY"));
+    }
+
+    #[test]
+    fn a_challenge_about_something_else_has_no_secret() {
+        for kept in [r#"{"challenge":"SMS_MFA","session":"s","username":"kim"}"#, "", "canary"] {
+            assert!(SoftwareToken::of(&challenge(kept)).is_none());
+        }
+    }
+}

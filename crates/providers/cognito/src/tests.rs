@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::error::plain_name;
 use crate::secret_hash::secret_hash;
-use crate::{Cognito, Presented};
+use crate::{Cognito, FirstFactor, Flow, Presented};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
@@ -292,4 +292,44 @@ fn settings_that_cannot_be_right_are_refused_at_once() {
     let realm = pool().endpoint("http://127.0.0.1:5003").unwrap().realm().clone();
     assert_eq!(realm.auth_origin.to_string(), "http://127.0.0.1:5003");
     assert_eq!((&*realm.tenant, &*realm.client), ("eu-west-1_AbCdEfGhI", "1example23456789"));
+}
+
+#[test]
+fn p24_what_costs_milliseconds_is_said_beforehand() {
+    let going_on = |kept: &str| Operation::Continue {
+        of: Box::new(Operation::SignIn),
+        continuation: Continuation::new(SecretBytes::copy_from(kept.as_bytes())),
+    };
+    let proof = going_on(r#"{"challenge":"PASSWORD_VERIFIER","session":"s","username":"kim"}"#);
+    let device =
+        going_on(r#"{"challenge":"","next":"confirm_device","session":null,"username":""}"#);
+    for costly in [&Operation::SignIn, &proof, &device] {
+        assert!(pool().computes(costly), "{costly:?}");
+    }
+    let sends = pool().flow(Flow::UserPassword);
+    let code = going_on(r#"{"challenge":"SMS_MFA","session":"s","username":"kim"}"#);
+    for cheap in [&Operation::SignIn, &code, &answering(), &Operation::Refresh, &going_on("canary")]
+    {
+        assert!(!sends.computes(cheap), "{cheap:?}");
+    }
+}
+
+#[test]
+fn a_flow_says_which_credentials_it_needs() {
+    use countersign_core::CredentialKind::Password;
+    for (flow, needed) in [
+        (Flow::default(), true),
+        (Flow::UserPassword, true),
+        (Flow::CustomSrp, true),
+        (Flow::UserAuth(FirstFactor::PasswordSrp), true),
+        (Flow::Custom, false),
+        (Flow::UserAuth(FirstFactor::Any), false),
+        (Flow::UserAuth(FirstFactor::EmailOtp), false),
+    ] {
+        let pool = pool().flow(flow);
+        let kinds = &pool.capabilities().credentials;
+        assert_eq!(kinds.required.contains(&Password), needed, "{flow:?}");
+        assert!(kinds.uses(Password), "{flow:?}");
+    }
+    assert_eq!(Flow::default(), Flow::UserSrp);
 }
