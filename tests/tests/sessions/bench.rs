@@ -22,6 +22,11 @@ impl Bench {
         Self { simulator, server, keeper, http }
     }
 
+    /// A keeper of another process: it shares nothing with the first one.
+    pub(crate) fn elsewhere(&self) -> Keeper {
+        Keeper::builder().transport(self.http.clone()).build().expect("a keeper")
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.server.url())
     }

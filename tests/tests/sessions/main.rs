@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "what a test cannot set up stops it")]
 
 mod bench;
+mod cognito;
 mod dropped_callers;
 mod hostile_answers;
 mod main_job;
