@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 
 use crate::server::Server;
 use crate::totals::Totals;
+use crate::vectors;
 use crate::workspace::{cargo, find_program, members, root, succeed, target_dir};
 use crate::{Result, under_ci};
 
@@ -124,6 +125,10 @@ fn run_tests(only: Option<&str>, servers: &[Server], install: &Install) -> Resul
         command.envs(&server.values);
     }
     command.envs(install.clients());
+    if only.is_none_or(|only| only == "cognito") {
+        let vectors = vectors::made(&install.python(), &install.scripts, &install.home)?;
+        command.env("COUNTERSIGN_SRP_VECTORS", vectors);
+    }
     match find_program("oathtool") {
         Some(path) => {
             command.env("COUNTERSIGN_OATHTOOL", path);
@@ -225,15 +230,19 @@ impl Install {
     fn clients(&self) -> [(&'static str, PathBuf); 3] {
         [
             ("COUNTERSIGN_CLIENT_SCRIPTS", self.scripts.clone()),
-            ("COUNTERSIGN_CLIENT_PYTHON", self.home.join("venv/bin/python")),
+            ("COUNTERSIGN_CLIENT_PYTHON", self.python()),
             ("COUNTERSIGN_CLIENT_NPM", self.home.join("npm")),
         ]
+    }
+
+    fn python(&self) -> PathBuf {
+        self.home.join("venv/bin/python")
     }
 
     fn command(&self, kind: &Kind) -> Command {
         let mut command = match kind.runtime {
             Runtime::Python => {
-                let mut command = Command::new(self.home.join("venv/bin/python"));
+                let mut command = Command::new(self.python());
                 command.arg(self.scripts.join(kind.script));
                 // No compiled files beside the sources.
                 command.env("PYTHONDONTWRITEBYTECODE", "1");

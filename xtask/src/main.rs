@@ -22,6 +22,7 @@ mod server;
 mod test;
 mod tidy;
 mod totals;
+mod vectors;
 mod walls;
 mod workspace;
 

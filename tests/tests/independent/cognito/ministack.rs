@@ -5,7 +5,7 @@ use crate::support::left_out;
 
 cases! {
     Emulator::Ministack;
-    sign_in: password, client_secret, refusals, id_token;
+    sign_in: password, srp, srp_with_a_client_secret, client_secret, refusals, id_token;
     challenges: new_password, new_password_with_a_client_secret, software_token,
         software_token_with_a_client_secret, code_of_a_person, wrong_shared_secret;
     tokens: refresh, refresh_with_a_client_secret, refresh_the_old_way, revoke,

@@ -7,6 +7,7 @@ mod clients;
 mod ministack;
 mod moto;
 mod sign_in;
+mod srp;
 mod tokens;
 
 use countersign_cognito::{Cognito, Flow, RefreshCall};
@@ -38,8 +39,13 @@ impl Emulator {
 
     /// The app client whose id is under `name`, refreshing in the way that this emulator has.
     fn client(self, name: &str) -> Cognito {
+        self.proving(name).flow(Flow::UserPassword)
+    }
+
+    /// The same, signing in by SRP.
+    fn proving(self, name: &str) -> Cognito {
         let pool = Cognito::pool(&self.key("POOL_ID"), &self.key(name)).unwrap();
-        let pool = pool.endpoint(&self.key("URL")).unwrap().flow(Flow::UserPassword);
+        let pool = pool.endpoint(&self.key("URL")).unwrap();
         match self {
             Ministack => pool,
             Moto => pool.refresh_call(RefreshCall::InitiateAuth),

@@ -1,6 +1,6 @@
 //! Signing in by password, and being refused.
 
-use countersign_cognito::{Cognito, Presented};
+use countersign_cognito::{Cognito, Flow, Presented};
 use countersign_core::{Certainty, Credentials, Error, ErrorKind};
 
 use super::Emulator::{self, Ministack, Moto};
@@ -18,6 +18,29 @@ pub(super) async fn password(at: Emulator) {
     assert_eq!(life.as_secs(), 3600);
     assert!(session.status().refresh_expires_at.is_some());
     at.ok("sign-in", "USER_PASSWORD_AUTH: three tokens, life of an hour, subject");
+}
+
+pub(super) async fn srp(at: Emulator) {
+    signed_in(&at.session(at.proving("CLIENT_ID"), at.user("plain")).await).await;
+    let wrong = Credentials::password("plain", "canary-Wr0ng!".to_owned());
+    let wrong = at.session(at.proving("CLIENT_ID"), wrong).await;
+    match at {
+        Ministack => {
+            let wrong = refused(&wrong).await;
+            assert_eq!(wrong.kind(), ErrorKind::InvalidGrant, "{wrong:?}");
+            at.ok("USER_SRP_AUTH", &format!("proof taken; wrong: {}", class(&wrong)));
+        }
+        Moto => {
+            signed_in(&wrong).await;
+            at.ok("USER_SRP_AUTH", "laxer: no proof is checked, the form of both steps is");
+        }
+    }
+}
+
+pub(super) async fn srp_with_a_client_secret(at: Emulator) {
+    let session = at.session(at.proving("SECRET_CLIENT_ID"), at.secret_user("secret")).await;
+    signed_in(&session).await;
+    at.ok("USER_SRP_AUTH with a client secret", "both hashes taken");
 }
 
 pub(super) async fn client_secret(at: Emulator) {
@@ -58,7 +81,8 @@ pub(super) async fn refusals(at: Emulator) {
     }
     let disabled = fail(at.public(), at.user("disabled")).await;
     assert_eq!(disabled.kind(), ErrorKind::AccountDisabled, "{disabled:?}");
-    let client = Cognito::pool(&at.key("POOL_ID"), "nosuchclient").unwrap();
+    let client =
+        Cognito::pool(&at.key("POOL_ID"), "nosuchclient").unwrap().flow(Flow::UserPassword);
     let client = fail(client.endpoint(&at.key("URL")).unwrap(), at.user("plain")).await;
     assert_eq!(client.kind(), ErrorKind::Configuration, "{client:?}");
     let list = |errors: [(&str, &Error); 4]| {
