@@ -8,7 +8,7 @@ use countersign_core::{
     AccountKey, AuthProvider, Capabilities, Clock, CredentialKind, CredentialSource, Credentials,
     Error, HttpTransport, SecretString, SessionStore, Timestamp,
 };
-use countersign_runtime::{Keeper, KeeperBuilder, Session, SessionBuilder};
+use countersign_runtime::{Keeper, KeeperBuilder, MemoryStore, Session, SessionBuilder};
 
 use crate::clock::VirtualClock;
 use crate::engine::{Engine, Shared};
@@ -17,6 +17,7 @@ use crate::fault::{Fault, Gate, Times};
 use crate::naming::{Named, Names};
 use crate::operation::Op;
 use crate::process::Process;
+use crate::shelf::Shelf;
 use crate::target::{Account, Controls, Seen, Server};
 use crate::timeline::Timeline;
 use crate::wire::{Inner as Line, Stray, Wire};
@@ -32,6 +33,7 @@ pub(crate) struct Inner {
     pub(crate) claims: Capabilities,
     pub(crate) account: Account,
     pub(crate) purse: Purse,
+    pub(crate) shelf: Shelf,
     pub(crate) store: Arc<dyn SessionStore>,
     pub(crate) clock: Hour,
     pub(crate) wire: Wire,
@@ -85,11 +87,13 @@ impl Bench {
             plan: Mutex::default(),
             strays: Mutex::default(),
             strays_judged: false.into(),
+            last: Mutex::default(),
         }));
-        let store = countersign_runtime::MemoryStore::with_clock(clock.clock())?;
+        let shelf = Shelf::new(MemoryStore::with_clock(clock.clock())?);
         let inner = Inner {
             purse: Purse(Arc::new(Mutex::new(account.credentials.clone()))),
-            store: engine.store(Arc::new(store)),
+            store: engine.store(Arc::new(shelf.clone())),
+            shelf,
             server,
             engine,
             adapter,
@@ -335,6 +339,7 @@ impl Bench {
     /// Takes back every fault that was not met, and ends an outage.
     pub fn all_well(&self) {
         self.0.wire.clear();
+        self.0.shelf.clear();
         if let Some(controls) = self.0.server.controls() {
             controls.clear();
         }

@@ -49,6 +49,16 @@ pub enum Fault {
     WrongDate(i64),
     /// More bytes than a transport lets through. Does not act.
     Flood,
+    /// The last good answer to the same operation once more, as from a cache. Does not act, unless
+    /// there was none.
+    Again,
+    /// The transport panics. Does not act.
+    Panic,
+    /// The adapter panics over the answer. Acts.
+    PanicWhenRead,
+    /// The `Date` header is wrong by that many milliseconds, and `Age` says that a cache has kept the
+    /// answer. Acts.
+    KeptDate(i64),
 
     // In the server's words.
     /// 429 in the provider's own words. Does not act.
@@ -102,6 +112,10 @@ impl Fault {
             Self::Header(..) => "other_header",
             Self::WrongDate(_) => "wrong_date",
             Self::Flood => "flood",
+            Self::Again => "answered_from_a_cache",
+            Self::Panic => "panic",
+            Self::PanicWhenRead => "panic_when_read",
+            Self::KeptDate(_) => "date_of_a_cache",
             Self::TooManyRequests(_) => "too_many_requests",
             Self::ServerError => "server_error",
             Self::Unavailable => "unavailable",
@@ -135,6 +149,10 @@ impl Fault {
                 | Self::Header(..)
                 | Self::WrongDate(_)
                 | Self::Flood
+                | Self::Again
+                | Self::Panic
+                | Self::PanicWhenRead
+                | Self::KeptDate(_)
         )
     }
 }

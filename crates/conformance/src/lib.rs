@@ -29,8 +29,10 @@ mod process;
 mod random;
 pub mod report;
 mod run;
+mod shelf;
 #[cfg(feature = "simulator")]
 pub mod simulated;
+mod steps;
 mod suite;
 mod target;
 mod timeline;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::{Answers, ChallengeKind, Credentials};
+use countersign_core::{Answers, ChallengeKind, CredentialSource, Credentials};
 use countersign_runtime::{Keeper, Session, SessionBuilder, SignIn};
 
 use crate::bench::Bench;
@@ -38,8 +38,17 @@ impl Process {
         &self,
         set: impl FnOnce(SessionBuilder) -> SessionBuilder,
     ) -> Result<Session, Finding> {
+        self.open_from(Arc::new(self.bench.0.purse.clone()), set).await
+    }
+
+    /// The same with another source of credentials.
+    pub async fn open_from(
+        &self,
+        source: Arc<dyn CredentialSource>,
+        set: impl FnOnce(SessionBuilder) -> SessionBuilder,
+    ) -> Result<Session, Finding> {
         let bench = &self.bench.0;
-        let source = bench.engine.source(Arc::new(bench.purse.clone()));
+        let source = bench.engine.source(source);
         let builder = self.describe(&bench.account.identity).credentials_from(source);
         Ok(bench.engine.session(set(builder)).open().await?)
     }

@@ -1,5 +1,6 @@
 //! The way between engine and server: everything that passes is noted, and faults are played here.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) strays: Mutex<Vec<Stray>>,
     /// The case has asked for them, and judges them itself.
     pub(crate) strays_judged: AtomicBool,
+    /// The last good answer to each operation.
+    pub(crate) last: Mutex<BTreeMap<Op, HttpResponse>>,
 }
 
 /// A request that went where it must not go. It was not sent; somebody else could have read it.
@@ -82,6 +85,21 @@ impl Wire {
         self.0.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn remember(&self, op: Op, end: &Result<HttpResponse, TransportError>) {
+        let good = end.as_ref().ok().filter(|answer| answer.status().is_success());
+        if let (Some(answer), true) = (good, Op::Auth.covers(op)) {
+            self.last().insert(op, answer.clone());
+        }
+    }
+
+    fn last_answer(&self, op: Op) -> Option<HttpResponse> {
+        self.last().get(&op).cloned()
+    }
+
+    fn last(&self) -> MutexGuard<'_, BTreeMap<Op, HttpResponse>> {
+        self.0.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn fault_for(&self, asked: Op) -> Option<Fault> {
         let mut plan = self.plan();
         let at = plan.iter().position(|(op, ..)| op.covers(asked))?;
@@ -120,6 +138,7 @@ impl Wire {
     async fn play(
         &self,
         fault: Fault,
+        op: Op,
         request: HttpRequest,
     ) -> Result<HttpResponse, TransportError> {
         let server = &self.0.server;
@@ -162,6 +181,22 @@ impl Wire {
                 let date = http_date(self.0.clock.now().shifted(millis));
                 server.send(request).await.map(|answer| with_header(&answer, header::DATE, &date))
             }
+            Fault::Again => match self.last_answer(op) {
+                Some(answer) => Ok(answer),
+                None => server.send(request).await,
+            },
+            // Without the hook: a panic that is meant writes nothing to standard error.
+            Fault::Panic => std::panic::resume_unwind(Box::new("a transport of the case")),
+            Fault::PanicWhenRead => {
+                self.0.names.panic_over_the_next();
+                server.send(request).await
+            }
+            Fault::KeptDate(millis) => {
+                let date = http_date(self.0.clock.now().shifted(millis));
+                let answer = server.send(request).await?;
+                let kept = with_header(&answer, header::AGE, "120");
+                Ok(with_header(&kept, header::DATE, &date))
+            }
             Fault::Flood => Err(TransportError::new(Delivery::Unknown, Reason::BodyTooLarge)),
             _ => server.send(request).await,
         }
@@ -187,10 +222,11 @@ impl HttpTransport for Wire {
         let dropped = Dropped { wire: self, number };
         let end = match fault {
             _ if stray => self.stray(op, &request),
-            Some(fault) => self.play(fault, request).await,
+            Some(fault) => self.play(fault, op, request).await,
             None => self.0.server.send(request).await,
         };
         std::mem::forget(dropped);
+        self.remember(op, &end);
         let word = match &end {
             Ok(_) if stray => "stray",
             Ok(_) => "answered",

@@ -1,8 +1,12 @@
 //! Defects, one at a time: each breaks adapter or engine at a seam that the driver already takes, and
 //! the case that it names must catch it.
 
+mod carrying;
 mod claiming;
+mod deciding;
+mod locking;
 mod presenting;
+mod reading;
 mod resending;
 pub(crate) mod seams;
 mod storing;
@@ -30,8 +34,12 @@ pub(crate) struct Defect {
 /// Every defect.
 pub(crate) fn all() -> Vec<Defect> {
     let mut all = Vec::new();
+    all.extend(carrying::DEFECTS);
     all.extend(claiming::DEFECTS);
+    all.extend(deciding::DEFECTS);
+    all.extend(locking::DEFECTS);
     all.extend(presenting::DEFECTS);
+    all.extend(reading::DEFECTS);
     all.extend(resending::DEFECTS);
     all.extend(storing::DEFECTS);
     all.extend(times::DEFECTS);
