@@ -79,9 +79,8 @@ impl Candidate {
 /// How a step ended, and the bytes that go with it.
 pub(crate) type Ended = (Report, Cargo);
 
-/// Starts the flight of `id`, whose slot says that it is running.
+/// Starts the flight of `id`, whose slot says that it is running, and which is counted.
 pub(crate) fn take_off(cell: &Arc<Cell>, id: ExchangeId) {
-    cell.shared.took_off();
     let guard = Guard { cell: Arc::clone(cell), id, landed: false };
     // If there is no runtime, the guard is dropped here and tells the machine.
     cell.shared.spawn(fly(guard));

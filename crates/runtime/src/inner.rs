@@ -35,7 +35,7 @@ pub(crate) struct Core {
     /// What the caller has answered, until it is sent.
     pub(crate) answers: Option<Answers>,
     /// Credentials that were given for one time.
-    pub(crate) one_time: Option<Box<Credentials>>,
+    pub(crate) one_time: Option<Box<OneTime>>,
     /// A challenge that was carried here, until the explicit sign-in that takes it up has ended.
     pub(crate) carried: Option<Box<Carried>>,
     /// The last failure since the last success, and how the machine knows it.
@@ -52,6 +52,13 @@ pub(crate) struct Core {
     pub(crate) moves: u32,
 }
 
+/// Credentials that were given for one time.
+pub(crate) struct OneTime {
+    pub(crate) credentials: Credentials,
+    /// An exchange has taken them: its end decides about them.
+    pub(crate) taken: bool,
+}
+
 /// What waiters heard last.
 #[derive(Default)]
 pub(crate) struct ToldLog {
@@ -59,8 +66,29 @@ pub(crate) struct ToldLog {
     pub(crate) last: Option<(Told, Option<Error>)>,
     /// After which change of the state that was.
     pub(crate) at_move: u32,
-    /// How many sign-outs have ended, and how the last one did.
-    pub(crate) sign_outs: (u64, Option<SignOutEnd>),
+    /// How many sign-outs have ended.
+    pub(crate) sign_outs: u64,
+    /// How the last of them did, the newest last.
+    ends: VecDeque<SignOutEnd>,
+}
+
+/// Whoever has not looked for so many sign-outs hears of a later one.
+const REMEMBERED_ENDS: usize = 4;
+
+impl ToldLog {
+    /// How the first sign-out ended that did so after `before` others.
+    pub(crate) fn sign_out_after(&self, before: u64) -> Option<SignOutEnd> {
+        let later = usize::try_from(self.sign_outs.checked_sub(before + 1)?).ok()?;
+        self.ends.iter().rev().nth(later).or(self.ends.front()).copied()
+    }
+
+    fn signed_out(&mut self, end: SignOutEnd) {
+        if self.ends.len() == REMEMBERED_ENDS {
+            self.ends.pop_front();
+        }
+        self.ends.push_back(end);
+        self.sign_outs += 1;
+    }
 }
 
 /// The steps of one exchange that are still to be done, and what has come of it.
@@ -140,6 +168,12 @@ impl Core {
         if matches!(event, Event::SignIn) {
             // Together with the event: nobody's news in between can part the two.
             self.carried = cargo.carried.take();
+            if let Some(credentials) = cargo.one_time.take() {
+                self.one_time = Some(Box::new(OneTime { credentials, taken: false }));
+            }
+        }
+        if matches!(event, Event::Answer) {
+            self.answers = cargo.answers.take();
         }
         if let Some(challenge) = cargo.challenge.take() {
             self.challenge = Some(challenge);
@@ -162,6 +196,17 @@ impl Core {
             incoming.bundle.as_ref().is_some_and(|b| b.tokens.generation() == generation)
         };
         self.flights.iter().map(|slot| &slot.incoming).find(of).cloned().map(Box::new)
+    }
+
+    /// A sign-in by name has ended that was under way when another one came with credentials of its
+    /// own, and had no use for them any more: theirs is still to come.
+    pub(crate) fn owes_sign_in(&self, from: Status) -> bool {
+        let decided = matches!(self.told.last, Some((Told::Tokens | Told::Failed(_), _)));
+        from == Status::Authenticating
+            && self.machine.status() != Status::Authenticating
+            && self.machine.challenge().is_none()
+            && decided
+            && self.one_time.as_ref().is_some_and(|given| !given.taken)
     }
 
     /// Keeps the bytes of the generation that the machine holds now.
@@ -224,7 +269,7 @@ impl Core {
             }
             (Told::Challenge, _) => after.events.push(SessionEventKind::Challenged),
             (Told::SignedOut(end), _) => {
-                self.told.sign_outs = (self.told.sign_outs.0 + 1, Some(end));
+                self.told.signed_out(end);
                 after.events.push(SessionEventKind::SignedOut);
             }
             _ => {}
@@ -233,7 +278,9 @@ impl Core {
         // An exchange that was under way before tells its own end: then theirs is still to come.
         let decided = matches!(told, Told::Tokens | Told::SignedOut(_))
             || (matches!(told, Told::Failed(_)) && self.machine.challenge().is_none());
-        if decided && self.machine.status() != Status::Authenticating {
+        let theirs = self.one_time.as_ref().is_some_and(|given| given.taken)
+            || matches!(told, Told::SignedOut(_));
+        if decided && theirs && self.machine.status() != Status::Authenticating {
             self.one_time = None;
         }
         if !matches!(told, Told::Stalled(_)) && self.machine.status() != Status::Authenticating {

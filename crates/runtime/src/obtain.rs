@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::session::{Demand, Event, Failure, Told};
+use countersign_core::session::{Demand, Failure, Told};
 use countersign_core::{Error, ErrorKind, Monotonic, Timestamp};
 
 use crate::cell::Cell;
-use crate::post::Cargo;
 use crate::snapshot::Snapshot;
 use crate::wait::wait;
 
@@ -118,7 +117,7 @@ impl Cell {
                 }
                 caller.asked += 1;
                 caller.heard = Some(count);
-                self.post(Event::Wanted, Cargo::default());
+                self.post_wanted(caller.good_for);
                 Ok(Look::Again)
             }
             Demand::Ask => Err(self.too_short()),

@@ -68,14 +68,15 @@ impl Session {
         operation: Operation,
         given: Option<Credentials>,
     ) -> Result<Performed, Error> {
-        if self.0.shared.is_closed() {
-            return Err(crate::obtain::closed());
-        }
         self.0.refuse_reentry(operation.name())?;
         let (tell, hear) = oneshot::channel();
         let (cell, shared) = (Arc::clone(&self.0), Arc::clone(&self.0.shared));
+        // Counted before it is looked: whoever shuts the keeper down sees this, or is seen here.
         shared.took_off();
         let landing = Landing(Arc::clone(&shared));
+        if shared.is_closed() {
+            return Err(crate::obtain::closed());
+        }
         shared.spawn(async move {
             let _landing = landing;
             let done = caught(cell.perform(operation, given)).await;

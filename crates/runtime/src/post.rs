@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use countersign_core::session::{
-    Appointment, Cx, Effect, Event, ExchangeId, Purpose as Wish, Report, Source, Status, Told,
+    Appointment, Cx, Demand, Effect, Event, ExchangeId, Purpose as Wish, Report, Rules, Source,
+    Status, Told,
 };
-use countersign_core::{Error, ErrorKind, Generation, Timestamp, TokenSet};
+use countersign_core::{Answers, Credentials, Error, ErrorKind, Generation, Timestamp, TokenSet};
 use countersign_scheduler::{Failure as Row, Now, Purpose, Request};
 use countersign_seal::PendingChallenge;
 
@@ -29,6 +31,10 @@ pub(crate) struct Cargo {
     pub(crate) incoming: Option<Incoming>,
     /// The challenge of a text, for the explicit sign-in that takes it up.
     pub(crate) carried: Option<Box<Carried>>,
+    /// Credentials for one time, for the explicit sign-in that comes with them.
+    pub(crate) one_time: Option<Credentials>,
+    /// What the caller says to the challenge.
+    pub(crate) answers: Option<Answers>,
     /// The error behind a failure.
     pub(crate) error: Option<Error>,
 }
@@ -42,6 +48,8 @@ pub(crate) struct After {
     pub(crate) before: Option<Arc<TokenSet>>,
     pub(crate) events: Vec<SessionEventKind>,
     pub(crate) wake: bool,
+    /// How much had been told before.
+    heard: u64,
 }
 
 impl Cell {
@@ -51,19 +59,42 @@ impl Cell {
         self.finish(after);
     }
 
+    /// Tells the machine what a caller asks for by name, and answers how much had been told before;
+    /// `None` if it is an answer and no challenge waits for it any more.
+    pub(crate) fn post_asked(self: &Arc<Self>, event: Event, cargo: Cargo) -> Option<u64> {
+        let answer = matches!(event, Event::Answer);
+        let still = |core: &Core| !answer || core.machine.challenge().is_some();
+        let after = self.handle_if(event, cargo, still)?;
+        let heard = after.heard;
+        self.finish(after);
+        Some(heard)
+    }
+
     /// The same from a task that dies with its runtime: what has to fly waits for the next caller.
     pub(crate) fn post_lost(self: &Arc<Self>, id: ExchangeId) {
         let mut after = self.handle(Event::Flight(id, Report::Lost), Cargo::default());
-        {
-            let mut core = self.core();
-            for id in after.take_off.drain(..) {
-                if let Some(slot) = core.flight(id) {
-                    slot.running = false;
-                }
+        for id in after.take_off.drain(..) {
+            if let Some(slot) = self.core().flight(id) {
+                slot.running = false;
             }
+            self.shared.landed();
         }
         after.discard.clear();
         self.finish(after);
+    }
+
+    /// Asks for a token that is good for `good_for`, if nobody else has meanwhile: whoever has looked
+    /// and found none may be the last to hear that there is one.
+    pub(crate) fn post_wanted(self: &Arc<Self>, good_for: Duration) {
+        let still = |core: &Core| {
+            let now = self.shared.clock.now();
+            let shown = self.snapshot.load();
+            let here = shown.as_ref().is_some_and(|shown| shown.good_for(good_for, now));
+            !here && core.machine.demand() == Demand::Ask
+        };
+        if let Some(after) = self.handle_if(Event::Wanted, Cargo::default(), still) {
+            self.finish(after);
+        }
     }
 
     /// Starts what is parked: the steps of exchanges whose runtime has gone.
@@ -72,6 +103,7 @@ impl Cell {
         for slot in &mut self.core().flights {
             if !slot.running && !slot.steps.is_empty() {
                 slot.running = true;
+                self.shared.took_off();
                 parked.push(slot.id);
             }
         }
@@ -98,12 +130,45 @@ impl Cell {
         self.shared.wake.notify_one();
     }
 
-    fn handle(self: &Arc<Self>, event: Event, mut cargo: Cargo) -> After {
+    fn handle(self: &Arc<Self>, event: Event, cargo: Cargo) -> After {
+        self.handle_if(event, cargo, |_| true).unwrap_or_default()
+    }
+
+    /// `still` looks under the same lock as the machine is told.
+    fn handle_if(
+        self: &Arc<Self>,
+        event: Event,
+        cargo: Cargo,
+        still: impl FnOnce(&Core) -> bool,
+    ) -> Option<After> {
         let now = self.shared.now();
         let rules = self.rules();
-        let mut after = After::default();
         let mut core = self.core();
-        let core = &mut *core;
+        if !still(&core) {
+            return None;
+        }
+        let mut after = After { heard: core.told.count, ..After::default() };
+        let from = core.machine.status();
+        self.turn(&mut core, event, cargo, now, &rules, &mut after);
+        if core.owes_sign_in(from) {
+            self.turn(&mut core, Event::SignIn, Cargo::default(), now, &rules, &mut after);
+        }
+        self.shared.keep_unsaved(self, !core.saved);
+        // What is about to fly counts before anybody else can look whether all is quiet.
+        after.take_off.iter().for_each(|_| self.shared.took_off());
+        Some(after)
+    }
+
+    /// One event of the machine, and what comes of it.
+    fn turn(
+        &self,
+        core: &mut Core,
+        event: Event,
+        mut cargo: Cargo,
+        now: Now,
+        rules: &Rules,
+        after: &mut After,
+    ) {
         let exchange = ExchangeId(core.next_exchange);
         let flown = match &event {
             Event::Flight(id, _) => Some(*id),
@@ -121,7 +186,7 @@ impl Cell {
         let told_before = core.told.count;
         let seam = &self.shared.seam;
         seam.event(self.digest, &event);
-        let effects = core.machine.handle(event, Cx { now: now.wall, exchange, rules: &rules });
+        let effects = core.machine.handle(event, Cx { now: now.wall, exchange, rules });
         let effects = seam.effects(self.digest, effects);
         after.before.clone_from(&core.held);
         core.adopt(cargo.record.as_ref());
@@ -133,9 +198,8 @@ impl Cell {
             if let Effect::Tell(Told::Failed(why) | Told::Stalled(why)) = effect {
                 failure = Some(why.kind);
             }
-            self.apply(core, effect, flown, cargo.record.as_ref(), now, &mut after);
+            self.apply(core, effect, flown, cargo.record.as_ref(), now, after);
         }
-        self.shared.keep_unsaved(self, !core.saved);
         let to = core.machine.status();
         core.moves = core.moves.wrapping_add(u32::from(from != to));
         if core.told.count != told_before {
@@ -147,7 +211,6 @@ impl Cell {
             after.events.push(SessionEventKind::Moved { from, to });
             after.wake = true;
         }
-        after
     }
 
     fn apply(

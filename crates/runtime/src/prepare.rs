@@ -49,6 +49,9 @@ impl Flight {
             return Ok((Report::Prepared, Cargo::default()));
         }
         let needed = matches!(grant, Grant::SignIn { .. });
+        if needed && let Some(given) = &mut self.cell.core().one_time {
+            given.taken = true;
+        }
         let clock = Arc::clone(&self.cell.shared.clock);
         let until = clock.monotonic().after(self.cell.exchange_deadline());
         let found = match wait(&*clock, self.cell.current_credentials(), until).await {
@@ -147,9 +150,9 @@ impl Cell {
     /// The values as they are now: those of the caller for one time, else those that the source has at
     /// hand. Nobody is bothered here.
     pub(crate) async fn current_credentials(&self) -> Result<Credentials, Error> {
-        let one_time = self.core().one_time.clone();
+        let one_time = self.core().one_time.as_ref().map(|given| given.credentials.clone());
         if let Some(given) = one_time {
-            return Ok(self.identified(*given));
+            return Ok(self.identified(given));
         }
         match self.source() {
             Some(source) => {

@@ -66,7 +66,7 @@ impl Session {
         let now = self.0.shared.clock.now();
         let shown = self.0.shown(now).ok().flatten().filter(|s| s.good_for(Duration::ZERO, now));
         if shown.is_none() && self.0.core().machine.demand() == Demand::Ask {
-            self.0.post(Event::Wanted, Cargo::default());
+            self.0.post_wanted(Duration::ZERO);
         }
         shown.inspect(|shown| shown.touch()).map(Authorized::new)
     }
@@ -199,17 +199,21 @@ impl Session {
         self.0.core().machine.status()
     }
 
-    /// Waits until the state, the token or the last failure has changed, and tells the new status.
-    pub async fn changed(&self) -> SessionStatus {
+    /// Waits until the state, the token or the last failure is another than when this was called, and
+    /// tells the new status. Whoever waits for something calls this first, looks, and awaits it then:
+    /// so nothing is missed in between.
+    pub fn changed(&self) -> impl Future<Output = SessionStatus> + Send {
         let before = self.0.version();
-        loop {
-            let changed = self.0.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if self.0.version() != before {
-                return self.status();
+        async move {
+            loop {
+                let changed = self.0.changed.notified();
+                tokio::pin!(changed);
+                changed.as_mut().enable();
+                if self.0.version() != before {
+                    return self.status();
+                }
+                changed.await;
             }
-            changed.await;
         }
     }
 

@@ -59,9 +59,8 @@ impl Session {
     pub async fn sign_in_with(&self, credentials: Credentials) -> Result<SignIn, Error> {
         let kinds = &self.0.provider.capabilities().credentials;
         self.0.identified(credentials.clone()).check(kinds)?;
-        self.0.refuse_reentry("sign_in")?;
-        self.0.core().one_time = Some(Box::new(credentials));
-        self.0.asked(Event::SignIn, Cargo::default(), "sign_in").await
+        let cargo = Cargo { one_time: Some(credentials), ..Cargo::default() };
+        self.0.asked(Event::SignIn, cargo, "sign_in").await
     }
 
     /// Answers the challenge that is pending. If the provider refuses the answer but takes another one,
@@ -77,9 +76,8 @@ impl Session {
             return Err(Error::new(ErrorKind::InvalidRequest)
                 .hint(format!("the challenge also wants the answer `{name}`")));
         }
-        self.0.refuse_reentry("answer")?;
-        self.0.core().answers = Some(answers);
-        self.0.asked(Event::Answer, Cargo::default(), "answer").await
+        let cargo = Cargo { answers: Some(answers), ..Cargo::default() };
+        self.0.asked(Event::Answer, cargo, "answer").await
     }
 
     /// Buys another token now, although the one that is held may be good.
@@ -98,15 +96,15 @@ impl Session {
     pub async fn sign_out(&self, within: Duration) -> SignOutOutcome {
         let cell = &self.0;
         let deadline = cell.shared.clock.monotonic().after(within);
-        let before = cell.core().told.sign_outs.0;
+        let before = cell.core().told.sign_outs;
         cell.kick();
         cell.post(Event::SignOut, Cargo::default());
         loop {
             let changed = cell.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let (count, end) = cell.core().told.sign_outs;
-            match end.filter(|_| count != before) {
+            let end = cell.core().told.sign_out_after(before);
+            match end {
                 Some(SignOutEnd::Revoked) => return SignOutOutcome::Revoked,
                 Some(SignOutEnd::LocalOnly { valid_until }) => {
                     return SignOutOutcome::LocalOnly { valid_until };
@@ -166,8 +164,9 @@ impl Cell {
         self.kick();
         let _counted = self.wait_counted();
         let deadline = self.shared.clock.monotonic().after(self.settings.deadline);
-        let mut heard = self.core().told.count;
-        self.post(event, cargo);
+        let Some(mut heard) = self.post_asked(event, cargo) else {
+            return Err(Error::new(ErrorKind::ChallengeExpired));
+        };
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
