@@ -69,7 +69,7 @@ pub(crate) struct ToldLog {
     /// How many sign-outs have ended.
     pub(crate) sign_outs: u64,
     /// How the last of them did, the newest last.
-    ends: VecDeque<SignOutEnd>,
+    ends: Option<Box<VecDeque<SignOutEnd>>>,
 }
 
 /// Whoever has not looked for so many sign-outs hears of a later one.
@@ -79,14 +79,17 @@ impl ToldLog {
     /// How the first sign-out ended that did so after `before` others.
     pub(crate) fn sign_out_after(&self, before: u64) -> Option<SignOutEnd> {
         let later = usize::try_from(self.sign_outs.checked_sub(before + 1)?).ok()?;
-        self.ends.iter().rev().nth(later).or(self.ends.front()).copied()
+        let ends = self.ends.as_deref()?;
+        ends.iter().rev().nth(later).or(ends.front()).copied()
     }
 
     fn signed_out(&mut self, end: SignOutEnd) {
-        if self.ends.len() == REMEMBERED_ENDS {
-            self.ends.pop_front();
+        // Most sessions are never signed out, and a session is small.
+        let ends = self.ends.get_or_insert_default();
+        if ends.len() == REMEMBERED_ENDS {
+            ends.pop_front();
         }
-        self.ends.push_back(end);
+        ends.push_back(end);
         self.sign_outs += 1;
     }
 }
