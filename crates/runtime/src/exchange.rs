@@ -17,8 +17,9 @@ use crate::publish::guarded;
 use crate::reenter::inside;
 use crate::wait::{Waited, wait};
 
-/// How often an adapter may go on alone.
-const MOST_ROUNDS: usize = 8;
+/// How often an adapter may go on alone. The longest honest chain known has ten steps: a device whose
+/// proof is refused, the sign-in again without it, two about a second factor, and a new device.
+const MOST_ROUNDS: usize = 12;
 
 /// What one exchange may know.
 pub(crate) struct Exchange<'a> {

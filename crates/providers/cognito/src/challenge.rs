@@ -96,7 +96,7 @@ pub(crate) fn read(
     pending.challenge = name.to_owned();
     pending.session = bounded_session(answer.session)?;
     pending.round = chain.round;
-    if answered_alone(&mut pending, &parameters, ambient)? {
+    if answered_alone(cognito, &mut pending, &parameters, ambient)? {
         return Ok(Outcome::Continue(pending.keep()?, patch));
     }
     let challenge = surfaced(cognito, &pending, parameters, ambient)?;
@@ -112,7 +112,7 @@ pub(crate) fn surfaced(
 ) -> Result<Challenge, Error> {
     let name = &*pending.challenge;
     let offered = choices(name, &parameters);
-    let kind = kind(pending, &offered, ambient);
+    let kind = kind(pending, &offered);
     let expires_at = ambient.now.after(cognito.challenge_length);
     let mut challenge = Challenge::new(name, kind, pending.keep()?, expires_at);
     match (kind, name) {
@@ -156,6 +156,7 @@ pub(crate) fn bounded_session(
 
 /// Whether the adapter goes on by itself; then `pending` says how.
 fn answered_alone(
+    cognito: &Cognito,
     pending: &mut Pending,
     parameters: &BTreeMap<String, String>,
     ambient: &Ambient<'_>,
@@ -167,7 +168,8 @@ fn answered_alone(
             true
         }
         DEVICE_SRP_AUTH => Device::confirmed(ambient.memo).is_some(),
-        PASSWORD | PASSWORD_SRP => has(CredentialKind::Password),
+        PASSWORD => has(CredentialKind::Password) && cognito.flow.sends_password(),
+        PASSWORD_SRP => has(CredentialKind::Password),
         SOFTWARE_TOKEN_MFA => has(CredentialKind::TotpSecret),
         SELECT_MFA_TYPE => {
             let offered = choices(SELECT_MFA_TYPE, parameters);
@@ -181,15 +183,14 @@ fn answered_alone(
     })
 }
 
-fn kind(pending: &Pending, offered: &[String], ambient: &Ambient<'_>) -> ChallengeKind {
+fn kind(pending: &Pending, offered: &[String]) -> ChallengeKind {
     match &*pending.challenge {
         NEW_PASSWORD_REQUIRED => ChallengeKind::NewPassword,
         CUSTOM | EMAIL_OTP | SMS_MFA | SMS_OTP | SOFTWARE_TOKEN_MFA | WEB_AUTHN => {
             ChallengeKind::Code
         }
-        PASSWORD | PASSWORD_SRP if !ambient.credentials.has(CredentialKind::Password) => {
-            ChallengeKind::Code
-        }
+        // What is held and was not answered alone is for a person to say.
+        PASSWORD | PASSWORD_SRP => ChallengeKind::Code,
         MFA_SETUP if pending.next == Next::Verify => ChallengeKind::Code,
         MFA_SETUP if offered.iter().any(|c| c == SOFTWARE_TOKEN_MFA || c == EMAIL_OTP) => {
             ChallengeKind::Choice

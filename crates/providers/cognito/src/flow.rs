@@ -73,6 +73,16 @@ impl Flow {
         matches!(self, Self::UserSrp | Self::CustomSrp | Self::UserAuth(FirstFactor::PasswordSrp))
     }
 
+    /// Whether the password itself may be sent without being asked anew. Where a flow was chosen that only
+    /// proves it, a server cannot have it by asking otherwise.
+    pub(crate) const fn sends_password(self) -> bool {
+        match self {
+            Self::UserPassword => true,
+            Self::UserAuth(factor) => matches!(factor, FirstFactor::Any | FirstFactor::Password),
+            Self::UserSrp | Self::Custom | Self::CustomSrp => false,
+        }
+    }
+
     /// The name at the service.
     pub(crate) const fn name(self) -> &'static str {
         match self {

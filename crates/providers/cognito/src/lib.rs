@@ -21,7 +21,7 @@
 //! | challenge | kind | wants | answered by the adapter alone |
 //! |---|---|---|---|
 //! | `PASSWORD_VERIFIER`, `DEVICE_SRP_AUTH`, `DEVICE_PASSWORD_VERIFIER` | | | always |
-//! | `PASSWORD`, `PASSWORD_SRP` | `Code` | `password` | where the credentials hold a password |
+//! | `PASSWORD`, `PASSWORD_SRP` | `Code` | `password` | where the credentials hold a password; `PASSWORD` only in a flow that sends it |
 //! | `NEW_PASSWORD_REQUIRED` | `NewPassword` | `new_password`, and `attribute.NAME` for each that is missing; others may be given | |
 //! | `SMS_MFA`, `SMS_OTP`, `EMAIL_OTP` | `Code` | `code` | |
 //! | `SOFTWARE_TOKEN_MFA` | `Code` | `code` | where the credentials hold a TOTP secret |

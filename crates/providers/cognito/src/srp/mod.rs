@@ -18,6 +18,8 @@ use zeroize::Zeroizing;
 
 use group::{Group, fit, hashed, padded};
 
+/// So many random bytes an exchange has.
+const SEED_BYTES: usize = 32;
 /// So many bytes make the ephemeral of the client.
 const EPHEMERAL_BYTES: usize = 128;
 /// What the key is expanded for, with the counter of HKDF's only block (RFC 5869 §2.3).
@@ -44,8 +46,11 @@ impl Client {
     /// a device's are two.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`] if A is a multiple of N, which no honest seed makes it.
+    /// [`ErrorKind::Internal`] if the seed is too short to be one, or A a multiple of N.
     pub(crate) fn new(seed: &Seed, purpose: &str) -> Result<Self, Error> {
+        if seed.bytes().len() < SEED_BYTES {
+            return Err(Error::new(ErrorKind::Internal).hint("the exchange has no random bytes"));
+        }
         Self::of_ephemeral(&derived(seed, purpose, EPHEMERAL_BYTES))
     }
 

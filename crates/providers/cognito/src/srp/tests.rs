@@ -118,6 +118,9 @@ fn every_purpose_of_a_seed_has_an_ephemeral_of_its_own() {
         (Client::new(&seed, "user").unwrap(), Client::new(&seed, "device").unwrap());
     assert_ne!(user.public_hex(), device.public_hex());
     assert_eq!(user.public_hex(), Client::new(&seed, "user").unwrap().public_hex());
+    for short in [Seed::default(), Seed::new(SecretBytes::new(vec![7; 31]))] {
+        assert_eq!(Client::new(&short, "user").err().map(|e| e.kind()), Some(ErrorKind::Internal));
+    }
     assert!(derived(&seed, "user", 128).matches(&derived(&seed, "user", 128)));
     assert_eq!(
         derived(&seed, "user", 40).expose_bytes(),
