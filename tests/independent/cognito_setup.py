@@ -38,9 +38,10 @@ USERS = [
     "whoami",
     "idtoken",
     "disabled",
+    "enrol",
 ]
 # In FORCE_CHANGE_PASSWORD: a sign-in is answered with NEW_PASSWORD_REQUIRED.
-FIRST_USERS = ["first", "first-secret"]
+FIRST_USERS = ["first", "first-secret", "first-srp"]
 # Enrolled for time-based codes: a sign-in is answered with SOFTWARE_TOKEN_MFA.
 TOTP_USERS = ["totp", "totp-secret", "totp-wrong"]
 # Asked for a code by message, where the emulator asks.

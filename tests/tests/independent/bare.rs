@@ -22,23 +22,32 @@ impl<P: AuthProvider> Bare<P> {
         Self { adapter, credentials, client: client(), clock: SystemClock::new() }
     }
 
-    /// One exchange.
+    /// One operation, with the steps that the adapter takes alone.
     pub(crate) async fn run(
         &self,
         operation: &Operation,
         tokens: Option<&TokenSet>,
     ) -> Result<Outcome, Error> {
-        let (seed, memo) = (Seed::new(SecretBytes::new(vec![7; 32])), Memo::default());
-        let ambient = Ambient {
-            now: self.clock.now(),
-            seed: &seed,
-            credentials: &self.credentials,
-            tokens,
-            memo: &memo,
-        };
-        let request = self.adapter.request(operation, &ambient)?;
-        let response = self.client.send(request).await.expect("the server is there");
-        self.adapter.interpret(operation, &response, &ambient)
+        let (seed, mut memo) = (Seed::new(SecretBytes::new(vec![7; 32])), Memo::default());
+        let mut step = operation.clone();
+        loop {
+            let ambient = Ambient {
+                now: self.clock.now(),
+                seed: &seed,
+                credentials: &self.credentials,
+                tokens,
+                memo: &memo,
+            };
+            let request = self.adapter.request(&step, &ambient)?;
+            let response = self.client.send(request).await.expect("the server is there");
+            match self.adapter.interpret(&step, &response, &ambient)? {
+                Outcome::Continue(continuation, facts) => {
+                    memo.apply(facts);
+                    step = Operation::Continue { of: Box::new(operation.clone()), continuation };
+                }
+                end => return Ok(end),
+            }
+        }
     }
 
     pub(crate) async fn sign_in(&self) -> TokenSet {

@@ -22,6 +22,23 @@ pub(super) async fn new_password(at: Emulator) {
     at.ok("NEW_PASSWORD_REQUIRED", &how);
 }
 
+/// Where the emulator's own way in is the password: the same after a proof.
+pub(super) async fn new_password_after_a_proof(at: Emulator) {
+    let temporary = Credentials::password("first-srp", at.key("TEMPORARY_PASSWORD"));
+    let session = at.session(at.proving("CLIENT_ID"), temporary).await;
+    assert_eq!(challenged(&session).await.kind, ChallengeKind::NewPassword);
+    answered(&session, || Answers::new_password(NEW_PASSWORD.to_owned())).await;
+    session.authorization().await.unwrap();
+    at.ok("NEW_PASSWORD_REQUIRED after SRP", "answered; laxer: no proof is looked at");
+}
+
+pub(super) async fn software_token_after_a_proof(at: Emulator) {
+    let credentials = at.user("totp").with_totp_secret(at.totp_secret("totp"));
+    away_from_the_end_of_a_step().await;
+    signed_in(&at.session(at.proving("CLIENT_ID"), credentials).await).await;
+    at.ok("SOFTWARE_TOKEN_MFA after SRP", "answered by the adapter; laxer: no proof is looked at");
+}
+
 pub(super) async fn new_password_with_a_client_secret(at: Emulator) {
     let temporary = Credentials::password("first-secret", at.key("TEMPORARY_PASSWORD"))
         .with_client_secret(at.key("SECRET_CLIENT_SECRET"));
@@ -127,7 +144,7 @@ const fn drift(at: Emulator) -> &'static str {
     }
 }
 
-async fn challenged(session: &Session) -> Challenge {
+pub(super) async fn challenged(session: &Session) -> Challenge {
     match session.sign_in().await {
         Ok(SignIn::Challenge(challenge)) => *challenge,
         other => panic!("a sign-in came to {}", told(&other)),
@@ -159,13 +176,13 @@ async fn answered(session: &Session, answers: impl Fn() -> Answers) -> &'static 
 
 const STEP: Duration = Duration::from_secs(30);
 
-fn code_now(secret: &str) -> SecretString {
+pub(super) fn code_now(secret: &str) -> SecretString {
     let totp = Totp::new(&SecretString::new(secret), SecretEncoding::Base32, STEP).unwrap();
     totp.code(totp.step_at(SystemClock::new().now()))
 }
 
 /// One of the emulators knows no drift: a code must arrive in the step that it is of.
-async fn away_from_the_end_of_a_step() {
+pub(super) async fn away_from_the_end_of_a_step() {
     let now = SystemClock::new().now().as_millis();
     let left = 30_000 - now.rem_euclid(30_000);
     if left < 3_000 {

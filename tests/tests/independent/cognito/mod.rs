@@ -6,6 +6,7 @@ mod challenges;
 mod clients;
 mod ministack;
 mod moto;
+mod self_service;
 mod sign_in;
 mod srp;
 mod tokens;
@@ -37,9 +38,13 @@ impl Emulator {
         var(&format!("COUNTERSIGN_{}_{name}", self.name().to_uppercase()))
     }
 
-    /// The app client whose id is under `name`, refreshing in the way that this emulator has.
+    /// The app client whose id is under `name`, refreshing in the way that this emulator has, and signing in in the
+    /// way that it checks: at ministack by a proof of the password, at moto by the password itself.
     fn client(self, name: &str) -> Cognito {
-        self.proving(name).flow(Flow::UserPassword)
+        match self {
+            Ministack => self.proving(name),
+            Moto => self.proving(name).flow(Flow::UserPassword),
+        }
     }
 
     /// The same, signing in by SRP.

@@ -4,10 +4,25 @@ use countersign_cognito::{Cognito, Flow, Presented};
 use countersign_core::{Certainty, Credentials, Error, ErrorKind};
 
 use super::Emulator::{self, Ministack, Moto};
+use crate::bare::Bare;
 use crate::support::{class, refused, signed_in};
 
+/// Sign-ins in a row: no two have the same numbers, and some begin with zeros.
+pub(super) async fn srp_many(at: Emulator) {
+    let bare = Bare::new(at.proving("CLIENT_ID"), at.user("plain"));
+    for _ in 0..12 {
+        bare.sign_in().await;
+    }
+    at.ok("USER_SRP_AUTH, many times", "twelve, of another B and another u each");
+}
+
 pub(super) async fn password(at: Emulator) {
-    let session = at.session(at.public(), at.user("plain")).await;
+    three_tokens(at, at.public().flow(Flow::UserPassword)).await;
+    at.ok("sign-in", "USER_PASSWORD_AUTH: three tokens, life of an hour, subject");
+}
+
+async fn three_tokens(at: Emulator, client: Cognito) {
+    let session = at.session(client, at.user("plain")).await;
     signed_in(&session).await;
     let authorized = session.authorization().await.unwrap();
     let header = authorized.header(&http::header::AUTHORIZATION).unwrap();
@@ -17,18 +32,17 @@ pub(super) async fn password(at: Emulator) {
     let life = authorized.expires_at().since(authorized.issued_at());
     assert_eq!(life.as_secs(), 3600);
     assert!(session.status().refresh_expires_at.is_some());
-    at.ok("sign-in", "USER_PASSWORD_AUTH: three tokens, life of an hour, subject");
 }
 
 pub(super) async fn srp(at: Emulator) {
-    signed_in(&at.session(at.proving("CLIENT_ID"), at.user("plain")).await).await;
+    three_tokens(at, at.proving("CLIENT_ID")).await;
     let wrong = Credentials::password("plain", "canary-Wr0ng!".to_owned());
     let wrong = at.session(at.proving("CLIENT_ID"), wrong).await;
     match at {
         Ministack => {
             let wrong = refused(&wrong).await;
             assert_eq!(wrong.kind(), ErrorKind::InvalidGrant, "{wrong:?}");
-            at.ok("USER_SRP_AUTH", &format!("proof taken; wrong: {}", class(&wrong)));
+            at.ok("USER_SRP_AUTH", &format!("three tokens; wrong password: {}", class(&wrong)));
         }
         Moto => {
             signed_in(&wrong).await;
