@@ -311,3 +311,46 @@ fn an_authenticator_is_set_up_at_a_terminal_and_asked_for_from_then_on() {
     login.shows(": ").types(server.value("password")).shows("signed in");
     login.ends(0);
 }
+
+#[test]
+fn a_choice_is_made_by_number_or_name_and_a_mailed_code_typed() {
+    let server = Served::start(Simulator::cognito().allow(AuthFlow::UserPassword).build());
+    let kim = server.simulator.account();
+    server.simulator.change_account(&kim.identity, |account| {
+        account.attributes.insert("mfa".to_owned(), "SELECT_MFA_TYPE".to_owned());
+        account.attributes.insert("mfa_choices".to_owned(), "EMAIL_OTP,SMS_MFA".to_owned());
+    });
+    let home = first_of(&server);
+    for (choice, asked) in [("1", "EMAIL_OTP"), ("sms_mfa", "SMS_MFA")] {
+        let mut login = Terminal::start(&home, &["login"]);
+        login.shows(": ").types(&kim.password).shows("asks for SELECT_MFA_TYPE");
+        login.shows("1) EMAIL_OTP").shows("2) SMS_MFA").shows("choice: ");
+        assert!(login.echoes());
+        login.types("EMIAL_OTP").shows("did you mean EMAIL_OTP?").shows("choice: ").types(choice);
+        login.shows(&format!("asks for {asked}")).shows("code: ");
+        assert!(!login.echoes());
+        let code = server.simulator.delivered(&kim.identity).unwrap();
+        login.types(&code).shows("signed in");
+        let screen = login.ends(0);
+        keeps_secrets(&screen);
+        assert!(!screen.contains(&code), "{screen}");
+    }
+}
+
+#[test]
+fn a_question_of_the_pools_own_is_asked_with_what_it_shows() {
+    let server = Served::start(Simulator::cognito().build());
+    let kim = server.simulator.account();
+    server.simulator.change_account(&kim.identity, |account| {
+        account.attributes.insert("custom_answer".to_owned(), "canary-answer".to_owned());
+        account.attributes.insert("custom.riddle".to_owned(), "what\u{1b}[7m is it?".to_owned());
+    });
+    let home = first_of(&server);
+    let config = std::fs::read_to_string(home.path("config.toml")).unwrap();
+    home.write("config.toml", &config.replace("\"password\"\n", "\"custom\"\n"), 0o644);
+    let mut login = Terminal::start(&home, &["login"]);
+    login.shows(": ").types(&kim.password).shows("asks for CUSTOM_CHALLENGE");
+    login.shows("riddle: what\\u{1b}[7m is it?").shows("answer: ").types("canary-answer");
+    login.shows("signed in");
+    keeps_secrets(&login.ends(0));
+}

@@ -36,7 +36,9 @@ pub(super) fn check(provider: &str, own: &[&'static str], key: &str) -> Result<(
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_ascii_lowercase().replace('-', "_");
     known.into_iter().max_by(|a, b| {
-        let near = |other: &str| strsim::normalized_damerau_levenshtein(&word, other);
+        let near = |other: &str| {
+            strsim::normalized_damerau_levenshtein(&word, &other.to_ascii_lowercase())
+        };
         near(a).total_cmp(&near(b))
     })
 }
@@ -59,6 +61,7 @@ mod tests {
         ] {
             assert_eq!(check("x", OWN, typed), Err(Misfit::Unknown { nearest }), "{typed}");
         }
+        assert_eq!(nearest("emial_otp", ["SMS_MFA", "EMAIL_OTP"]), Some("EMAIL_OTP"));
         assert_eq!(check("x", OWN, "password"), Ok(()));
         assert_eq!(check("x", OWN, "provider"), Ok(()));
     }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
 
+pub(crate) mod accounts;
 pub(crate) mod served;
 pub(crate) mod terminal;
 

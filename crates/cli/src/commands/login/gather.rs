@@ -196,7 +196,8 @@ impl Gathering<'_> {
 /// A challenge for a person: its name and what the provider says beside it.
 fn describe(challenge: &Challenge) -> String {
     let mut text = format!("the provider asks for {}", escape(&challenge.name));
-    for (name, value) in &challenge.parameters {
+    // Choices follow as a list.
+    for (name, value) in challenge.parameters.iter().filter(|(name, _)| *name != "choices") {
         text.push_str(&format!("\n  {}: {}", escape(name), escape(value)));
     }
     text
