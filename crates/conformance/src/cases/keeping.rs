@@ -40,8 +40,7 @@ pub(crate) const CASES: &[Case] = &[
     .proves(&[Row::F(26), Row::F(9)]),
 ];
 
-/// A sign-in is answered and its token about to be written: the caller who waits for it, and the gate
-/// of the writing.
+/// A renewal is answered and its token about to be written: the gate of the writing.
 async fn about_to_be_written(
     bench: &Bench,
     session: &Session,
@@ -97,7 +96,7 @@ async fn failed_write(bench: Bench) -> Result<(), Finding> {
 }
 
 async fn after_the_commit(bench: Bench) -> Result<(), Finding> {
-    let session = bench.open().await?;
+    let session = bench.siblings(1).await?.remove(0);
     let mut events = session.events();
     let (listening, other) = (session.clone(), bench.process()?);
     let listener = tokio::spawn(async move {
@@ -108,9 +107,12 @@ async fn after_the_commit(bench: Bench) -> Result<(), Finding> {
         }
         Err(Finding::new("an event that a token is published", "the end of events"))
     });
-    bench.first()?.complete(&session, session.sign_in().await?).await?;
+    let before = bench.sent(bench.renewal());
+    let writing = about_to_be_written(&bench, &session).await?;
+    expect::same("an event before the token is written", listener.is_finished(), false)?;
+    writing.open();
     done(listener).await??;
-    expect::same("sign-ins", bench.sent(Op::SignIn), 1)
+    expect::same("renewals", bench.sent(bench.renewal()) - before, 1)
 }
 
 /// What a listener may do: ask the session itself, and look into the store.

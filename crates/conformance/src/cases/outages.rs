@@ -162,9 +162,9 @@ async fn left_alone(bench: Bench) -> Result<(), Finding> {
         bench.pass(299 * SECOND).await;
     }
     // A refusal that may be something else is tried once more, slowly; the memory of it expires.
-    let sent = bench.sent(Op::Any);
+    let sent = bench.sent(Op::SignIn);
     let most = if session.status().last_error.is_some_and(|e| is_sure(&e)) { 1 } else { 24 };
-    expect::holds_or(&format!("at most {most} requests in ten hours"), sent <= most, sent)
+    expect::holds_or(&format!("at most {most} sign-ins in ten hours"), sent <= most, sent)
 }
 
 fn is_sure(error: &countersign_core::Error) -> bool {

@@ -1,6 +1,7 @@
 //! Defects below the engine: the HTTP client, the clock, and the settings of the keeper.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
@@ -10,7 +11,8 @@ use countersign_conformance::Engine;
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::transport::{Delivery, TransportError};
 use countersign_core::{
-    AccountKey, Clock, CredentialSource, Credentials, Error, HttpTransport, Monotonic, Timestamp,
+    AccountKey, Clock, CredentialSource, Credentials, Error, ErrorKind, HttpTransport, Monotonic,
+    Timestamp,
 };
 use countersign_runtime::KeeperBuilder;
 use countersign_scheduler::{BackoffPolicy, BudgetSettings};
@@ -33,7 +35,35 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "The HTTP client says of every failure that nothing was sent",
         target: "igny8",
         caught_by: "f06-maybe-sent-is-not-sent-again",
-        engine: || seams::transport(NothingSent),
+        engine: || seams::transport(Fails(Delivery::NotSent)),
+    },
+    Defect {
+        id: "every-failure-may-have-been-sent",
+        title: "The HTTP client says of every failure that the request may have arrived",
+        target: "igny8",
+        caught_by: "f06-unsent-is-sent-again",
+        engine: || seams::transport(Fails(Delivery::Unknown)),
+    },
+    Defect {
+        id: "hanging-source-blocks-the-next",
+        title: "A credential source that was left hanging lets nobody in any more",
+        target: "ibex",
+        caught_by: "f12-source-that-never-answers",
+        engine: || Arc::new(OneAtATime),
+    },
+    Defect {
+        id: "panic-poisons-the-source",
+        title: "A credential source that has panicked lets nobody in any more",
+        target: "igny8",
+        caught_by: "f12-panic-in-a-source",
+        engine: || Arc::new(OneAtATime),
+    },
+    Defect {
+        id: "nobody-wakes",
+        title: "Nothing looks after sessions while nobody asks for them",
+        target: "igny8",
+        caught_by: "f18-suspended-past-the-renewal",
+        engine: || settings(KeeperBuilder::pull),
     },
     Defect {
         id: "token-calls-with-a-token",
@@ -151,17 +181,17 @@ impl BrokenTransport for Hedged {
 }
 
 #[derive(Clone)]
-struct NothingSent;
+struct Fails(Delivery);
 
 #[async_trait]
-impl BrokenTransport for NothingSent {
+impl BrokenTransport for Fails {
     async fn send(
         &self,
         real: &dyn HttpTransport,
         request: HttpRequest,
     ) -> Result<HttpResponse, TransportError> {
         let end = real.send(request).await;
-        end.map_err(|error| TransportError::new(Delivery::NotSent, error.reason()))
+        end.map_err(|error| TransportError::new(self.0, error.reason()))
     }
 }
 
@@ -220,6 +250,31 @@ impl CredentialSource for Kept {
                 found.map_err(|failure| self.failure.get_or_init(|| failure).clone())
             }
         }
+    }
+}
+
+struct OneAtATime;
+
+impl Engine for OneAtATime {
+    fn source(&self, real: Arc<dyn CredentialSource>) -> Arc<dyn CredentialSource> {
+        Arc::new(Guarded { real, busy: AtomicBool::new(false) })
+    }
+}
+
+struct Guarded {
+    real: Arc<dyn CredentialSource>,
+    busy: AtomicBool,
+}
+
+#[async_trait]
+impl CredentialSource for Guarded {
+    async fn credentials(&self, account: &AccountKey) -> Result<Credentials, Error> {
+        if self.busy.swap(true, Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Credentials).hint("the vault is busy"));
+        }
+        let found = self.real.credentials(account).await;
+        self.busy.store(false, Ordering::SeqCst);
+        found
     }
 }
 

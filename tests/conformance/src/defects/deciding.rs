@@ -75,6 +75,13 @@ pub(crate) const DEFECTS: &[Defect] = &[
         engine: || with(Arc::new(PublishFirst::default())),
     },
     Defect {
+        id: "event-before-commit",
+        title: "Listeners hear of a token before the store has it",
+        target: "cognito",
+        caught_by: "f26-event-comes-after-the-commit",
+        engine: || with(Arc::new(PublishFirst::default())),
+    },
+    Defect {
         id: "unsaved-is-called-saved",
         title: "A token that could not be written is published as if it were",
         target: "wikimedia",
@@ -103,7 +110,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         id: "error-kept-for-ever",
         title: "After a failure nothing is tried again by itself",
-        target: "ibex",
+        target: "ibex_oauth2",
         caught_by: "f12-errors-expire",
         engine: || {
             broken(|effect| match effect {

@@ -138,9 +138,11 @@ impl BrokenStore for OpenLock {
     }
 }
 
-/// Records as they were before the last writing, with how often they are still to be shown.
+/// A record as it was before the last writing, and how often that is still to be shown.
+type Before = (Option<StoredRecord>, u32);
+
 #[derive(Clone, Default)]
-struct Lagging(Arc<Mutex<HashMap<RecordName, (Option<StoredRecord>, u32)>>>);
+struct Lagging(Arc<Mutex<HashMap<RecordName, Before>>>);
 
 #[async_trait]
 impl BrokenStore for Lagging {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use countersign_core::http::{HttpResponse, ResponseHead};
+use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead};
 use countersign_core::{
     AccessToken, Ambient, AuthProvider, Authorization, Capabilities, EarliestRefresh, Error,
     Lifetime, MemoPatch, Operation, Outcome, Profile, RefreshSupport, RefreshToken, Rejection,
@@ -34,6 +34,34 @@ pub(crate) const DEFECTS: &[Defect] = &[
                 }
             })
         },
+    },
+    Defect {
+        id: "grace-not-claimed",
+        title: "A spent refresh token is given up although the provider still takes it",
+        target: "cognito",
+        caught_by: "f05-replayed-inside-the-grace",
+        engine: || claims(|can| can.refresh = RefreshSupport::Rotating { grace: Duration::ZERO }),
+    },
+    Defect {
+        id: "stays-and-is-said-to-be-spent",
+        title: "Refresh tokens that stay are treated as if a use spent them",
+        target: "wikimedia",
+        caught_by: "f06-reusable-is-sent-again",
+        engine: || claims(|can| can.refresh = RefreshSupport::Rotating { grace: Duration::ZERO }),
+    },
+    Defect {
+        id: "revocation-that-is-none",
+        title: "A revocation is claimed where the provider has none",
+        target: "ibanera",
+        caught_by: "sign-out-here-alone",
+        engine: || claims(|can| can.revoke = RevokeSupport::Family),
+    },
+    Defect {
+        id: "everywhere-is-here",
+        title: "Signing out everywhere ends this session alone",
+        target: "cognito",
+        caught_by: "sign-out-everywhere",
+        engine: || seams::adapter(HereAlone),
     },
     Defect {
         id: "early-refreshes",
@@ -100,7 +128,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         id: "headers-end-early",
         title: "Headers are said to end five minutes before their token",
         target: "cognito",
-        caught_by: "expiry-is-the-servers",
+        caught_by: "f16-handed-out-to-the-end",
         engine: || seams::adapter(EndEarly),
     },
     Defect {
@@ -227,6 +255,23 @@ impl BrokenAdapter for RejectsAt {
         match self.0.contains(&head.status.as_u16()) {
             true => Verdict::Rejected(self.1),
             false => Verdict::Accepted,
+        }
+    }
+}
+
+#[derive(Clone)]
+struct HereAlone;
+
+impl BrokenAdapter for HereAlone {
+    fn request(
+        &self,
+        real: &dyn AuthProvider,
+        operation: &Operation,
+        ambient: &Ambient<'_>,
+    ) -> Result<HttpRequest, Error> {
+        match operation {
+            Operation::SignOutEverywhere => real.request(&Operation::Revoke, ambient),
+            _ => real.request(operation, ambient),
         }
     }
 }
