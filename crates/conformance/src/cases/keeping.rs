@@ -9,7 +9,6 @@ use crate::bench::Bench;
 use crate::case::{Case, Row};
 use crate::expect::{self, Finding};
 use crate::fault::Times;
-use crate::operation::Op;
 use crate::process::Process;
 use crate::steps::{caller, done};
 
