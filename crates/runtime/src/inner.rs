@@ -33,7 +33,7 @@ pub(crate) struct Core {
     /// The challenge that the machine names.
     pub(crate) challenge: Option<Box<PendingChallenge>>,
     /// What the caller has answered, until it is sent.
-    pub(crate) answers: Option<Answers>,
+    pub(crate) answers: Option<Box<Answers>>,
     /// Credentials that were given for one time.
     pub(crate) one_time: Option<Box<OneTime>>,
     /// A challenge that was carried here, until the explicit sign-in that takes it up has ended.
@@ -176,7 +176,7 @@ impl Core {
             }
         }
         if matches!(event, Event::Answer) {
-            self.answers = cargo.answers.take();
+            self.answers = cargo.answers.take().map(Box::new);
         }
         if let Some(challenge) = cargo.challenge.take() {
             self.challenge = Some(challenge);

@@ -79,7 +79,7 @@ impl Flight {
     /// The challenge of the record and what the caller said to it.
     pub(crate) fn answer(&self) -> Result<(Challenge, Answers), Error> {
         let stored = self.records.as_ref().and_then(|records| records.session.challenge.as_ref());
-        let answers = self.cell.core().answers.clone();
+        let answers = self.cell.core().answers.as_deref().cloned();
         match (stored, answers) {
             (Some(pending), Some(answers)) => Ok((pending.challenge.clone(), answers)),
             _ => Err(Error::new(ErrorKind::ChallengeExpired)),

@@ -91,7 +91,7 @@ impl Cell {
 impl Flight {
     /// An answer that sets a password: the sink has it before the lock is taken.
     pub(crate) async fn offer_answered_password(&mut self) -> Result<(), Error> {
-        let answers = self.cell.core().answers.clone();
+        let answers = self.cell.core().answers.as_deref().cloned();
         let Some(password) = answers.and_then(|given| given.get("new_password").cloned()) else {
             return Ok(());
         };

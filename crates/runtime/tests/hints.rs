@@ -1,0 +1,94 @@
+//! Hints of a store, and what is told about waits.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+mod common;
+
+use common::{Act, World, seconds, settle, shown};
+use countersign_core::{Clock, Credentials, ErrorKind};
+use countersign_runtime::{Keeper, Session, SessionEventKind};
+use serde_json::json;
+
+async fn of(keeper: &Keeper, world: &World, identity: &str) -> Session {
+    let secrets = Credentials::password(identity, common::PASSWORD.to_owned());
+    let described = keeper.session(world.provider.clone(), identity).credentials(secrets);
+    described.open().await.unwrap()
+}
+
+#[tokio::test]
+async fn f45_hints_reach_sessions_that_were_opened_after_others_had_gone() {
+    let world = World::new();
+    let (here, there) = (world.keeper(), world.keeper());
+    for identity in ["kim", "lee"] {
+        // As many sessions as before, and another one.
+        let (ours, theirs) =
+            (of(&here, &world, identity).await, of(&there, &world, identity).await);
+        theirs.authorization().await.unwrap();
+        settle().await;
+        assert_eq!(shown(&ours), shown(&theirs), "{identity}");
+        assert!(shown(&ours).is_some());
+    }
+}
+
+#[test]
+fn f45_hints_are_followed_again_after_their_runtime_has_gone() {
+    let world = World::new();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime();
+    let (keeper, session) = first.block_on(async {
+        let keeper = world.keeper();
+        let session = world.described(&keeper).open().await.unwrap();
+        session.authorization().await.unwrap();
+        settle().await;
+        (keeper, session)
+    });
+    drop(first);
+    let second = runtime();
+    second.block_on(async {
+        drop(of(&keeper, &world, "lee").await);
+        settle().await;
+        world.clock.advance(seconds(2));
+        let sibling = world.session().await;
+        sibling.refresh().await.unwrap();
+        settle().await;
+        assert_eq!(shown(&session).as_deref(), Some("canary-access-2"));
+    });
+}
+
+#[tokio::test]
+async fn p10_a_lockout_that_is_waited_out_is_not_told_as_capped() {
+    let world = World::new();
+    let session = world.session().await;
+    let mut events = session.events();
+    let until = world.clock.now().after(seconds(3_600)).as_millis();
+    world.server.next("sign_in", Act::Say(403, json!({ "error": "locked", "until": until })));
+    let error = session.authorization().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccountLocked);
+    world.pass(seconds(3_500)).await;
+    assert_eq!(world.server.total(), 1);
+    let capped = |kind: &SessionEventKind| matches!(kind, SessionEventKind::WaitCapped { .. });
+    assert!(!std::iter::from_fn(|| events.try_recv()).any(|event| capped(&event.kind)));
+    world.pass(seconds(200)).await;
+    assert_eq!(world.server.total(), 2, "it resumes by itself");
+}
+
+#[tokio::test]
+async fn nothing_new_is_begun_after_a_shutdown_by_any_way() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let session = world.described(&keeper).keep_alive().open().await.unwrap();
+    session.authorization().await.unwrap();
+    assert!(keeper.shutdown(seconds(1)).await);
+    let closed = Some(ErrorKind::Configuration);
+    let kind = |error: countersign_core::Error| error.kind();
+    assert_eq!(session.sign_in().await.err().map(kind), closed);
+    assert_eq!(session.refresh().await.err().map(kind), closed);
+    let operation = countersign_core::Operation::WhoAmI;
+    assert_eq!(session.perform(operation).await.err().map(kind), closed);
+    session.reject(session.current().unwrap().generation());
+    keeper.tick();
+    assert!(session.current().is_none());
+    assert!(session.authorization_within(seconds(0)).await.is_err());
+    world.pass(seconds(4_000)).await;
+    assert_eq!(world.server.total(), 1);
+}
