@@ -70,7 +70,7 @@ async fn f46_a_failure_is_logged_and_told_once_however_many_ask_until_the_state_
     assert_eq!(told, 1);
     assert_eq!(ask(20).await, (after, 0));
     let warned = book.text();
-    let warned = warned.lines().filter(|line| line.contains("WARN")).last().unwrap();
+    let warned = warned.lines().rfind(|line| line.contains("WARN")).unwrap();
     assert!(warned.contains(&session.digest().to_string()), "{warned}");
 }
 
