@@ -13,7 +13,8 @@ const IO: &[&str] = &["tokio", "reqwest", "hyper", "rustls"];
 /// What is there to prove things and never ships inside a user's program.
 const PROOF: &[&str] = &["countersign-simulator", "countersign-conformance"];
 
-/// Adapters from elsewhere run the suite: it brings no client and no simulator of ours along.
+/// Adapters from elsewhere run the suite: unless they ask for it by feature, it brings no client and no
+/// simulator of ours along.
 const NO_PART_OF_THE_SUITE: &[&str] = &["countersign-simulator", "reqwest", "hyper", "rustls"];
 
 /// Crates of others at most: the core, a provider with the core, the facade with one provider.
@@ -49,7 +50,8 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let adapters: Vec<&str> = providers.iter().map(String::as_str).collect();
     broken.extend(reached("countersign-simulator", &adapters)?);
     broken.extend(reached("countersign-conformance", &adapters)?);
-    broken.extend(reached("countersign-conformance", NO_PART_OF_THE_SUITE)?);
+    let bare = tree("countersign-conformance", &["--no-default-features"])?;
+    broken.extend(among(&bare, "countersign-conformance", NO_PART_OF_THE_SUITE));
 
     println!("crates of others, with every feature on:");
     broken.extend(counted("countersign-core", &["--all-features"], MOST_IN_CORE)?);
@@ -94,11 +96,18 @@ fn is_shipped(package: &Package) -> bool {
 }
 
 fn reached(package: &str, forbidden: &[&str]) -> Result<Vec<String>> {
-    Ok(tree(package, &["--all-features"])?
-        .iter()
+    Ok(among(&tree(package, &["--all-features"])?, package, forbidden))
+}
+
+fn among<'a>(
+    tree: impl IntoIterator<Item = &'a Node>,
+    package: &str,
+    forbidden: &[&str],
+) -> Vec<String> {
+    tree.into_iter()
         .filter(|node| forbidden.contains(&node.name.as_str()))
         .map(|node| format!("{package} reaches {} {}", node.name, node.version))
-        .collect())
+        .collect()
 }
 
 fn counted(package: &str, args: &[&str], most: usize) -> Result<Option<String>> {

@@ -136,8 +136,8 @@ async fn f20_every_send_carries_what_is_authorized_at_that_moment() {
     let seen = server.seen();
     let sent: Vec<_> = seen.iter().map(|seen| (&*seen.target, seen.header("otp"))).collect();
     assert_eq!(sent, [("/", Some("100")), ("/there", Some("101")), ("/there", Some("102"))]);
-    let tokens = seen.iter().map(|seen| seen.header("authorization").unwrap_or_default());
-    assert_eq!(tokens.last(), Some("Bearer canary-2"), "the replay has the new token");
+    let mut tokens = seen.iter().map(|seen| seen.header("authorization").unwrap_or_default());
+    assert_eq!(tokens.next_back(), Some("Bearer canary-2"), "the replay has the new token");
 }
 
 #[tokio::test]
