@@ -7,7 +7,8 @@ use countersign_core::session::Status;
 use countersign_runtime::{Session, SessionEventKind};
 
 use crate::bench::Bench;
-use crate::case::{Applies, Case, Row};
+use crate::case::{Applies, Case, Harm, Row};
+use crate::claims::Claim;
 use crate::expect::{self, Finding};
 use crate::fault::{Fault, Times};
 use crate::operation::Op;
@@ -78,6 +79,17 @@ pub(crate) const CASES: &[Case] = &[
     .proves(&[Row::F(17)])
     .controls(&[Control::Resource, Control::VirtualTime])
     .settings(HOURLY),
+    Case::new(
+        GROUP,
+        "f17-measured-skew-is-made-up-for",
+        "Codes for a server that is two minutes ahead are right once two of its answers have told its time",
+        |bench| Box::pin(made_up_for(bench)),
+    )
+    .proves(&[Row::F(17), Row::P(8)])
+    .claims(&[Claim::CodePerRequest, Claim::SignInCode])
+    .controls(&[Control::Resource, Control::VirtualTime])
+    .settings(HOURLY.server_ahead_ms(120_000))
+    .harm(Harm::Locks),
     Case::new(
         GROUP,
         "f17-large-skew-is-told-once",
@@ -183,6 +195,21 @@ async fn one_wrong_date(bench: Bench) -> Result<(), Finding> {
     expect::holds_or("an hour of life", off <= 2 * SECOND, format!("{left:?}"))?;
     let (good, replayed) = calls(36, &bench, &session).await?;
     expect::same("good calls of 36, and calls that were made twice", (good, replayed), (36, 0))
+}
+
+async fn made_up_for(bench: Bench) -> Result<(), Finding> {
+    let session = bench.open_with(|builder| builder.deadline(10 * MINUTE)).await?;
+    // Each answer to a wrong code tells the server's time too; one alone is not believed.
+    let first = session.sign_in().await;
+    expect::holds("a first sign-in with codes of our own time is refused", first.is_err())?;
+    let refused = bench.sent(Op::SignIn);
+    expect::holds_or("one or two sign-ins that were refused", (1..=2).contains(&refused), refused)?;
+    while session.sign_in().await.is_err() {
+        expect::holds("a sign-in after two answers", bench.sent(Op::SignIn) <= refused + 1)?;
+    }
+    let (good, replayed) = calls(24, &bench, &session).await?;
+    expect::same("good calls of 24, and calls that were made twice", (good, replayed), (24, 0))?;
+    expect::state(&session, Status::Active)
 }
 
 async fn kept_dates(bench: Bench) -> Result<(), Finding> {

@@ -80,6 +80,13 @@ pub(crate) const DEFECTS: &[Defect] = &[
         engine: || seams::transport(Without(header::DATE)),
     },
     Defect {
+        id: "server-time-unheard",
+        title: "Codes are made of our own time, since no `Date` header is handed on",
+        target: "ibanera",
+        caught_by: "f17-measured-skew-is-made-up-for",
+        engine: || seams::transport(Without(header::DATE)),
+    },
+    Defect {
         id: "age-header-lost",
         title: "The HTTP client hands on no `Age` header",
         target: "ibex",
