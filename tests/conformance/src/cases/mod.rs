@@ -1,12 +1,20 @@
 //! Cases for one provider alone: one file a provider.
 
+mod ibanera;
 mod ibex;
+mod ibex_oauth2;
+mod igny8;
+mod wikimedia;
 
 use countersign_conformance::Case;
 
 /// The cases for any adapter, then those for one provider alone.
 pub(crate) fn all() -> Vec<Case> {
     let mut all = countersign_conformance::cases::all();
+    all.extend(ibanera::CASES);
     all.extend(ibex::CASES);
+    all.extend(ibex_oauth2::CASES);
+    all.extend(igny8::CASES);
+    all.extend(wikimedia::CASES);
     all
 }

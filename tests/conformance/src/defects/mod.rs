@@ -4,13 +4,18 @@
 mod carrying;
 mod claiming;
 mod deciding;
+mod ibanera;
+mod ibex;
+mod igny8;
 mod locking;
 mod presenting;
 mod reading;
 mod resending;
 pub(crate) mod seams;
+mod simple;
 mod storing;
 mod times;
+mod wikimedia;
 
 use std::sync::Arc;
 
@@ -37,11 +42,15 @@ pub(crate) fn all() -> Vec<Defect> {
     all.extend(carrying::DEFECTS);
     all.extend(claiming::DEFECTS);
     all.extend(deciding::DEFECTS);
+    all.extend(ibanera::DEFECTS);
+    all.extend(ibex::DEFECTS);
+    all.extend(igny8::DEFECTS);
     all.extend(locking::DEFECTS);
     all.extend(presenting::DEFECTS);
     all.extend(reading::DEFECTS);
     all.extend(resending::DEFECTS);
     all.extend(storing::DEFECTS);
     all.extend(times::DEFECTS);
+    all.extend(wikimedia::DEFECTS);
     all
 }

@@ -15,7 +15,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "The token is presented as `Bearer` where the raw token is wanted",
         target: "ibex",
         caught_by: "sign-in-and-call",
-        engine: || seams::adapter(BearerForRaw),
+        engine: bearer_for_raw,
     },
     Defect {
         id: "no-refusal-is-seen",
@@ -25,6 +25,10 @@ pub(crate) const DEFECTS: &[Defect] = &[
         engine: || seams::adapter(NoRefusal),
     },
 ];
+
+pub(super) fn bearer_for_raw() -> std::sync::Arc<dyn countersign_conformance::Engine> {
+    seams::adapter(BearerForRaw)
+}
 
 #[derive(Clone)]
 struct BearerForRaw;

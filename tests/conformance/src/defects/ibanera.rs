@@ -1,0 +1,235 @@
+//! Defects that Ibanera alone shows.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use countersign_core::http::{HttpResponse, ResponseHead};
+use countersign_core::{
+    Ambient, AuthProvider, Authorization, Error, ErrorKind, Operation, Recovery, Rejection,
+    SecretBytes, TokenSet, Verdict,
+};
+use http::{HeaderName, HeaderValue, header};
+
+use super::ibex::says;
+use super::seams::{self, BrokenAdapter};
+use super::{Defect, simple};
+
+const OTP: HeaderName = HeaderName::from_static("otp");
+
+pub(crate) const DEFECTS: &[Defect] = &[
+    Defect {
+        id: "status-zero-is-success",
+        title: "An answer with a status of success is one, whatever its envelope says",
+        target: "ibanera",
+        caught_by: "p07-success-status-with-a-failure",
+        engine: || seams::adapter(BelievesTheStatus),
+    },
+    Defect {
+        id: "message-code-needs-a-400",
+        title: "A message code is read only where the status is not 200",
+        target: "ibanera",
+        caught_by: "p07-message-code-in-a-200",
+        engine: || {
+            simple::reads(|_, response, _, outcome| match outcome {
+                Err(_) if response.status().is_success() => Err(Error::new(ErrorKind::Protocol)),
+                other => other,
+            })
+        },
+    },
+    Defect {
+        id: "code-kept-over-its-step",
+        title: "Token and code are put together once for each token",
+        target: "ibanera",
+        caught_by: "p08-code-of-the-moment",
+        engine: || seams::adapter(CodeKept::default()),
+    },
+    Defect {
+        id: "leading-zeros-lost",
+        title: "A code is sent as a number",
+        target: "ibanera",
+        caught_by: "p08-leading-zeros-stay",
+        engine: || simple::shows(as_a_number),
+    },
+    Defect {
+        id: "refusal-is-about-the-token",
+        title: "Every refusal is taken for one of the token",
+        target: "ibanera",
+        caught_by: "p08-young-token-is-tried-with-the-next-code",
+        engine: || simple::judges(about_the_token),
+    },
+    Defect {
+        id: "code-step-not-claimed",
+        title: "The engine does not know that a code opens one sign-in only",
+        target: "ibanera",
+        caught_by: "p09-renewed-by-signing-in",
+        engine: || seams::adapter(LastStepAgain::default()),
+    },
+    Defect {
+        id: "lockout-attempted-inside",
+        title: "A locked account is tried again a minute later",
+        target: "ibanera",
+        caught_by: "p10-ten-minutes-of-rest",
+        engine: || {
+            simple::reads(|_, _, ambient, outcome| {
+                outcome.map_err(|error| match error.kind() {
+                    ErrorKind::AccountLocked => Error::new(ErrorKind::TemporarilyUnavailable)
+                        .with_recovery(Recovery::WaitUntil(
+                            ambient.now.after(Duration::from_secs(60)),
+                        )),
+                    _ => error,
+                })
+            })
+        },
+    },
+    Defect {
+        id: "wrong-code-is-a-wrong-password",
+        title: "A refusal that may be about the code is taken for one of the password",
+        target: "ibanera",
+        caught_by: "p10-perhaps-a-wrong-code",
+        engine: || {
+            simple::reads(|_, _, _, outcome| {
+                outcome.map_err(|error| match error.kind() {
+                    ErrorKind::InvalidGrant => Error::new(ErrorKind::InvalidGrant),
+                    _ => error,
+                })
+            })
+        },
+    },
+    Defect {
+        id: "first-message-code-decides",
+        title: "Of several message codes the first decides",
+        target: "ibanera",
+        caught_by: "p10-several-codes",
+        engine: || {
+            simple::reads(|operation, response, _, outcome| {
+                let sign_in = matches!(operation, Operation::SignIn);
+                match sign_in
+                    && says(response, "[{\"fieldName\":\"otp\",\"messageCode\":\"Required\"")
+                {
+                    true => Err(Error::new(ErrorKind::InvalidRequest).with_code("Required")),
+                    false => outcome,
+                }
+            })
+        },
+    },
+    Defect {
+        id: "secret-taken-as-typed",
+        title: "A shared secret is decoded as it was typed",
+        target: "ibanera",
+        caught_by: "p11-secret-as-people-type-it",
+        engine: || {
+            simple::asks(|real, operation, ambient| {
+                let typed = ambient.credentials.expect_totp_secret()?.expose();
+                match typed.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
+                    true => real.request(operation, ambient),
+                    false => Err(Error::new(ErrorKind::Credentials)),
+                }
+            })
+        },
+    },
+];
+
+#[derive(Clone)]
+struct BelievesTheStatus;
+
+impl BrokenAdapter for BelievesTheStatus {
+    fn interpret(
+        &self,
+        real: &dyn AuthProvider,
+        operation: &Operation,
+        response: &HttpResponse,
+        ambient: &Ambient<'_>,
+    ) -> Result<countersign_core::Outcome, Error> {
+        let body = String::from_utf8_lossy(response.body().expose_bytes()).into_owned();
+        let body = match response.status().is_success() {
+            true => body.replace("\"status\":\"0\"", "\"status\":\"1\""),
+            false => body,
+        };
+        let body = SecretBytes::copy_from(body.as_bytes());
+        let read = HttpResponse::new(response.status(), response.headers().clone(), body);
+        real.interpret(operation, &read, ambient)
+    }
+}
+
+/// The headers of the token that was shown last.
+#[derive(Clone, Default)]
+struct CodeKept(Arc<Mutex<Option<(HeaderValue, HeaderValue)>>>);
+
+impl BrokenAdapter for CodeKept {
+    fn authorize(
+        &self,
+        real: &dyn AuthProvider,
+        tokens: &TokenSet,
+        ambient: &Ambient<'_>,
+    ) -> Result<Authorization, Error> {
+        let made = real.authorize(tokens, ambient)?;
+        let value = |name| made.headers().iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone());
+        let (Some(token), Some(code)) = (value(header::AUTHORIZATION), value(OTP)) else {
+            return Ok(made);
+        };
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let code = match &*kept {
+            Some((of, code)) if *of == token => code.clone(),
+            _ => kept.insert((token.clone(), code)).1.clone(),
+        };
+        let headers = [(header::AUTHORIZATION, token), (OTP, code)];
+        Ok(Authorization::new(headers, tokens.expires_at()))
+    }
+}
+
+fn as_a_number(
+    real: &dyn AuthProvider,
+    tokens: &TokenSet,
+    ambient: &Ambient<'_>,
+) -> Result<Authorization, Error> {
+    let right = real.authorize(tokens, ambient)?;
+    let headers: Vec<_> = right
+        .headers()
+        .iter()
+        .map(|(name, value)| match *name == OTP {
+            true => {
+                let digits = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                let number = HeaderValue::from_str(digits.trim_start_matches('0'));
+                (name.clone(), number.unwrap_or_else(|_| value.clone()))
+            }
+            false => (name.clone(), value.clone()),
+        })
+        .collect();
+    Ok(Authorization::new(headers, right.valid_until()))
+}
+
+fn about_the_token(
+    real: &dyn AuthProvider,
+    head: &ResponseHead<'_>,
+    body: Option<&[u8]>,
+) -> Verdict {
+    match real.rejects(head, body) {
+        Verdict::Rejected(_) => Verdict::Rejected(Rejection::InvalidToken),
+        other => other,
+    }
+}
+
+/// Each second sign-in sends the request of the one before it.
+#[derive(Clone, Default)]
+struct LastStepAgain(Arc<Mutex<Option<Vec<u8>>>>);
+
+impl BrokenAdapter for LastStepAgain {
+    fn request(
+        &self,
+        real: &dyn AuthProvider,
+        operation: &Operation,
+        ambient: &Ambient<'_>,
+    ) -> Result<countersign_core::http::HttpRequest, Error> {
+        let request = real.request(operation, ambient)?;
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let body = match last.take() {
+            Some(body) => body,
+            None => {
+                *last = Some(request.body().expose_bytes().to_vec());
+                return Ok(request);
+            }
+        };
+        let value: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        countersign_core::http::HttpRequest::post_json(&request.uri().to_string(), &value)
+    }
+}

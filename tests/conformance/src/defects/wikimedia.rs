@@ -1,0 +1,148 @@
+//! Defects that Wikimedia Enterprise alone shows.
+
+use std::time::Duration;
+
+use countersign_core::http::bearer;
+use countersign_core::{
+    Ambient, Authorization, EarliestRefresh, Error, ErrorKind, Memo, Operation, Outcome, Recovery,
+    SecretBytes,
+};
+use http::header;
+
+use super::{Defect, simple};
+
+pub(crate) const DEFECTS: &[Defect] = &[
+    Defect {
+        id: "spent-budget-is-waited-out",
+        title: "A 429 at a refresh is taken for a rate limit and waited out",
+        target: "wikimedia",
+        caught_by: "p16-429-is-not-waited-out",
+        engine: || {
+            simple::reads(|operation, response, ambient, outcome| {
+                match (operation, response.status().as_u16()) {
+                    (Operation::Refresh, 429) => Err(Error::new(ErrorKind::RateLimited)
+                        .with_recovery(Recovery::WaitUntil(
+                            ambient.now.after(Duration::from_secs(600)),
+                        ))),
+                    _ => outcome,
+                }
+            })
+        },
+    },
+    Defect {
+        id: "budget-not-claimed",
+        title: "Nobody counts the refreshes",
+        target: "wikimedia",
+        caught_by: "p16-budget-is-kept",
+        engine: || simple::claims(|can| can.refresh_budget = None),
+    },
+    Defect {
+        id: "refreshed-at-every-start",
+        title: "Tokens are renewed in the quarter before their end",
+        target: "wikimedia",
+        caught_by: "f15-not-before-the-providers-bound",
+        engine: || simple::claims(|can| can.earliest_refresh = EarliestRefresh::Anytime),
+    },
+    Defect {
+        id: "try-again-later-is-believed",
+        title: "A 422 is tried again later, as its text says",
+        target: "wikimedia",
+        caught_by: "p17-422-is-a-bad-request",
+        engine: || {
+            simple::reads(|_, response, _, outcome| match response.status().as_u16() {
+                422 => Err(Error::new(ErrorKind::TemporarilyUnavailable)),
+                _ => outcome,
+            })
+        },
+    },
+    Defect {
+        id: "doubtful-refusal-is-transient",
+        title: "A sign-in that is answered 401 is tried again as after an outage",
+        target: "wikimedia",
+        caught_by: "p18-login-401-is-tried-once-slowly",
+        engine: || {
+            simple::reads(|operation, _, _, outcome| match (operation, outcome) {
+                (Operation::SignIn, Err(error)) if error.status() == Some(401) => {
+                    Err(Error::new(ErrorKind::TemporarilyUnavailable))
+                }
+                (_, outcome) => outcome,
+            })
+        },
+    },
+    Defect {
+        id: "doubtful-refusal-is-certain",
+        title: "A sign-in that is answered 401 is taken for a wrong password",
+        target: "wikimedia",
+        caught_by: "p18-login-401-may-be-an-outage",
+        engine: || simple::reads(|_, _, _, outcome| outcome.map_err(certain)),
+    },
+    Defect {
+        id: "doubtful-refresh-ends-it",
+        title: "A refresh that is answered 401 ends the session",
+        target: "wikimedia",
+        caught_by: "p18-refresh-401-ends-nothing-yet",
+        engine: || simple::reads(|_, _, _, outcome| outcome.map_err(certain)),
+    },
+    Defect {
+        id: "name-as-typed-at-refresh",
+        title: "A refresh names the account as it was typed",
+        target: "wikimedia",
+        caught_by: "p19-one-spelling-of-a-name",
+        engine: || {
+            simple::asks(|real, operation, ambient| {
+                if !matches!(operation, Operation::Refresh) {
+                    return real.request(operation, ambient);
+                }
+                let typed = ambient.credentials.identity()?.as_bytes();
+                let typed = ("username".into(), SecretBytes::copy_from(typed));
+                let memo = Memo::from_entries([typed]);
+                real.request(operation, &Ambient { memo: &memo, ..*ambient })
+            })
+        },
+    },
+    Defect {
+        id: "id-token-for-access-token",
+        title: "Calls carry the ID token",
+        target: "wikimedia",
+        caught_by: "p19-access-token-alone",
+        engine: || {
+            simple::shows(|real, tokens, ambient| {
+                let right = real.authorize(tokens, ambient)?;
+                let Some(id_token) = tokens.id_token() else { return Ok(right) };
+                let value = bearer(id_token.secret())?;
+                Ok(Authorization::new([(header::AUTHORIZATION, value)], right.valid_until()))
+            })
+        },
+    },
+    Defect {
+        id: "challenges-are-an-enum",
+        title: "A challenge of an unknown name is taken for a broken answer",
+        target: "wikimedia",
+        caught_by: "p20-unknown-challenge-has-its-name",
+        engine: || {
+            simple::reads(|_, _, _, outcome| match outcome {
+                Ok(Outcome::Challenge(challenge, _)) if !challenge.name.starts_with("NEW_") => {
+                    Err(Error::new(ErrorKind::Protocol))
+                }
+                other => other,
+            })
+        },
+    },
+];
+
+/// The same refusal, without the doubt and the slow second try.
+fn certain(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::InvalidGrant => {
+            Error::new(ErrorKind::InvalidGrant).with_recovery(error_recovery(&error))
+        }
+        _ => error,
+    }
+}
+
+fn error_recovery(error: &Error) -> Recovery {
+    match error.operation() {
+        Some("refresh") => Recovery::Reauthenticate,
+        _ => Recovery::AskUser,
+    }
+}
