@@ -166,7 +166,7 @@ async fn loser_adopts(bench: Bench) -> Result<(), Finding> {
     gate.open();
     let theirs = loser.authorization().await?.generation();
     expect::same("the token of the one that was refused", theirs, won)?;
-    bench.pass(10 * MINUTE).await;
+    bench.pass(2 * MINUTE).await;
     let third = bench.process()?.open().await?;
     expect::same("the token in the store", third.status().generation, Some(won))?;
     expect::same("sign-ins", bench.sent(Op::SignIn), 2)
