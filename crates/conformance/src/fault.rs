@@ -41,6 +41,8 @@ pub enum Fault {
         /// The body.
         body: &'static str,
     },
+    /// This status and JSON that repeats what was sent in every member that may hold words. Does not act.
+    Echo(u16),
     /// A redirect to this address, with the status 307. Does not act.
     Redirect(&'static str),
     /// A header of the answer is replaced. Acts.
@@ -108,6 +110,7 @@ impl Fault {
             Self::Held(_) => "held",
             Self::Twice => "sent_twice",
             Self::Instead { .. } => "answered_by_a_gateway",
+            Self::Echo(_) => "echo",
             Self::Redirect(_) => "redirect",
             Self::Header(..) => "other_header",
             Self::WrongDate(_) => "wrong_date",
@@ -145,6 +148,7 @@ impl Fault {
                 | Self::Held(_)
                 | Self::Twice
                 | Self::Instead { .. }
+                | Self::Echo(_)
                 | Self::Redirect(_)
                 | Self::Header(..)
                 | Self::WrongDate(_)

@@ -172,6 +172,10 @@ impl Wire {
                 let headers = one_header(header::CONTENT_TYPE, content_type);
                 Ok(answer(status, headers, body.as_bytes()))
             }
+            Fault::Echo(status) => {
+                let headers = one_header(header::CONTENT_TYPE, "application/json");
+                Ok(answer(status, headers, &crate::echo::body(&request)))
+            }
             Fault::Redirect(to) => Ok(answer(307, one_header(header::LOCATION, to), b"")),
             Fault::Header(name, value) => {
                 let name = HeaderName::from_static(name);
@@ -278,7 +282,7 @@ fn with_header(answer: &HttpResponse, name: HeaderName, value: &str) -> HttpResp
     HttpResponse::new(answer.status(), headers, answer.body().clone())
 }
 
-fn shortened(answer: &HttpResponse, most: usize) -> HttpResponse {
+pub(crate) fn shortened(answer: &HttpResponse, most: usize) -> HttpResponse {
     let body = answer.body().expose_bytes();
     let body = SecretBytes::copy_from(&body[..most.min(body.len())]);
     HttpResponse::new(answer.status(), answer.headers().clone(), body)

@@ -127,7 +127,10 @@ fn by_name(
         Then::AskUser => error.with_recovery(Recovery::AskUser),
         Then::GiveUp => error.with_recovery(Recovery::GiveUp),
         Then::Reauthenticate => error.with_recovery(Recovery::Reauthenticate),
-        Then::Retry => error.with_recovery(Recovery::Retry),
+        Then::Retry => match response.retry_after(now) {
+            Some(until) => error.with_recovery(Recovery::WaitUntil(until)),
+            None => error.with_recovery(Recovery::Retry),
+        },
         Then::Wait(wait) => error.with_recovery(Recovery::WaitUntil(now.after(wait))),
         Then::WaitOutLockout => {
             error.with_recovery(Recovery::WaitUntil(now.after(cognito.lockout_wait)))

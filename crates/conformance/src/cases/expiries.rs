@@ -1,0 +1,108 @@
+//! Ends of tokens that make no sense, and answers that name none.
+
+use std::time::Duration;
+
+use countersign_core::Timestamp;
+use countersign_runtime::Session;
+
+use crate::bench::Bench;
+use crate::case::{Case, Row};
+use crate::expect::{self, Finding};
+use crate::fault::{Absurd, Fault, Times};
+use crate::operation::Op;
+use crate::reading::plain;
+use crate::target::Control;
+
+const GROUP: &str = "hostile answers";
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+
+const fn case(
+    id: &'static str,
+    title: &'static str,
+    rows: &'static [Row],
+    run: fn(Bench) -> crate::case::Running,
+) -> Case {
+    Case::new(GROUP, id, title, run)
+        .proves(rows)
+        .controls(&[Control::Words, Control::Resource, Control::VirtualTime])
+}
+
+pub(crate) const CASES: &[Case] = &[
+    case(
+        "f49-expiry-negative",
+        "A negative expiry is an unknown one: the token lives as declared, and is not renewed in a loop",
+        &[Row::F(49)],
+        |bench| Box::pin(a_day(bench, Fault::AbsurdExpiry(Absurd::Negative))),
+    ),
+    case(
+        "f49-expiry-zero",
+        "An expiry of zero is an unknown one: the token lives as declared, and is not renewed in a loop",
+        &[Row::F(49), Row::F(43)],
+        |bench| Box::pin(a_day(bench, Fault::AbsurdExpiry(Absurd::Zero))),
+    ),
+    case(
+        "f49-expiry-float",
+        "An expiry with a fraction is taken or refused, and makes no endless token",
+        &[Row::F(49)],
+        |bench| Box::pin(a_day(bench, Fault::AbsurdExpiry(Absurd::Float))),
+    ),
+    case(
+        "f49-expiry-string",
+        "An expiry that is a word is unknown or a typed error, and makes no endless token",
+        &[Row::F(49)],
+        |bench| Box::pin(a_day(bench, Fault::AbsurdExpiry(Absurd::String))),
+    ),
+    case(
+        "f49-expiry-huge",
+        "An expiry beyond all measure overflows nothing and makes no endless token",
+        &[Row::F(49)],
+        |bench| Box::pin(a_day(bench, Fault::AbsurdExpiry(Absurd::Huge))),
+    ),
+    case(
+        "f43-no-expiry",
+        "An answer without an expiry gives a token the declared life, never an endless one",
+        &[Row::F(43), Row::Rfc("6749 §5.1")],
+        |bench| Box::pin(a_day(bench, Fault::MissingExpiry)),
+    ),
+];
+
+/// Every answer of a day has the fault; calls come every five minutes.
+async fn a_day(bench: Bench, fault: Fault) -> Result<(), Finding> {
+    let last = bench.last_step().await?;
+    bench.meets(last, fault.clone(), Times::Always)?;
+    if bench.renewal() != last {
+        bench.meets(bench.renewal(), fault, Times::Always)?;
+    }
+    let session = bench.open().await?;
+    let before = bench.sent(Op::Auth);
+    let (mut refused, mut missed) = (0, 0);
+    for _ in 0..288 {
+        match session.authorization().await {
+            Err(error) => {
+                plain(&error)?;
+                refused += 1;
+            }
+            Ok(_) => {
+                bounded(&bench, &session)?;
+                let good = bench.call(&session).await.is_ok_and(|reply| reply.is_good());
+                missed += u32::from(!good);
+            }
+        }
+        bench.pass(5 * MINUTE).await;
+    }
+    // A server that ends tokens long before their time is found out by a call now and then.
+    let all_day = refused + missed <= 24 || refused == 288;
+    expect::holds_or("tokens all day, or none", all_day, format!("{refused} and {missed} without"))?;
+    let sent = bench.sent(Op::Auth) - before;
+    // One life is five minutes or more, an exchange two requests or less.
+    expect::holds_or("at most 900 requests in a day", sent <= 900, sent)
+}
+
+fn bounded(bench: &Bench, session: &Session) -> Result<(), Finding> {
+    let end = session.status().expires_at.unwrap_or(Timestamp::MAX);
+    let left = end.since(bench.now());
+    // Whatever was said, it is cut to ten years and a few days: nothing lasts for ever.
+    let sane = end > bench.now() && left <= 3700 * DAY;
+    expect::holds_or("an end between now and ten years", sane, format!("{left:?} from now"))
+}
