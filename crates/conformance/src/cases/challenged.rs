@@ -42,6 +42,13 @@ pub(crate) const CASES: &[Case] = &[
     .proves(&[Row::F(39)])
     .controls(&[Control::VirtualTime]),
     case(
+        "f39-answer-just-in-time",
+        "An answer ten seconds before the end of a challenge is taken: the end is the server's",
+        |bench| Box::pin(just_in_time(bench)),
+    )
+    .proves(&[Row::F(39)])
+    .controls(&[Control::VirtualTime]),
+    case(
         "f51-answered-in-another-process",
         "A challenge outlives its process: the next one finds it, answers it, and is signed in",
         |bench| Box::pin(another_process(bench)),
@@ -104,6 +111,14 @@ async fn over(bench: Bench) -> Result<(), Finding> {
     bench.know_password(expect::there("the first password", first_password(&bench))?);
     let (session, again) = met(&bench.process()?).await?;
     expect::holds("a new deadline", again.expires_at > bench.now())?;
+    session.answer(answer(&bench)).await?;
+    expect::state(&session, Status::Active)
+}
+
+async fn just_in_time(bench: Bench) -> Result<(), Finding> {
+    let (session, challenge) = met(&bench.first()?).await?;
+    let left = challenge.expires_at.since(bench.now());
+    bench.pass(left.saturating_sub(10 * SECOND)).await;
     session.answer(answer(&bench)).await?;
     expect::state(&session, Status::Active)
 }

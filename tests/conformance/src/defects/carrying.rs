@@ -142,7 +142,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     },
 ];
 
-fn every_second() -> BackoffPolicy {
+pub(super) fn every_second() -> BackoffPolicy {
     let second = Duration::from_secs(1);
     BackoffPolicy {
         base: second,
@@ -155,7 +155,7 @@ fn every_second() -> BackoffPolicy {
     }
 }
 
-fn settings(change: fn(KeeperBuilder) -> KeeperBuilder) -> Arc<dyn Engine> {
+pub(super) fn settings(change: fn(KeeperBuilder) -> KeeperBuilder) -> Arc<dyn Engine> {
     Arc::new(Settings(change))
 }
 
@@ -188,7 +188,7 @@ impl BrokenTransport for Hedged {
 }
 
 #[derive(Clone)]
-struct Fails(Delivery);
+pub(super) struct Fails(pub(super) Delivery);
 
 #[async_trait]
 impl BrokenTransport for Fails {
@@ -218,7 +218,7 @@ impl BrokenTransport for WithToken {
 }
 
 #[derive(Clone)]
-struct Without(HeaderName);
+pub(super) struct Without(pub(super) HeaderName);
 
 #[async_trait]
 impl BrokenTransport for Without {

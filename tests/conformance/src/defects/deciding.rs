@@ -174,12 +174,12 @@ pub(crate) const DEFECTS: &[Defect] = &[
 ];
 
 /// An engine that does something else in the place of an effect.
-fn broken(instead: fn(Effect) -> Effect) -> Arc<dyn Engine> {
+pub(super) fn broken(instead: fn(Effect) -> Effect) -> Arc<dyn Engine> {
     with(Arc::new(Instead(move |effect| vec![instead(effect)])))
 }
 
 /// The same with any number of effects.
-fn broken_up(instead: fn(Effect) -> Vec<Effect>) -> Arc<dyn Engine> {
+pub(super) fn broken_up(instead: fn(Effect) -> Vec<Effect>) -> Arc<dyn Engine> {
     with(Arc::new(Instead(instead)))
 }
 

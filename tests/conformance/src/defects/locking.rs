@@ -92,7 +92,7 @@ impl Lock for Handle {
 }
 
 #[derive(Clone)]
-struct OpenLock;
+pub(super) struct OpenLock;
 
 /// Held by everybody.
 struct Anybodys(Fence);

@@ -1,6 +1,7 @@
 //! Defects, one at a time: each breaks adapter or engine at a seam that the driver already takes, and
 //! the case that it names must catch it.
 
+mod believing;
 mod carrying;
 mod claiming;
 mod deciding;
@@ -8,12 +9,15 @@ mod ibanera;
 mod ibex;
 mod igny8;
 mod locking;
+mod mingling;
 mod presenting;
 mod reading;
+mod remembering;
 mod resending;
 pub(crate) mod seams;
 mod simple;
 mod storing;
+mod telling;
 mod times;
 mod wikimedia;
 
@@ -39,6 +43,7 @@ pub(crate) struct Defect {
 /// Every defect.
 pub(crate) fn all() -> Vec<Defect> {
     let mut all = Vec::new();
+    all.extend(believing::DEFECTS);
     all.extend(carrying::DEFECTS);
     all.extend(claiming::DEFECTS);
     all.extend(deciding::DEFECTS);
@@ -46,10 +51,13 @@ pub(crate) fn all() -> Vec<Defect> {
     all.extend(ibex::DEFECTS);
     all.extend(igny8::DEFECTS);
     all.extend(locking::DEFECTS);
+    all.extend(mingling::DEFECTS);
     all.extend(presenting::DEFECTS);
     all.extend(reading::DEFECTS);
+    all.extend(remembering::DEFECTS);
     all.extend(resending::DEFECTS);
     all.extend(storing::DEFECTS);
+    all.extend(telling::DEFECTS);
     all.extend(times::DEFECTS);
     all.extend(wikimedia::DEFECTS);
     all

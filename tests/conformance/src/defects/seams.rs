@@ -250,6 +250,10 @@ impl<D: BrokenStore> SessionStore for Store<D> {
         self.real.remove(name, expected).await
     }
 
+    async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
+        self.real.set_aside(name, expected).await
+    }
+
     async fn watch(&self) -> Option<RecordName> {
         self.real.watch().await
     }

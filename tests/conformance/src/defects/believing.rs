@@ -1,0 +1,212 @@
+//! Adapters that believe what no honest server sends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_conformance::Engine;
+use countersign_core::http::HttpResponse;
+use countersign_core::{
+    AccessToken, Ambient, AuthProvider, Error, ErrorKind, Lifetime, Operation, Outcome,
+    SecretBytes, TokenResponse,
+};
+
+use super::Defect;
+use super::seams::{self, BrokenAdapter};
+use super::simple::reads;
+
+pub(crate) const DEFECTS: &[Defect] = &[
+    Defect {
+        id: "placeholder-for-a-missing-token",
+        title: "Where an answer has no token that can be read a word takes its place",
+        target: "ibex",
+        caught_by: "f49-empty-token",
+        engine: || instead_of_a_protocol_error("undefined"),
+    },
+    Defect {
+        id: "huge-token-is-cut",
+        title: "A token that is too long is cut to what fits",
+        target: "wikimedia",
+        caught_by: "f49-token-of-64-kib",
+        engine: || altered(|body| body.replace(&"a".repeat(16_384), "")),
+    },
+    Defect {
+        id: "line-ends-are-cut-out",
+        title: "Line ends are cut out of tokens before they are looked at",
+        target: "ibanera",
+        caught_by: "f49-token-with-a-line-end",
+        engine: || altered(|body| body.replace("\\r\\n", "").replace("x-injected: yes", "")),
+    },
+    Defect {
+        id: "last-member-wins",
+        title: "Of two members of one name the last one counts",
+        target: "igny8",
+        caught_by: "f49-duplicate-members",
+        engine: || altered(|body| {
+            let read = serde_json::from_str::<serde_json::Value>(body);
+            read.map_or_else(|_| body.to_owned(), |document| document.to_string())
+        }),
+    },
+    Defect {
+        id: "depth-is-taken-for-done",
+        title: "A document that cannot be parsed is taken for a token",
+        target: "cognito",
+        caught_by: "f49-deep-json",
+        engine: || instead_of_a_protocol_error("opaque"),
+    },
+    Defect {
+        id: "negative-expiry-wraps",
+        title: "A negative lifetime becomes a very long one",
+        target: "ibex_oauth2",
+        caught_by: "f49-expiry-negative",
+        engine: || expiry_of("-1", Lifetime::For(Duration::from_secs(u64::MAX))),
+    },
+    Defect {
+        id: "zero-expiry-is-now",
+        title: "An expiry of zero is taken for a lifetime of one second",
+        target: "igny8",
+        caught_by: "f49-expiry-zero",
+        engine: || expiry_of(":0", Lifetime::For(Duration::from_secs(1))),
+    },
+    Defect {
+        id: "word-for-an-expiry-panics",
+        title: "An expiry that is a word is unwrapped",
+        target: "ibex_oauth2",
+        caught_by: "f49-expiry-string",
+        engine: || reads(|_, response, _, outcome| {
+            if holds(response, "\"soon\"") {
+                std::panic::resume_unwind(Box::new("called `Result::unwrap()` on an `Err` value"));
+            }
+            outcome
+        }),
+    },
+    Defect {
+        id: "half-an-answer-is-one",
+        title: "An answer that breaks off behind its token is taken",
+        target: "wikimedia",
+        caught_by: "f43-cut-at-every-byte",
+        engine: || altered(|body| match body.ends_with('}') {
+            true => body.to_owned(),
+            false => format!("{}\"}}", body.trim_end_matches(',').trim_end_matches('"')),
+        }),
+    },
+    Defect {
+        id: "success-by-status-alone",
+        title: "A success status is a success, whatever it holds",
+        target: "igny8",
+        caught_by: "f43-success-with-a-failure-inside",
+        engine: || reads(|operation, response, _, outcome| match operation {
+            Operation::SignIn if response.status().is_success() && outcome.is_err() => {
+                TokenResponse::new(AccessToken::new("session".to_owned())?).pipe()
+            }
+            _ => outcome,
+        }),
+    },
+    Defect {
+        id: "no-expiry-is-for-ever",
+        title: "An answer without an expiry gives a token for a thousand years",
+        target: "ibanera",
+        caught_by: "f43-no-expiry",
+        engine: || Arc::new(Endless),
+    },
+];
+
+/// As an outcome.
+trait Pipe {
+    fn pipe(self) -> Result<Outcome, Error>;
+}
+
+impl Pipe for TokenResponse {
+    fn pipe(self) -> Result<Outcome, Error> {
+        Ok(Outcome::tokens(self))
+    }
+}
+
+pub(super) fn holds(response: &HttpResponse, words: &str) -> bool {
+    let bytes = response.body().expose_bytes();
+    bytes.windows(words.len()).any(|window| window == words.as_bytes())
+}
+
+fn instead_of_a_protocol_error(token: &'static str) -> Arc<dyn Engine> {
+    seams::adapter(Placeholder(token))
+}
+
+#[derive(Clone)]
+struct Placeholder(&'static str);
+
+impl BrokenAdapter for Placeholder {
+    fn interpret(
+        &self,
+        real: &dyn AuthProvider,
+        operation: &Operation,
+        response: &HttpResponse,
+        ambient: &Ambient<'_>,
+    ) -> Result<Outcome, Error> {
+        match real.interpret(operation, response, ambient) {
+            Err(error) if error.kind() == ErrorKind::Protocol && response.status().is_success() => {
+                TokenResponse::new(AccessToken::new(self.0.to_owned())?).pipe()
+            }
+            other => other,
+        }
+    }
+}
+
+/// An adapter that puts the text of an answer right before it reads it.
+fn altered(change: fn(&str) -> String) -> Arc<dyn Engine> {
+    seams::adapter(Altered(change))
+}
+
+#[derive(Clone)]
+struct Altered(fn(&str) -> String);
+
+impl BrokenAdapter for Altered {
+    fn interpret(
+        &self,
+        real: &dyn AuthProvider,
+        operation: &Operation,
+        response: &HttpResponse,
+        ambient: &Ambient<'_>,
+    ) -> Result<Outcome, Error> {
+        let text = String::from_utf8_lossy(response.body().expose_bytes());
+        let body = SecretBytes::new((self.0)(&text).into_bytes());
+        let changed = HttpResponse::new(response.status(), response.headers().clone(), body);
+        real.interpret(operation, &changed, ambient)
+    }
+}
+
+fn expiry_of(word: &'static str, life: Lifetime) -> Arc<dyn Engine> {
+    seams::adapter(Expiring(word, life))
+}
+
+/// Reads this lifetime where the answer holds that word.
+#[derive(Clone)]
+struct Expiring(&'static str, Lifetime);
+
+impl BrokenAdapter for Expiring {
+    fn interpret(
+        &self,
+        real: &dyn AuthProvider,
+        operation: &Operation,
+        response: &HttpResponse,
+        ambient: &Ambient<'_>,
+    ) -> Result<Outcome, Error> {
+        let mut outcome = real.interpret(operation, response, ambient);
+        if let Ok(Outcome::Tokens(tokens, _)) = &mut outcome
+            && holds(response, self.0)
+        {
+            tokens.access_expiry = Some(self.1);
+        }
+        outcome
+    }
+}
+
+/// Tokens without an end, and fallbacks of a thousand years.
+struct Endless;
+
+impl Engine for Endless {
+    fn provider(&self, adapter: Arc<dyn AuthProvider>) -> Arc<dyn AuthProvider> {
+        super::simple::claims(|can| {
+            can.fallback_lifetimes.access = Duration::from_secs(1000 * 365 * 86_400);
+        })
+        .provider(adapter)
+    }
+}
