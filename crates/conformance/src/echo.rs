@@ -15,9 +15,9 @@ pub(crate) fn body(request: &HttpRequest) -> Vec<u8> {
         })),
     }
     let telling = ["pass", "secret", "token"];
-    let secret = leaves.iter().find(|(name, _)| {
-        telling.iter().any(|word| name.to_ascii_lowercase().contains(word))
-    });
+    let secret = leaves
+        .iter()
+        .find(|(name, _)| telling.iter().any(|word| name.to_ascii_lowercase().contains(word)));
     let word = secret.or(leaves.last()).map(|(_, value)| value.clone()).unwrap_or_default();
     let all = leaves.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(" ");
     let prose = format!("the value {word} is wrong; came: {all} in {text}");

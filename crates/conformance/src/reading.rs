@@ -47,7 +47,9 @@ impl Bench {
 /// Everything in an error that somebody may print.
 pub(crate) fn texts(error: &Error) -> Vec<String> {
     let mut all = vec![error.to_string(), format!("{error:?}"), format!("{error:#?}")];
-    all.extend([error.code(), error.request_id(), error.detail()].into_iter().flatten().map(str::to_owned));
+    all.extend(
+        [error.code(), error.request_id(), error.detail()].into_iter().flatten().map(str::to_owned),
+    );
     let fields = error.fields().iter();
     all.extend(fields.map(|field| format!("{} {}", field.name, field.code)));
     let mut source = std::error::Error::source(error);

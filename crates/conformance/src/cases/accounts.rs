@@ -87,7 +87,11 @@ async fn somebody_else(bench: Bench) -> Result<(), Finding> {
     let _ = other.refresh().await;
     let theirs = one.access_token().await?;
     let held = other.access_token().await?;
-    expect::same("the token of the one in the other", held.secret().matches(theirs.secret()), false)?;
+    expect::same(
+        "the token of the one in the other",
+        held.secret().matches(theirs.secret()),
+        false,
+    )?;
     let way = other.status().transitions;
     // Where a refresh token is spent on use the answer to this one has gone to somebody else.
     let kinds = [Some(ErrorKind::SubjectMismatch), Some(ErrorKind::Ambiguous)];

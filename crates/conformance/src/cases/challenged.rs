@@ -20,7 +20,11 @@ const GROUP: &str = "challenges";
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-const fn case(id: &'static str, title: &'static str, run: fn(Bench) -> crate::case::Running) -> Case {
+const fn case(
+    id: &'static str,
+    title: &'static str,
+    run: fn(Bench) -> crate::case::Running,
+) -> Case {
     Case::new(GROUP, id, title, run)
         .claims(&[Claim::Challenges])
         .settings(Settings::USUAL.first_password())
@@ -161,7 +165,8 @@ async fn answered_once(bench: Bench) -> Result<(), Finding> {
     expect::holds_or("somebody who is heard", heard >= 1, heard)?;
     expect::same("answers", bench.sent(Op::Answer), 1)?;
     bench.pass(SECOND).await;
-    let tokens = (one.authorization().await?.generation(), other.authorization().await?.generation());
+    let tokens =
+        (one.authorization().await?.generation(), other.authorization().await?.generation());
     expect::same("the tokens of both", tokens.0, tokens.1)
 }
 

@@ -18,7 +18,11 @@ use crate::target::Control;
 const GROUP: &str = "passwords";
 const MINUTE: Duration = Duration::from_secs(60);
 
-const fn case(id: &'static str, title: &'static str, run: fn(Bench) -> crate::case::Running) -> Case {
+const fn case(
+    id: &'static str,
+    title: &'static str,
+    run: fn(Bench) -> crate::case::Running,
+) -> Case {
     Case::new(GROUP, id, title, run)
         .proves(&[Row::F(48)])
         .claims(&[Claim::ChangePassword])
@@ -136,6 +140,9 @@ async fn neither(bench: Bench) -> Result<(), Finding> {
     let most = if doubtful { 3 } else { 2 };
     expect::holds_or(&format!("at most {most} sign-ins"), sent <= most, sent)?;
     let right = bench.account().credentials.clone().with_identity(&bench.account().identity);
-    bench.first()?.complete(&session, session.sign_in_with(right.with_password(third)).await?).await?;
+    bench
+        .first()?
+        .complete(&session, session.sign_in_with(right.with_password(third)).await?)
+        .await?;
     expect::state(&session, Status::Active)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign_core::Timestamp;
+use countersign_core::ErrorKind;
 use countersign_runtime::Session;
 
 use crate::bench::Bench;
@@ -23,9 +23,11 @@ const fn case(
     rows: &'static [Row],
     run: fn(Bench) -> crate::case::Running,
 ) -> Case {
-    Case::new(GROUP, id, title, run)
-        .proves(rows)
-        .controls(&[Control::Words, Control::Resource, Control::VirtualTime])
+    Case::new(GROUP, id, title, run).proves(rows).controls(&[
+        Control::Words,
+        Control::Resource,
+        Control::VirtualTime,
+    ])
 }
 
 pub(crate) const CASES: &[Case] = &[
@@ -70,6 +72,9 @@ pub(crate) const CASES: &[Case] = &[
 /// Every answer of a day has the fault; calls come every five minutes.
 async fn a_day(bench: Bench, fault: Fault) -> Result<(), Finding> {
     let last = bench.last_step().await?;
+    // What was said to last for ages is cut to ten years and a few days.
+    let huge = matches!(fault, Fault::AbsurdExpiry(Absurd::Huge));
+    let longest = if huge { 3700 * DAY } else { 2 * DAY };
     bench.meets(last, fault.clone(), Times::Always)?;
     if bench.renewal() != last {
         bench.meets(bench.renewal(), fault, Times::Always)?;
@@ -81,10 +86,11 @@ async fn a_day(bench: Bench, fault: Fault) -> Result<(), Finding> {
         match session.authorization().await {
             Err(error) => {
                 plain(&error)?;
+                expect::same("a defect inside", error.kind() == ErrorKind::Internal, false)?;
                 refused += 1;
             }
             Ok(_) => {
-                bounded(&bench, &session)?;
+                bounded(&session, longest)?;
                 let good = bench.call(&session).await.is_ok_and(|reply| reply.is_good());
                 missed += u32::from(!good);
             }
@@ -93,16 +99,20 @@ async fn a_day(bench: Bench, fault: Fault) -> Result<(), Finding> {
     }
     // A server that ends tokens long before their time is found out by a call now and then.
     let all_day = refused + missed <= 48 || refused == 288;
-    expect::holds_or("tokens all day, or none", all_day, format!("{refused} and {missed} without"))?;
+    expect::holds_or(
+        "tokens all day, or none",
+        all_day,
+        format!("{refused} and {missed} without"),
+    )?;
     let sent = bench.sent(Op::Auth) - before;
     // One life is five minutes or more, an exchange two requests or less.
     expect::holds_or("at most 900 requests in a day", sent <= 900, sent)
 }
 
-fn bounded(bench: &Bench, session: &Session) -> Result<(), Finding> {
-    let end = session.status().expires_at.unwrap_or(Timestamp::MAX);
-    let left = end.since(bench.now());
-    // Whatever was said, it is cut to ten years and a few days: nothing lasts for ever.
-    let sane = end > bench.now() && left <= 3700 * DAY;
-    expect::holds_or("an end between now and ten years", sane, format!("{left:?} from now"))
+fn bounded(session: &Session, longest: Duration) -> Result<(), Finding> {
+    let status = session.status();
+    let issued = expect::there("when it was issued", status.issued_at)?;
+    let life = expect::there("an end", status.expires_at)?.since(issued);
+    let sane = life >= 2 * MINUTE && life <= longest;
+    expect::holds_or(&format!("a life of two minutes to {longest:?}"), sane, format!("{life:?}"))
 }

@@ -114,7 +114,11 @@ async fn at_renewals(bench: Bench) -> Result<(), Finding> {
         expect::there(&format!("a token after {name}"), session.current())?;
         expect::same("the old token meanwhile", bench.present(&before).await? / 100, 2)?;
         bench.pass(20 * MINUTE).await;
-        expect::holds_or(&format!("a call after {name}"), bench.call(&session).await?.is_good(), "a refusal")?;
+        expect::holds_or(
+            &format!("a call after {name}"),
+            bench.call(&session).await?.is_good(),
+            "a refusal",
+        )?;
         expect::state(&session, Status::Active)?;
     }
     Ok(())

@@ -25,7 +25,11 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
-const fn case(id: &'static str, title: &'static str, run: fn(Bench) -> crate::case::Running) -> Case {
+const fn case(
+    id: &'static str,
+    title: &'static str,
+    run: fn(Bench) -> crate::case::Running,
+) -> Case {
     Case::new(GROUP, id, title, run).controls(&[Control::Words, Control::VirtualTime])
 }
 
@@ -146,7 +150,11 @@ async fn throttled(bench: Bench) -> Result<(), Finding> {
     let waits = matches!(error.recovery(), Recovery::WaitUntil(_));
     expect::holds_or("an error that names the time", waits, &error)?;
     let neighbour = neighbour(&bench).await?;
-    fails("a neighbour's call", &[ErrorKind::RateLimited], neighbour.authorization_within(SECOND).await)?;
+    fails(
+        "a neighbour's call",
+        &[ErrorKind::RateLimited],
+        neighbour.authorization_within(SECOND).await,
+    )?;
     expect::same("sign-ins of the throttled client", bench.sent(Op::SignIn), 1)?;
     let other = of_another_client(&bench).await?;
     other.authorization_within(5 * SECOND).await?;

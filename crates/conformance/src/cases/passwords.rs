@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_core::session::{Reauthentication, Status};
-use countersign_core::{AccountKey, Certainty, CredentialSource, Credentials, Error, ErrorKind, SecretString};
+use countersign_core::{
+    AccountKey, Certainty, CredentialSource, Credentials, Error, ErrorKind, SecretString,
+};
 use countersign_runtime::{Session, SignIn};
 
 use crate::bench::Bench;
@@ -115,13 +117,20 @@ async fn sent_once(bench: Bench) -> Result<(), Finding> {
     for _ in 0..4 {
         let later = bench.process()?.open().await?;
         for caller in [&session, &later] {
-            expect::holds("a caller who is refused", caller.authorization_within(SECOND).await.is_err())?;
+            expect::holds(
+                "a caller who is refused",
+                caller.authorization_within(SECOND).await.is_err(),
+            )?;
         }
         bench.pass(2 * MINUTE).await;
     }
     let more = if allowed == 1 { 0 } else { 1 };
     let sent = bench.sent(Op::SignIn) - before;
-    expect::holds_or(&format!("at most {more} sign-ins of four more processes"), sent <= more, sent)?;
+    expect::holds_or(
+        &format!("at most {more} sign-ins of four more processes"),
+        sent <= more,
+        sent,
+    )?;
     // By name it is sent, once.
     let before = bench.sent(Op::SignIn);
     expect::holds("a sign-in that is refused", session.sign_in().await.is_err())?;
@@ -132,7 +141,11 @@ async fn sent_once(bench: Bench) -> Result<(), Finding> {
 async fn lockout(bench: Bench) -> Result<(), Finding> {
     let (session, error) = locked(&bench).await?;
     expect::state(&session, Status::LockedOut)?;
-    expect::holds_or("an error that names its end", error.to_string().contains("not before"), &error)?;
+    expect::holds_or(
+        "an error that names its end",
+        error.to_string().contains("not before"),
+        &error,
+    )?;
     let before = bench.sent(Op::SignIn);
     let sibling = bench.hasty(&bench.process()?).await?;
     for caller in [&session, &sibling] {
@@ -161,7 +174,9 @@ async fn locked(bench: &Bench) -> Result<(Session, Error), Finding> {
 async fn after_a_lockout(bench: Bench) -> Result<(), Finding> {
     let (session, _) = locked(&bench).await?;
     let (asked, granted) = (bench.sent(Op::SignIn), bench.granted(Op::SignIn));
-    bench.until("a session that is signed in", 20 * MINUTE, || session.state() == Status::Active).await?;
+    bench
+        .until("a session that is signed in", 20 * MINUTE, || session.state() == Status::Active)
+        .await?;
     expect::same("sign-ins", bench.sent(Op::SignIn) - asked, 1)?;
     expect::same("sign-ins that were granted", bench.granted(Op::SignIn) - granted, 1)
 }

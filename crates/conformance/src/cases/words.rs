@@ -148,7 +148,8 @@ async fn refresh_repeats(bench: Bench) -> Result<(), Finding> {
 }
 
 fn note(shown: &mut Vec<(&'static str, String)>, error: &Error) {
-    let doubt = if error.certainty() == Certainty::Possible { "a doubtful error" } else { "an error" };
+    let doubt =
+        if error.certainty() == Certainty::Possible { "a doubtful error" } else { "an error" };
     shown.extend(texts(error).into_iter().map(|text| (doubt, text)));
 }
 
@@ -175,7 +176,9 @@ fn spellings(secret: &str) -> Vec<String> {
     let percent: String = secret
         .bytes()
         .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {
+                char::from(byte).to_string()
+            }
             _ => format!("%{byte:02X}"),
         })
         .collect();

@@ -65,7 +65,8 @@ pub(crate) const DEFECTS: &[Defect] = &[
                 let mut outcome = outcome?;
                 if let (Operation::Refresh, Outcome::Tokens(tokens, _)) = (operation, &mut outcome)
                 {
-                    tokens.refresh_token = countersign_core::RefreshToken::new("null".to_owned()).ok();
+                    tokens.refresh_token =
+                        countersign_core::RefreshToken::new("null".to_owned()).ok();
                 }
                 Ok(outcome)
             })

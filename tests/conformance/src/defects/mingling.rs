@@ -10,8 +10,8 @@ use countersign_conformance::Engine;
 use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead};
 use countersign_core::transport::TransportError;
 use countersign_core::{
-    Ambient, AuthProvider, Authorization, Capabilities, Error, ErrorKind, HttpTransport, Lock,
-    Operation, Outcome, ProviderId, Realm, RecordName, Recovery, SessionStore, StoredRecord,
+    Ambient, AuthProvider, Authorization, Capabilities, Error, ErrorKind, Fence, HttpTransport,
+    Lock, Operation, Outcome, ProviderId, Realm, RecordName, Recovery, SessionStore, StoredRecord,
     TokenSet, Verdict,
 };
 use countersign_scheduler::{BackoffPolicy, BudgetSettings};
@@ -42,12 +42,14 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "For whom an answer is nobody looks",
         target: "cognito",
         caught_by: "f34-renewal-for-somebody-else",
-        engine: || reads(|_, _, _, mut outcome| {
-            if let Ok(Outcome::Tokens(tokens, _)) = &mut outcome {
-                tokens.subject = None;
-            }
-            outcome
-        }),
+        engine: || {
+            reads(|_, _, _, mut outcome| {
+                if let Ok(Outcome::Tokens(tokens, _)) = &mut outcome {
+                    tokens.subject = None;
+                }
+                outcome
+            })
+        },
     },
     Defect {
         id: "budget-by-provider",
@@ -82,24 +84,27 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "What a server says about waiting is not heard",
         target: "ibex",
         caught_by: "f50-wait-is-kept",
-        engine: || reads(|_, _, _, outcome| {
-            outcome.map_err(|error| match error.kind() {
-                ErrorKind::RateLimited => error.with_recovery(Recovery::Retry),
-                _ => error,
+        engine: || {
+            reads(|_, _, _, outcome| {
+                outcome.map_err(|error| match error.kind() {
+                    ErrorKind::RateLimited => error.with_recovery(Recovery::Retry),
+                    _ => error,
+                })
             })
-        }),
+        },
     },
     Defect {
         id: "throttle-answered-every-second",
         title: "A throttle that names no time is asked again every second",
         target: "ibex_oauth2",
         caught_by: "f50-throttle-without-a-time",
-        engine: || settings(|builder| {
-            builder.backoff(every_second()).budgets(BudgetSettings {
-                open_after: u32::MAX,
-                ..BudgetSettings::default()
+        engine: || {
+            settings(|builder| {
+                builder
+                    .backoff(every_second())
+                    .budgets(BudgetSettings { open_after: u32::MAX, ..BudgetSettings::default() })
             })
-        }),
+        },
     },
     Defect {
         id: "lock-stolen",
@@ -110,7 +115,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     },
     Defect {
         id: "lease-of-a-day",
-        title: "A lock is leased for a day",
+        title: "A lock is leased for a day and never let go",
         target: "ibex_oauth2",
         caught_by: "f28-dropped-process-leaves-no-lock",
         engine: || seams::store(LongLease),
@@ -234,7 +239,30 @@ impl BrokenStore for LongLease {
         _: Duration,
         wait: Duration,
     ) -> Result<Box<dyn Lock>, Error> {
-        real.lock(name, DAY, wait).await
+        Ok(Box::new(Unreleased(real.lock(name, DAY, wait).await?)))
+    }
+}
+
+/// Not let go when it goes out of sight, as a row in a table of locks.
+struct Unreleased(Box<dyn Lock>);
+
+#[async_trait]
+impl Lock for Unreleased {
+    fn fence(&self) -> Fence {
+        self.0.fence()
+    }
+
+    fn held_for(&self, span: Duration) -> bool {
+        self.0.held_for(span)
+    }
+
+    async fn renew(&mut self, lease: Duration) -> bool {
+        self.0.renew(lease).await
+    }
+
+    async fn release(self: Box<Self>) {
+        // The row stays until its lease is over.
+        std::mem::forget(self.0);
     }
 }
 

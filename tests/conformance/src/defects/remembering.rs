@@ -37,10 +37,12 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "That an account is locked is told to no other process",
         target: "ibanera",
         caught_by: "f36-lockout-is-a-state",
-        engine: || broken(|effect| match effect {
-            Effect::Commit(id, Write::LockedUntil(_)) => Effect::Commit(id, Write::Uncounted),
-            other => other,
-        }),
+        engine: || {
+            broken(|effect| match effect {
+                Effect::Commit(id, Write::LockedUntil(_)) => Effect::Commit(id, Write::Uncounted),
+                other => other,
+            })
+        },
     },
     Defect {
         id: "lock-never-ends",
@@ -54,10 +56,12 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "After a refusal the source is not asked for another password",
         target: "ibex",
         caught_by: "f47-back-after-a-new-password",
-        engine: || broken(|effect| match effect {
-            Effect::Schedule(Appointment { purpose: Purpose::Probe, .. }) => Effect::Unschedule,
-            other => other,
-        }),
+        engine: || {
+            broken(|effect| match effect {
+                Effect::Schedule(Appointment { purpose: Purpose::Probe, .. }) => Effect::Unschedule,
+                other => other,
+            })
+        },
     },
     Defect {
         id: "password-read-once",
@@ -113,10 +117,12 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "A challenge is written nowhere",
         target: "cognito",
         caught_by: "f51-answered-in-another-process",
-        engine: || broken(|effect| match effect {
-            Effect::Commit(id, Write::Challenge) => Effect::Commit(id, Write::ClearJournal),
-            other => other,
-        }),
+        engine: || {
+            broken(|effect| match effect {
+                Effect::Commit(id, Write::Challenge) => Effect::Commit(id, Write::ClearJournal),
+                other => other,
+            })
+        },
     },
     Defect {
         id: "code-kept-for-a-minute",
@@ -130,10 +136,12 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "That a code was sent is not noted before its sending",
         target: "ibanera",
         caught_by: "f38-lost-code-is-spent",
-        engine: || broken(|effect| match effect {
-            Effect::Journal(id, Grant::SignIn { .. }) => Effect::Journal(id, Grant::Save),
-            other => other,
-        }),
+        engine: || {
+            broken(|effect| match effect {
+                Effect::Journal(id, Grant::SignIn { .. }) => Effect::Journal(id, Grant::Save),
+                other => other,
+            })
+        },
     },
     Defect {
         id: "code-read-from-another-clock",
@@ -154,32 +162,40 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "A sign-out leaves the token where callers find it",
         target: "ibex",
         caught_by: "f35-sign-out-beats-a-renewal",
-        engine: || broken_up(|effect| match effect {
-            Effect::Unpublish | Effect::Forget => vec![],
-            other => vec![other],
-        }),
+        engine: || {
+            broken_up(|effect| match effect {
+                Effect::Unpublish | Effect::Forget => vec![],
+                other => vec![other],
+            })
+        },
     },
     Defect {
         id: "revoked-without-an-answer",
         title: "A revocation that nobody has confirmed is told as done",
         target: "cognito",
         caught_by: "f41-sign-out-in-an-outage",
-        engine: || broken(|effect| match effect {
-            Effect::Tell(Told::SignedOut(_)) => Effect::Tell(Told::SignedOut(SignOutEnd::Revoked)),
-            other => other,
-        }),
+        engine: || {
+            broken(|effect| match effect {
+                Effect::Tell(Told::SignedOut(_)) => {
+                    Effect::Tell(Told::SignedOut(SignOutEnd::Revoked))
+                }
+                other => other,
+            })
+        },
     },
     Defect {
         id: "any-failed-refresh-is-a-refusal",
         title: "Whatever a refresh is answered but success ends the session",
         target: "ibex",
         caught_by: "f42-bad-renewals-end-no-session",
-        engine: || reads(|operation, response, _, outcome| match operation {
-            Operation::Refresh if !response.status().is_success() => {
-                Err(Error::new(ErrorKind::InvalidGrant))
-            }
-            _ => outcome,
-        }),
+        engine: || {
+            reads(|operation, response, _, outcome| match operation {
+                Operation::Refresh if !response.status().is_success() => {
+                    Err(Error::new(ErrorKind::InvalidGrant))
+                }
+                _ => outcome,
+            })
+        },
     },
     Defect {
         id: "offline-is-a-refusal",
@@ -193,10 +209,12 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "A refresh token that is refused is tried on and on",
         target: "ibex",
         caught_by: "f42-only-a-refusal-ends-it",
-        engine: || reads(|operation, _, _, outcome| match (operation, outcome) {
-            (Operation::Refresh, Err(_)) => Err(Error::new(ErrorKind::TemporarilyUnavailable)),
-            (_, outcome) => outcome,
-        }),
+        engine: || {
+            reads(|operation, _, _, outcome| match (operation, outcome) {
+                (Operation::Refresh, Err(_)) => Err(Error::new(ErrorKind::TemporarilyUnavailable)),
+                (_, outcome) => outcome,
+            })
+        },
     },
     Defect {
         id: "exchange-for-every-refusal",
@@ -243,9 +261,8 @@ impl BrokenTransport for OfflineRefuses {
         request: HttpRequest,
     ) -> Result<HttpResponse, TransportError> {
         let end = real.send(request).await;
-        let refusal = |_| {
-            HttpResponse::new(StatusCode::BAD_REQUEST, Default::default(), Default::default())
-        };
+        let refusal =
+            |_| HttpResponse::new(StatusCode::BAD_REQUEST, Default::default(), Default::default());
         Ok(end.unwrap_or_else(refusal))
     }
 }

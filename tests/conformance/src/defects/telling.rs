@@ -32,42 +32,48 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "What a refusal says is put into the message of the error",
         target: "ibex",
         caught_by: "f32-answers-that-repeat-secrets",
-        engine: || reads(|_, response, _, outcome| {
-            outcome.map_err(|error| {
-                let text = String::from_utf8_lossy(response.body().expose_bytes());
-                error.hint(format!("the server says: {}", text.replace(char::is_control, " ")))
+        engine: || {
+            reads(|_, response, _, outcome| {
+                outcome.map_err(|error| {
+                    let text = String::from_utf8_lossy(response.body().expose_bytes());
+                    error.hint(format!("the server says: {}", text.replace(char::is_control, " ")))
+                })
             })
-        }),
+        },
     },
     Defect {
         id: "refused-refresh-in-the-message",
         title: "What a refused refresh says is put into the message of the error",
         target: "wikimedia",
         caught_by: "f32-refused-refresh-shows-no-token",
-        engine: || reads(|operation, response, _, outcome| match operation {
-            Operation::Refresh => outcome.map_err(|error| {
-                let text = String::from_utf8_lossy(response.body().expose_bytes());
-                error.hint(text.into_owned())
-            }),
-            _ => outcome,
-        }),
+        engine: || {
+            reads(|operation, response, _, outcome| match operation {
+                Operation::Refresh => outcome.map_err(|error| {
+                    let text = String::from_utf8_lossy(response.body().expose_bytes());
+                    error.hint(text.into_owned())
+                }),
+                _ => outcome,
+            })
+        },
     },
     Defect {
         id: "words-as-they-came",
         title: "What a provider writes is shown as it came",
         target: "cognito",
         caught_by: "f49-words-cannot-steer-a-terminal",
-        engine: || reads(|_, response, _, outcome| {
-            let message = || {
-                let body = response.body().expose_bytes();
-                let document = serde_json::from_slice::<serde_json::Value>(body).ok()?;
-                document["message"].as_str().map(str::to_owned)
-            };
-            outcome.map_err(|error| match message() {
-                Some(text) => error.hint(text),
-                None => error,
+        engine: || {
+            reads(|_, response, _, outcome| {
+                let message = || {
+                    let body = response.body().expose_bytes();
+                    let document = serde_json::from_slice::<serde_json::Value>(body).ok()?;
+                    document["message"].as_str().map(str::to_owned)
+                };
+                outcome.map_err(|error| match message() {
+                    Some(text) => error.hint(text),
+                    None => error,
+                })
             })
-        }),
+        },
     },
     Defect {
         id: "redirects-followed",

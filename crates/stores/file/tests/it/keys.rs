@@ -3,11 +3,11 @@
 use std::fs;
 use std::time::Duration;
 
-use countersign_core::{Revision, SessionStore};
+use countersign_core::{ErrorKind, Revision, SessionStore};
 use countersign_store_file::FileStore;
 
 use super::child::Process;
-use super::{Place, assert_says, listing, name, put, set_mode};
+use super::{Place, assert_says, listing, mode, name, put, set_mode};
 
 #[tokio::test]
 async fn a_key_is_made_once() {
@@ -34,6 +34,25 @@ async fn processes_that_race_for_the_key_get_the_same() {
     let salts: Vec<_> = others.iter_mut().map(|other| other.says().unwrap()).collect();
     assert!(salts.iter().all(|salt| salt.len() == 64 && *salt == salts[0]), "{salts:?}");
     assert!(others.iter_mut().all(Process::ends_well));
+}
+
+/// What holds of F31 without a keyring: the key that protects the records is a file of the owner alone,
+/// made before the first record, and where it cannot be made nothing is kept in the clear instead.
+#[tokio::test]
+async fn f31_the_key_is_the_owners_alone_and_without_it_nothing_is_written() {
+    let place = Place::new();
+    place.store.seal_keys().await.unwrap();
+    assert_eq!(mode(&place.path("key")), 0o600);
+
+    let place = Place::new();
+    // A folder in the place of the key: the probe fails before any secret is there to be kept.
+    fs::create_dir(place.path("key")).unwrap();
+    let error = place.store.seal_keys().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store);
+    let kept = ["records", "tmp", "damaged"].map(|folder| place.path(folder));
+    for folder in kept.iter().filter(|folder| folder.exists()) {
+        assert_eq!(listing(folder), [""; 0], "{}", folder.display());
+    }
 }
 
 #[tokio::test]

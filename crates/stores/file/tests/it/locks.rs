@@ -72,6 +72,22 @@ async fn f28_a_lock_excludes_sessions_of_one_process_and_a_bounded_wait_ends() {
 }
 
 #[tokio::test]
+async fn f29_a_lock_lies_beside_the_data_in_a_file_of_its_own_of_the_owner_alone() {
+    let place = Place::new();
+    put(&place.store, &name(1), Revision::NONE, "sealed").await;
+    let before = fs::read(place.record(&name(1))).unwrap();
+    let lock = place.store.lock(&name(1), LEASE, SHORT).await.unwrap();
+    let file = place.path(&format!("locks/{}.lock", name(1)));
+    assert!(file.starts_with(place.store.folder()), "not in a folder that all users share");
+    assert_eq!((mode(&place.path("locks")), mode(&file)), (0o700, 0o600));
+    assert_eq!(fs::read(place.record(&name(1))).unwrap(), before, "the data is not touched");
+    // Another user's state is another folder, and its lock another lock.
+    let other = Place::new();
+    drop(other.store.lock(&name(1), LEASE, Duration::ZERO).await.unwrap());
+    assert!(lock.held_for(LEASE));
+}
+
+#[tokio::test]
 async fn f27_who_loses_the_lock_file_knows_it_and_writes_nothing() {
     let place = Place::new();
     let revision = put(&place.store, &name(1), Revision::NONE, "before").await;
