@@ -14,6 +14,7 @@ use crate::targets::ibanera;
 
 const GROUP: &str = "ibanera";
 const ONLY: &[&str] = &["ibanera"];
+const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const REFRESH: &str = "/api/v1/public/auth/refresh";
@@ -156,7 +157,7 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 const fn code(id: &'static str, run: fn(Bench) -> Running) -> Case {
-    let title = "Each message code of a sign-in is told as what it is, alone or beside others, and is sent once";
+    let title = "Each message code of a sign-in is told as what it is, alone or beside others, and is not tried on and on";
     Case::new(GROUP, id, title, run).proves(&[Row::P(10)]).only(ONLY)
 }
 
@@ -167,6 +168,8 @@ const fn answer(status: u16, body: &'static str) -> Fault {
 async fn failure_inside(bench: Bench) -> Result<(), Finding> {
     bench.meets(Op::SignIn, answer(200, WITH_TOKENS), Times::Next(2))?;
     let session = bench.open_with(|b| b.reauthentication(Reauthentication::Manual)).await?;
+    // The second try, in the next time step, shall come before the caller's deadline.
+    bench.pass(10 * SECOND).await;
     let end = session.sign_in().await;
     let error = expect::fails("the sign-in", ErrorKind::InvalidGrant, end.map(|_| ()))?;
     expect::same("the code", error.code(), Some("Username_Or_Password_Incorrect"))?;
@@ -176,6 +179,7 @@ async fn failure_inside(bench: Bench) -> Result<(), Finding> {
 async fn code_in_a_200(bench: Bench) -> Result<(), Finding> {
     bench.know_password("wr0ng-canary-password".to_owned().into());
     let session = bench.open().await?;
+    bench.pass(10 * SECOND).await;
     let error = expect::fails("the sign-in", ErrorKind::InvalidGrant, session.sign_in().await)?;
     expect::same("the code", error.code(), Some("Username_Or_Password_Incorrect"))
 }
@@ -250,6 +254,7 @@ async fn perhaps_a_code(bench: Bench) -> Result<(), Finding> {
 async fn twice_at_most(bench: Bench) -> Result<(), Finding> {
     bench.know_password("wr0ng-canary-password".to_owned().into());
     let session = bench.open_with(|builder| builder.keep_alive()).await?;
+    bench.pass(10 * SECOND).await;
     let error = expect::fails("the sign-in", ErrorKind::InvalidGrant, session.sign_in().await)?;
     expect::same("how sure it is", error.certainty(), Certainty::Possible)?;
     bench.pass(24 * HOUR).await;
@@ -263,7 +268,10 @@ async fn told(bench: Bench, body: &'static str, kind: ErrorKind) -> Result<(), F
     let error = expect::fails("the sign-in", kind, session.sign_in().await.map(|_| ()))?;
     expect::holds("its message code is told", body.contains(error.code().unwrap_or("?")))?;
     bench.pass(5 * MINUTE).await;
-    expect::same("sign-ins", bench.sent(Op::SignIn), 1)
+    // What is not documented may be anything, and is tried once more.
+    let most = if error.certainty() == Certainty::Possible { 2 } else { 1 };
+    let sent = bench.sent(Op::SignIn);
+    expect::holds_or(&format!("at most {most} sign-ins"), sent <= most, sent)
 }
 
 async fn as_typed(bench: Bench) -> Result<(), Finding> {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use countersign_conformance::{
-    Bench, Case, Claim, Control, Fault, Finding, Harm, Op, RefreshTokens, RetryAfter, Row, expect,
+    Bench, Case, Claim, Control, Fault, Finding, Harm, Op, RefreshTokens, RetryAfter, Row, Times,
+    expect,
 };
 use countersign_core::session::Status;
 use countersign_core::{Answers, Credentials, ErrorKind, Operation};
@@ -137,12 +138,14 @@ async fn pages(bench: Bench) -> Result<(), Finding> {
     let session = bench.open().await?;
     session.authorization().await?;
     expect::same("sign-ins with one page of a gateway", bench.sent(Op::SignIn), 2)?;
-    let page = "<html><body>Welcome to Django</body></html>";
-    bench
-        .next(Op::SignIn, Fault::Instead { status: 200, content_type: "text/html", body: page })?;
-    let end = session.sign_in().await;
-    expect::fails("a page of success", ErrorKind::Protocol, end.map(|_| ()))?;
-    expect::same("sign-ins", bench.sent(Op::SignIn), 3)
+    let held = session.authorization().await?.generation();
+    let body = "<html><body>Welcome to Django</body></html>";
+    let page = Fault::Instead { status: 200, content_type: "text/html", body };
+    bench.meets(Op::SignIn, page, Times::Always)?;
+    expect::holds("a page of success is no sign-in", session.sign_in().await.is_err())?;
+    let error = expect::there("an error in the status", session.status().last_error)?;
+    expect::same("its kind", error.kind(), ErrorKind::Protocol)?;
+    expect::same("the token", session.current().map(|held| held.generation()), Some(held))
 }
 
 async fn slashes(bench: Bench) -> Result<(), Finding> {

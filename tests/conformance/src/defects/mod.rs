@@ -4,6 +4,7 @@
 mod believing;
 mod carrying;
 mod claiming;
+mod cognito;
 mod deciding;
 mod ibanera;
 mod ibex;
@@ -46,6 +47,7 @@ pub(crate) fn all() -> Vec<Defect> {
     all.extend(believing::DEFECTS);
     all.extend(carrying::DEFECTS);
     all.extend(claiming::DEFECTS);
+    all.extend(cognito::DEFECTS);
     all.extend(deciding::DEFECTS);
     all.extend(ibanera::DEFECTS);
     all.extend(ibex::DEFECTS);

@@ -2,10 +2,12 @@
 
 use countersign_cognito::Cognito;
 use countersign_conformance::{Server, Setup, Unavailable};
-use countersign_simulator::{AuthFlow, Cognito as Settings, Simulator};
+use countersign_simulator::{Account, AuthFlow, Cognito as Settings, Simulator};
 
 use super::simulated::{ADDRESS, Simulated, described, refuse};
 
+/// The account of most cases.
+const USUAL: &str = "kim@pool.example";
 /// The account beside the default one: it has a time-based code.
 const OTHER: &str = "mfa@pool.example";
 /// The account that must choose a password.
@@ -21,6 +23,16 @@ pub(crate) fn with(
     setup: &Setup,
     server: impl FnOnce(Settings) -> Settings,
     adapter: impl FnOnce(Cognito) -> Cognito,
+) -> Result<Box<dyn Server>, Unavailable> {
+    with_account(setup, server, adapter, |_| {})
+}
+
+/// The same with another standing of the account.
+pub(crate) fn with_account(
+    setup: &Setup,
+    server: impl FnOnce(Settings) -> Settings,
+    adapter: impl FnOnce(Cognito) -> Cognito,
+    account: impl FnOnce(&mut Account),
 ) -> Result<Box<dyn Server>, Unavailable> {
     refuse(&setup.settings, true, true)?;
     let mut builder = Simulator::cognito()
@@ -38,6 +50,7 @@ pub(crate) fn with(
         builder = builder.rotating(grace);
     }
     let simulator = server(builder).build();
+    simulator.change_account(if setup.settings.first_password { NEWCOMER } else { USUAL }, account);
     let client = simulator.client();
     let rotates = |adapter: Cognito| match rotation {
         Some(grace) => adapter.rotation(grace),
