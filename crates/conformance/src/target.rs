@@ -61,7 +61,7 @@ pub struct Setup {
 }
 
 /// What a case wishes of its server. `None` leaves it as the provider is usually.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Settings {
     /// How long an access token lives.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use countersign_conformance::{Account, Server, Setup, Target, Unavailable};
+use countersign_conformance::{Account, Server, Settings, Setup, Target, Unavailable};
 use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead, bearer};
 use countersign_core::transport::TransportError;
 use countersign_core::{
@@ -75,10 +75,12 @@ impl AuthProvider for Acme {
         _: &Ambient<'_>,
     ) -> Result<Outcome, Error> {
         if !response.status().is_success() {
+            let told = response.json::<Value>().is_ok();
             let kind = match response.status().as_u16() {
                 429 => ErrorKind::RateLimited,
                 500.. => ErrorKind::TemporarilyUnavailable,
-                _ => ErrorKind::InvalidGrant,
+                400..=403 if told => ErrorKind::InvalidGrant,
+                _ => ErrorKind::Protocol,
             };
             let error = Error::new(kind).at(self.id(), operation.name());
             return Err(error.with_status(response.status()));
@@ -168,7 +170,10 @@ impl Target for AcmeTarget {
         "acme"
     }
 
-    async fn open(&self, _: &Setup) -> Result<Box<dyn Server>, Unavailable> {
+    async fn open(&self, setup: &Setup) -> Result<Box<dyn Server>, Unavailable> {
+        if setup.settings != Settings::USUAL {
+            return Err(Unavailable::NotHere("acme's server has no settings".to_owned()));
+        }
         Ok(Box::new(Host::default()))
     }
 }

@@ -47,9 +47,10 @@ async fn the_page_of_a_real_run_filters_and_fits_a_desk_and_a_phone() -> Done {
     assert_eq!(browser.text(".count").await?, format!("{all} of {all} cases"));
 
     // Words.
-    browser.page.find(Locator::Css("[name=text]")).await?.send_keys("f01-herd").await?;
-    assert_eq!(browser.count("tr[data-case]").await?, 1);
-    assert_eq!(browser.text(".count").await?, format!("1 of {all} cases"));
+    browser.page.find(Locator::Css("[name=text]")).await?.send_keys("f07-dropped-caller").await?;
+    let found = browser.count("tr[data-case]").await?;
+    assert!((1..all).contains(&found), "{found} of {all}");
+    assert_eq!(browser.text(".count").await?, format!("{found} of {all} cases"));
     browser.page.find(Locator::Css("form.filters [type=reset]")).await?.click().await?;
     assert_eq!(browser.count("tr[data-case]").await?, all);
 
