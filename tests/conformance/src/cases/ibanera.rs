@@ -105,8 +105,8 @@ pub(crate) const CASES: &[Case] = &[
     .controls(&[Control::VirtualTime]),
     Case::new(
         GROUP,
-        "p10-wrong-password-twice-at-most",
-        "A password that is wrong is sent twice, in two time steps, and not again in a day",
+        "p10-wrong-password-is-not-hammered",
+        "A password that is wrong is sent twice, in two time steps, and then once an hour at most",
         |bench| Box::pin(twice_at_most(bench)),
     )
     .proves(&[Row::P(10)])
@@ -257,9 +257,12 @@ async fn twice_at_most(bench: Bench) -> Result<(), Finding> {
     bench.pass(10 * SECOND).await;
     let error = expect::fails("the sign-in", ErrorKind::InvalidGrant, session.sign_in().await)?;
     expect::same("how sure it is", error.certainty(), Certainty::Possible)?;
-    bench.pass(24 * HOUR).await;
+    bench.pass(50 * MINUTE).await;
+    expect::same("sign-ins in the first hour", bench.sent(Op::SignIn), 2)?;
+    // A doubtful refusal is remembered for an hour.
+    bench.pass(23 * HOUR).await;
     let sent = bench.sent(Op::SignIn);
-    expect::holds_or("one or two sign-ins in a day", (1..=2).contains(&sent), sent)
+    expect::holds_or("not more than one an hour after that", sent <= 26, sent)
 }
 
 async fn told(bench: Bench, body: &'static str, kind: ErrorKind) -> Result<(), Finding> {
