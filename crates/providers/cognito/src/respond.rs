@@ -43,7 +43,7 @@ pub(crate) fn by_person<'a>(
         PASSWORD => one("PASSWORD", wanted("password")?),
         PASSWORD_SRP => one("SRP_A", public_half(ambient)?),
         SELECT_MFA_TYPE => one("ANSWER", SecretString::new(choice(challenge, answers)?)),
-        SELECT_CHALLENGE => first_factor(challenge, answers, ambient),
+        SELECT_CHALLENGE => first_factor(cognito, challenge, answers, ambient),
         MFA_SETUP if choice(challenge, answers)? == EMAIL_OTP => {
             let email = given(answers, "email")?;
             input::email("email", email)?;
@@ -157,6 +157,7 @@ fn new_password<'a>(
 
 /// `SELECT_CHALLENGE`: what was chosen, and what can be said with it in the same answer.
 fn first_factor(
+    cognito: &Cognito,
     challenge: &Challenge,
     answers: &Answers,
     ambient: &Ambient<'_>,
@@ -164,6 +165,10 @@ fn first_factor(
     let chosen = choice(challenge, answers)?;
     let responses = Parameters::default().with("ANSWER", chosen);
     Ok(match chosen {
+        // Where a proof was chosen, an offer of the server alone does not bring it the password that is held.
+        PASSWORD if !cognito.flow.sends_password() => {
+            responses.with_secret("PASSWORD", Some(given(answers, "password")?.clone()))
+        }
         PASSWORD => responses.with_secret("PASSWORD", Some(typed_or_held(answers, ambient)?)),
         PASSWORD_SRP => {
             // The proof itself comes with the next challenge; without a password it never will.
