@@ -333,3 +333,27 @@ fn a_flow_says_which_credentials_it_needs() {
     }
     assert_eq!(Flow::default(), Flow::UserSrp);
 }
+
+#[test]
+fn p20_an_offer_of_the_server_does_not_bring_it_the_held_password_where_a_proof_was_chosen() {
+    let kept = br#"{"challenge":"SELECT_CHALLENGE","session":"s","username":"kim"}"#;
+    let continuation = Continuation::new(SecretBytes::copy_from(kept));
+    let mut challenge =
+        Challenge::new("SELECT_CHALLENGE", ChallengeKind::Choice, continuation, NOW);
+    challenge.parameters.insert("choices".into(), "PASSWORD".into());
+    let choose = |flow, answers: Answers| {
+        let credentials = Credentials::password("kim", "canary-held".to_owned());
+        let (seed, memo) = (Seed::default(), Memo::default());
+        let credentials = &credentials;
+        let ambient = Ambient { now: NOW, seed: &seed, credentials, tokens: None, memo: &memo };
+        let answers = answers.with("choice", SecretString::new("PASSWORD"));
+        let operation = Operation::Answer { challenge: Box::new(challenge.clone()), answers };
+        pool().flow(flow).request(&operation, &ambient).map(drop).map_err(|error| error.kind())
+    };
+    for flow in [Flow::UserSrp, Flow::CustomSrp, Flow::UserAuth(FirstFactor::PasswordSrp)] {
+        assert_eq!(choose(flow, Answers::new()), Err(ErrorKind::InvalidRequest), "{flow:?}");
+        let typed = Answers::new().with("password", SecretString::new("canary-typed"));
+        assert_eq!(choose(flow, typed), Ok(()), "{flow:?}");
+    }
+    assert_eq!(choose(Flow::UserAuth(FirstFactor::Any), Answers::new()), Ok(()));
+}
