@@ -19,13 +19,22 @@ const ONLY: &[&str] = &["cognito"];
 const STEP: Duration = Duration::from_secs(30);
 const AMZ_JSON: &str = "application/x-amz-json-1.1";
 const UNKNOWN: &str = r#"{"ChallengeName":"FAVOURITE_COLOUR","Session":"canary-session-canary-session","ChallengeParameters":{"HINT":"blue"}}"#;
+const ONE_MORE: &str = r#"{"ChallengeName":"CUSTOM_CHALLENGE","Session":"canary-session-canary-session","ChallengeParameters":{"USERNAME":"kim"}}"#;
 const ANOTHER_CODE: &str = r#"{"ChallengeName":"SOFTWARE_TOKEN_MFA","Session":"canary-session-canary-session","ChallengeParameters":{}}"#;
 
 pub(crate) const CASES: &[Case] = &[
-    case("p20-codes-are-answered-alone", "A time-based code is sent by the adapter alone, each sign-in in a step of its own", |bench| Box::pin(codes_alone(bench)))
+    case(
+        "p20-codes-are-answered-alone",
+        "A time-based code is sent by the adapter alone, each sign-in in a step of its own",
+        |bench| Box::pin(codes_alone(bench)),
+    )
         .claims(&[Claim::SignInCode])
         .controls(&[Control::OtherAccount, Control::Records]),
-    case("p20-factor-is-chosen-alone", "Among several second factors the one that the credentials can answer is chosen, and else the caller is asked", |bench| Box::pin(factor_alone(bench)))
+    case(
+        "p20-factor-is-chosen-alone",
+        "Among several second factors the one that the credentials can answer is chosen, and else the caller is asked",
+        |bench| Box::pin(factor_alone(bench)),
+    )
         .controls(&[Control::Mail])
         .stage(|setup| {
             cognito::with_account(setup, |server| server, |adapter| adapter, |account| {
@@ -33,7 +42,11 @@ pub(crate) const CASES: &[Case] = &[
                 set(account, &[("mfa", "SELECT_MFA_TYPE"), ("mfa_choices", "EMAIL_OTP,SOFTWARE_TOKEN_MFA"), ("user.email", "kim@pool.example")]);
             })
         }),
-    case("p20-first-sign-in-enrols", "A first sign-in sets a password, then enrols a second factor with the secret that is handed out", |bench| Box::pin(enrols(bench)))
+    case(
+        "p20-first-sign-in-enrols",
+        "A first sign-in sets a password, then enrols a second factor with the secret that is handed out",
+        |bench| Box::pin(enrols(bench)),
+    )
         .harm(Harm::Changes)
         .settings(Settings::USUAL.first_password())
         .stage(|setup| {
@@ -41,7 +54,11 @@ pub(crate) const CASES: &[Case] = &[
                 set(account, &[("mfa", "MFA_SETUP")]);
             })
         }),
-    case("p20-first-factor-is-chosen", "Where the pool lets the user choose the first factor, the choice and its proof are one answer", |bench| Box::pin(chosen(bench)))
+    case(
+        "p20-first-factor-is-chosen",
+        "Where the pool lets the user choose the first factor, the choice and its proof are one answer",
+        |bench| Box::pin(chosen(bench)),
+    )
         .stage(|setup| {
             cognito::with(
                 setup,
@@ -49,7 +66,11 @@ pub(crate) const CASES: &[Case] = &[
                 |adapter| adapter.flow(Flow::UserAuth(FirstFactor::Any)),
             )
         }),
-    case("p20-code-by-mail-needs-no-password", "With a code by mail as first factor a sign-in needs no password, and what cannot be a code is not sent", |bench| Box::pin(by_mail(bench)))
+    case(
+        "p20-code-by-mail-needs-no-password",
+        "With a code by mail as first factor a sign-in needs no password, and what cannot be a code is not sent",
+        |bench| Box::pin(by_mail(bench)),
+    )
         .controls(&[Control::Mail])
         .stage(|setup| {
             cognito::with_account(
@@ -59,7 +80,11 @@ pub(crate) const CASES: &[Case] = &[
                 |account| set(account, &[("user.email", "kim@pool.example")]),
             )
         }),
-    case("p20-custom-challenge", "A challenge of the pool's owner is shown with its parameters, and a wrong answer may be given again", |bench| Box::pin(custom(bench)))
+    case(
+        "p20-custom-challenge",
+        "A challenge of the pool's owner is shown with its parameters, and a wrong answer may be given again",
+        |bench| Box::pin(custom(bench)),
+    )
         .stage(|setup| {
             cognito::with_account(
                 setup,
@@ -68,7 +93,11 @@ pub(crate) const CASES: &[Case] = &[
                 |account| set(account, &[("custom_answer", "canary-answer"), ("custom_attempts", "2"), ("custom.hint", "canary-hint")]),
             )
         }),
-    case("p20-device-in-the-place-of-a-code", "A confirmed device proves itself in the place of a code, also at refreshes", |bench| Box::pin(device(bench)))
+    case(
+        "p20-device-in-the-place-of-a-code",
+        "A confirmed device proves itself in the place of a code, also at refreshes",
+        |bench| Box::pin(device(bench)),
+    )
         .controls(&[Control::Mail, Control::Records])
         .stage(|setup| {
             cognito::with_account(
@@ -78,10 +107,27 @@ pub(crate) const CASES: &[Case] = &[
                 |account| set(account, &[("mfa", "EMAIL_OTP"), ("user.email", "kim@pool.example")]),
             )
         }),
-    case("p20-unknown-challenge-of-a-pool", "A challenge that nobody knows is told with its name and its parameters", |bench| Box::pin(unknown(bench))),
-    case("p20-chain-is-bounded", "A pool that asks for challenge after challenge is told so, after a bounded number of answers", |bench| Box::pin(bounded(bench)))
+    case(
+        "p20-unknown-challenge-of-a-pool",
+        "A challenge that nobody knows is told with its name and its parameters",
+        |bench| Box::pin(unknown(bench)),
+    ),
+    case(
+        "p20-chain-is-bounded",
+        "A pool that asks for challenge after challenge is told so, after a bounded number of answers",
+        |bench| Box::pin(bounded(bench)),
+    )
         .controls(&[Control::OtherAccount, Control::VirtualTime]),
-    case("p20-flow-that-is-off", "A flow that the client may not use is a configuration to be mended, named, and no password is sent", |bench| Box::pin(flow_off(bench)))
+    case(
+        "p20-chain-of-answers-is-bounded",
+        "A pool that meets every answer with one more challenge is given up after a bounded number",
+        |bench| Box::pin(bounded_by_hand(bench)),
+    ),
+    case(
+        "p20-flow-that-is-off",
+        "A flow that the client may not use is a configuration to be mended, named, and no password is sent",
+        |bench| Box::pin(flow_off(bench)),
+    )
         .controls(&[Control::VirtualTime])
         .stage(|setup| cognito::with(setup, |server| server.flows([AuthFlow::Refresh]), |adapter| adapter)),
 ];
@@ -257,6 +303,23 @@ async fn bounded(bench: Bench) -> Result<(), Finding> {
     let sent = bench.sent(Op::Continue);
     expect::holds_or("at most forty answers", sent <= 40, sent)?;
     expect::holds("the session is not signed in", session.state() != Status::Active)
+}
+
+async fn bounded_by_hand(bench: Bench) -> Result<(), Finding> {
+    bench.next(Op::SignIn, answer(ONE_MORE))?;
+    bench.meets(Op::Answer, answer(ONE_MORE), Times::Always)?;
+    let manual = Reauthentication::Manual;
+    let session = bench.open_with(|builder| builder.reauthentication(manual)).await?;
+    let mut step = session.sign_in().await;
+    for _ in 0..40 {
+        if !matches!(step, Ok(SignIn::Challenge(_))) {
+            break;
+        }
+        step = session.answer(Answers::new().with("answer", "no".to_owned())).await;
+    }
+    expect::fails("the end", ErrorKind::Protocol, step.map(|_| ()))?;
+    let sent = bench.sent(Op::Answer);
+    expect::holds_or("at most twenty answers", sent <= 20, sent)
 }
 
 async fn flow_off(bench: Bench) -> Result<(), Finding> {

@@ -121,7 +121,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         id: "chain-unbounded",
         title: "Nobody counts the challenges of a sign-in",
         target: "cognito",
-        caught_by: "p20-chain-is-bounded",
+        caught_by: "p20-chain-of-answers-is-bounded",
         engine: || simple::reads(|_, _, _, outcome| uncounted(outcome?)),
     },
     Defect {
@@ -199,12 +199,13 @@ fn by_the_old_call(
 }
 
 fn uncounted(outcome: Outcome) -> Result<Outcome, Error> {
-    let Outcome::Continue(continuation, patch) = outcome else { return Ok(outcome) };
-    let bytes = continuation.bytes().expose_bytes();
+    let Outcome::Challenge(mut challenge, patch) = outcome else { return Ok(outcome) };
+    let bytes = challenge.continuation.bytes().expose_bytes();
     let mut pending: Value = serde_json::from_slice(bytes).unwrap_or_default();
     if let Some(members) = pending.as_object_mut() {
         members.remove("round");
     }
     let bytes = SecretBytes::copy_from(pending.to_string().as_bytes());
-    Ok(Outcome::Continue(Continuation::new(bytes), patch))
+    challenge.continuation = Continuation::new(bytes);
+    Ok(Outcome::Challenge(challenge, patch))
 }
