@@ -20,6 +20,7 @@ mod simple;
 mod storing;
 mod telling;
 mod times;
+mod unpadded;
 mod wikimedia;
 
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub(crate) fn all() -> Vec<Defect> {
     all.extend(storing::DEFECTS);
     all.extend(telling::DEFECTS);
     all.extend(times::DEFECTS);
+    all.extend(unpadded::DEFECTS);
     all.extend(wikimedia::DEFECTS);
     all
 }
