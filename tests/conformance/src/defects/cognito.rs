@@ -57,7 +57,9 @@ pub(crate) const DEFECTS: &[Defect] = &[
         caught_by: "p21-limit-is-not-tried-again",
         engine: || {
             simple::reads(|_, response, _, outcome| match says(response, "LimitExceeded") {
-                true => Err(Error::new(ErrorKind::RateLimited).with_recovery(Recovery::Retry)),
+                true => Err(Error::new(ErrorKind::RateLimited)
+                    .with_recovery(Recovery::Retry)
+                    .with_code("LimitExceededException")),
                 false => outcome,
             })
         },

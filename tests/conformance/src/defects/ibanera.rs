@@ -72,10 +72,9 @@ pub(crate) const DEFECTS: &[Defect] = &[
         engine: || {
             simple::reads(|_, _, ambient, outcome| {
                 outcome.map_err(|error| match error.kind() {
-                    ErrorKind::AccountLocked => Error::new(ErrorKind::TemporarilyUnavailable)
-                        .with_recovery(Recovery::WaitUntil(
-                            ambient.now.after(Duration::from_secs(60)),
-                        )),
+                    ErrorKind::AccountLocked => Error::new(ErrorKind::AccountLocked).with_recovery(
+                        Recovery::WaitUntil(ambient.now.after(Duration::from_secs(60))),
+                    ),
                     _ => error,
                 })
             })

@@ -1,14 +1,16 @@
 //! Defects that Wikimedia Enterprise alone shows.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use countersign_core::http::bearer;
+use countersign_core::http::{HttpRequest, bearer};
 use countersign_core::{
-    Ambient, Authorization, EarliestRefresh, Error, ErrorKind, Memo, Operation, Outcome, Recovery,
-    SecretBytes,
+    Ambient, AuthProvider, Authorization, Capabilities, EarliestRefresh, Error, ErrorKind, Memo,
+    Operation, Outcome, Recovery, SecretBytes,
 };
 use http::header;
 
+use super::seams::{self, BrokenAdapter};
 use super::{Defect, simple};
 
 pub(crate) const DEFECTS: &[Defect] = &[
@@ -35,6 +37,13 @@ pub(crate) const DEFECTS: &[Defect] = &[
         target: "wikimedia",
         caught_by: "p16-budget-is-kept",
         engine: || simple::claims(|can| can.refresh_budget = None),
+    },
+    Defect {
+        id: "budget-not-persisted",
+        title: "Each process counts the refreshes from nothing",
+        target: "wikimedia",
+        caught_by: "p16-budget-outlives-the-process",
+        engine: || seams::adapter(CountsAlone::default()),
     },
     Defect {
         id: "refreshed-at-every-start",
@@ -129,6 +138,39 @@ pub(crate) const DEFECTS: &[Defect] = &[
         },
     },
 ];
+
+/// Counts in memory what the engine would count in the store.
+#[derive(Default)]
+struct CountsAlone(AtomicU32);
+
+impl Clone for CountsAlone {
+    /// A process gets a copy, and begins with nothing.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl BrokenAdapter for CountsAlone {
+    fn capabilities(&self, real: &Capabilities) -> Capabilities {
+        let mut claims = real.clone();
+        claims.refresh_budget = None;
+        claims
+    }
+
+    fn request(
+        &self,
+        real: &dyn AuthProvider,
+        operation: &Operation,
+        ambient: &Ambient<'_>,
+    ) -> Result<HttpRequest, Error> {
+        let most = real.capabilities().refresh_budget.unwrap_or_default();
+        let refresh = matches!(operation, Operation::Refresh);
+        if refresh && self.0.fetch_add(1, Ordering::Relaxed) >= most {
+            return Err(Error::new(ErrorKind::InvalidGrant).with_recovery(Recovery::Reauthenticate));
+        }
+        real.request(operation, ambient)
+    }
+}
 
 /// The same refusal, without the doubt and the slow second try.
 fn certain(error: Error) -> Error {
