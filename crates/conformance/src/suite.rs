@@ -147,7 +147,9 @@ impl Suite {
         std::thread::scope(|scope| {
             for _ in 0..self.n_threads {
                 scope.spawn(|| {
-                    while let Some((target, case)) = lock(&work).pop() {
+                    // The list must be free while a case runs: a guard in the head of a `while let` is not.
+                    let next = || lock(&work).pop();
+                    while let Some((target, case)) = next() {
                         match self.run_one(target, case) {
                             Ok(report) => {
                                 let mut done = lock(&done);

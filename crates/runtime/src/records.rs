@@ -15,8 +15,10 @@ use crate::cell::Cell;
 use crate::flight::Candidate;
 use crate::post::Cargo;
 
-/// How long a refusal that may have hidden another cause is remembered.
+/// How long a refusal that may have hidden another cause is remembered: twice as long after each further
+/// one, up to a day, so that a password that is wrong after all is not sent every hour for ever.
 const POSSIBLE_MEMORY: Duration = Duration::from_secs(3600);
+const LONGEST_MEMORY: Duration = Duration::from_secs(86_400);
 
 const DAY_SECONDS: i64 = 86_400;
 
@@ -162,7 +164,7 @@ impl Records {
         let print = secret.map(|secret| secret.fingerprint);
         let refused = self.account.refused.iter().find(|entry| Some(entry.secret) == print);
         let remembered = |entry: &&countersign_seal::RefusedSecret| {
-            entry.certainty == Certainty::Certain || now.since(entry.at) < POSSIBLE_MEMORY
+            entry.certainty == Certainty::Certain || now.since(entry.at) < memory_of(entry.tries)
         };
         Guards {
             locked_until: self.account.locked_until.filter(|until| *until > now),
@@ -257,4 +259,9 @@ fn taken(end: Committed, revision: &mut Revision) -> Written {
         }
         Committed::Lost(_) => Written::Lost,
     }
+}
+
+fn memory_of(tries: u32) -> Duration {
+    let doublings = tries.saturating_sub(2).min(5);
+    (POSSIBLE_MEMORY * (1 << doublings)).min(LONGEST_MEMORY)
 }

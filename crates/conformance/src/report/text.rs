@@ -8,6 +8,7 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// A span in two units at most: `1.250 s`, `45 min 3 s`, `2 d 4 h`.
+#[cfg(feature = "html")]
 pub(super) fn span(ms: u64) -> String {
     let seconds = ms / 1000;
     let (large, large_unit, small, small_unit) = match seconds {
@@ -26,6 +27,7 @@ pub(super) fn span(ms: u64) -> String {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "html")]
     #[test]
     fn spans_read_in_two_units() {
         let read = [0, 1_250, 60_000, 2_703_000, 3_600_000, 187_200_000].map(span);

@@ -1,6 +1,7 @@
 //! A provider that this project knows nothing of, and a server for it that can do nothing on demand.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -175,5 +176,29 @@ impl Target for AcmeTarget {
             return Err(Unavailable::NotHere("acme's server has no settings".to_owned()));
         }
         Ok(Box::new(Host::default()))
+    }
+}
+
+/// A target that is there for so many cases, and then is not.
+pub(crate) struct Failing(AtomicUsize);
+
+impl Failing {
+    pub(crate) fn after(n: usize) -> Self {
+        Self(AtomicUsize::new(n))
+    }
+}
+
+#[async_trait]
+impl Target for Failing {
+    fn name(&self) -> &str {
+        "acme"
+    }
+
+    async fn open(&self, _: &Setup) -> Result<Box<dyn Server>, Unavailable> {
+        let less = |left: usize| left.checked_sub(1);
+        match self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less) {
+            Ok(_) => Ok(Box::new(Host::default())),
+            Err(_) => Err(Unavailable::Down("start acme's server".to_owned())),
+        }
     }
 }

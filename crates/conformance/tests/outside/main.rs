@@ -5,7 +5,7 @@
 
 mod acme;
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use countersign_conformance::report::model::{CaseReport, Entry, Outcome, Run};
@@ -46,6 +46,28 @@ fn an_adapter_from_elsewhere_passes_and_what_its_server_cannot_do_is_skipped_wit
     });
     let reasons: Vec<&str> = reasons.collect();
     assert!(reasons.contains(&"the target cannot revoke tokens on demand"), "{reasons:?}");
+}
+
+#[test]
+fn cases_run_at_the_same_time() {
+    static MET: Barrier = Barrier::new(2);
+    fn meeting(_: Bench) -> countersign_conformance::Running {
+        Box::pin(async {
+            MET.wait();
+            Ok(())
+        })
+    }
+    let run = run([Case::new("g", "one", "t", meeting), Case::new("g", "other", "t", meeting)], 7);
+    assert_eq!(run.tally().passed, 2, "{}", table::write(&run));
+}
+
+#[test]
+fn a_target_that_goes_down_between_two_cases_ends_the_run_with_its_word() {
+    let fine = |_: Bench| -> countersign_conformance::Running { Box::pin(async { Ok(()) }) };
+    let cases: Vec<Case> = ["a", "b", "c", "d"].map(|id| Case::new("g", id, "t", fine)).into();
+    let target = Arc::new(acme::Failing::after(2)) as Arc<dyn Target>;
+    let end = Suite::new(cases, [target], 7).run(|_| ());
+    assert!(end.expect_err("it is down").to_string().contains("start acme's server"));
 }
 
 #[test]
