@@ -189,7 +189,7 @@ async fn dies(bench: Bench) -> Result<(), Finding> {
     bench.mark("the process is dead; another one opens");
     let next = bench.process()?.open_with(|builder| builder.deadline(10 * MINUTE)).await?;
     expect::same("whether the access token is served", next.current().is_some(), true)?;
-    bench.pass(10 * MINUTE).await;
+    bench.pass(5 * MINUTE).await;
     expect::same("refreshes at the server", bench.seen(Op::Refresh)?.len(), 1)?;
     expect::state(&next, Status::Active)?;
     expect::same("sign-ins", bench.sent(Op::SignIn), 2)?;
