@@ -1,6 +1,5 @@
 //! One session as the driver keeps it: the machine under its mutex, and the bytes that it names.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -39,7 +38,7 @@ pub(crate) struct Cell {
     pub(crate) reported: Reported,
     /// Whether it was the token or the code that the API refused.
     #[cfg(feature = "reqwest")]
-    doubts: std::sync::OnceLock<Box<crate::doubt::Doubts>>,
+    doubts: crate::sync::OnceLock<Box<crate::doubt::Doubts>>,
     core: Mutex<Core>,
 }
 
@@ -180,24 +179,10 @@ impl Cell {
     pub(crate) fn server_now(&self) -> Timestamp {
         self.shared.clock.now().shifted(self.site.skew_millis())
     }
-
-    /// Counts a caller that waits, as long as the guard lives.
-    pub(crate) fn wait_counted(&self) -> WaitCount<'_> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        WaitCount(self)
-    }
 }
 
 impl Drop for Cell {
     fn drop(&mut self) {
         self.shared.forget(&self.digest);
-    }
-}
-
-pub(crate) struct WaitCount<'a>(&'a Cell);
-
-impl Drop for WaitCount<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }

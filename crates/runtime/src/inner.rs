@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use countersign_core::session::{
-    Answer, Appointment, Effect, Event, ExchangeId, Failure, Machine, Report, SignOutEnd, Status,
-    Told,
+    Answer, Appointment, Effect, Event, ExchangeId, Failure, Machine, Report, Status, Told,
 };
 use countersign_core::{
     Answers, Credentials, Error, ErrorKind, Generation, Memo, Monotonic, Rotation, Timestamp,
@@ -19,6 +18,7 @@ use crate::post::{After, Cargo};
 use crate::proven::Proven;
 use crate::publish::Bundle;
 use crate::status::Ring;
+use crate::told::{News, ToldLog};
 
 /// What is under the mutex. Nobody awaits and nobody calls out while holding it.
 pub(crate) struct Core {
@@ -57,41 +57,6 @@ pub(crate) struct OneTime {
     pub(crate) credentials: Credentials,
     /// An exchange has taken them: its end decides about them.
     pub(crate) taken: bool,
-}
-
-/// What waiters heard last.
-#[derive(Default)]
-pub(crate) struct ToldLog {
-    pub(crate) count: u64,
-    pub(crate) last: Option<(Told, Option<Error>)>,
-    /// After which change of the state that was.
-    pub(crate) at_move: u32,
-    /// How many sign-outs have ended.
-    pub(crate) sign_outs: u64,
-    /// How the last of them did, the newest last.
-    ends: Option<Box<VecDeque<SignOutEnd>>>,
-}
-
-/// Whoever has not looked for so many sign-outs hears of a later one.
-const REMEMBERED_ENDS: usize = 4;
-
-impl ToldLog {
-    /// How the first sign-out ended that did so after `before` others.
-    pub(crate) fn sign_out_after(&self, before: u64) -> Option<SignOutEnd> {
-        let later = usize::try_from(self.sign_outs.checked_sub(before + 1)?).ok()?;
-        let ends = self.ends.as_deref()?;
-        ends.iter().rev().nth(later).or(ends.front()).copied()
-    }
-
-    fn signed_out(&mut self, end: SignOutEnd) {
-        // Most sessions are never signed out, and a session is small.
-        let ends = self.ends.get_or_insert_default();
-        if ends.len() == REMEMBERED_ENDS {
-            ends.pop_front();
-        }
-        ends.push_back(end);
-        self.sign_outs += 1;
-    }
 }
 
 /// The steps of one exchange that are still to be done, and what has come of it.
@@ -204,11 +169,9 @@ impl Core {
     /// A sign-in by name has ended that was under way when another one came with credentials of its
     /// own, and had no use for them any more: theirs is still to come.
     pub(crate) fn owes_sign_in(&self, from: Status) -> bool {
-        let decided = matches!(self.told.last, Some((Told::Tokens | Told::Failed(_), _)));
         from == Status::Authenticating
             && self.machine.status() != Status::Authenticating
             && self.machine.challenge().is_none()
-            && decided
             && self.one_time.as_ref().is_some_and(|given| !given.taken)
     }
 
@@ -254,14 +217,13 @@ impl Core {
         (!shared).then(|| TokenSet::clone(&late.tokens))
     }
 
-    pub(crate) fn tell(&mut self, told: Told, after: &mut After) {
+    pub(crate) fn tell(&mut self, told: Told, waited: bool, after: &mut After) {
         let error = match told {
             Told::Stalled(failure) | Told::Failed(failure) => Some(self.error(failure)),
             Told::Tokens | Told::Challenge | Told::SignedOut(_) => None,
         };
         // Whoever asks hears it; logs and events say it once, until the state has changed.
-        let known = self.told.last.as_ref().is_some_and(|(last, _)| *last == told);
-        let repeated = known && self.told.at_move == self.moves;
+        let repeated = self.told.repeats(told, self.moves);
         match (told, &error) {
             (Told::Stalled(_) | Told::Failed(_), _) if repeated => {}
             (Told::Stalled(_), Some(error)) => {
@@ -271,10 +233,7 @@ impl Core {
                 after.events.push(SessionEventKind::Failed(error.clone()));
             }
             (Told::Challenge, _) => after.events.push(SessionEventKind::Challenged),
-            (Told::SignedOut(end), _) => {
-                self.told.signed_out(end);
-                after.events.push(SessionEventKind::SignedOut);
-            }
+            (Told::SignedOut(_), _) => after.events.push(SessionEventKind::SignedOut),
             _ => {}
         }
         // Credentials that were given for one time have done what they were given for, or cannot.
@@ -292,8 +251,11 @@ impl Core {
         if !matches!(told, Told::Stalled(_)) {
             self.answers = None;
         }
-        self.told.count += 1;
-        self.told.last = Some((told, error));
+        after.decided |= matches!(told, Told::Tokens | Told::Failed(_));
+        let status = self.machine.status();
+        // Of what one event tells, the last counts: a refused answer leaves its challenge open.
+        self.told.tell(News { told, error, status }, waited, after.told);
+        after.told = true;
         self.version = self.version.wrapping_add(1);
         after.wake = true;
     }

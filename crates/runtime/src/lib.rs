@@ -59,6 +59,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 mod ticker;
+mod told;
 mod trace;
 mod wait;
 mod watch;

@@ -8,6 +8,7 @@ use countersign_core::{Error, ErrorKind, Monotonic, Timestamp};
 
 use crate::cell::Cell;
 use crate::snapshot::Snapshot;
+use crate::told::News;
 use crate::wait::wait;
 
 /// How often one caller asks for an exchange before it takes what it gets for an answer.
@@ -102,11 +103,11 @@ impl Cell {
         let (demand, count, told, due) = {
             let core = self.core();
             let due = core.appointment.map(|(_, _, due)| due);
-            (core.machine.demand(), core.told.count, core.told.last.clone(), due)
+            (core.machine.demand(), core.told.count, core.told.last().cloned(), due)
         };
         if caller.heard.is_some_and(|heard| heard != count) {
             caller.heard = Some(count);
-            if let Some((told, error)) = told {
+            if let Some(News { told, error, .. }) = told {
                 self.heard(told, error)?;
             }
         }

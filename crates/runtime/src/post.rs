@@ -1,7 +1,6 @@
 //! One event in, its effects done: the only place where the machine is told anything.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use countersign_core::session::{
@@ -48,6 +47,10 @@ pub(crate) struct After {
     pub(crate) before: Option<Arc<TokenSet>>,
     pub(crate) events: Vec<SessionEventKind>,
     pub(crate) wake: bool,
+    /// Something was told.
+    pub(crate) told: bool,
+    /// An exchange has ended for good or ill.
+    pub(crate) decided: bool,
     /// How much had been told before.
     heard: u64,
 }
@@ -150,7 +153,8 @@ impl Cell {
         let mut after = After { heard: core.told.count, ..After::default() };
         let from = core.machine.status();
         self.turn(&mut core, event, cargo, now, &rules, &mut after);
-        if core.owes_sign_in(from) {
+        if after.decided && core.owes_sign_in(from) {
+            core.told.goes_on();
             self.turn(&mut core, Event::SignIn, Cargo::default(), now, &rules, &mut after);
         }
         self.shared.keep_unsaved(self, !core.saved);
@@ -183,14 +187,13 @@ impl Cell {
             self.shift(core, by);
         }
         let (from, cause) = (core.machine.status(), Cause::of(&event));
-        let told_before = core.told.count;
         let seam = &self.shared.seam;
         seam.event(self.digest, &event);
         let effects = core.machine.handle(event, Cx { now: now.wall, exchange, rules });
         let effects = seam.effects(self.digest, effects);
         after.before.clone_from(&core.held);
         core.adopt(cargo.record.as_ref());
-        let mut failure = None;
+        let (mut failure, mut tells) = (None, false);
         for effect in effects {
             if exchange_of(&effect) == Some(exchange) {
                 core.next_exchange = exchange.0.wrapping_add(1);
@@ -198,11 +201,12 @@ impl Cell {
             if let Effect::Tell(Told::Failed(why) | Told::Stalled(why)) = effect {
                 failure = Some(why.kind);
             }
+            tells |= matches!(effect, Effect::Tell(_));
             self.apply(core, effect, flown, cargo.record.as_ref(), now, after);
         }
         let to = core.machine.status();
         core.moves = core.moves.wrapping_add(u32::from(from != to));
-        if core.told.count != told_before {
+        if tells {
             core.told.at_move = core.moves;
         }
         if from != to {
@@ -267,7 +271,7 @@ impl Cell {
                 core.appointment = None;
                 self.shared.queue().cancel(&self.digest);
             }
-            Effect::Tell(told) => core.tell(told, after),
+            Effect::Tell(told) => core.tell(told, self.is_waited_for(), after),
         }
     }
 
@@ -399,10 +403,6 @@ impl Cell {
     /// Counts the next change that somebody may wait for.
     pub(crate) fn version(&self) -> u32 {
         self.core().version
-    }
-
-    pub(crate) fn is_waited_for(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
     }
 }
 

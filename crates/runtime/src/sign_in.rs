@@ -11,6 +11,7 @@ use crate::obtain::closed;
 use crate::post::Cargo;
 use crate::session::Session;
 use crate::snapshot::Authorized;
+use crate::told::News;
 use crate::wait::wait;
 
 /// How a sign-in ended well.
@@ -96,14 +97,18 @@ impl Session {
     pub async fn sign_out(&self, within: Duration) -> SignOutOutcome {
         let cell = &self.0;
         let deadline = cell.shared.clock.monotonic().after(within);
-        let before = cell.core().told.sign_outs;
+        let _counted = cell.wait_counted();
+        let before = cell.core().told.count;
         cell.kick();
         cell.post(Event::SignOut, Cargo::default());
         loop {
             let changed = cell.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let end = cell.core().told.sign_out_after(before);
+            let end = cell.core().told.since(before).find_map(|news| match news.told {
+                Told::SignedOut(end) => Some(end),
+                _ => None,
+            });
             match end {
                 Some(SignOutEnd::Revoked) => return SignOutOutcome::Revoked,
                 Some(SignOutEnd::LocalOnly { valid_until }) => {
@@ -172,16 +177,14 @@ impl Cell {
             tokio::pin!(changed);
             changed.as_mut().enable();
             self.post_if_due();
-            let (count, told, status, due) = {
+            let (news, due) = {
                 let core = self.core();
-                let due = core.appointment.map(|(_, _, due)| due);
-                (core.told.count, core.told.last.clone(), core.machine.status(), due)
+                let news: Vec<News> = core.told.since(heard).cloned().collect();
+                heard = core.told.count;
+                (news, core.appointment.map(|(_, _, due)| due))
             };
-            let news = told.filter(|_| count != heard);
-            heard = count;
-            if let Some(end) =
-                self.ended(news, status, due.is_some_and(|due| due <= deadline), name)
-            {
+            let fits = due.is_some_and(|due| due <= deadline);
+            if let Some(end) = news.into_iter().find_map(|news| self.ended(news, fits, name)) {
                 return end;
             }
             if self.shared.clock.monotonic() >= deadline {
@@ -194,12 +197,11 @@ impl Cell {
 
     fn ended(
         self: &Arc<Self>,
-        news: Option<(Told, Option<Error>)>,
-        status: Status,
+        news: News,
         fits: bool,
         name: &'static str,
     ) -> Option<Result<SignIn, Error>> {
-        let (told, error) = news?;
+        let News { told, error, status } = news;
         let refused = |failure| {
             let error = error.clone().unwrap_or_else(|| self.error(failure));
             Some(Err(match error.provider() {
@@ -209,7 +211,11 @@ impl Cell {
         };
         match told {
             // A refresh that was under way has ended; what was asked for has only begun.
-            Told::Tokens | Told::Failed(_) if status == Status::Authenticating => None,
+            Told::Tokens | Told::Stalled(_) | Told::Failed(_)
+                if status == Status::Authenticating =>
+            {
+                None
+            }
             Told::Tokens => Some(Ok(SignIn::Complete)),
             Told::Challenge => Some(match Session(Arc::clone(self)).pending() {
                 Some(challenge) => Ok(SignIn::Challenge(Box::new(challenge))),

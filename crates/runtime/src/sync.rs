@@ -5,6 +5,8 @@
 //! files over a module of this name in which every one of them is a point where another task may go
 //! on, and runs the driver under many schedules. So there is no `cfg` for that in any of them.
 
+#[cfg(feature = "reqwest")]
+pub(crate) use std::sync::OnceLock;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicUsize};
 pub(crate) use std::sync::{Mutex, MutexGuard};
 

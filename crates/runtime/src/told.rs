@@ -1,0 +1,106 @@
+//! What waiters hear: every end that is told while somebody waits, in order, so that a waiter who looks
+//! late hears of his own and not of the next one.
+
+use std::sync::atomic::Ordering;
+
+use countersign_core::Error;
+use countersign_core::session::{Status, Told};
+
+use crate::cell::Cell;
+
+/// Whoever has not looked for so many ends hears of a later one.
+const REMEMBERED: usize = 8;
+
+/// One end.
+#[derive(Clone)]
+pub(crate) struct News {
+    pub(crate) told: Told,
+    pub(crate) error: Option<Error>,
+    /// The state that came with it.
+    pub(crate) status: Status,
+}
+
+/// The last ones, the newest last; nothing while nobody waits.
+#[derive(Default)]
+pub(crate) struct ToldLog {
+    pub(crate) count: u64,
+    /// A few at most, and a session is small: no ring.
+    news: Vec<News>,
+    /// What was told last, whether anybody waited or not.
+    latest: Option<Told>,
+    /// After which change of the state that was.
+    pub(crate) at_move: u32,
+}
+
+impl ToldLog {
+    /// Whether `told` was the last that was told, and the state has not changed since, after which it
+    /// has done so `moves` times.
+    pub(crate) fn repeats(&self, told: Told, moves: u32) -> bool {
+        self.latest == Some(told) && self.at_move == moves
+    }
+
+    /// `waited`: somebody is there who may want to hear it. `instead`: it takes the place of the last
+    /// one, which nobody has heard yet.
+    pub(crate) fn tell(&mut self, news: News, waited: bool, instead: bool) {
+        self.latest = Some(news.told);
+        if instead {
+            if let Some(last) = self.news.last_mut() {
+                *last = news;
+            }
+            return;
+        }
+        self.count += 1;
+        if !waited {
+            self.news = Vec::new();
+            return;
+        }
+        if self.news.len() == REMEMBERED {
+            self.news.remove(0);
+        }
+        self.news.push(news);
+    }
+
+    pub(crate) fn last(&self) -> Option<&News> {
+        self.news.last()
+    }
+
+    /// What was told since `heard` were.
+    pub(crate) fn since(&self, heard: u64) -> impl Iterator<Item = &News> {
+        let new = usize::try_from(self.count.saturating_sub(heard)).unwrap_or(usize::MAX);
+        self.news.iter().skip(self.news.len().saturating_sub(new))
+    }
+
+    /// Another exchange follows what was told last, for whoever has asked for it.
+    pub(crate) fn goes_on(&mut self) {
+        if let Some(last) = self.news.last_mut() {
+            last.status = Status::Authenticating;
+        }
+    }
+}
+
+impl Cell {
+    /// Counts a caller that waits, as long as the guard lives. What is told from then on is kept for
+    /// him.
+    pub(crate) fn wait_counted(&self) -> WaitCount<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        WaitCount(self)
+    }
+
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+}
+
+pub(crate) struct WaitCount<'a>(&'a Cell);
+
+impl Drop for WaitCount<'_> {
+    fn drop(&mut self) {
+        if self.0.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
+            let mut core = self.0.core();
+            // Whoever has come meanwhile has not been told anything without this mutex.
+            if !self.0.is_waited_for() {
+                core.told.news = Vec::new();
+            }
+        }
+    }
+}
