@@ -172,10 +172,12 @@ async fn outage(bench: Bench) -> Result<(), Finding> {
     bench.outage(false)?;
     // The circuit of the one may still be open; the other has none.
     let other = of_another_client(&bench).await?;
+    // Both sign in as the same person: where that takes a code, this step's may be used up.
+    let codes = 2 * bench.claims().sign_in_code.unwrap_or_default();
     let before = bench.elapsed();
-    other.authorization_within(5 * SECOND).await?;
+    other.authorization_within(5 * SECOND + codes).await?;
     let took = bench.elapsed().saturating_sub(before);
-    expect::holds_or("a token at once", took <= SECOND, format!("{took:?}"))?;
+    expect::holds_or("a token at once", took <= SECOND + codes, format!("{took:?}"))?;
     bench.until("the first one again", 15 * MINUTE, || session.current().is_some()).await
 }
 
