@@ -247,7 +247,7 @@ impl Suite {
 /// the case has failed.
 ///
 /// # Errors
-/// See [`run::run`].
+/// Why the target is not there.
 pub fn run_apart(case: Case, plan: Plan) -> Result<CaseReport, String> {
     let (tell, hear) = mpsc::channel();
     let deadline = plan.deadline;
