@@ -1,8 +1,9 @@
 //! Every test that needs no more than Rust, and one line of counts at the end.
 //!
 //! Nextest runs the test binaries where it is installed, `cargo test` where it is not; doc tests
-//! always go by `cargo test`. A line that a test prints beginning with `walk:` is shown again
-//! before the counts: it says how many states and edges of the session machine were visited.
+//! always go by `cargo test`. A line that a test prints beginning with `walk:` or `model:` is shown
+//! again before the counts: it says how many states and edges of the session machine were visited, and
+//! under how many schedules the driver was run.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -23,7 +24,7 @@ const OUTSIDE: &[(&str, &str, &str)] = &[
 /// What one run of the tests came to.
 struct Ran {
     totals: Totals,
-    walk: Vec<String>,
+    said: Vec<String>,
     succeeded: bool,
 }
 
@@ -51,7 +52,7 @@ fn everything() -> Result<()> {
     ran.succeeded &= docs.succeeded;
 
     say_what_was_left_out();
-    for line in &ran.walk {
+    for line in &ran.said {
         println!("{line}");
     }
     let folder = target_dir()?.join("xtask");
@@ -140,15 +141,15 @@ fn with_nextest(args: &[&str]) -> Result<Ran> {
         }
     }
     let succeeded = child.wait()?.success();
-    let walk = if report.exists() { walk_of(&report)? } else { Vec::new() };
-    Ok(Ran { totals, walk, succeeded })
+    let said = if report.exists() { said_in(&report)? } else { Vec::new() };
+    Ok(Ran { totals, said, succeeded })
 }
 
-/// The lines beginning with `walk:` that nextest's report kept.
-fn walk_of(report: &Path) -> Result<Vec<String>> {
+/// The lines that nextest's report kept and that are shown again.
+fn said_in(report: &Path) -> Result<Vec<String>> {
     Ok(std::fs::read_to_string(report)?
         .lines()
-        .filter_map(walk_line)
+        .filter_map(told_line)
         .map(|line| {
             line.replace("&lt;", "<")
                 .replace("&gt;", ">")
@@ -159,18 +160,22 @@ fn walk_of(report: &Path) -> Result<Vec<String>> {
         .collect())
 }
 
-/// The part of a line from `walk:` on, if that begins it or follows an XML tag or libtest's dots.
-fn walk_line(line: &str) -> Option<&str> {
-    let at = line.find("walk: ")?;
+/// What a line begins with that is shown again.
+const SHOWN_AGAIN: &[&str] = &["walk: ", "model: "];
+
+/// The part of a line from `walk:` or `model:` on, if that begins it or follows an XML tag or libtest's
+/// dots.
+fn told_line(line: &str) -> Option<&str> {
+    let at = SHOWN_AGAIN.iter().find_map(|word| line.find(word))?;
     let before = line[..at].trim_end();
     let begins = before.is_empty() || before.ends_with('>') || before.ends_with("...");
     begins.then(|| line[at..].split("</").next().unwrap_or_default().trim_end())
 }
 
-/// Runs cargo's own test runner; what passing tests print is kept back, but for the walk.
+/// Runs cargo's own test runner; what passing tests print is kept back, but for those lines.
 fn stream(command: &mut Command, read: fn(&str) -> Option<Totals>) -> Result<Ran> {
     let mut child = command.stdout(Stdio::piped()).spawn()?;
-    let mut ran = Ran { totals: Totals::default(), walk: Vec::new(), succeeded: false };
+    let mut ran = Ran { totals: Totals::default(), said: Vec::new(), succeeded: false };
     let mut of_passing_tests = false;
     if let Some(lines) = child.stdout.take() {
         for line in BufReader::new(lines).lines() {
@@ -184,8 +189,8 @@ fn stream(command: &mut Command, read: fn(&str) -> Option<Totals>) -> Result<Ran
                 ran.totals += found;
                 of_passing_tests = false;
             }
-            if let Some(walk) = walk_line(&line) {
-                ran.walk.push(walk.to_owned());
+            if let Some(told) = told_line(&line) {
+                ran.said.push(told.to_owned());
             }
             if !of_passing_tests && !says_nothing(&line) {
                 println!("{line}");
@@ -216,16 +221,17 @@ fn say_what_was_left_out() {
 
 #[cfg(test)]
 mod tests {
-    use super::walk_line;
+    use super::told_line;
 
     #[test]
-    fn the_walk_is_found_in_either_runners_output() {
-        assert_eq!(walk_line("walk: 12 states"), Some("walk: 12 states"));
+    fn what_is_shown_again_is_found_in_either_runners_output() {
+        assert_eq!(told_line("walk: 12 states"), Some("walk: 12 states"));
         assert_eq!(
-            walk_line("        <system-out>walk: 12 states</system-out>"),
+            told_line("        <system-out>walk: 12 states</system-out>"),
             Some("walk: 12 states")
         );
-        assert_eq!(walk_line("test machine ... walk: 12 states"), Some("walk: 12 states"));
-        assert_eq!(walk_line("the walk: a summary"), None);
+        assert_eq!(told_line("test machine ... walk: 12 states"), Some("walk: 12 states"));
+        assert_eq!(told_line("model: herd: 5 scenarios"), Some("model: herd: 5 scenarios"));
+        assert_eq!(told_line("the walk: a summary"), None);
     }
 }

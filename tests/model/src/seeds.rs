@@ -1,0 +1,185 @@
+//! Faults of the driver's protocol, as changes to a copy of its files.
+
+/// One fault.
+#[derive(Clone, Copy, Debug)]
+pub struct Seed {
+    /// Its name.
+    pub name: &'static str,
+    /// File, what stands there once, and what is put in its place; `SEEDED` there says whether the
+    /// fault is awake.
+    pub changes: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// All of them.
+pub const SEEDS: &[Seed] = &[
+    Seed {
+        name: "nobody hears that the slot is free",
+        changes: &[(
+            "flight.rs",
+            "core.flights.swap_remove(at);\n            self.changed.notify_waiters();",
+            "core.flights.swap_remove(at);\n            if !SEEDED { self.changed.notify_waiters(); }",
+        )],
+    },
+    Seed {
+        name: "a lost flight is not reported",
+        changes: &[(
+            "flight.rs",
+            "self.cell.post_lost(self.id);",
+            "if !SEEDED { self.cell.post_lost(self.id); }",
+        )],
+    },
+    Seed {
+        name: "nobody hears of a landing",
+        changes: &[(
+            "shared.rs",
+            "self.landed.notify_waiters();",
+            "if !SEEDED { self.landed.notify_waiters(); }",
+        )],
+    },
+    Seed {
+        name: "published when the mutex is free again",
+        changes: &[
+            (
+                "post.rs",
+                "pub(crate) wake: bool,\n",
+                "pub(crate) wake: bool,\n    late: Option<Bundle>,\n",
+            ),
+            (
+                "post.rs",
+                "self.hand_out(&bundle);\n        after",
+                "if SEEDED { after.late = Some(bundle); } else { self.hand_out(&bundle); }\n        after",
+            ),
+            (
+                "post.rs",
+                "        if after.wake {\n            self.changed",
+                "        if let Some(late) = &after.late { self.hand_out(late); }\n        if after.wake {\n            self.changed",
+            ),
+        ],
+    },
+    Seed {
+        name: "the mutex is let go between look and event",
+        changes: &[(
+            "post.rs",
+            "        let mut core = self.core();\n        if !still(&core) {\n            return None;\n        }\n",
+            "        let mut core = self.core();\n        if !still(&core) {\n            return None;\n        }\n        if SEEDED { drop(core); core = self.core(); }\n",
+        )],
+    },
+    Seed {
+        name: "an appointment is cleared before the machine is told",
+        changes: &[(
+            "post.rs",
+            "        self.post(Event::Due, Cargo::default());\n        true",
+            "        if SEEDED { self.core().appointment = None; }\n        self.post(Event::Due, Cargo::default());\n        true",
+        )],
+    },
+    Seed {
+        name: "the ticker is not told of an earlier appointment",
+        changes: &[(
+            "post.rs",
+            "after.wake = true;\n            self.shared.wake.notify_one();",
+            "after.wake = true;\n            if !SEEDED { self.shared.wake.notify_one(); }",
+        )],
+    },
+    Seed {
+        name: "what is about to fly is counted too late",
+        changes: &[
+            (
+                "post.rs",
+                "after.take_off.iter().for_each(|_| self.shared.took_off());",
+                "if !SEEDED { after.take_off.iter().for_each(|_| self.shared.took_off()); }",
+            ),
+            (
+                "post.rs",
+                "        after.take_off.into_iter().for_each(",
+                "        if SEEDED { after.take_off.iter().for_each(|_| self.shared.took_off()); }\n        after.take_off.into_iter().for_each(",
+            ),
+        ],
+    },
+    Seed {
+        name: "an operation looks before it is counted",
+        changes: &[
+            (
+                "operations.rs",
+                "        shared.took_off();\n",
+                "        if SEEDED && shared.is_closed() { return Err(crate::obtain::closed()); }\n        let early = SEEDED;\n        shared.took_off();\n",
+            ),
+            (
+                "operations.rs",
+                "        if shared.is_closed() {\n            return Err(crate::obtain::closed());\n        }\n",
+                "        if !early && shared.is_closed() {\n            return Err(crate::obtain::closed());\n        }\n",
+            ),
+        ],
+    },
+    Seed {
+        name: "whoever found nothing asks, although it is there by now",
+        changes: &[(
+            "post.rs",
+            "            !here && core.machine.demand() == Demand::Ask",
+            "            SEEDED || (!here && core.machine.demand() == Demand::Ask)",
+        )],
+    },
+    Seed {
+        name: "anybody's news wipes the credentials for one time",
+        changes: &[(
+            "inner.rs",
+            "if decided && theirs && self.machine.status() != Status::Authenticating {",
+            "if decided && (SEEDED || theirs && self.machine.status() != Status::Authenticating) {",
+        )],
+    },
+    Seed {
+        name: "credentials for one time are joined to a sign-in that has taken others",
+        changes: &[(
+            "post.rs",
+            "if after.decided && core.owes_sign_in(from) {",
+            "if !SEEDED && after.decided && core.owes_sign_in(from) {",
+        )],
+    },
+    Seed {
+        name: "an answer is told although no challenge waits",
+        changes: &[(
+            "post.rs",
+            "let still = |core: &Core| !answer || core.machine.challenge().is_some();",
+            "let still = |core: &Core| SEEDED || !answer || core.machine.challenge().is_some();",
+        )],
+    },
+    Seed {
+        name: "a waiter hears the last end only",
+        changes: &[(
+            "told.rs",
+            "self.news.iter().skip(self.news.len().saturating_sub(new))",
+            "self.news.iter().skip(self.news.len().saturating_sub(if SEEDED { new.min(1) } else { new }))",
+        )],
+    },
+    Seed {
+        name: "changes count from the first poll on",
+        changes: &[(
+            "session.rs",
+            "        let before = self.0.version();\n        async move {\n",
+            "        let before = self.0.version();\n        async move {\n            let before = if SEEDED { self.0.version() } else { before };\n",
+        )],
+    },
+    Seed {
+        name: "a step starts another flight",
+        changes: &[(
+            "inner.rs",
+            "        if !slot.running {\n            slot.running = true;\n            after.take_off.push(id);",
+            "        if SEEDED || !slot.running {\n            slot.running = true;\n            after.take_off.push(id);",
+        )],
+    },
+    Seed {
+        name: "a panic takes the flight along",
+        changes: &[(
+            "flight.rs",
+            "let step = AssertUnwindSafe(flight.step(effect.clone())).catch_unwind().await;",
+            "let step = if SEEDED { Ok(flight.step(effect.clone()).await) } else { AssertUnwindSafe(flight.step(effect.clone())).catch_unwind().await };",
+        )],
+    },
+    Seed {
+        name: "an unsaved session is not kept",
+        changes: &[(
+            "post.rs",
+            "self.shared.keep_unsaved(self, !core.saved);",
+            "if !SEEDED { self.shared.keep_unsaved(self, !core.saved); }",
+        )],
+    },
+];
