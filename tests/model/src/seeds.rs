@@ -108,6 +108,12 @@ pub const SEEDS: &[Seed] = &[
                 "        if shared.is_closed() {\n            return Err(crate::obtain::closed());\n        }\n",
                 "        if !early && shared.is_closed() {\n            return Err(crate::obtain::closed());\n        }\n",
             ),
+            // The second look, which comes after the count, would make up for the first.
+            (
+                "operations.rs",
+                "            if shared.is_closed() {\n",
+                "            if !SEEDED && shared.is_closed() {\n",
+            ),
         ],
     },
     Seed {
@@ -170,8 +176,8 @@ pub const SEEDS: &[Seed] = &[
         name: "a panic takes the flight along",
         changes: &[(
             "flight.rs",
-            "let step = AssertUnwindSafe(flight.step(effect.clone())).catch_unwind().await;",
-            "let step = if SEEDED { Ok(flight.step(effect.clone()).await) } else { AssertUnwindSafe(flight.step(effect.clone())).catch_unwind().await };",
+            "let step = caught(flight.step(effect.clone())).await;",
+            "let step = if SEEDED { Ok(flight.step(effect.clone()).await) } else { caught(flight.step(effect.clone())).await };",
         )],
     },
     Seed {

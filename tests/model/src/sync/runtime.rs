@@ -74,6 +74,24 @@ impl Handle {
         self.0.tasks().running.push(handle);
         Spawned(self.clone())
     }
+
+    /// Does `work` when others have had their turn, as a thread for long work would.
+    ///
+    /// # Errors
+    /// [`NoRuntime`] if the runtime has gone meanwhile.
+    pub fn spawn_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = Result<T, NoRuntime>> + Send {
+        let runtime = self.clone();
+        async move {
+            shuttle::future::yield_now().await;
+            match runtime.0.gone.load(Ordering::SeqCst) {
+                true => Err(NoRuntime),
+                false => Ok(work()),
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Handle {
