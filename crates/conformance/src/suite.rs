@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use countersign_core::{Clock, Monotonic};
+use countersign_core::{Capabilities, Clock, Monotonic, RefreshSupport};
 use countersign_runtime::SystemClock;
 
 use crate::case::Case;
@@ -192,9 +192,14 @@ impl Suite {
     fn claims(&self) -> Result<Vec<Vec<Claim>>, Down> {
         let of = |target: &Arc<dyn Target>| {
             let claims = run::claims_of(target);
-            claims
-                .map(|(_, list)| list)
-                .map_err(|why| Down { target: target.name().to_owned(), why })
+            // "Not known" is no promise: it is tried where the server can rotate, and owes no proof where not.
+            let owed = |(capabilities, mut list): (Capabilities, Vec<Claim>)| {
+                list.retain(|claim| {
+                    *claim != Claim::Rotation || capabilities.refresh != RefreshSupport::Unknown
+                });
+                list
+            };
+            claims.map(owed).map_err(|why| Down { target: target.name().to_owned(), why })
         };
         self.targets.iter().map(of).collect()
     }
