@@ -117,6 +117,10 @@ impl Authority for Session {
                     None => NextCode::Replay(granted),
                 });
             }
+            // A wall clock that was set back makes no next code for as long.
+            if shared.clock.monotonic() >= deadline {
+                return Err(self.no_next_code());
+            }
             // The coarse clock may lie a few milliseconds behind: the same code is no next one.
             shared.clock.sleep_until(shared.clock.monotonic().after(COARSE)).await;
         }
