@@ -76,6 +76,8 @@ impl Authority for Session {
         let (generation, code) = (used.generation, used.authorization.valid_until());
         let next = shared.clock.monotonic().after(code.since(shared.clock.now()));
         if need.deadline.is_some_and(|deadline| deadline < next) {
+            // Not sent again, but heard: else short requests alone would never find a dead token out.
+            Authority::suspect(self, used);
             return Err(self.no_next_code());
         }
         let deadline = need.deadline.unwrap_or_else(|| next.after(self.0.settings.deadline));

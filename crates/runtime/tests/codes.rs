@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use common::{Plain, World, settle};
-use countersign_core::{Clock, Monotonic, RefreshSupport, Rejection, Timestamp};
+use countersign_core::{Clock, ErrorKind, Monotonic, RefreshSupport, Rejection, Timestamp};
 use countersign_reqwest::{Authority, Granted, Need, NextCode, Probe, Refusal};
 use countersign_runtime::{ManualClock, Session};
 use tokio::task::JoinSet;
@@ -165,6 +165,26 @@ async fn p08_requests_that_are_not_sent_again_sign_in_only_after_two_codes_were_
     session.suspect(&fourth);
     settle().await;
     assert_ne!(session.current_generation(), Some(first.generation), "two steps in a row");
+}
+
+#[tokio::test]
+async fn p08_requests_with_no_time_for_the_next_code_find_a_dead_token_out_too() {
+    let world = world();
+    let (session, first) = refused(&world).await;
+    let soon = || Some(world.clock.monotonic().after(Duration::from_secs(1)));
+    let hurried = |used: Granted| {
+        let (session, need) = (session.clone(), Need { deadline: soon(), ..Need::default() });
+        async move { session.next_code(&used, need).await.map(drop).map_err(|error| error.kind()) }
+    };
+    assert_eq!(hurried(first.clone()).await, Err(ErrorKind::TimedOut));
+    settle().await;
+    assert_eq!(session.current_generation(), Some(first.generation), "it may be the code");
+    to_next_step(&world, &first);
+    let second = Authority::authorization(&session, Need::default()).await.unwrap();
+    assert_eq!(hurried(second).await, Err(ErrorKind::TimedOut));
+    settle().await;
+    assert_ne!(session.current_generation(), Some(first.generation), "two steps in a row");
+    assert_eq!(world.server.count("sign_in"), 2);
 }
 
 /// The wall clock is read as late as it is told; the monotonic one is not. So behaves the coarse clock
