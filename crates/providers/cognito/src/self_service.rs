@@ -23,6 +23,9 @@ use crate::wire::account::{
 pub(crate) const REGISTER: RegisterSupport =
     RegisterSupport { required: &[], optional: input::ATTRIBUTES, signs_in: false };
 
+/// Longer than any shared secret of a software token.
+const LONGEST_SECRET: usize = 1024;
+
 /// An operation that this provider alone has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Extension {
@@ -256,6 +259,13 @@ impl Cognito {
         let answer: Associated = response.json()?;
         if answer.secret_code.is_empty() {
             return Err(Error::new(ErrorKind::Protocol).hint("the answer holds an empty secret"));
+        }
+        // The model says letters and digits (emulators add hyphens). It is printed for scripts, as a line.
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'=';
+        if answer.secret_code.len() > LONGEST_SECRET
+            || !answer.secret_code.expose().bytes().all(plain)
+        {
+            return Err(Error::new(ErrorKind::Protocol).hint("the answer holds no shared secret"));
         }
         pending.next = Next::Verify;
         pending.session = challenge::bounded_session(answer.session)?.or(pending.session);

@@ -357,3 +357,21 @@ fn p20_an_offer_of_the_server_does_not_bring_it_the_held_password_where_a_proof_
     }
     assert_eq!(choose(Flow::UserAuth(FirstFactor::Any), Answers::new()), Ok(()));
 }
+
+#[test]
+fn f49_a_shared_secret_that_is_more_than_one_word_is_refused() {
+    let associate =
+        Operation::Extension { name: "associate_software_token".into(), input: Answers::new() };
+    for (secret, taken) in [
+        ("JBSWY3DPEHPK3PXP", true),
+        ("7b6e2c1a-canary-uuid", true),
+        ("A\\nTOTP_SECRET=canary", false),
+        ("\\u001b[2Jcanary", false),
+        ("$(canary)", false),
+        (&*"A".repeat(2000), false),
+    ] {
+        let answer = response(200, &format!(r#"{{"SecretCode":"{secret}"}}"#));
+        let read = interpret(&associate, &answer).map(drop).map_err(|error| error.kind());
+        assert_eq!(read, if taken { Ok(()) } else { Err(ErrorKind::Protocol) }, "{secret}");
+    }
+}
