@@ -17,7 +17,7 @@
 //!     session: impl Authority,
 //!     url: &str,
 //! ) -> Result<String, Box<dyn std::error::Error>> {
-//!     let http = Client::new(reqwest::Client::builder())?; // proxy, TLS and timeouts are yours
+//!     let http = Client::lazy(reqwest::Client::builder)?; // proxy, TLS and timeouts are yours
 //!     let reply = http.session(session).get(url).query(&[("page", "1")]).send().await?;
 //!     Ok(reply.text().await?)
 //! }

@@ -21,9 +21,8 @@ use crate::wait::wait;
 #[async_trait]
 impl Authority for Session {
     async fn authorization(&self, need: Need) -> Result<Granted, Error> {
-        let now = self.0.shared.clock.now();
-        if let Some(fresh) = self.0.hit().filter(|fresh| fresh.good_for(need.valid_for, now)) {
-            return Ok(granted(&Authorized::new(fresh)));
+        if let Some(fresh) = self.0.hit_for(need.valid_for) {
+            return Ok(granted(&fresh));
         }
         let limit = self.limit(need);
         let found = match self.0.obtain(need.valid_for, limit).await {
@@ -33,7 +32,7 @@ impl Authority for Session {
             }
             found => found,
         };
-        found.map(Authorized::new).map(|authorized| granted(&authorized))
+        found.map(|authorized| granted(&authorized))
     }
 
     fn current_generation(&self) -> Option<Generation> {
