@@ -1,6 +1,7 @@
 //! Whose session it is: the keys under which locks, guards and tokens are kept apart.
 
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -58,12 +59,20 @@ pub enum IdentityRule {
 
 /// Provider, auth origin, tenant and normalised identity: owns the lock and the guards (refused
 /// secrets, lockout, last code step, refresh budget, sign-ins of the day).
+///
+/// What many accounts have in common is shared, not copied, where they were made [`like`](Self::like)
+/// one another.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountKey {
+    place: Arc<Place>,
+    identity: Box<str>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Place {
     provider: ProviderId,
     origin: Origin,
     tenant: Box<str>,
-    identity: Box<str>,
 }
 
 impl AccountKey {
@@ -74,17 +83,27 @@ impl AccountKey {
             IdentityRule::Exact => identity.into(),
             IdentityRule::LowerCase => identity.to_lowercase().into(),
         };
-        Self { provider, origin: realm.auth_origin.clone(), tenant: realm.tenant.clone(), identity }
+        let (origin, tenant) = (realm.auth_origin.clone(), realm.tenant.clone());
+        Self { place: Arc::new(Place { provider, origin, tenant }), identity }
+    }
+
+    /// The same account; what it has in common with `other` takes no space of its own any more.
+    #[must_use]
+    pub fn like(mut self, other: &Self) -> Self {
+        if self.place == other.place {
+            self.place = Arc::clone(&other.place);
+        }
+        self
     }
 
     /// Which provider.
-    pub const fn provider(&self) -> ProviderId {
-        self.provider
+    pub fn provider(&self) -> ProviderId {
+        self.place.provider
     }
 
     /// Where its secrets are sent.
-    pub const fn origin(&self) -> &Origin {
-        &self.origin
+    pub fn origin(&self) -> &Origin {
+        &self.place.origin
     }
 
     /// Who, normalised. Personal: keep it out of logs; [`KeyDigest`] is for those.
@@ -96,9 +115,9 @@ impl AccountKey {
     pub fn digest(&self) -> KeyDigest {
         KeyDigest::of(&[
             "account",
-            self.provider.as_str(),
-            &self.origin.to_string(),
-            &self.tenant,
+            self.place.provider.as_str(),
+            &self.place.origin.to_string(),
+            &self.place.tenant,
             &self.identity,
         ])
     }
@@ -106,7 +125,7 @@ impl AccountKey {
 
 impl fmt::Debug for AccountKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AccountKey({} {} {})", self.provider, self.origin, self.digest())
+        write!(f, "AccountKey({} {} {})", self.provider(), self.origin(), self.digest())
     }
 }
 
@@ -133,14 +152,19 @@ impl SessionKey {
         &self.account
     }
 
+    /// The account that it belongs to, without the rest.
+    pub fn into_account(self) -> AccountKey {
+        self.account
+    }
+
     /// The name of this session's record.
     pub fn digest(&self) -> KeyDigest {
         let account = &self.account;
         KeyDigest::of(&[
             "session",
-            account.provider.as_str(),
-            &account.origin.to_string(),
-            &account.tenant,
+            account.place.provider.as_str(),
+            &account.place.origin.to_string(),
+            &account.place.tenant,
             &account.identity,
             &self.client,
             &self.audience,
@@ -150,7 +174,8 @@ impl SessionKey {
 
 impl fmt::Debug for SessionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionKey({} {} {})", self.account.provider, self.account.origin, self.digest())
+        let account = &self.account;
+        write!(f, "SessionKey({} {} {})", account.provider(), account.origin(), self.digest())
     }
 }
 

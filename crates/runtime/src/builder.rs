@@ -10,7 +10,8 @@ use countersign_core::{
 };
 use countersign_scheduler::LaneLimits;
 
-use crate::cell::{ApiOrigins, Cell, Latest, Settings};
+use crate::cell::Cell;
+use crate::common::{ApiOrigins, Common, Latest, Settings};
 use crate::records::Records;
 use crate::session::Session;
 use crate::shared::Shared;
@@ -124,10 +125,32 @@ impl SessionBuilder {
     /// [`countersign_core::ErrorKind::Credentials`] if the source fails or a needed kind is missing, and
     /// [`countersign_core::ErrorKind::Store`] if the store cannot be read.
     pub async fn open(self) -> Result<Session, Error> {
+        let found = self.checked().await?;
+        let cell = self.into_cell()?;
+        let records = Records::load(&cell).await?;
+        if let Some(credentials) = &found {
+            cell.remember_codes(credentials, &records.session.memo);
+        }
+        watch::ensure(&cell.shared);
+        let view = records.view(&cell, None);
+        let cargo = records.cargo(&cell);
+        cell.post(Event::Observed(view), cargo);
+        Ok(Session(cell))
+    }
+
+    /// The credentials that are at hand, after a look whether the source has what the provider needs.
+    pub(crate) async fn checked(&self) -> Result<Option<Credentials>, Error> {
         if self.shared.is_closed() {
             return Err(crate::obtain::closed());
         }
-        let found = self.checked_credentials().await?;
+        self.checked_credentials().await
+    }
+
+    /// The session, before anything is read of it.
+    pub(crate) fn into_cell(self) -> Result<Arc<Cell>, Error> {
+        if self.shared.is_closed() {
+            return Err(crate::obtain::closed());
+        }
         let automatic = self.source.as_ref().is_some_and(|source| !source.interactive());
         let usual = if automatic { Reauthentication::default() } else { Reauthentication::Manual };
         let latest = Latest { source: self.source, policy: self.reauthentication, usual };
@@ -136,23 +159,20 @@ impl SessionBuilder {
             api_origins: ApiOrigins::These(self.api_origins.into()),
             deadline: self.deadline,
             keep_alive: self.keep_alive,
+            limits: self.auth_limit,
         };
         let (shared, provider, key) = (self.shared, self.provider, self.key);
-        let limits = self.auth_limit;
         let first = latest.clone();
         let cell = shared.session(key.digest(), || {
-            Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings, first, limits))
+            let digest = key.digest();
+            let account = key.into_account();
+            let common = Common::new(&shared, provider, settings, first, account.clone());
+            let common = shared.commons.shared(common);
+            let account = account.like(&common.neighbour);
+            Arc::new(Cell::new(common, account, digest))
         });
         cell.choose(latest);
-        let records = Records::load(&cell).await?;
-        if let Some(credentials) = &found {
-            cell.remember_codes(credentials, &records.session.memo);
-        }
-        watch::ensure(&shared);
-        let view = records.view(&cell, None);
-        let cargo = records.cargo(&cell);
-        cell.post(Event::Observed(view), cargo);
-        Ok(Session(cell))
+        Ok(cell)
     }
 
     async fn checked_credentials(&self) -> Result<Option<Credentials>, Error> {
@@ -192,8 +212,11 @@ impl Session {
             api_origins: ApiOrigins::Anywhere,
             deadline: Duration::from_secs(30),
             keep_alive: false,
+            limits: None,
         };
-        let cell = Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings, latest, None));
+        let (digest, account) = (key.digest(), key.into_account());
+        let common = Common::new(&shared, provider, settings, latest, account.clone());
+        let cell = Arc::new(Cell::new(Arc::new(common), account, digest));
         let cell = shared.session(cell.digest, || cell);
         let record = countersign_seal::SessionRecord {
             tokens: Some(tokens),

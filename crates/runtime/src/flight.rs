@@ -121,6 +121,7 @@ async fn fly(mut guard: Guard) {
         }
         let step = caught(flight.step(effect.clone())).await;
         let (report, cargo) = step.unwrap_or_else(|_| lost_its_head(&effect));
+        cell.shared.figures.ended(&report);
         cell.post(Event::Flight(id, report), cargo);
     }
     flight.let_go().await;

@@ -28,6 +28,8 @@ pub(crate) struct Core {
     /// The bytes of the generation that the machine holds.
     pub(crate) held: Option<Arc<TokenSet>>,
     pub(crate) saved: bool,
+    /// Callers may have what is held, whether its headers are made or not.
+    pub(crate) published: bool,
     /// What came with tokens that the store has not taken yet.
     pub(crate) unsaved: Option<Box<Incoming>>,
     /// The challenge that the machine names.
@@ -91,6 +93,7 @@ impl Core {
             flights: Vec::new(),
             held: None,
             saved: true,
+            published: false,
             unsaved: None,
             challenge: None,
             answers: None,

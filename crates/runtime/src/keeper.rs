@@ -13,6 +13,7 @@ use countersign_scheduler::{Admission, BackoffPolicy, BudgetSettings};
 use crate::builder::SessionBuilder;
 use crate::clock::SystemClock;
 use crate::events::Events;
+use crate::figures::Figures;
 use crate::filter::{EffectFilter, Seam};
 use crate::memory::MemoryStore;
 use crate::post::Cargo;
@@ -39,6 +40,7 @@ pub struct KeeperBuilder {
     replica_seed: Option<u64>,
     runtime: Option<Handle>,
     pull: bool,
+    workers: usize,
     seam: Seam,
     #[cfg(feature = "reqwest")]
     client: Option<countersign_reqwest::Client>,
@@ -58,6 +60,7 @@ impl Keeper {
             replica_seed: None,
             runtime: None,
             pull: false,
+            workers: 1_024,
             seam: Seam::default(),
             #[cfg(feature = "reqwest")]
             client: None,
@@ -88,6 +91,11 @@ impl Keeper {
     /// What happens to all sessions from now on.
     pub fn events(&self) -> Events {
         self.0.hub.listen(None)
+    }
+
+    /// What the keeper does and how it keeps up, at this moment and since it was built.
+    pub fn figures(&self) -> Figures {
+        self.0.figures()
     }
 
     /// How many sessions somebody holds.
@@ -181,6 +189,15 @@ impl KeeperBuilder {
         self
     }
 
+    /// How many exchanges are under way at most that were begun by the clock; 1,024. What is due beyond
+    /// that waits in the queue, and a caller never waits for it. Budgets bound each origin and client by
+    /// themselves; this bounds memory and connections when very many are due at once.
+    #[must_use]
+    pub fn workers(mut self, most: usize) -> Self {
+        self.workers = most.max(1);
+        self
+    }
+
     /// No standing task: renewals are begun by callers, and by [`Keeper::tick`]. For a lambda or a
     /// command.
     #[must_use]
@@ -223,6 +240,7 @@ impl KeeperBuilder {
             exchange_deadline: self.exchange_deadline,
             replica,
             pull: self.pull,
+            workers: self.workers,
         };
         let admission = Admission::new(self.budgets, replica);
         let mut shared = Shared::new(transport, store, clock, policy, admission, self.runtime);

@@ -53,13 +53,14 @@ impl Cell {
         good_for: Duration,
         limit: Duration,
     ) -> Result<Authorized, Error> {
+        // From here on a session at rest stays awake.
+        let _counted = self.wait_counted();
         self.kick();
         crate::ticker::ensure(&self.shared);
         crate::watch::ensure(&self.shared);
         if self.shared.policy.pull {
             crate::ticker::beat(&self.shared);
         }
-        let _counted = self.wait_counted();
         let deadline = self.shared.clock.monotonic().after(limit);
         let mut caller = Caller { good_for, deadline, heard: None, asked: 0 };
         loop {

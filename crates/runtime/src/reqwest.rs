@@ -37,9 +37,13 @@ impl Authority for Session {
 
     fn current_generation(&self) -> Option<Generation> {
         let now = self.0.shared.clock.now();
-        let shown = self.0.snapshot.load();
-        let shown = shown.as_ref().filter(|shown| shown.good_for(Duration::ZERO, now))?;
-        Some(shown.generation())
+        if let Some(shown) = self.0.snapshot.load().as_ref() {
+            return shown.good_for(Duration::ZERO, now).then(|| shown.generation());
+        }
+        // Its headers are not made, which is no reason to call it another one.
+        let core = self.0.core();
+        let served = core.machine.served().filter(|held| held.expires_at > now)?;
+        core.published.then_some(served.generation)
     }
 
     async fn reject(&self, refusal: Refusal, need: Need) -> Result<Replay, Error> {

@@ -13,7 +13,8 @@ use countersign_core::{
 use http::HeaderMap;
 
 use crate::builder::SessionBuilder;
-use crate::cell::{ApiOrigins, Cell};
+use crate::cell::Cell;
+use crate::common::ApiOrigins;
 use crate::events::Events;
 use crate::keeper::Keeper;
 use crate::post::Cargo;
@@ -222,7 +223,7 @@ impl Session {
 
     /// Whose session it is.
     pub fn account(&self) -> &AccountKey {
-        self.0.account()
+        &self.0.account
     }
 
     /// The name of this session in logs and events.

@@ -132,6 +132,11 @@ impl Snapshot {
         }
     }
 
+    /// Whether somebody has asked since this was last called.
+    pub(crate) fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+
     pub(crate) fn was_used(&self) -> bool {
         self.used.load(Ordering::Relaxed)
     }
