@@ -128,6 +128,7 @@ async fn f38_a_sign_in_whose_second_try_does_not_end_in_time_is_told_why_it_came
     world.clock.advance(seconds(1));
     world.server.next("sign_in", Act::Hang);
     let asking = tokio::spawn(async move { ours.sign_in().await });
+    settle().await;
     world.pass(seconds(STEP)).await;
     assert_eq!(world.server.count("sign_in"), 2);
     let error = asking.await.unwrap().unwrap_err();

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::Parser;
-use countersign_core::{Capabilities, CredentialKind, Continuation};
+use countersign_core::{Capabilities, Continuation, CredentialKind};
 
 use super::*;
 use crate::cli::Cli;
