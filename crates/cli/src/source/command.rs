@@ -73,7 +73,7 @@ async fn run(words: &[String], withheld: &[String]) -> Result<SecretString, Fail
     let status = child.wait().await.map_err(Failure::Read)?;
     // What it has left running on purpose (an agent) may stay.
     #[cfg(unix)]
-    family.is_done();
+    family.let_go();
     if status.success() { Ok(line) } else { Err(Failure::Ended(status)) }
 }
 
@@ -90,7 +90,7 @@ impl Family {
         Self(id.and_then(rustix::process::Pid::from_raw))
     }
 
-    fn is_done(mut self) {
+    fn let_go(mut self) {
         self.0 = None;
     }
 }
