@@ -164,12 +164,10 @@ impl SessionBuilder {
         let (shared, provider, key) = (self.shared, self.provider, self.key);
         let first = latest.clone();
         let cell = shared.session(key.digest(), || {
-            let digest = key.digest();
-            let account = key.into_account();
-            let common = Common::new(&shared, provider, settings, first, account.clone());
+            let common = Common::new(&shared, provider, settings, first, key.clone());
             let common = shared.commons.shared(common);
-            let account = account.like(&common.neighbour);
-            Arc::new(Cell::new(common, account, digest))
+            let key = key.like(&common.neighbour);
+            Arc::new(Cell::new(common, key))
         });
         cell.choose(latest);
         Ok(cell)
@@ -214,9 +212,8 @@ impl Session {
             keep_alive: false,
             limits: None,
         };
-        let (digest, account) = (key.digest(), key.into_account());
-        let common = Common::new(&shared, provider, settings, latest, account.clone());
-        let cell = Arc::new(Cell::new(Arc::new(common), account, digest));
+        let common = Common::new(&shared, provider, settings, latest, key.clone());
+        let cell = Arc::new(Cell::new(Arc::new(common), key));
         let cell = shared.session(cell.digest, || cell);
         let record = countersign_seal::SessionRecord {
             tokens: Some(tokens),

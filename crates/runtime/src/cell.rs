@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use countersign_core::session::{Purpose, Reauthentication, Rules, Status};
 use countersign_core::{
-    AccountKey, CredentialSource, Credentials, KeyDigest, Memo, RefreshSupport, Timestamp,
+    AccountKey, CredentialSource, Credentials, KeyDigest, Memo, RefreshSupport, SessionKey,
+    Timestamp,
 };
 use countersign_scheduler::Planner;
 
@@ -22,7 +23,7 @@ use crate::sync::{ArcSwapOption, AtomicU32, Mutex, MutexGuard, Notified, Notify,
 /// in common is in one [`Common`], to which this derefs, and what few need is made when it is needed.
 pub(crate) struct Cell {
     common: Arc<Common>,
-    pub(crate) account: AccountKey,
+    pub(crate) key: SessionKey,
     pub(crate) digest: KeyDigest,
     /// What callers read without a lock.
     pub(crate) snapshot: ArcSwapOption<Snapshot>,
@@ -75,12 +76,12 @@ pub(crate) struct CoreGuard<'a> {
 pub(crate) struct Changed(OnceLock<Box<Notify>>);
 
 impl Cell {
-    pub(crate) fn new(common: Arc<Common>, account: AccountKey, digest: KeyDigest) -> Self {
+    pub(crate) fn new(common: Arc<Common>, key: SessionKey) -> Self {
         let now = common.shared.clock.now();
         Self {
+            digest: key.digest(),
             common,
-            account,
-            digest,
+            key,
             snapshot: ArcSwapOption::empty(),
             changed: Changed::default(),
             extras: OnceLock::new(),
@@ -194,7 +195,7 @@ impl Cell {
     }
 
     pub(crate) const fn account(&self) -> &AccountKey {
-        &self.account
+        self.key.account()
     }
 
     pub(crate) fn rules(&self) -> Rules {

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use countersign_core::session::Reauthentication;
-use countersign_core::{AccountKey, AuthProvider, CredentialSource, Origin};
+use countersign_core::{AuthProvider, CredentialSource, Origin, SessionKey};
 use countersign_scheduler::{Lane, LaneLimits};
 
 use crate::shared::{Shared, Site};
@@ -22,8 +22,8 @@ pub(crate) struct Common {
     pub(crate) first: Latest,
     pub(crate) lane: Lane,
     pub(crate) site: Arc<Site>,
-    /// An account of the place: those of the others are made like it.
-    pub(crate) neighbour: AccountKey,
+    /// The key of one of the sessions: those of the others are made like it.
+    pub(crate) neighbour: SessionKey,
 }
 
 /// What the user has chosen for one session.
@@ -73,7 +73,7 @@ impl Common {
         provider: Arc<dyn AuthProvider>,
         settings: Settings,
         first: Latest,
-        neighbour: AccountKey,
+        neighbour: SessionKey,
     ) -> Self {
         let realm = provider.realm();
         let lane = match settings.limits {

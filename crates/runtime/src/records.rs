@@ -4,8 +4,8 @@ use countersign_core::session::{
     ChallengeView, Guards, Held, JournalView, RecordView, RefusedView,
 };
 use countersign_core::{
-    Certainty, Committed, Error, ErrorKind, Fence, KeyDigest, RecordName, Recovery, RefreshToken,
-    Revision, Rotation, StoredRecord, Timestamp, TokenSet,
+    Certainty, Committed, Error, ErrorKind, Fence, RecordName, Recovery, RefreshToken, Revision,
+    Rotation, SessionKey, StoredRecord, Timestamp, TokenSet,
 };
 use countersign_seal::{AccountRecord, PendingChallenge, Sealer, SessionRecord};
 use data_encoding::BASE64URL_NOPAD;
@@ -54,18 +54,16 @@ impl Records {
     pub(crate) async fn load_all(cells: &[&Cell]) -> Result<Vec<Self>, Error> {
         let Some(first) = cells.first() else { return Ok(Vec::new()) };
         let sealer = first.shared.sealer().await?;
-        let keys: Vec<_> =
-            cells.iter().map(|cell| (cell.digest, cell.account().digest())).collect();
-        let names: Vec<RecordName> = keys
+        let names: Vec<RecordName> = cells
             .iter()
-            .flat_map(|(session, account)| [session, account])
-            .map(|key| sealer.name(key))
+            .flat_map(|cell| [cell.digest, cell.account().digest()])
+            .map(|key| sealer.name(&key))
             .collect();
         let mut found = first.shared.store.load_many(&names).await?.into_iter();
         let mut all = Vec::with_capacity(cells.len());
-        for ((cell, keys), names) in cells.iter().zip(keys).zip(names.chunks_exact(2)) {
+        for (cell, names) in cells.iter().zip(names.chunks_exact(2)) {
             let stored = (found.next().flatten(), found.next().flatten());
-            all.push(Self::opened(cell, &sealer, keys, stored, &names[1])?);
+            all.push(Self::opened(cell, &sealer, stored, &names[1])?);
         }
         Ok(all)
     }
@@ -73,7 +71,6 @@ impl Records {
     fn opened(
         cell: &Cell,
         sealer: &Sealer,
-        (session_key, account_key): (KeyDigest, KeyDigest),
         (session, account): (Option<StoredRecord>, Option<StoredRecord>),
         account_name: &RecordName,
     ) -> Result<Self, Error> {
@@ -83,7 +80,7 @@ impl Records {
         let (session_revision, account_revision) = (revision(&session), revision(&account));
         let session = match session {
             Some(record) => {
-                whole(cell, sealer.open_session(&session_key, record.bytes.expose_bytes()))?
+                whole(cell, sealer.open_session(&cell.key, record.bytes.expose_bytes()))?
             }
             None => Some(SessionRecord::default()),
         };
@@ -95,7 +92,7 @@ impl Records {
             account: match account {
                 // Guards that cannot be read are not taken for none.
                 Some(record) => sealer
-                    .open_account(&account_key, record.bytes.expose_bytes())
+                    .open_account(cell.account(), record.bytes.expose_bytes())
                     .map_err(|error| guards_unreadable(error, account_name))?,
                 None => AccountRecord::default(),
             },
@@ -120,7 +117,7 @@ impl Records {
         fence: Option<Fence>,
     ) -> Result<Written, Error> {
         let sealer = cell.shared.sealer().await?;
-        let bytes = sealer.seal_session(&cell.digest, &self.session)?;
+        let bytes = sealer.seal_session(&cell.key, &self.session)?;
         let name = sealer.name(&cell.digest);
         if self.damaged {
             if !cell.shared.store.set_aside(&name, self.session_revision).await? {
@@ -143,9 +140,8 @@ impl Records {
         fence: Option<Fence>,
     ) -> Result<Written, Error> {
         let sealer = cell.shared.sealer().await?;
-        let key = cell.account().digest();
-        let bytes = sealer.seal_account(&key, &self.account)?;
-        let name = sealer.name(&key);
+        let bytes = sealer.seal_account(cell.account(), &self.account)?;
+        let name = sealer.name(&cell.account().digest());
         let end = cell.shared.store.commit(&name, self.account_revision, fence, bytes).await?;
         Ok(taken(end, &mut self.account_revision))
     }
@@ -249,7 +245,7 @@ fn guards_unreadable(error: Error, name: &RecordName) -> Error {
 /// A sealed record as text for whoever carries it (base64url, RFC 4648 §5).
 pub(crate) fn sealed_text(
     sealer: &Sealer,
-    key: &KeyDigest,
+    key: &SessionKey,
     record: &SessionRecord,
 ) -> Result<String, Error> {
     let sealed = sealer.seal_session(key, record)?;

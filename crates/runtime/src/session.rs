@@ -223,7 +223,7 @@ impl Session {
 
     /// Whose session it is.
     pub fn account(&self) -> &AccountKey {
-        &self.0.account
+        self.0.account()
     }
 
     /// The name of this session in logs and events.

@@ -1,5 +1,7 @@
 //! Whose session it is: the keys under which locks, guards and tokens are kept apart.
 
+mod stored;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::origin::{BaseUrl, Origin};
 use crate::provider::ProviderId;
+
+pub use stored::StoredKey;
 
 /// Where a provider value lives: its auth origin, its tenant, its client and its audience.
 ///
@@ -106,20 +110,20 @@ impl AccountKey {
         &self.place.origin
     }
 
+    /// The pool, organisation or other partition of accounts at that origin; empty if there is none.
+    pub fn tenant(&self) -> &str {
+        &self.place.tenant
+    }
+
     /// Who, normalised. Personal: keep it out of logs; [`KeyDigest`] is for those.
     pub fn identity(&self) -> &str {
         &self.identity
     }
 
-    /// The name of this account's record.
+    /// What this account's record is bound to.
     pub fn digest(&self) -> KeyDigest {
-        KeyDigest::of(&[
-            "account",
-            self.place.provider.as_str(),
-            &self.place.origin.to_string(),
-            &self.place.tenant,
-            &self.identity,
-        ])
+        let Place { provider, origin, tenant } = &*self.place;
+        KeyDigest::of_account([provider.as_str(), &origin.to_string(), tenant, &self.identity])
     }
 }
 
@@ -133,6 +137,12 @@ impl fmt::Debug for AccountKey {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionKey {
     account: AccountKey,
+    scope: Arc<Scope>,
+}
+
+/// What a session has beside its account.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Scope {
     client: Box<str>,
     audience: Box<str>,
 }
@@ -142,8 +152,10 @@ impl SessionKey {
     pub fn new(provider: ProviderId, realm: &Realm, identity: &str) -> Self {
         Self {
             account: AccountKey::new(provider, realm, identity),
-            client: realm.client.clone(),
-            audience: realm.audience.clone(),
+            scope: Arc::new(Scope {
+                client: realm.client.clone(),
+                audience: realm.audience.clone(),
+            }),
         }
     }
 
@@ -152,23 +164,31 @@ impl SessionKey {
         &self.account
     }
 
-    /// The account that it belongs to, without the rest.
-    pub fn into_account(self) -> AccountKey {
-        self.account
+    /// The same session; what it has in common with `other` takes no space of its own any more.
+    #[must_use]
+    pub fn like(mut self, other: &Self) -> Self {
+        self.account = self.account.like(&other.account);
+        if self.scope == other.scope {
+            self.scope = Arc::clone(&other.scope);
+        }
+        self
     }
 
-    /// The name of this session's record.
+    /// The client id; empty if there is none.
+    pub fn client(&self) -> &str {
+        &self.scope.client
+    }
+
+    /// The audience or scope that is asked for; empty if there is none.
+    pub fn audience(&self) -> &str {
+        &self.scope.audience
+    }
+
+    /// What this session's record is bound to.
     pub fn digest(&self) -> KeyDigest {
-        let account = &self.account;
-        KeyDigest::of(&[
-            "session",
-            account.place.provider.as_str(),
-            &account.place.origin.to_string(),
-            &account.place.tenant,
-            &account.identity,
-            &self.client,
-            &self.audience,
-        ])
+        let Place { provider, origin, tenant } = &*self.account.place;
+        let account = [provider.as_str(), &origin.to_string(), tenant, &self.account.identity];
+        KeyDigest::of_session(account, &self.scope.client, &self.scope.audience)
     }
 }
 
@@ -187,6 +207,18 @@ impl fmt::Debug for SessionKey {
 pub struct KeyDigest([u8; 32]);
 
 impl KeyDigest {
+    fn of_account([provider, origin, tenant, identity]: [&str; 4]) -> Self {
+        Self::of(&["account", provider, origin, tenant, identity])
+    }
+
+    fn of_session(
+        [provider, origin, tenant, identity]: [&str; 4],
+        client: &str,
+        audience: &str,
+    ) -> Self {
+        Self::of(&["session", provider, origin, tenant, identity, client, audience])
+    }
+
     fn of(parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
