@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::session::{Event, Reauthentication};
+use countersign_core::session::Reauthentication;
 use countersign_core::{
     AuthProvider, CredentialSource, Credentials, Error, Memo, Origin, SessionKey,
 };
@@ -149,9 +149,7 @@ impl SessionBuilder {
             cell.remember_codes(credentials, &records.session.memo);
         }
         watch::ensure(&shared);
-        let view = records.view(&cell, None);
-        let cargo = records.cargo(&cell);
-        cell.post(Event::Observed(view), cargo);
+        cell.observe(&records);
         Ok(Session(cell))
     }
 
@@ -200,10 +198,7 @@ impl Session {
             memo: Memo::default(),
             ..Default::default()
         };
-        let records = Records::of_session(record);
-        let view = records.view(&cell, None);
-        let cargo = records.cargo(&cell);
-        cell.post(Event::Observed(view), cargo);
+        cell.observe(&Records::of_session(record));
         Ok(Self(cell))
     }
 }
