@@ -79,3 +79,5 @@ pub use sign_in::{SignIn, SignOutOutcome};
 pub use sink::{CredentialSink, PasswordStage};
 pub use snapshot::Authorized;
 pub use status::{SessionStatus, Transition};
+
+pub use countersign_seal::RecordFormat;

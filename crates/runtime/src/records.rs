@@ -4,8 +4,8 @@ use countersign_core::session::{
     ChallengeView, Guards, Held, JournalView, RecordView, RefusedView,
 };
 use countersign_core::{
-    Certainty, Committed, Error, ErrorKind, Fence, KeyDigest, RecordName, Recovery, RefreshToken,
-    Revision, Rotation, StoredRecord, Timestamp, TokenSet,
+    Certainty, Committed, Error, ErrorKind, Fence, RecordName, Recovery, RefreshToken, Revision,
+    Rotation, SessionKey, StoredRecord, Timestamp, TokenSet,
 };
 use countersign_seal::{AccountRecord, PendingChallenge, Sealer, SessionRecord};
 use data_encoding::BASE64URL_NOPAD;
@@ -47,8 +47,7 @@ impl Records {
     /// Reads both. A record that is not there is an empty one.
     pub(crate) async fn load(cell: &Cell) -> Result<Self, Error> {
         let sealer = cell.shared.sealer().await?;
-        let (session_key, account_key) = (cell.digest, cell.account().digest());
-        let names = [sealer.name(&session_key), sealer.name(&account_key)];
+        let names = [sealer.name(&cell.digest), sealer.name(&cell.account().digest())];
         let mut found = cell.shared.store.load_many(&names).await?.into_iter();
         let (session, account) = (found.next().flatten(), found.next().flatten());
         let revision = |record: &Option<StoredRecord>| {
@@ -57,7 +56,7 @@ impl Records {
         let (session_revision, account_revision) = (revision(&session), revision(&account));
         let session = match session {
             Some(record) => {
-                whole(cell, sealer.open_session(&session_key, record.bytes.expose_bytes()))?
+                whole(cell, sealer.open_session(&cell.key, record.bytes.expose_bytes()))?
             }
             None => Some(SessionRecord::default()),
         };
@@ -69,7 +68,7 @@ impl Records {
             account: match account {
                 // Guards that cannot be read are not taken for none.
                 Some(record) => sealer
-                    .open_account(&account_key, record.bytes.expose_bytes())
+                    .open_account(cell.account(), record.bytes.expose_bytes())
                     .map_err(|error| guards_unreadable(error, &names[1]))?,
                 None => AccountRecord::default(),
             },
@@ -105,7 +104,7 @@ impl Records {
         fence: Option<Fence>,
     ) -> Result<Written, Error> {
         let sealer = cell.shared.sealer().await?;
-        let bytes = sealer.seal_session(&cell.digest, &self.session)?;
+        let bytes = sealer.seal_session(&cell.key, &self.session)?;
         let name = sealer.name(&cell.digest);
         if self.damaged {
             if !cell.shared.store.set_aside(&name, self.session_revision).await? {
@@ -128,9 +127,8 @@ impl Records {
         fence: Option<Fence>,
     ) -> Result<Written, Error> {
         let sealer = cell.shared.sealer().await?;
-        let key = cell.account().digest();
-        let bytes = sealer.seal_account(&key, &self.account)?;
-        let name = sealer.name(&key);
+        let bytes = sealer.seal_account(cell.account(), &self.account)?;
+        let name = sealer.name(&cell.account().digest());
         let end = cell.shared.store.commit(&name, self.account_revision, fence, bytes).await?;
         Ok(taken(end, &mut self.account_revision))
     }
@@ -230,7 +228,7 @@ fn guards_unreadable(error: Error, name: &RecordName) -> Error {
 /// A sealed record as text for whoever carries it (base64url, RFC 4648 §5).
 pub(crate) fn sealed_text(
     sealer: &Sealer,
-    key: &KeyDigest,
+    key: &SessionKey,
     record: &SessionRecord,
 ) -> Result<String, Error> {
     let sealed = sealer.seal_session(key, record)?;
