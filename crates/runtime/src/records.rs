@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::cell::Cell;
 use crate::flight::Candidate;
 use crate::post::Cargo;
+use crate::readers_copy;
 
 /// How long a refusal that may have hidden another cause is remembered: twice as long after each further
 /// one, up to a day, so that a password that is wrong after all is not sent every hour for ever.
@@ -113,9 +114,14 @@ impl Records {
             tracing::warn!(session = %cell.digest, record = %name, "a damaged record was set aside");
             (self.damaged, self.session_revision) = (false, Revision::NONE);
         }
-        let end = cell.shared.store.commit(&name, self.session_revision, fence, bytes).await?;
+        let end =
+            cell.shared.store.commit(&name, self.session_revision, fence.clone(), bytes).await?;
         if let Committed::Done(revision) = end {
             cell.shared.watch.wrote(name, revision, cell.shared.clock.monotonic());
+            if sealer.readers().is_some() {
+                let owner = (&cell.key).into();
+                readers_copy::write(&cell.shared, &sealer, &owner, &self.session, fence).await;
+            }
         }
         Ok(taken(end, &mut self.session_revision))
     }
