@@ -98,7 +98,7 @@ mod tests {
     fn a_claim_needs_a_proof_that_exists() {
         let text = "/// A doc.\n#[tokio::test]\nasync fn good() {}\nfn helper() {}\n";
         let known = Known {
-            functions: super::tests(text).collect(),
+            functions: tests(text).collect(),
             cases: ["f01-herd"].into_iter().collect(),
         };
         assert_eq!(fault("| feature | here | proof |", &known), None);
