@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::session::{Event, Reauthentication};
+use countersign_core::session::Reauthentication;
 use countersign_core::{
-    AuthProvider, CredentialSource, Credentials, Error, Memo, Origin, SessionKey,
+    AuthProvider, CredentialSource, Credentials, Error, Memo, Origin, SessionKey, StoredKey,
 };
 use countersign_scheduler::LaneLimits;
 
@@ -132,10 +132,13 @@ impl SessionBuilder {
             cell.remember_codes(credentials, &records.session.memo);
         }
         watch::ensure(&cell.shared);
-        let view = records.view(&cell, None);
-        let cargo = records.cargo(&cell);
-        cell.post(Event::Observed(view), cargo);
+        cell.observe(&records);
         Ok(Session(cell))
+    }
+
+    /// Whether it describes the session of `key`.
+    pub(crate) fn is_of(&self, key: &StoredKey) -> bool {
+        StoredKey::from(&self.key) == *key
     }
 
     /// The credentials that are at hand, after a look whether the source has what the provider needs.
@@ -146,7 +149,7 @@ impl SessionBuilder {
         self.checked_credentials().await
     }
 
-    /// The session, before anything is read of it.
+    /// The machine of the session, which has read nothing yet if it is new.
     pub(crate) fn into_cell(self) -> Result<Arc<Cell>, Error> {
         if self.shared.is_closed() {
             return Err(crate::obtain::closed());
@@ -220,10 +223,7 @@ impl Session {
             memo: Memo::default(),
             ..Default::default()
         };
-        let records = Records::of_session(record);
-        let view = records.view(&cell, None);
-        let cargo = records.cargo(&cell);
-        cell.post(Event::Observed(view), cargo);
+        cell.observe(&Records::of_session(record));
         Ok(Self(cell))
     }
 }

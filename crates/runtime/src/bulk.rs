@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use countersign_core::session::Event;
 use countersign_core::{AuthProvider, Error};
 
 use crate::builder::SessionBuilder;
@@ -78,9 +77,7 @@ impl Keeper {
             if let Some(credentials) = &found {
                 cell.remember_codes(credentials, &records.session.memo);
             }
-            let view = records.view(&cell, None);
-            let cargo = records.cargo(&cell);
-            cell.post(Event::Observed(view), cargo);
+            cell.observe(&records);
             opened.push(Session(cell));
         }
         Ok(())

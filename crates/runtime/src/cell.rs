@@ -161,7 +161,9 @@ impl Cell {
         }
         latest.policy = newer.policy.or(latest.policy);
         if !latest.is(&before) {
-            *lock(&self.extras().latest) = Some(latest);
+            // Somebody else's code, which may do as it likes while it goes: not under the lock.
+            let replaced = lock(&self.extras().latest).replace(latest);
+            drop(replaced);
         }
     }
 
@@ -216,7 +218,7 @@ impl Cell {
     }
 
     pub(crate) fn planner(&self) -> Planner {
-        self.shared.planner(self.provider.capabilities().earliest_refresh)
+        self.shared.planner(self.earliest_refresh)
     }
 
     /// The server's time as well as it is known.

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use countersign_core::session::Reauthentication;
-use countersign_core::{AuthProvider, CredentialSource, Origin, SessionKey};
+use countersign_core::{AuthProvider, CredentialSource, EarliestRefresh, Origin, SessionKey};
 use countersign_scheduler::{Lane, LaneLimits};
 
 use crate::shared::{Shared, Site};
@@ -22,6 +22,8 @@ pub(crate) struct Common {
     pub(crate) first: Latest,
     pub(crate) lane: Lane,
     pub(crate) site: Arc<Site>,
+    /// What the adapter says of it, asked once: windows are made under the mutex.
+    pub(crate) earliest_refresh: EarliestRefresh,
     /// The key of one of the sessions: those of the others are made like it.
     pub(crate) neighbour: SessionKey,
 }
@@ -81,7 +83,9 @@ impl Common {
             None => Lane::of(realm),
         };
         let site = shared.site(&realm.auth_origin);
-        Self { shared: Arc::clone(shared), provider, settings, first, lane, site, neighbour }
+        let earliest_refresh = provider.capabilities().earliest_refresh;
+        let shared = Arc::clone(shared);
+        Self { shared, provider, settings, first, lane, site, earliest_refresh, neighbour }
     }
 
     /// Whether sessions of both need but one of them.
