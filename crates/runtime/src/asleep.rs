@@ -49,6 +49,7 @@ impl Core {
             || self.carried.is_some()
             || self.last_error.is_some()
             || self.failing_since.is_some()
+            || self.published.is_some_and(|published| published != rest.held.generation)
             || !self.told.is_quiet(self.moves);
         let tokens = self.held.as_deref().filter(|_| !busy)?;
         let dead = rest.held.refresh.is_some_and(|refresh| refresh.dead);
@@ -58,7 +59,7 @@ impl Core {
         let flags = flag(DEAD, dead)
             | flag(KEPT, rest.kept)
             | flag(DOZING, self.dozing)
-            | flag(PUBLISHED, self.published);
+            | flag(PUBLISHED, self.published.is_some());
         let (kind, at, mono) = match self.appointment {
             None => (0, Timestamp::UNIX_EPOCH, Monotonic::default()),
             Some((wish, at, mono)) if wish == rest.renewal() => (RENEW, at, mono),
@@ -194,7 +195,7 @@ impl Asleep {
             told: ToldLog::quiet(count),
             appointment: wish.map(|wish| (wish, at, Monotonic::from_start(mono))),
             dozing: has(DOZING),
-            published: has(PUBLISHED),
+            published: has(PUBLISHED).then_some(generation),
             ring,
             version,
             moves,
@@ -236,7 +237,8 @@ mod tests {
         core.held = Some(Arc::new(tokens));
         core.appointment =
             Some((rest.renewal(), at(3_000), Monotonic::from_start(Duration::MAX / 9)));
-        (core.next_exchange, core.version, core.moves, core.published) = (5, 6, 7, true);
+        (core.next_exchange, core.version, core.moves) = (5, 6, 7);
+        core.published = Some(rest.held.generation);
         let failure = Some(ErrorKind::Transport);
         let (from, to) = (Status::Refreshing, Status::Active);
         core.ring.push(Step { at: at(1), from, to, cause: Cause::Due, failure });

@@ -249,7 +249,7 @@ impl Cell {
             }
             Effect::Unpublish => {
                 self.snapshot.store(None);
-                if std::mem::take(&mut core.published) {
+                if core.published.take().is_some() {
                     after.wake = true;
                     after.events.push(SessionEventKind::Unpublished);
                 }
@@ -261,7 +261,7 @@ impl Cell {
                 core.challenge = None;
                 core.one_time = None;
                 self.forget_codes();
-                core.published = false;
+                core.published = None;
             }
             Effect::Discard => {
                 let slot = flown.and_then(|id| core.flight(id));
@@ -287,9 +287,7 @@ impl Cell {
         after: &mut After,
     ) {
         let shown = self.snapshot.load();
-        let held = core.held.as_ref().map(|held| held.generation());
-        let again = core.published && held == Some(generation);
-        if again || shown.as_ref().is_some_and(|shown| shown.generation() == generation) {
+        if core.published == Some(generation) {
             // The same bytes; only whether the store has them is news.
             core.saved = saved;
             if saved {
@@ -321,7 +319,7 @@ impl Cell {
         core.saved = saved;
         core.unsaved = if saved { None } else { core.incoming_of(generation) };
         core.dozing = false;
-        core.published = true;
+        core.published = Some(generation);
         // Where nobody has asked since the last one fell asleep, the headers wait for whoever does.
         if shown.is_some() || self.is_waited_for() || self.shared.policy.pull {
             self.hand_out(&bundle);

@@ -43,7 +43,7 @@ impl Authority for Session {
         // Its headers are not made, which is no reason to call it another one.
         let core = self.0.core();
         let served = core.machine.served().filter(|held| held.expires_at > now)?;
-        core.published.then_some(served.generation)
+        core.published.filter(|published| *published == served.generation)
     }
 
     async fn reject(&self, refusal: Refusal, need: Need) -> Result<Replay, Error> {

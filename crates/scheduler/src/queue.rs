@@ -231,7 +231,7 @@ mod tests {
         assert!(!queue.schedule(8, at(50)));
         assert_eq!((queue.due_of(8), queue.len()), (Some(at(50)), 2));
         assert!(queue.cancel(7) && !queue.cancel(7) && !queue.cancel(1_000));
-        assert_eq!(popped(&mut queue, 49, 9), []);
+        assert_eq!(popped(&mut queue, 49, 9), [0_u32; 0]);
         assert_eq!(popped(&mut queue, 50, 9), [8]);
         assert!(queue.is_empty() && queue.next_due().is_none());
     }
