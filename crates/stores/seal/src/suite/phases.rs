@@ -14,14 +14,14 @@ use super::report::Verdict;
 use super::{Failure, Subject};
 use crate::{Journal, Sealer, SessionRecord};
 
-/// What the slow host had done last when its lease ended.
+/// Before which of its steps the slow host lost its lease.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Lost {
-    BeforeLoad,
-    BeforeJournal,
-    BeforeSend,
-    BeforeCommit,
-    BeforeRelease,
+enum Before {
+    Load,
+    Journal,
+    Send,
+    Commit,
+    Release,
 }
 
 /// What the next holder does: also one that only looks keeps the slow one out.
@@ -34,34 +34,34 @@ enum Next {
 pub(super) async fn a_lease_lost_before_the_load_fences_the_journal(
     on: &Subject<'_>,
 ) -> Result<Verdict, Failure> {
-    both(on, Lost::BeforeLoad).await
+    both(on, Before::Load).await
 }
 
 pub(super) async fn a_lease_lost_before_the_journal_fences_it(
     on: &Subject<'_>,
 ) -> Result<Verdict, Failure> {
-    both(on, Lost::BeforeJournal).await
+    both(on, Before::Journal).await
 }
 
 pub(super) async fn a_lease_lost_before_the_send_is_known(
     on: &Subject<'_>,
 ) -> Result<Verdict, Failure> {
-    both(on, Lost::BeforeSend).await
+    both(on, Before::Send).await
 }
 
 pub(super) async fn a_lease_lost_before_the_commit_fences_it(
     on: &Subject<'_>,
 ) -> Result<Verdict, Failure> {
-    both(on, Lost::BeforeCommit).await
+    both(on, Before::Commit).await
 }
 
 pub(super) async fn a_lease_lost_before_the_release_releases_nothing(
     on: &Subject<'_>,
 ) -> Result<Verdict, Failure> {
-    both(on, Lost::BeforeRelease).await
+    both(on, Before::Release).await
 }
 
-async fn both(on: &Subject<'_>, lost: Lost) -> Result<Verdict, Failure> {
+async fn both(on: &Subject<'_>, lost: Before) -> Result<Verdict, Failure> {
     if let Some(verdict) = unleased(on) {
         return Ok(verdict);
     }
@@ -129,7 +129,7 @@ impl Stage<'_, '_> {
 const FIRST: u64 = 1;
 const WINNER: u64 = 100;
 
-async fn exchange(on: &Subject<'_>, lost: Lost, next: Next) -> Result<(), Failure> {
+async fn exchange(on: &Subject<'_>, lost: Before, next: Next) -> Result<(), Failure> {
     let (key, sealer) = (fresh_key()?, sealer(on.store).await?);
     let (account, name) = (sealer.name(&key.account().digest()), sealer.name(&key.digest()));
     let stage = Stage { on, key, sealer, account, name };
@@ -150,16 +150,16 @@ async fn exchange(on: &Subject<'_>, lost: Lost, next: Next) -> Result<(), Failur
 async fn steps(
     stage: &Stage<'_, '_>,
     slow: &dyn Lock,
-    lost: Lost,
+    lost: Before,
     next: Next,
 ) -> Result<Box<dyn Lock>, Failure> {
     let on = stage.on;
     let mut overtaker = None;
-    if lost == Lost::BeforeLoad {
+    if lost == Before::Load {
         overtaker = Some(stage.overtaken(next, false).await?);
     }
     let seen = get(on.store, &stage.name).await?.revision;
-    if lost == Lost::BeforeJournal {
+    if lost == Before::Journal {
         overtaker = Some(stage.overtaken(next, false).await?);
     }
     let journal = Journal {
@@ -181,12 +181,12 @@ async fn steps(
         return Err(Failure::new("the holder of a lock cannot write its journal"));
     };
     ensure(slow.held_for(Duration::ZERO), "a lock is lost before its lease is over")?;
-    if lost == Lost::BeforeSend {
+    if lost == Before::Send {
         let lock = stage.overtaken(next, true).await?;
         ensure(!slow.held_for(Duration::ZERO), "a lock that was lost is held before the send")?;
         return Ok(lock);
     }
-    if lost == Lost::BeforeCommit {
+    if lost == Before::Commit {
         let lock = stage.overtaken(next, true).await?;
         let otherwise = "tokens were written by who had lost the lock";
         stage.refused(revision, slow.fence(), &counted(FIRST + 1), otherwise).await?;

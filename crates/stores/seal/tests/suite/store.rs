@@ -307,7 +307,7 @@ impl SessionStore for Store {
                 return Ok(Box::new(lock));
             }
             let over = self.inner.now() >= until || self.has(Defect::WaitGivesUp);
-            if over && !(self.has(Defect::WaitHasNoEnd) && !wait.is_zero()) {
+            if over && (wait.is_zero() || !self.has(Defect::WaitHasNoEnd)) {
                 let named = !self.has(Defect::HolderIsNotNamed);
                 let hint = if named { "held by host 7" } else { "held" };
                 return Err(Error::new(ErrorKind::Store)
