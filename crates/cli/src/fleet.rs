@@ -65,6 +65,16 @@ impl Fleet {
         self.clock.now()
     }
 
+    /// The keeper that they are on.
+    pub(crate) const fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
+    /// Asks them what the store answers alone: it needs no network, and is done at once.
+    pub(crate) fn ask<T>(&self, question: impl AsyncFnOnce(&[(Profile, Session)]) -> T) -> T {
+        self.runtime.block_on(question(&self.sessions))
+    }
+
     /// Does something with them, until it is done or somebody asks the process to end; then waits for what
     /// is under way to be committed.
     pub(crate) fn run<T>(

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use countersign_core::{
-    Clock as _, Error, ErrorKind, Realm, RecordName, Revision, SecretBytes, SessionKey,
-    SessionStore as _, StoredKey, StoredRecord, Timestamp,
+    Clock as _, Error, ErrorKind, RecordName, Revision, SecretBytes, SessionKey, SessionStore as _,
+    StoredKey, StoredRecord, Timestamp,
 };
-use countersign_runtime::SystemClock;
+use countersign_runtime::{StoredState, SystemClock};
 use countersign_seal::{AccountRecord, EndCause, Found, Sealer, SessionRecord};
 use countersign_store_file::FileStore;
 use tokio::runtime::Runtime;
@@ -18,7 +18,7 @@ use crate::engine::no_runtime;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::profile::{self, ProfileFile, nearest};
-use crate::{providers, store};
+use crate::store;
 
 /// So many digits of a record's name tell it from the others, as long as they do.
 pub(crate) const SHORT: usize = 8;
@@ -264,28 +264,10 @@ impl Book {
         }
     }
 
-    /// The key of the session, as a program that has its provider knows it.
-    ///
-    /// # Errors
-    /// [`Exit::Usage`] if this program does not have its provider, or does not know whose it is.
-    pub(crate) fn session_key(&self) -> Result<SessionKey, Problem> {
-        let unknown = || {
-            let what = format!("whose the session {} is, is not known", self.id());
-            Problem::usage(what, "add the profile that it belongs to")
-        };
-        let stored = self.key.as_ref().ok_or_else(unknown)?;
-        let provider = providers::id(stored.provider()).ok_or_else(unknown)?;
-        let mut realm = Realm::new(stored.origin().clone());
-        realm.tenant = stored.tenant().into();
-        realm.client = stored.client().unwrap_or_default().into();
-        realm.audience = stored.audience().unwrap_or_default().into();
-        stored.session_at(provider, &realm).ok_or_else(unknown)
-    }
-
     /// One word for how it stands.
     pub(crate) fn word(&self, now: Timestamp) -> &str {
         match &self.state {
-            State::Session(record) => word(record, now),
+            State::Session(record) => state(record, now).as_str(),
             State::Account(_) => "account",
             State::Unnamed => "unnamed",
             State::Unreadable(error) => error.code().unwrap_or("unreadable"),
@@ -300,16 +282,21 @@ fn opened(record: Result<SessionRecord, Error>) -> State {
     }
 }
 
-/// How a session stands that nobody has open: a token that is good, one that can be renewed, neither, …
-pub(crate) fn word(record: &SessionRecord, now: Timestamp) -> &'static str {
-    match (&record.tokens, &record.ended, &record.challenge) {
-        (Some(tokens), ..) if tokens.expires_at() > now => "active",
-        (Some(_), ..) if is_renewable(record, now) => "renewable",
-        (_, _, Some(pending)) if pending.challenge.expires_at > now => "challenged",
-        (_, Some(ended), _) if ended.cause == EndCause::Revoked => "revoked",
-        (_, Some(_), _) => "signed_out",
-        (Some(_), None, _) => "over",
-        (None, None, _) => "never_signed_in",
+/// How a session stands that nobody has open, as [`countersign_runtime::Keeper::stored`] has it.
+fn state(record: &SessionRecord, now: Timestamp) -> StoredState {
+    let tokens = record.tokens.as_ref();
+    let refresh = tokens.and_then(|tokens| tokens.refresh_token()).map(|token| token.fingerprint());
+    let uncertain = record.journal.is_some_and(|journal| Some(journal.refresh) == refresh);
+    let waits = record.challenge.as_ref().is_some_and(|c| c.challenge.expires_at > now);
+    match record.ended {
+        Some(ended) if ended.cause == EndCause::Revoked => StoredState::Revoked,
+        Some(_) => StoredState::SignedOut,
+        None if uncertain => StoredState::Uncertain,
+        None if tokens.is_some_and(|tokens| tokens.expires_at() > now) => StoredState::Good,
+        None if waits => StoredState::Challenged,
+        None if is_renewable(record, now) => StoredState::Refreshable,
+        None if tokens.is_some() => StoredState::Over,
+        None => StoredState::Empty,
     }
 }
 

@@ -13,8 +13,7 @@ use std::time::Duration;
 
 use countersign_core::totp::SecretEncoding;
 use countersign_core::{
-    AuthProvider, Capabilities, CredentialKind, FallbackLifetimes, Origin, ProviderId,
-    RefreshSupport,
+    AuthProvider, Capabilities, CredentialKind, FallbackLifetimes, Origin, RefreshSupport,
 };
 
 use crate::problem::Problem;
@@ -39,11 +38,6 @@ pub(crate) const ALL: &[Provider] = &[
     Provider { word: "igny8", keys: igny8::KEYS, build: igny8::build },
     Provider { word: "wikimedia", keys: wikimedia::KEYS, build: wikimedia::build },
 ];
-
-/// The provider of this word, if this build has it.
-pub(crate) fn id(word: &str) -> Option<ProviderId> {
-    ALL.iter().find(|known| known.word == word).map(|known| ProviderId::new(known.word))
-}
 
 /// What a profile makes.
 #[derive(Debug)]

@@ -20,14 +20,11 @@ pub(super) fn run(which: &Which, global: &Global) -> Result<Exit, Problem> {
     let profile = profile(file.as_ref(), which, global)?;
     let name = profile.name().to_owned();
     let fleet = Fleet::look(vec![profile])?;
-    let explanations = fleet.run(async |sessions| {
-        let mut all = Vec::new();
-        for (_, session) in sessions {
-            all.push(session.explain().await);
-        }
-        Ok(all)
-    })?;
-    let Some(explanation) = explanations.first() else { return Ok(Exit::Defect) };
+    let explained = fleet.ask(async |sessions| match sessions.first() {
+        Some((_, session)) => Some(session.explain().await),
+        None => None,
+    });
+    let Some(explanation) = &explained else { return Ok(Exit::Defect) };
     if global.json {
         output::json(&as_json(&name, explanation))?;
     } else {

@@ -1,28 +1,26 @@
 //! `sessions revoke`: the answer to a compromise. Every session that is meant ends: with its provider where
 //! a profile says how, and in the store in any case, so that no process that shares it goes on.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
-use countersign_core::{Committed, SessionStore as _, Timestamp};
-use countersign_runtime::SignOutOutcome;
-use countersign_seal::{EndCause, Ended};
-use serde_json::json;
-use tokio::task::JoinSet;
+use countersign_core::{StoredKey, Timestamp};
+use countersign_runtime::{Remaining, Revocation, RevocationOutcome, Selection};
+use serde_json::{Value, json};
 
-use super::{list, profiles, when};
+use super::{profiles, when};
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::fleet::Fleet;
 use crate::output;
 use crate::problem::Problem;
-use crate::profile::{Profile, ProfileFile};
-use crate::shelf::{Book, Shelf, State, changed, is_renewable};
+use crate::profile::Profile;
+use crate::shelf::{Book, SHORT, Shelf};
 use crate::terminal::escape;
 
-/// How long a provider may take to confirm.
-const WAIT: Duration = Duration::from_secs(30);
+/// How long all of it may take.
+const WITHIN: Duration = Duration::from_secs(120);
 
 /// Which sessions.
 #[derive(Args, Debug)]
@@ -40,192 +38,142 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// Whether the session of `book` is meant, as far as that is known.
     fn means(&self, book: &Book) -> bool {
-        let key = book.key.as_ref();
-        let is = |wanted: &Option<String>, of: Option<&str>| {
-            wanted
-                .as_deref()
-                .is_none_or(|wanted| of.is_some_and(|of| of.eq_ignore_ascii_case(wanted)))
+        let Some(key) = &book.key else { return self.all };
+        let is = |wanted: &Option<String>, of: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted.trim().eq_ignore_ascii_case(of))
         };
-        self.all
-            || (is(&self.by_provider, key.map(|key| key.provider()))
-                && is(&self.account, key.map(|key| key.identity())))
+        self.all || (is(&self.by_provider, key.provider()) && is(&self.account, key.identity()))
     }
-}
 
-/// What is true about a session afterwards.
-struct End {
-    word: &'static str,
-    /// Its access token lives until then.
-    valid_until: Option<Timestamp>,
-    /// Its refresh token may be used by whoever has a copy, until then if that is known.
-    refresh: Option<Option<Timestamp>>,
-    why: String,
+    /// What the engine is asked to end.
+    fn selections(&self, meant: &[&Book]) -> Vec<Selection> {
+        match (&self.by_provider, &self.account) {
+            (None, None) => vec![Selection::All],
+            (Some(provider), None) => vec![Selection::provider(&provider.to_ascii_lowercase())],
+            (_, Some(_)) => {
+                let accounts: BTreeSet<StoredKey> = meant
+                    .iter()
+                    .filter_map(|book| book.key.as_ref())
+                    .map(StoredKey::account)
+                    .collect();
+                accounts.into_iter().map(Selection::Account).collect()
+            }
+        }
+    }
 }
 
 pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Problem> {
     let file = profiles(global)?;
     let shelf = Shelf::look(file.as_ref())?;
-    let meant: Vec<&Book> = shelf
-        .sessions()
-        .into_iter()
-        .filter(|book| arguments.means(book) && !is_over(book, shelf.now()))
-        .collect();
+    let stored = shelf.sessions();
+    let meant: Vec<&Book> = stored.into_iter().filter(|book| arguments.means(book)).collect();
+    if meant.is_empty() && arguments.all {
+        output::say("nothing is stored");
+        return Ok(Exit::Success);
+    }
     if meant.is_empty() {
-        let help = "`countersign sessions list` shows what is stored";
-        return match (arguments.all, global.json) {
-            (true, _) => {
-                output::say("no session is stored that could be ended");
-                Ok(Exit::Success)
-            }
-            (false, _) => {
-                Err(Problem::usage("no stored session is meant that could be ended", help))
-            }
-        };
+        return Err(Problem::usage(
+            "no stored session is meant",
+            "`countersign sessions list` shows what is stored",
+        ));
     }
-    let mut ends = with_providers(&meant, file.as_ref(), global)?;
-    let mut unconfirmed = false;
-    for book in meant {
-        let end = match ends.remove(book.name.as_str()) {
-            Some(end) => end,
-            None => here(&shelf, book, global)?,
-        };
-        unconfirmed |= end.refresh.is_some() || end.word == "unconfirmed";
-        tell(book, &end, shelf.now(), global)?;
+    // Those that a profile describes are open when it begins: then the provider can be asked.
+    let mut described: Vec<Profile> = Vec::new();
+    if let Some(file) = &file {
+        let lives = |book: &&&Book| book.record().is_some_and(|record| record.ended.is_none());
+        for name in meant.iter().filter(lives).filter_map(|book| book.profiles.first()) {
+            described.push(file.profile(Some(name))?);
+        }
     }
-    Ok(if unconfirmed { Exit::Unconfirmed } else { Exit::Success })
+    let fleet = Fleet::open(described, global.wait)?;
+    let ended = fleet.run(async |_| {
+        let mut ended = Vec::new();
+        for selection in arguments.selections(&meant) {
+            let report = fleet.keeper().revoke_all(&selection, WITHIN, |_| None).await;
+            if let Some(error) = report.store_error {
+                return Err(error.into());
+            }
+            ended.extend(report.sessions);
+        }
+        Ok(ended)
+    })?;
+    let mut exit = Exit::Success;
+    for one in &ended {
+        exit = exit.max(exit_of(one));
+        let book = meant.iter().find(|book| Some(&book.name) == one.record.as_ref());
+        tell(one, book.map(|book| &book.profiles[..]).unwrap_or_default(), fleet.now(), global)?;
+    }
+    Ok(exit)
 }
 
-/// Whether there is nothing left to end.
-fn is_over(book: &Book, now: Timestamp) -> bool {
-    let Some(record) = book.record() else { return false };
-    let good = record.tokens.as_ref().is_some_and(|tokens| tokens.expires_at() > now);
-    !good && !is_renewable(record, now) && record.challenge.is_none()
+/// A session that lives on somewhere, or may, is not one that was ended.
+const fn exit_of(one: &Revocation) -> Exit {
+    match (one.outcome, one.refresh) {
+        (RevocationOutcome::AlreadyEnded, _) => Exit::Success,
+        (RevocationOutcome::Revoked | RevocationOutcome::LocalOnly { .. }, Remaining::Nothing) => {
+            Exit::Success
+        }
+        _ => Exit::Unconfirmed,
+    }
 }
 
-/// Signs those out whose profile says how, all at the same time.
-fn with_providers(
-    meant: &[&Book],
-    file: Option<&ProfileFile>,
+const fn word(outcome: RevocationOutcome) -> &'static str {
+    match outcome {
+        RevocationOutcome::Revoked => "revoked",
+        RevocationOutcome::LocalOnly { .. } => "local_only",
+        RevocationOutcome::AlreadyEnded => "already_ended",
+        RevocationOutcome::Failed => "failed",
+        _ => "unconfirmed",
+    }
+}
+
+fn tell(
+    one: &Revocation,
+    profiles: &[String],
+    now: Timestamp,
     global: &Global,
-) -> Result<BTreeMap<String, End>, Problem> {
-    let mut ends = BTreeMap::new();
-    let Some(file) = file else { return Ok(ends) };
-    let mut named: Vec<(String, Profile)> = Vec::new();
-    for book in meant.iter().filter(|book| book.record().is_some()) {
-        if let Some(profile) = book.profiles.first() {
-            named.push((book.name.as_str().to_owned(), file.profile(Some(profile))?));
-        }
-    }
-    if named.is_empty() {
-        return Ok(ends);
-    }
-    let before: BTreeMap<&str, &Book> =
-        meant.iter().map(|book| (book.name.as_str(), *book)).collect();
-    let (names, profiles): (Vec<String>, Vec<Profile>) = named.into_iter().unzip();
-    let fleet = Fleet::open(profiles, global.wait)?;
-    let outcomes = fleet.run(async |sessions| {
-        let mut leaving = JoinSet::new();
-        for (n, (_, session)) in sessions.iter().enumerate() {
-            let session = session.clone();
-            leaving.spawn(async move { (n, session.sign_out(WAIT).await) });
-        }
-        Ok(leaving.join_all().await)
-    })?;
-    for (n, outcome) in outcomes {
-        let name = &names[n];
-        if let Some(book) = before.get(&**name) {
-            ends.insert(name.clone(), end_of(book, outcome, fleet.now()));
-        }
-    }
-    Ok(ends)
-}
-
-fn end_of(book: &Book, outcome: SignOutOutcome, now: Timestamp) -> End {
-    let refresh = book.record().filter(|record| is_renewable(record, now));
-    let refresh = refresh.and_then(|record| record.tokens.as_ref());
-    let refresh = refresh.map(|tokens| tokens.refresh_expires_at());
-    let access = book.record().and_then(|record| record.tokens.as_ref());
-    let access = access.map(|tokens| tokens.expires_at()).filter(|end| *end > now);
-    let (word, valid_until, refresh, why) = match outcome {
-        SignOutOutcome::Revoked => ("revoked", None, None, ""),
-        SignOutOutcome::LocalOnly { valid_until } => {
-            ("local_only", valid_until, refresh, "the provider revokes nothing")
-        }
-        SignOutOutcome::Unconfirmed => {
-            ("unconfirmed", access, refresh, "the provider has not confirmed")
-        }
-    };
-    End { word, valid_until, refresh, why: why.to_owned() }
-}
-
-/// Ends a session of which no profile says how to reach its provider: a mark in the store stops every
-/// process that shares it.
-fn here(shelf: &Shelf, book: &Book, global: &Global) -> Result<End, Problem> {
-    let now = shelf.now();
-    let record = match &book.state {
-        State::Session(record) => record,
-        State::Unreadable(error) => {
-            let why = format!("it cannot be opened: {}", error.hint_text());
-            return Ok(End { word: "unconfirmed", valid_until: None, refresh: Some(None), why });
-        }
-        State::Unnamed | State::Account(_) => {
-            let why = "whose it is, is not known; no profile leads to it".to_owned();
-            return Ok(End { word: "unconfirmed", valid_until: None, refresh: Some(None), why });
-        }
-    };
-    let key = book.session_key()?;
-    let mut marked = (**record).clone();
-    let generation = marked.tokens.take().map(|tokens| tokens.generation());
-    marked.journal = None;
-    marked.challenge = None;
-    marked.ended = Some(Ended { generation, at: now, cause: EndCause::SignedOut });
-    shelf.locked(book, global.wait, async |store, sealer| {
-        let sealed = sealer.seal_session(&key, &marked)?;
-        match store.commit(&book.name, book.revision, None, sealed).await? {
-            Committed::Done(_) => Ok(()),
-            Committed::Lost(_) => Err(changed()),
-        }
-    })?;
-    let end = end_of(book, SignOutOutcome::LocalOnly { valid_until: None }, now);
-    let access = record.tokens.as_ref().map(|tokens| tokens.expires_at()).filter(|end| *end > now);
-    let why = "no profile describes it, so the provider was not asked".to_owned();
-    Ok(End { valid_until: access, why, ..end })
-}
-
-fn tell(book: &Book, end: &End, now: Timestamp, global: &Global) -> Result<(), Problem> {
+) -> Result<(), Problem> {
+    let (key, id) = (one.session.as_ref(), one.record.as_ref().map(|name| name.as_str()));
+    let why = one.error.as_ref().map(|error| error.hint_text().to_owned());
     if global.json {
-        let mut told = list::as_json(book, now);
-        if let Some(told) = told.as_object_mut() {
-            told.retain(|name, _| {
-                ["id", "provider", "origin", "tenant", "account", "client", "audience", "profiles"]
-                    .contains(&&**name)
-            });
-            told.insert("end".into(), end.word.into());
-            told.insert("valid_until".into(), when::json(end.valid_until));
-            told.insert("refresh_valid".into(), end.refresh.is_some().into());
-            told.insert("refresh_valid_until".into(), when::json(end.refresh.flatten()));
-            told.insert("why".into(), json!((!end.why.is_empty()).then_some(&end.why)));
-        }
-        return output::json(&told);
+        return output::json(&json!({
+            "id": id,
+            "provider": key.map(|key| key.provider()),
+            "origin": key.map(|key| key.origin().to_string()),
+            "account": key.map(|key| key.identity()),
+            "profiles": profiles,
+            "end": word(one.outcome),
+            "access": left_json(one.access),
+            "refresh": left_json(one.refresh),
+            "why": why,
+        }));
     }
-    let who = book.key.as_ref().map_or_else(String::new, |key| {
+    let id = id.map_or("-", |id| &id[..SHORT]);
+    let who = key.map_or_else(String::new, |key| {
         format!(" ({} {})", escape(key.provider()), escape(key.identity()))
     });
-    let mut text = format!("{}{who}: {}", book.id(), end.word.replace('_', " "));
-    if !end.why.is_empty() {
-        text.push_str(&format!("; {}", escape(&end.why)));
+    let mut text = format!("{id}{who}: {}", word(one.outcome).replace('_', " "));
+    if let Some(why) = why {
+        text.push_str(&format!("; {}", escape(&why)));
     }
     output::line(&text)?;
-    if let Some(until) = end.valid_until {
-        output::line(&format!("  its access token is good until {}", when::told(until, now)))?;
+    for (token, left) in [("access", one.access), ("refresh", one.refresh)] {
+        let until = match left {
+            Remaining::Nothing => continue,
+            Remaining::Until(at) => format!("until {}", when::told(at, now)),
+            Remaining::Unknown => "until the provider ends it".to_owned(),
+        };
+        output::line(&format!("  a copy of its {token} token may be used {until}"))?;
     }
-    match end.refresh {
-        Some(Some(until)) => {
-            let until = when::told(until, now);
-            output::line(&format!("  a copy of its refresh token may be used until {until}"))
-        }
-        Some(None) => output::line("  a copy of its refresh token may be used"),
-        None => Ok(()),
+    Ok(())
+}
+
+fn left_json(left: Remaining) -> Value {
+    match left {
+        Remaining::Nothing => json!({ "usable": "no", "until": null }),
+        Remaining::Until(at) => json!({ "usable": "yes", "until": at.to_string() }),
+        Remaining::Unknown => json!({ "usable": "unknown", "until": null }),
     }
 }
