@@ -31,6 +31,7 @@ fn sign_in(home: &Home) {
 }
 
 /// Every object that was printed, one a line.
+#[expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
 fn objects(ended: &Ended) -> Vec<Value> {
     ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

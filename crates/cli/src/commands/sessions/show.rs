@@ -50,8 +50,8 @@ fn as_json(book: &Book, account: Option<&AccountRecord>, now: Timestamp) -> Valu
         "challenge": record
             .and_then(|record| record.challenge.as_ref())
             .map(|pending| challenge_json(&pending.challenge)),
-        "facts": record.map(|record| fact_names(record)),
-        "account_guards": account.map(|account| guards_json(account)),
+        "facts": record.map(fact_names),
+        "account_guards": account.map(guards_json),
         "error": match &book.state {
             State::Unreadable(error) => Value::from(error.hint_text()),
             _ => Value::Null,
