@@ -54,7 +54,7 @@ mod tests {
             holder(&format!("pid {me:010} fence {:020}\n", 7))
                 .starts_with(&format!("process {me}"))
         );
-        assert_eq!(holder("pid 4194304999 fence 1\n"), "a process that has not said its number");
+        assert_eq!(holder("pid 99999999999 fence 1\n"), "a process that has not said its number");
         assert_eq!(holder(""), "a process that has not said its number");
     }
 }
