@@ -143,9 +143,9 @@ impl Queue {
         // A volley of sessions that left must not hold its memory for ever.
         if self.heap.capacity() > 4 * self.heap.len() + 4 * SLACK {
             self.heap.shrink_to(2 * self.heap.len() + SLACK);
-            if self.heap.is_empty() {
-                self.places = Vec::new();
-            }
+        }
+        if self.heap.is_empty() && self.places.len() > 4 * SLACK {
+            self.places = Vec::new();
         }
     }
 
