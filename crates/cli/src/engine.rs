@@ -286,6 +286,12 @@ impl Engine {
     }
 }
 
+/// Whether the provider has refused for certain: then nothing has changed there. After anything else what
+/// was sent may have been done.
+pub(crate) fn is_certain(error: &Error) -> bool {
+    !error.is_transient() && !matches!(error.kind(), ErrorKind::Protocol | ErrorKind::Internal)
+}
+
 /// When the sources of secrets are asked.
 #[derive(Clone, Copy)]
 enum Secrets {

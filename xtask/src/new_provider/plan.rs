@@ -5,6 +5,7 @@ use std::path::Path;
 use super::edits::EDITS;
 use super::name::Name;
 use crate::Result;
+use crate::package::LICENCES;
 
 macro_rules! templates {
     ($($path:literal),* $(,)?) => {
@@ -53,6 +54,12 @@ pub(super) fn plan(root: &Path, name: &Name) -> Result<Vec<Planned>> {
             return Err(format!("{path} exists; nothing is overwritten").into());
         }
         planned.push(Planned { path, text: name.fill(text), what: None });
+    }
+    for licence in LICENCES {
+        let text = std::fs::read_to_string(root.join(licence))
+            .map_err(|error| format!("{licence}: {error}"))?;
+        let path = name.fill(&format!("crates/providers/acme/{licence}"));
+        planned.push(Planned { path, text, what: None });
     }
     let providers = providers(root)?;
     for edit in EDITS {

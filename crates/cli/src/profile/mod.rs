@@ -62,7 +62,7 @@ impl ProfileFile {
         Self::parse(path, text)
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, Problem> {
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, Problem> {
         let shown = path.display();
         let mut file: Table = text.parse().map_err(|error| not_toml(path, text, &error))?;
         let profiles = file.remove("profiles");
