@@ -144,7 +144,7 @@ impl SessionBuilder {
             Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings, first, limits))
         });
         cell.choose(latest);
-        let records = Records::load(&cell).await?;
+        let records = cell.in_time(1, Records::load(&cell)).await?;
         if let Some(credentials) = &found {
             cell.remember_codes(credentials, &records.session.memo);
         }

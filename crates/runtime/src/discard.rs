@@ -31,6 +31,7 @@ pub(crate) fn revoke_late(cell: &Arc<Cell>, tokens: TokenSet) {
             tokens: Some(&tokens),
             memo: Default::default(),
             now: cell.server_now(),
+            lock: None,
         };
         if let Err(ill) = exchange.run(Operation::Revoke).await {
             let (provider, session, kind) = (cell.provider.id(), cell.digest, ill.error.kind());

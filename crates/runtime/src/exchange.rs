@@ -5,8 +5,9 @@ use std::time::Duration;
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::transport::{Delivery, Reason, TransportError};
 use countersign_core::{
-    Ambient, Challenge, Credentials, Error, ErrorKind, HttpTransport, Memo, MemoPatch, Monotonic,
-    Operation, Outcome, Profile, Recovery, SecretBytes, Seed, Timestamp, TokenResponse, TokenSet,
+    Ambient, Challenge, Credentials, Error, ErrorKind, HttpTransport, Lock, Memo, MemoPatch,
+    Monotonic, Operation, Outcome, Profile, Recovery, SecretBytes, Seed, Timestamp, TokenResponse,
+    TokenSet,
 };
 use countersign_scheduler::{DateSample, Settled};
 
@@ -29,6 +30,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) memo: Memo,
     /// The server's time, read once.
     pub(crate) now: Timestamp,
+    /// The lock under which it is sent, where it needs one.
+    pub(crate) lock: Option<&'a dyn Lock>,
 }
 
 /// How it ended well.
@@ -91,7 +94,9 @@ impl Exchange<'_> {
         let seed = fresh_seed().map_err(|error| self.not_sent(error, name))?;
         let mut acted = false;
         for round in 0..MOST_ROUNDS {
-            let request = self.build(&operation, &seed).await.map_err(|error| Ill {
+            let request = self.build(&operation, &seed, deadline).await;
+            let request = request.and_then(|request| self.in_time(deadline).map(|()| request));
+            let request = request.map_err(|error| Ill {
                 error: self.named(error, name),
                 // What an earlier round has done is not known.
                 lost: Some(if acted { Delivery::Unknown } else { Delivery::NotSent }),
@@ -147,8 +152,32 @@ impl Exchange<'_> {
         }
     }
 
-    async fn build(&self, operation: &Operation, seed: &Seed) -> Result<HttpRequest, Error> {
-        compute::build(&self.cell.provider, operation, &self.ambient(seed)).await
+    /// Where it is arithmetic it may have to queue for a thread: not beyond the exchange's deadline.
+    async fn build(
+        &self,
+        operation: &Operation,
+        seed: &Seed,
+        deadline: Monotonic,
+    ) -> Result<HttpRequest, Error> {
+        let ambient = self.ambient(seed);
+        let building = compute::build(&self.cell.provider, operation, &ambient);
+        match wait(&*self.cell.shared.clock, building, deadline).await {
+            Waited::Came(built) => built,
+            Waited::Over => Err(too_busy()),
+        }
+    }
+
+    /// Looked at last before each sending: what is built may have queued, or the process been stopped,
+    /// until the deadline or the lease was over.
+    fn in_time(&self, deadline: Monotonic) -> Result<(), Error> {
+        let now = self.cell.shared.clock.monotonic();
+        if now >= deadline {
+            return Err(too_busy());
+        }
+        match self.lock {
+            Some(lock) if !lock.held_for(deadline.since(now)) => Err(lock_lost()),
+            _ => Ok(()),
+        }
     }
 
     fn read(
@@ -236,6 +265,17 @@ impl Exchange<'_> {
         let cap = self.cell.shared.policy.backoff.hint_cap;
         if kind == ErrorKind::AccountLocked { cap.max(Duration::from_secs(24 * 3600)) } else { cap }
     }
+}
+
+/// Nothing was sent, since there was no time left to build it.
+pub(crate) fn too_busy() -> Error {
+    Error::new(ErrorKind::TimedOut)
+        .hint("the request could not be built in time; this machine is too busy or was stopped")
+}
+
+/// Nothing was sent, since somebody else may hold the lock by now.
+pub(crate) fn lock_lost() -> Error {
+    Error::new(ErrorKind::Store).hint("the account's lock was lost before anything was sent")
 }
 
 /// 32 bytes of the system for one exchange.

@@ -14,6 +14,7 @@ use countersign_seal::PendingChallenge;
 
 use crate::carry::Carried;
 use crate::events::SessionEventKind;
+use crate::parked::Parked;
 use crate::post::{After, Cargo};
 use crate::proven::Proven;
 use crate::publish::Bundle;
@@ -65,6 +66,8 @@ pub(crate) struct FlightSlot {
     pub(crate) steps: VecDeque<Effect>,
     pub(crate) running: bool,
     pub(crate) incoming: Incoming,
+    /// What a lost task has left for the first of the steps.
+    pub(crate) parked: Option<Box<Parked>>,
 }
 
 /// What an answer has brought. It lies here and not in the task, so that a task that is lost takes
@@ -197,6 +200,7 @@ impl Core {
                     steps: Default::default(),
                     running: false,
                     incoming: Incoming::default(),
+                    parked: None,
                 });
                 let last = self.flights.len() - 1;
                 &mut self.flights[last]

@@ -49,7 +49,6 @@ impl Cell {
         good_for: Duration,
         limit: Duration,
     ) -> Result<Arc<Snapshot>, Error> {
-        self.kick();
         crate::ticker::ensure(&self.shared);
         crate::watch::ensure(&self.shared);
         if self.shared.policy.pull {
@@ -68,6 +67,7 @@ impl Cell {
             {
                 return Ok(fresh);
             }
+            self.kick();
             self.rouse();
             self.post_if_due();
             match self.look_for(&mut caller)? {

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::session::{Grant, Report};
-use countersign_core::{CredentialKind, Credentials, Error, ErrorKind, Recovery, SecretBytes};
+use countersign_core::{
+    CredentialKind, Credentials, Error, ErrorKind, Lock, Recovery, SecretBytes,
+};
 use countersign_scheduler::{Admit, Caller};
 
+use crate::caught::caught;
 use crate::cell::Cell;
 use crate::flight::{Candidate, Ended, Flight};
 use crate::post::Cargo;
@@ -115,6 +118,31 @@ impl Flight {
             Some(lock) => lock.renew(lease(deadline)).await && lock.held_for(deadline),
             None => false,
         }
+    }
+}
+
+impl Cell {
+    /// What is asked of the store, within so many leases: a store that hangs must hold nobody for ever.
+    pub(crate) async fn in_time<T>(
+        &self,
+        leases: u32,
+        asked: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let clock = &*self.shared.clock;
+        let span = lease(self.exchange_deadline()) * leases;
+        match wait(clock, asked, clock.monotonic().after(span)).await {
+            Waited::Came(answer) => answer,
+            Waited::Over => Err(Error::new(ErrorKind::Store).hint(
+                "the store did not answer in time; check that it can be reached and written",
+            )),
+        }
+    }
+
+    /// Lets a lock go. A store whose release panics or hangs is left to its lease.
+    pub(crate) async fn let_go(&self, lock: Box<dyn Lock>) {
+        let clock = &*self.shared.clock;
+        let until = clock.monotonic().after(self.exchange_deadline());
+        let _ = wait(clock, caught(lock.release()), until).await;
     }
 }
 

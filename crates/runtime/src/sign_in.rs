@@ -105,6 +105,7 @@ impl Session {
             let changed = cell.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
+            cell.kick();
             let end = cell.core().told.since(before).find_map(|news| match news.told {
                 Told::SignedOut(end) => Some(end),
                 _ => None,
@@ -176,6 +177,7 @@ impl Cell {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
+            self.kick();
             self.post_if_due();
             let (news, due) = {
                 let core = self.core();

@@ -180,17 +180,83 @@ fn f45_a_runtime_that_is_dropped_during_a_commit_loses_no_token() {
     });
     drop(first);
     store.hang_no_more();
-    assert_eq!(shown(&session).as_deref(), Some("canary-access-2"), "{:?}", session.status());
-    assert!(!session.status().saved);
+    assert_eq!(shown(&session).as_deref(), Some("canary-access-1"), "{:?}", session.status());
     let second = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     second.block_on(async {
-        session.close(seconds(0)).await;
-        world.pass(seconds(5)).await;
-        session.close(seconds(0)).await;
+        // Whoever comes next is served at once, and writes what was left.
+        assert!(session.authorization().await.is_ok());
         settle().await;
         assert!(session.status().saved, "{:?}", session.status());
+        assert_eq!(shown(&session).as_deref(), Some("canary-access-2"));
+        let other = world.session().await;
+        assert_eq!(shown(&other), shown(&session));
     });
     assert_eq!(world.server.count("refresh"), 1);
+}
+
+#[test]
+fn f09_f45_no_token_is_seen_before_its_write_although_the_runtime_has_gone() {
+    let world = World::new();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime();
+    let (session, store) = first.block_on(async {
+        let store = Flaky::new(world.store.clone());
+        let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+        let session = world.described(&keeper).open().await.unwrap();
+        // The mark of the sign-in is written; its tokens wait for the disk when the runtime goes.
+        store.hang_after(1);
+        drop(session.authorization_within(seconds(0)).await);
+        settle().await;
+        assert_eq!(world.server.count("sign_in"), 1);
+        (session, store)
+    });
+    drop(first);
+    let written = store.n_commits.load(Ordering::SeqCst);
+    // Nobody can write it here, so nobody is handed it.
+    for _ in 0..3 {
+        assert!(session.current().is_none());
+    }
+    assert_eq!(store.n_commits.load(Ordering::SeqCst), written);
+    store.hang_no_more();
+    store.failing.store(1, Ordering::SeqCst);
+    let second = runtime();
+    second.block_on(async {
+        // The write is tried and fails: only now the token is handed out, as unsaved.
+        session.authorization().await.unwrap();
+        assert!(!session.status().saved);
+        assert_eq!(store.n_commits.load(Ordering::SeqCst), written + 1);
+        world.pass(seconds(5)).await;
+        assert!(session.status().saved, "{:?}", session.status());
+    });
+    assert_eq!(world.server.total(), 1);
+}
+
+#[test]
+fn f36_f45_a_refusal_whose_runtime_has_gone_is_written_by_whoever_comes_next() {
+    let world = World::new();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime();
+    let (session, store) = first.block_on(async {
+        let store = Flaky::new(world.store.clone());
+        let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+        let session = world.described(&keeper).open().await.unwrap();
+        world.server.refuse_next("sign_in");
+        store.hang_after(1);
+        drop(session.authorization_within(seconds(0)).await);
+        settle().await;
+        (session, store)
+    });
+    drop(first);
+    store.hang_no_more();
+    let second = runtime();
+    second.block_on(async {
+        assert!(session.authorization().await.is_err());
+        settle().await;
+        // Another process does not send the refused password again.
+        let other = world.session().await;
+        assert_eq!(other.authorization().await.unwrap_err().kind(), ErrorKind::InvalidGrant);
+    });
+    assert_eq!(world.server.count("sign_in"), 1);
 }
 
 #[tokio::test]
