@@ -21,6 +21,7 @@ mod package;
 mod server;
 mod test;
 mod tidy;
+mod torture;
 mod totals;
 mod vectors;
 mod walls;
@@ -87,6 +88,12 @@ const TASKS: &[Task] = &[
         usage: "[--check]",
         about: "write the documents that are made from cases and claims, or compare them",
         run: docs::run,
+    },
+    Task {
+        name: "torture",
+        usage: "[EXPERIMENT…] [--quick] [--seed N]",
+        about: "sessions under crashes, many processes and broken disks (docs/CRASHES.md)",
+        run: torture::run,
     },
     Task {
         name: "independent",

@@ -1,0 +1,58 @@
+//! The experiments, one file each. To add one: a file with an async `run`, and a line below.
+
+mod kill;
+mod points;
+mod processes;
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::findings::Findings;
+
+/// How an experiment is run.
+#[derive(Clone, Copy)]
+pub(crate) struct Cx {
+    /// In CI: shorter, with fewer repetitions, and the same claims.
+    pub(crate) quick: bool,
+    pub(crate) seed: u64,
+    /// Write what the documents should say, instead of comparing it.
+    pub(crate) write_docs: bool,
+}
+
+/// How an experiment ended.
+pub(crate) enum End {
+    Findings(Findings),
+    /// Something of the machine is missing; what, and what to do about it.
+    Skipped(String),
+}
+
+/// An experiment that could not be run at all.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+type Running = Pin<Box<dyn Future<Output = Result<End, Failure>> + Send>>;
+
+pub(crate) struct Experiment {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) run: fn(Cx) -> Running,
+}
+
+/// All of them, in the order in which they run.
+pub(crate) const EXPERIMENTS: &[Experiment] = &[
+    Experiment {
+        name: "processes",
+        about: "eight processes share one store and one rotating account, under load",
+        run: |cx| Box::pin(processes::run(cx)),
+    },
+    Experiment {
+        name: "kill",
+        about: "the same with slow exchanges, and processes killed between journal and commit",
+        run: |cx| Box::pin(kill::run(cx)),
+    },
+    Experiment {
+        name: "points",
+        about: "a process dies at every step of an exchange, for every kind of refresh",
+        run: |cx| Box::pin(points::run(cx)),
+    },
+];
