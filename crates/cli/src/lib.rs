@@ -1,0 +1,109 @@
+//! The command-line tool `countersign`: sessions of partner APIs for people and scripts.
+//!
+//! It prints secrets only by the commands and options whose purpose that is (`token`, `headers`, `otp`,
+//! `simulate`, `--print`, `--show-secret`; `mfa enroll` at a terminal), takes none on its command line,
+//! asks for one only on a terminal, and leaves no core dump.
+//!
+//! This library is the program, for its own `main` and for the conformance suite, which opens profiles by
+//! [`live`] as the program does. It promises nothing to others: what is stable is the command line.
+
+mod answer;
+mod ask;
+mod cli;
+mod code;
+mod commands;
+mod demo;
+mod duration;
+mod engine;
+mod enrolment;
+mod exit;
+mod generate;
+mod hardening;
+mod inputs;
+mod interrupt;
+mod keep;
+pub mod live;
+mod logging;
+mod new_password;
+mod offer;
+mod output;
+mod problem;
+mod profile;
+mod progress;
+mod protected;
+mod providers;
+mod qr;
+mod report;
+mod source;
+mod terminal;
+mod transport;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::cli::{Cli, Command, Global};
+use crate::commands::{
+    login, logout, mfa, otp, password, refresh, register, request, simulate, status, token,
+};
+use crate::exit::Exit;
+use crate::problem::Problem;
+use crate::profile::{Profile, ProfileFile};
+
+/// Runs the program on the arguments, the environment and the streams of this process.
+pub fn main() -> ExitCode {
+    hardening::keep_memory_private();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(problem) => {
+            output::report(&problem);
+            problem.exit().into()
+        }
+    }
+}
+
+fn run(Cli { global, command }: Cli) -> Result<Exit, Problem> {
+    logging::start(global.verbose, environment)?;
+    let profile = || profile(&global);
+    match command {
+        Command::Demo(arguments) => demo::run(&arguments, &global),
+        Command::Login(arguments) => login::run(profile()?, &arguments, &global),
+        Command::Status => status::run(&profile()?, &global),
+        Command::Token(arguments) => token::token(&profile()?, &arguments, &global),
+        Command::Headers(arguments) => token::headers(&profile()?, &arguments, &global),
+        Command::Refresh => refresh::run(&profile()?, &global),
+        Command::Logout => logout::run(&profile()?, &global),
+        Command::Request(arguments) => request::run(&profile()?, &arguments, &global),
+        Command::Otp => otp::run(&profile()?, &global),
+        Command::Register(arguments) => register::run(profile()?, &arguments, &global),
+        Command::Password(command) => password::run(profile()?, &command, &global),
+        Command::Mfa(command) => mfa::run(profile()?, &command, &global),
+        Command::Simulate(arguments) => simulate::run(&arguments, &global),
+    }
+}
+
+/// The profile that the command line chooses.
+fn profile(global: &Global) -> Result<Profile, Problem> {
+    let path = profile::config_file(global.config.clone(), environment)?;
+    ProfileFile::read(&path)?.profile(global.profile.as_deref())
+}
+
+/// Help and version are answers; everything else is a wrong command line.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Where this cannot be printed there is nobody to read it.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Success.into(),
+        _ => Exit::Usage.into(),
+    }
+}
+
+/// The environment of this process.
+pub(crate) fn environment(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
+}
