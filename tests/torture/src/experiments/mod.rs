@@ -3,6 +3,8 @@
 mod kill;
 mod points;
 mod processes;
+mod runtime;
+mod stop;
 
 use std::error::Error;
 use std::future::Future;
@@ -54,5 +56,15 @@ pub(crate) const EXPERIMENTS: &[Experiment] = &[
         name: "points",
         about: "a process dies at every step of an exchange, for every kind of refresh",
         run: |cx| Box::pin(points::run(cx)),
+    },
+    Experiment {
+        name: "stop",
+        about: "processes that are stopped in an exchange, and go on",
+        run: |cx| Box::pin(stop::run(cx)),
+    },
+    Experiment {
+        name: "runtime",
+        about: "a runtime that is dropped between send and commit",
+        run: |cx| Box::pin(runtime::run(cx)),
     },
 ];
