@@ -47,6 +47,8 @@ pub(crate) struct Core {
     /// The renewal was left out since nobody uses the session; the next use makes up for it.
     pub(crate) dozing: bool,
     pub(crate) last_used_at: Timestamp,
+    /// When the store was last read for a caller whom nothing else could help.
+    pub(crate) looked_at: Option<Monotonic>,
     pub(crate) ring: Ring,
     pub(crate) version: u32,
     /// How often the state has changed.
@@ -105,6 +107,7 @@ impl Core {
             failing_since: None,
             dozing: false,
             last_used_at: now,
+            looked_at: None,
             ring: Ring::default(),
             version: 0,
             moves: 0,

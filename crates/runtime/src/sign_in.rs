@@ -190,7 +190,7 @@ impl Cell {
                 return end;
             }
             if self.shared.clock.monotonic() >= deadline {
-                return Err(Error::new(ErrorKind::TimedOut).at(self.provider.id(), name));
+                return Err(self.timed_out(name));
             }
             let until = due.map_or(deadline, |due| due.min(deadline));
             wait(&*self.shared.clock, changed, until).await;

@@ -53,6 +53,25 @@ async fn f09_a_token_that_cannot_be_saved_is_handed_out_as_unsaved_and_saved_lat
 }
 
 #[tokio::test]
+async fn f09_a_store_that_was_read_only_is_tried_again_by_whoever_asks() {
+    let world =
+        World::of(Plain::default().refreshing(RefreshSupport::Rotating { grace: seconds(0) }));
+    world.server.state().rotates = true;
+    let (session, store) = flaky(&world).await;
+    session.authorization().await.unwrap();
+    store.read_only.store(true, Ordering::SeqCst);
+    assert_eq!(session.refresh().await.unwrap_err().kind(), ErrorKind::Store);
+    assert!(session.authorization().await.is_ok(), "the good token is served on");
+    world.clock.advance(seconds(4_000));
+    settle().await;
+    assert_eq!(session.authorization().await.unwrap_err().kind(), ErrorKind::Store);
+    assert_eq!(world.server.count("refresh"), 0, "nothing is sent that cannot be written");
+    store.read_only.store(false, Ordering::SeqCst);
+    session.authorization().await.unwrap();
+    assert_eq!((world.server.count("sign_in"), world.server.count("refresh")), (1, 1));
+}
+
+#[tokio::test]
 async fn f11_a_failed_early_refresh_leaves_the_good_token_in_use() {
     let world = World::new();
     let session = world.signed_in().await;

@@ -17,6 +17,7 @@ use crate::clock::pause;
 use crate::phase::Phases;
 use crate::plan::{Plan, Report, Task};
 use crate::process::READY;
+use crate::spoil;
 use crate::steps::{SteppedStore, SteppedTransport, Steps};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -80,6 +81,10 @@ async fn work(plan: &Plan) -> Result<Report, Failure> {
     println!("{READY}");
     let mut report = match plan.task {
         Task::Load { callers, pause_ms } => load(&place, callers, pause_ms).await?,
+        Task::Spoil(how) => {
+            let spoilt = Some(spoil::spoil(&place, plan, how).await?);
+            Report { spoilt, ..Report::default() }
+        }
         task => {
             if plan.counts_steps {
                 // What is counted is the renewal of a token that is there.
@@ -118,7 +123,7 @@ pub(crate) async fn opened(plan: &Plan, keeper: Keeper, http: &Client) -> Result
         .open()
         .await?;
     let api = http.session(session.clone());
-    Ok(Place { keeper, session, api, url: format!("{}/sim/echo", plan.facts.url) })
+    Ok(Place { keeper, session, api, url: plan.facts.resource.clone() })
 }
 
 /// Counts how often the session came to `Ambiguous`.
@@ -176,17 +181,17 @@ async fn once(place: &Place, task: Task) -> Report {
     let asked = match task {
         Task::Renew => place.session.refresh().await.map(drop),
         Task::SignIn => place.session.sign_in().await.map(drop),
-        Task::Call | Task::Load { .. } => Ok(()),
+        Task::Call | Task::Load { .. } | Task::Spoil(_) => Ok(()),
     };
     if let Err(error) = asked {
         report.refused_kind = Some(format!("{:?}", error.kind()));
-        report.refused = Some(error.to_string());
+        report.refused = Some(chain(&error));
     }
     call(&place.api, &place.url, &mut report).await;
     report
 }
 
-async fn call(api: &SessionClient<Session>, url: &str, report: &mut Report) {
+pub(crate) async fn call(api: &SessionClient<Session>, url: &str, report: &mut Report) {
     match api.get(url).send().await {
         Ok(reply) if reply.status() == 200 => report.ok += 1,
         Ok(reply) => fail(report, format!("status {}", reply.status().as_u16())),
@@ -202,7 +207,7 @@ fn fail(report: &mut Report, what: String) {
 }
 
 /// An error with its causes: what a log would show.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

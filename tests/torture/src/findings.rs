@@ -7,6 +7,7 @@ pub(crate) struct Findings {
     lines: Vec<String>,
     broken: Vec<String>,
     held: usize,
+    left_out: usize,
 }
 
 impl Findings {
@@ -24,6 +25,16 @@ impl Findings {
             self.lines.push(format!("   BROKEN: {what}"));
             self.broken.push(what.to_string());
         }
+    }
+
+    /// Something that this machine does not let us do; what and why.
+    pub(crate) fn left_out(&mut self, what: impl Display) {
+        self.left_out += 1;
+        self.lines.push(format!("   left out: {what}"));
+    }
+
+    pub(crate) fn n_left_out(&self) -> usize {
+        self.left_out
     }
 
     pub(crate) fn print(&self) {

@@ -19,6 +19,7 @@ mod kind;
 mod phase;
 mod plan;
 mod process;
+mod spoil;
 mod stage;
 mod steps;
 
@@ -71,6 +72,7 @@ fn run(names: &[String], quick: bool, seed: u64, write_docs: bool) -> ExitCode {
             Ok(End::Findings(findings)) => {
                 findings.print();
                 held += findings.n_held();
+                skipped += findings.n_left_out();
                 broken.extend(findings.broken().map(|what| format!("{}: {what}", experiment.name)));
             }
             Ok(End::Skipped(why)) => {
@@ -83,7 +85,7 @@ fn run(names: &[String], quick: bool, seed: u64, write_docs: bool) -> ExitCode {
     }
     let seconds = all.seconds();
     println!(
-        "\ntorture: {held} claims held, {} broken, {skipped} experiments left out, seed {seed}, {seconds:.0} s",
+        "\ntorture: {held} claims held, {} broken, {skipped} left out, seed {seed}, {seconds:.0} s",
         broken.len()
     );
     for what in &broken {

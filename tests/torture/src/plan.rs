@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::{Facts, Kind};
+use crate::spoil::{Spoil, Spoilt};
 
 /// Everything that a process has to know.
 #[derive(Clone, Serialize, Deserialize)]
@@ -38,6 +39,8 @@ pub(crate) enum Task {
     SignIn,
     /// Calls the API once with what there is.
     Call,
+    /// Renews while its disk is spoilt.
+    Spoil(Spoil),
 }
 
 /// What it tells at its end: what its callers have met, and where its session is.
@@ -59,6 +62,8 @@ pub(crate) struct Report {
     pub(crate) saved: bool,
     /// How often the session came to doubt whether a refresh token was spent.
     pub(crate) ambiguous: u64,
+    /// What came of a spoilt disk.
+    pub(crate) spoilt: Option<Spoilt>,
     /// The steps that it went through, where it was asked to count them.
     pub(crate) steps: Vec<String>,
 }

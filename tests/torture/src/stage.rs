@@ -30,6 +30,8 @@ pub(crate) struct Seen {
     pub(crate) spent_presented: u64,
     /// Refreshes that were refused.
     pub(crate) refused: u64,
+    /// Sign-ins that were refused.
+    pub(crate) sign_ins_refused: u64,
     /// Calls of the API that were carried out.
     pub(crate) calls: u64,
     /// Calls of the API that were refused as unauthorised.
@@ -83,6 +85,7 @@ impl Stage {
             refreshes: totals.exchanges_of(Operation::REFRESH),
             spent_presented: totals.spent_refresh_token_presented,
             refused: totals.refused_of(Operation::REFRESH),
+            sign_ins_refused: totals.refused_of(Operation::SIGN_IN),
             calls: totals.resource_ok,
             unauthorized: totals.resource_unauthorized,
         }

@@ -1,5 +1,7 @@
 //! The experiments, one file each. To add one: a file with an async `run`, and a line below.
 
+mod disk;
+mod guards;
 mod kill;
 mod points;
 mod processes;
@@ -66,5 +68,15 @@ pub(crate) const EXPERIMENTS: &[Experiment] = &[
         name: "runtime",
         about: "a runtime that is dropped between send and commit",
         run: |cx| Box::pin(runtime::run(cx)),
+    },
+    Experiment {
+        name: "guards",
+        about: "what one process has learned of an account spares it from all others",
+        run: |cx| Box::pin(guards::run(cx)),
+    },
+    Experiment {
+        name: "disk",
+        about: "disks that are full, limited, read-only, gone or damaged, and a clock that is set back",
+        run: |cx| Box::pin(disk::run(cx)),
     },
 ];

@@ -190,9 +190,9 @@ fn promises(kind: Kind, steps: &[String]) -> Vec<Outcome> {
         _ if n >= stored => Outcome::Kept,
         Kind::NoGrace | Kind::Unknown if n >= marked => Outcome::Ambiguous,
         _ if n < sent => Outcome::Renewed,
-        Kind::Reusable => Outcome::SentAgain,
+        Kind::Reusable | Kind::Budget => Outcome::SentAgain,
         Kind::Grace => Outcome::Replayed,
-        Kind::Absent => Outcome::Repeated,
+        Kind::Absent | Kind::Codes => Outcome::Repeated,
         Kind::NoGrace | Kind::Unknown => Outcome::Ambiguous,
     };
     (0..steps.len()).map(promised).collect()
