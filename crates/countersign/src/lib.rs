@@ -84,8 +84,8 @@ pub use countersign_core::{
 #[doc(inline)]
 pub use countersign_runtime::{
     Authorized, CredentialSink, Events, Keeper, KeeperBuilder, ManualClock, MemoryStore,
-    PasswordStage, Performed, Session, SessionBuilder, SessionEvent, SessionEventKind,
-    SessionStatus, SignIn, SignOutOutcome, SystemClock, Transition,
+    PasswordStage, Performed, RecordFormat, Session, SessionBuilder, SessionEvent,
+    SessionEventKind, SessionStatus, SignIn, SignOutOutcome, SystemClock, Transition,
 };
 #[cfg(feature = "file")]
 #[doc(inline)]
