@@ -7,6 +7,7 @@ mod points;
 mod processes;
 mod runtime;
 mod stop;
+mod walk;
 
 use std::error::Error;
 use std::future::Future;
@@ -78,5 +79,10 @@ pub(crate) const EXPERIMENTS: &[Experiment] = &[
         name: "disk",
         about: "disks that are full, limited, read-only, gone or damaged, and a clock that is set back",
         run: |cx| Box::pin(disk::run(cx)),
+    },
+    Experiment {
+        name: "walk",
+        about: "the machine itself, two hosts over one store, through everything that can happen",
+        run: |cx| Box::pin(walk::run(cx)),
     },
 ];
