@@ -99,6 +99,10 @@ impl AuthProvider for Named {
         self.adapter.interpret(operation, response, ambient)
     }
 
+    fn without_answer(&self, operation: &Operation, ambient: &Ambient<'_>) -> Option<Outcome> {
+        self.adapter.without_answer(operation, ambient)
+    }
+
     fn authorize(&self, tokens: &TokenSet, ambient: &Ambient<'_>) -> Result<Authorization, Error> {
         self.adapter.authorize(tokens, ambient)
     }

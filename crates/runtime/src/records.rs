@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::cell::Cell;
 use crate::flight::Candidate;
 use crate::post::Cargo;
+use crate::readers_copy;
 
 /// How long a refusal that may have hidden another cause is remembered: twice as long after each further
 /// one, up to a day, so that a password that is wrong after all is not sent every hour for ever.
@@ -86,6 +87,17 @@ impl Records {
         }
     }
 
+    /// Whether the session's record has a broken seal.
+    pub(crate) const fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// How many sign-ins by itself there were on the day of `now`.
+    pub(crate) fn sign_ins_of(&self, now: Timestamp) -> u32 {
+        let counted = self.account.sign_ins;
+        if counted.day == day(now) { counted.count } else { 0 }
+    }
+
     /// Writes the session's record.
     pub(crate) async fn save_session(
         &mut self,
@@ -102,9 +114,14 @@ impl Records {
             tracing::warn!(session = %cell.digest, record = %name, "a damaged record was set aside");
             (self.damaged, self.session_revision) = (false, Revision::NONE);
         }
-        let end = cell.shared.store.commit(&name, self.session_revision, fence, bytes).await?;
-        if let Committed::Done(_) = end {
-            cell.shared.watch.wrote(name, cell.shared.clock.monotonic());
+        let end =
+            cell.shared.store.commit(&name, self.session_revision, fence.clone(), bytes).await?;
+        if let Committed::Done(revision) = end {
+            cell.shared.watch.wrote(name, revision, cell.shared.clock.monotonic());
+            if sealer.readers().is_some() {
+                let owner = (&cell.key).into();
+                readers_copy::write(&cell.shared, &sealer, &owner, &self.session, fence).await;
+            }
         }
         Ok(taken(end, &mut self.session_revision))
     }
@@ -169,11 +186,7 @@ impl Records {
             refused: refused
                 .filter(remembered)
                 .map(|entry| RefusedView { certainty: entry.certainty, tries: entry.tries }),
-            sign_ins_today: if self.account.sign_ins.day == day(now) {
-                self.account.sign_ins.count
-            } else {
-                0
-            },
+            sign_ins_today: self.sign_ins_of(now),
             code_free_at: secret.filter(|s| s.sends_code()).and_then(|_| self.code_free_at(cell)),
         }
     }

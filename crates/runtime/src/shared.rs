@@ -249,7 +249,6 @@ impl Shared {
         self.landed.notify_waiters();
     }
 
-    /// Waits until no exchange is under way, at most until `deadline`; whether that came about.
     /// Keeps a session alive while its tokens are in memory only.
     pub(crate) fn keep_unsaved(&self, cell: &Arc<Cell>, unsaved: bool) {
         let mut kept = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
@@ -267,6 +266,7 @@ impl Shared {
         kept.values().cloned().collect()
     }
 
+    /// Waits until no exchange is under way, at most until `deadline`; whether that came about.
     pub(crate) async fn quiet(&self, deadline: Monotonic) -> bool {
         loop {
             let landed = self.landed.notified();

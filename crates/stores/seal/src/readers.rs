@@ -54,7 +54,15 @@ impl Readers {
     /// # Errors
     /// See [`crate::Sealer::seal_session`].
     pub fn seal(&self, key: &SessionKey, record: &SessionRecord) -> Result<SecretBytes, Error> {
-        self.0.seal(RecordFormat::V2, &key.into(), &ForReaders::of(record))
+        self.seal_of(&key.into(), record)
+    }
+
+    /// The same for a session that is known by its record only ([`crate::Sealer::open_found`]).
+    ///
+    /// # Errors
+    /// See [`crate::Sealer::seal_session`].
+    pub fn seal_of(&self, key: &StoredKey, record: &SessionRecord) -> Result<SecretBytes, Error> {
+        self.0.seal(RecordFormat::V2, key, &ForReaders::of(record))
     }
 
     /// Opens what was sealed for the readers of the session `key`.

@@ -102,6 +102,18 @@ impl Sealer {
         self.vault.seal(self.format, &key.into(), record)
     }
 
+    /// The same for a session that is known by its record only ([`Sealer::open_found`]).
+    ///
+    /// # Errors
+    /// See [`Sealer::seal_session`].
+    pub fn seal_session_of(
+        &self,
+        key: &StoredKey,
+        record: &SessionRecord,
+    ) -> Result<SecretBytes, Error> {
+        self.vault.seal(self.format, key, record)
+    }
+
     /// Opens the record of the session `key`.
     ///
     /// # Errors
