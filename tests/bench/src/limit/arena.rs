@@ -7,9 +7,12 @@ use crate::subject::{ACCESS_BYTES, REFRESH_BYTES};
 
 /// Tokens and timers of many sessions.
 pub(crate) struct Arena {
-    tokens: Vec<(Box<[u8]>, Box<[u8]>)>,
+    tokens: Vec<Tokens>,
     timers: BinaryHeap<Reverse<(u64, u32)>>,
 }
+
+/// An access token and a refresh token.
+type Tokens = (Box<[u8]>, Box<[u8]>);
 
 impl Arena {
     /// So many sessions, each due at some instant of an hour.

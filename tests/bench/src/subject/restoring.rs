@@ -34,8 +34,8 @@ struct Inner {
 impl Restoring {
     /// Records of tokens that were issued then and live so long.
     pub(crate) fn of(issued_at: Timestamp, life: Duration) -> Result<Self, Error> {
-        let inner = Inner { sealer: Sealer::new(keys())?, issued_at, life, next: Mutex::new(None) };
-        Ok(Self(Arc::new(inner)))
+        let (sealer, made, next) = (Sealer::new(keys())?, AtomicU64::new(0), Mutex::new(None));
+        Ok(Self(Arc::new(Inner { sealer, issued_at, life, made, next })))
     }
 
     /// The session that is opened next.
