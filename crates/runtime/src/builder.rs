@@ -127,7 +127,7 @@ impl SessionBuilder {
     pub async fn open(self) -> Result<Session, Error> {
         let found = self.checked().await?;
         let cell = self.into_cell()?;
-        let records = Records::load(&cell).await?;
+        let records = cell.in_time(1, Records::load(&cell)).await?;
         if let Some(credentials) = &found {
             cell.remember_codes(credentials, &records.session.memo);
         }
