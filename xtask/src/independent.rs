@@ -1,5 +1,6 @@
 //! The real adapters through the real client against servers that nobody of this project wrote, and
-//! clients that nobody of this project wrote against our simulator of Cognito.
+//! clients that nobody of this project wrote against our simulator of Cognito; then the live cases of the
+//! conformance suite against the same servers.
 //!
 //! Everything is installed into `target/independent` by pip and npm, at the versions that
 //! `tests/independent` pins, and started on loopback ports of the system's choice. What each
@@ -11,9 +12,9 @@ use std::process::{Command, Stdio};
 
 use crate::server::Server;
 use crate::totals::Totals;
-use crate::vectors;
 use crate::workspace::{cargo, find_program, members, root, succeed, target_dir};
 use crate::{Result, under_ci};
+use crate::{live, vectors};
 
 const PACKAGE: &str = "countersign-tests";
 const BINARY: &str = "independent";
@@ -95,12 +96,14 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         servers.push(server);
     }
     let totals = run_tests(only, &servers, &install);
+    // After the tests: these wait for nobody, and those are timed by the lives of tokens.
+    let live = live::run(&servers, &install.home);
     drop(servers);
     let totals = totals?;
     println!("{BINARY}: {totals}");
     match (totals.failed, totals.run()) {
         (0, 0) => Err("no test was run".into()),
-        (0, _) => Ok(()),
+        (0, _) => live,
         (failed, _) => Err(format!("{failed} failed").into()),
     }
 }

@@ -6,6 +6,7 @@ mod carrying;
 mod claiming;
 mod cognito;
 mod deciding;
+mod ends;
 mod ibanera;
 mod ibex;
 mod igny8;
@@ -26,6 +27,8 @@ mod wikimedia;
 use std::sync::Arc;
 
 use countersign_conformance::Engine;
+
+pub(crate) use self::ends::ENDS;
 
 /// One thing that is broken.
 #[derive(Clone, Copy)]
