@@ -57,7 +57,7 @@ const RUNS: &[Run] = &[
             ("user_pool_id", "POOL_ID"),
             ("client_id", "CLIENT_ID"),
             ("identity", "\"live\""),
-            ("flow", "\"user_password\""),
+            ("flow", "\"password\""),
             ("refresh_call", "\"initiate_auth\""),
         ],
         resource: None,

@@ -92,8 +92,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "independent",
-        usage: "[cognito|igny8|ibex]",
-        about: "the adapters against servers that nobody of this project wrote",
+        usage: "[cognito|igny8|ibex] [--live]",
+        about: "the adapters against servers that nobody of this project wrote; --live: only the suite's cases",
         run: independent::run,
     },
     Task {

@@ -147,7 +147,11 @@ impl Spent {
 pub(crate) fn rest(server: &dyn Server) -> Duration {
     let adapter = server.adapter();
     let claims = adapter.capabilities();
-    claims.sign_in_code.max(claims.code_per_request).unwrap_or_default()
+    let step = claims.sign_in_code.max(claims.code_per_request).unwrap_or_default();
+    match server.account().credentials.totp_secret() {
+        Some(_) => step,
+        None => Duration::ZERO,
+    }
 }
 
 #[cfg(test)]

@@ -163,7 +163,11 @@ fn end(case: &str, target: &str, engine: Arc<dyn Engine>, seed: u64) -> Result<E
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
     use countersign_conformance::Finding;
+    use countersign_core::http::{HttpRequest, HttpResponse};
+    use countersign_core::transport::TransportError;
+    use countersign_core::{AuthProvider, Clock, HttpTransport, Monotonic, Timestamp};
 
     use super::*;
 
@@ -214,5 +218,72 @@ mod tests {
             assert!(all.iter().any(|defect| defect.id == end.defect), "{}", end.defect);
             assert!(end.how != How::Check && end.why.len() > 20, "{}", end.defect);
         }
+    }
+
+    /// Nothing that waits is ever woken, and nothing is ever answered.
+    struct Asleep;
+
+    impl Engine for Asleep {
+        fn clock(&self, real: Arc<dyn Clock>) -> Arc<dyn Clock> {
+            Arc::new(NeverWakes(real))
+        }
+
+        fn transport(&self, _: Arc<dyn HttpTransport>) -> Arc<dyn HttpTransport> {
+            Arc::new(NeverAnswers)
+        }
+    }
+
+    struct NeverWakes(Arc<dyn Clock>);
+
+    #[async_trait]
+    impl Clock for NeverWakes {
+        fn now(&self) -> Timestamp {
+            self.0.now()
+        }
+
+        fn monotonic(&self) -> Monotonic {
+            self.0.monotonic()
+        }
+
+        async fn sleep_until(&self, _: Monotonic) {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    struct NeverAnswers;
+
+    #[async_trait]
+    impl HttpTransport for NeverAnswers {
+        async fn send(&self, _: HttpRequest) -> Result<HttpResponse, TransportError> {
+            std::future::pending().await
+        }
+    }
+
+    /// Panics before there is anything to run.
+    struct Burning;
+
+    impl Engine for Burning {
+        fn provider(&self, _: Arc<dyn AuthProvider>) -> Arc<dyn AuthProvider> {
+            // Without the hook: a panic that is meant writes nothing to standard error.
+            std::panic::resume_unwind(Box::new("burning"));
+        }
+    }
+
+    #[test]
+    fn an_engine_that_hangs_or_burns_is_not_caught_but_said_to() {
+        let asleep = || -> Arc<dyn Engine> { Arc::new(Asleep) };
+        let burning = || -> Arc<dyn Engine> { Arc::new(Burning) };
+        let broken = |engine| Defect { engine, ..harmless("sign-in-and-call", "ibex") };
+        let said = |defect| {
+            let lines = Mutex::new(Vec::new());
+            let note = |line: &str| lines.lock().unwrap().push(line.to_owned());
+            let verdicts = run(&[defect], 7, 1, note).unwrap();
+            assert_eq!((verdicts.n_caught, verdicts.wrong.len()), (0, 1), "{:?}", verdicts.wrong);
+            lines.into_inner().unwrap().concat()
+        };
+        let hung = said(broken(asleep));
+        assert!(hung.starts_with("HANG") && hung.contains("can never happen"), "{hung}");
+        let burnt = said(broken(burning));
+        assert!(burnt.starts_with("PANIC"), "{burnt}");
     }
 }

@@ -35,8 +35,7 @@ pub(crate) const CASES: &[Case] = &[
         "The answer that brings the tokens brings none when it is cut, at whatever byte",
         |bench| Box::pin(cut(bench)),
     )
-    .proves(&[Row::F(43), Row::F(49)])
-    .live(1),
+    .proves(&[Row::F(43), Row::F(49)]),
 ];
 
 async fn failure_inside(bench: Bench) -> Result<(), Finding> {

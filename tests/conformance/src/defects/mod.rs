@@ -10,6 +10,8 @@ mod ends;
 mod ibanera;
 mod ibex;
 mod igny8;
+mod lingering;
+mod living;
 mod locking;
 mod mingling;
 mod presenting;
@@ -56,6 +58,8 @@ pub(crate) fn all() -> Vec<Defect> {
     all.extend(ibanera::DEFECTS);
     all.extend(ibex::DEFECTS);
     all.extend(igny8::DEFECTS);
+    all.extend(lingering::DEFECTS);
+    all.extend(living::DEFECTS);
     all.extend(locking::DEFECTS);
     all.extend(mingling::DEFECTS);
     all.extend(presenting::DEFECTS);
