@@ -8,6 +8,7 @@
     reason = "a task's output is what it is run for"
 )]
 
+mod bench;
 mod ci;
 mod conformance;
 mod docs;
@@ -83,6 +84,12 @@ const TASKS: &[Task] = &[
         usage: "[--help]",
         about: "the conformance suite over all providers; with --self-check, over every defect",
         run: conformance::run,
+    },
+    Task {
+        name: "bench",
+        usage: "[ROW...] [--help]",
+        about: "what it costs, each row beside its physical limit in the same run (docs/PERFORMANCE.md)",
+        run: bench::run,
     },
     Task {
         name: "docs",

@@ -39,8 +39,10 @@ pub(crate) struct Enrolment<'a> {
     keep: Keep,
     json: bool,
     can: Capabilities,
-    /// The secret that is shown and kept already.
+    /// The secret that is shown already.
     told: Option<SecretString>,
+    /// A code of it was sent, and what became of that is not known.
+    sent: bool,
 }
 
 impl<'a> Enrolment<'a> {
@@ -54,7 +56,7 @@ impl<'a> Enrolment<'a> {
         global: &Global,
     ) -> Result<Self, Problem> {
         let keep = Keep::of(profile, CredentialKind::TotpSecret).also(copy, None)?;
-        Ok(Self { profile, showing, keep, json: global.json, can, told: None })
+        Ok(Self { profile, showing, keep, json: global.json, can, told: None, sent: false })
     }
 
     /// Whether `challenge` is about a secret, which is then shown and kept.
@@ -64,13 +66,13 @@ impl<'a> Enrolment<'a> {
     pub(crate) fn begin(&mut self, challenge: &Challenge) -> Result<bool, Problem> {
         let token = (self.profile.provider() == "cognito").then(|| SoftwareToken::of(challenge));
         let Some(token) = token.flatten() else { return Ok(false) };
-        if self.told.as_ref().is_some_and(|told| told.matches(token.secret())) {
-            return Ok(true);
-        }
         if !self.is_seen() {
             return Err(nobody_sees(self.profile, Exit::ChallengePending));
         }
         self.keep.pending(token.secret()).map_err(inputs::refused)?;
+        if self.told.as_ref().is_some_and(|told| told.matches(token.secret())) {
+            return Ok(true);
+        }
         self.show(&token)?;
         self.told = Some(token.secret().clone());
         Ok(true)
@@ -111,6 +113,24 @@ impl<'a> Enrolment<'a> {
         let step = code_step(&self.can).unwrap_or_default();
         let totp = Totp::new(secret, SecretEncoding::Base32, step)?;
         Ok(Some(totp.code(totp.step_at(now))))
+    }
+
+    /// A code of the secret is about to be sent.
+    pub(crate) const fn sending(&mut self) {
+        self.sent = true;
+    }
+
+    /// The code was refused for certain: the secret does not hold.
+    pub(crate) fn refused(&mut self) {
+        self.sent = false;
+        self.abandon();
+    }
+
+    /// Nobody goes on with it. What may hold stays where it is kept.
+    pub(crate) fn abandon(&self) {
+        if let Some(secret) = self.told.as_ref().filter(|_| !self.sent) {
+            self.keep.settled(secret, false);
+        }
     }
 
     /// A code has proved the secret.

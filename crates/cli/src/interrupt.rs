@@ -1,6 +1,7 @@
-//! Ctrl-C and the system's request to end.
+//! Ctrl-C, the system's request to end, and the end of the terminal.
 
 use std::future::pending;
+use std::io::{self, IsTerminal};
 
 /// Returns when somebody asks the process to end. Where signals cannot be heard it never does, and
 /// the system ends the process by itself.
@@ -14,9 +15,22 @@ pub(crate) async fn wait() {
         else {
             return pending().await;
         };
+        // Heard only where a question may have made a terminal mute: whoever runs without one has perhaps
+        // asked for hangups to be ignored (nohup).
+        let mut hangup = match io::stdin().is_terminal() {
+            true => signal(SignalKind::hangup()).ok(),
+            false => None,
+        };
+        let hung_up = async {
+            match &mut hangup {
+                Some(hangup) => drop(hangup.recv().await),
+                None => pending().await,
+            }
+        };
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            () = hung_up => {}
         }
     }
     #[cfg(not(unix))]

@@ -69,6 +69,7 @@ impl Choice {
     pub(crate) async fn make(
         &self,
         inputs: &mut Inputs,
+        keep: &Keep,
         policy: Option<PasswordPolicy>,
         label: &str,
     ) -> Result<SecretString, Problem> {
@@ -79,6 +80,13 @@ impl Choice {
             };
         }
         if self.generate {
+            // Whether the one of an earlier try holds is not known: another one would be one too many.
+            if let Some((path, earlier)) = keep.earlier() {
+                check(policy, &earlier)?;
+                let path = path.display();
+                output::say(&format!("goes on with {path}, the new password of an earlier try"));
+                return Ok(earlier);
+            }
             return generate::password(policy);
         }
         typed(policy, KEY, label).await
@@ -139,6 +147,11 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
+    use crate::profile::ProfileFile;
+    use std::path::Path;
+
+    const PROFILE: &str =
+        "[profiles.it]\nprovider = \"ibex\"\nidentity = \"kim\"\npassword = \"env:P\"\n";
 
     fn environment(name: &str) -> Option<OsString> {
         match name {
@@ -152,7 +165,9 @@ mod tests {
         let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
         let mut inputs = Inputs::parse(&options, environment).unwrap();
         let policy = PasswordPolicy { min_length: 8, digit: true, ..PasswordPolicy::default() };
-        choice.make(&mut inputs, Some(policy), "new password").await
+        let profile = ProfileFile::parse(Path::new("config.toml"), PROFILE).unwrap();
+        let keep = Keep::of(&profile.profile(None).unwrap(), CredentialKind::Password);
+        choice.make(&mut inputs, &keep, Some(policy), "new password").await
     }
 
     #[tokio::test]

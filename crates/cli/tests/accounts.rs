@@ -194,3 +194,60 @@ fn a_flow_that_is_not_known_or_not_enabled_is_told_with_what_to_do() {
     home.write("secret", "canary-wrong", 0o600);
     home.run(&["login"]).exits(1).says(&["check the client secret"]);
 }
+
+#[test]
+fn f48_a_registration_whose_answer_was_lost_is_repeated_with_the_same_password() {
+    let api = Simulated::start(&["igny8", "--fault", "register=lose_answer*1"]);
+    let home = Home::new(&format!(
+        "[profiles.it]\nprovider = \"igny8\"\nidentity = \"fresh@studio.example\"\n\
+         password = \"prompt\"\n{}",
+        url(&api)
+    ))
+    .with("CHOSEN", CHOSEN);
+    let path = home.path("made");
+    let write_to = format!("file:{}", path.display());
+    let register = [
+        "register",
+        "--write-to",
+        &write_to,
+        "--attribute",
+        "username=fresh",
+        "--attribute",
+        "first_name=Fre",
+        "--attribute",
+        "last_name=Sh",
+    ];
+    let generate = [&register[..], &["--generate"]].concat();
+    home.run(&generate).exits(5).says(&["made.new keeps the new password meanwhile"]);
+    let first = read(&home, "made.new");
+    // Another one is not sent, and the only copy of the first one stays.
+    let other = [&register[..], &["--answer", "new_password=env:CHOSEN"]].concat();
+    home.run(&other).exits(2).keeps_secrets().says(&[
+        "made.new keeps the password of an earlier try",
+        "nothing was sent",
+        "--generate goes on with it",
+    ]);
+    assert_eq!(read(&home, "made.new"), first);
+    // The account was made by the try whose answer was lost.
+    home.run(&generate).exits(1).says(&["goes on with", "already exists", "still keeps"]);
+    assert_eq!(read(&home, "made.new"), first);
+    let config = std::fs::read_to_string(home.path("config.toml")).unwrap();
+    home.write("config.toml", &config.replace("\"prompt\"", "\"file:made.new\""), 0o644);
+    home.run(&["login"]).exits(0);
+}
+
+#[test]
+fn a_code_that_is_refused_leaves_no_secret_of_an_authenticator_behind() {
+    let pool = Simulated::start(&["cognito", "--totp-period", "3s"]);
+    let keys = "totp_secret = \"file:totp\"\ntotp_period = \"3s\"\n";
+    let home = home(&pool, &format!("{}{keys}", pool_keys(&pool))).with("WRONG", "000000");
+    home.write("secret", pool.value("client_secret"), 0o600);
+    home.run(&["login"]).exits(0);
+    home.run(&["mfa", "enroll", "--answer", "code=env:WRONG"]).exits(1).says(&["code refused"]);
+    assert!(!home.path("totp.new").exists() && !home.path("totp").exists());
+    // Nor does one that was never sent.
+    home.run(&["mfa", "enroll", "--answer", "code=env:NOTHING"]).exits(2);
+    assert!(!home.path("totp.new").exists());
+    home.run(&["mfa", "enroll"]).exits(0);
+    assert!(home.path("totp").exists());
+}

@@ -139,14 +139,17 @@ fn ctrl_c_at_a_question_ends_it_and_leaves_everything_as_it_was() {
 }
 
 #[test]
-fn a_request_to_end_does_not_wait_for_an_answer() {
+fn a_request_to_end_or_a_hangup_does_not_wait_for_an_answer_nor_leave_the_terminal_mute() {
     let server = Simulated::start(&["ibex"]);
     let home = prompted(&server, server.value("identity"));
-    let mut login = Terminal::start(&home, &["login"]);
-    login.shows(": ");
-    let id = rustix::process::Pid::from_raw(login.id().try_into().unwrap()).unwrap();
-    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
-    login.ends(130);
+    for signal in [rustix::process::Signal::TERM, rustix::process::Signal::HUP] {
+        let mut login = Terminal::start(&home, &["login"]);
+        login.shows(": ");
+        assert!(!login.echoes());
+        let id = rustix::process::Pid::from_raw(login.id().try_into().unwrap()).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
+        login.ends(130);
+    }
 }
 
 #[test]

@@ -116,6 +116,10 @@ impl AuthProvider for Named {
         read
     }
 
+    fn without_answer(&self, operation: &Operation, ambient: &Ambient<'_>) -> Option<Outcome> {
+        self.adapter.without_answer(operation, ambient)
+    }
+
     fn authorize(&self, tokens: &TokenSet, ambient: &Ambient<'_>) -> Result<Authorization, Error> {
         self.adapter.authorize(tokens, ambient)
     }

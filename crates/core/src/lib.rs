@@ -24,6 +24,7 @@ mod key;
 mod operation;
 mod origin;
 mod provider;
+mod seal_keys;
 mod secret;
 pub mod session;
 mod store;
@@ -40,14 +41,13 @@ pub use challenge::{Answers, Challenge, ChallengeKind, Continuation};
 pub use clock::Clock;
 pub use credential::{CredentialKind, CredentialKinds, CredentialSource, Credentials};
 pub use error::{Certainty, Error, ErrorKind, FieldError, Recovery};
-pub use key::{AccountKey, IdentityRule, KeyDigest, Realm, SessionKey};
+pub use key::{AccountKey, IdentityRule, KeyDigest, Realm, SessionKey, StoredKey};
 pub use operation::{Memo, MemoPatch, Operation, Outcome};
 pub use origin::{BaseUrl, Origin, Scheme};
 pub use provider::{Ambient, AuthProvider, Authorization, ProviderId, Rejection, Seed, Verdict};
+pub use seal_keys::SealKeys;
 pub use secret::{Fingerprint, SecretBuffer, SecretBytes, SecretString};
-pub use store::{
-    Committed, Fence, Lock, RecordName, Revision, SealKeys, SessionStore, StoredRecord,
-};
+pub use store::{Committed, Fence, Lock, RecordName, Revision, SessionStore, StoredRecord};
 pub use time::{Lifetime, Monotonic, Timestamp};
 pub use token::{
     AccessToken, Anchor, Generation, IdToken, MAX_TOKEN_BYTES, Profile, RefreshToken, Rotation,

@@ -75,6 +75,15 @@ pub trait AuthProvider: fmt::Debug + Send + Sync {
         ambient: &Ambient<'_>,
     ) -> Result<Outcome, Error>;
 
+    /// What holds although the step `operation`, an [`Operation::Continue`], got no answer. A step that
+    /// only rounds off what an earlier one has won (a device that is confirmed after the tokens have come)
+    /// answers with that here, so that it is not lost; every other step answers `None`, and the operation
+    /// has failed. It builds no request and asks for no further step.
+    fn without_answer(&self, operation: &Operation, ambient: &Ambient<'_>) -> Option<Outcome> {
+        let _ = (operation, ambient);
+        None
+    }
+
     /// Whether building the request of `operation` takes milliseconds of arithmetic (a proof of a
     /// password): then a driver does it off the threads on which it waits.
     fn computes(&self, operation: &Operation) -> bool {

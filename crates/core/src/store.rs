@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::error::{Error, ErrorKind};
+use crate::seal_keys::SealKeys;
 use crate::secret::SecretBytes;
 
 /// Keeps sealed records, locks them, and lets one writer win.
@@ -201,35 +202,4 @@ pub enum Committed {
     Done(Revision),
     /// Somebody else was first; this is what is there now.
     Lost(Option<StoredRecord>),
-}
-
-/// Keys that seal records: each has an id, the first one seals, all open.
-#[derive(Clone, Debug)]
-pub struct SealKeys {
-    keys: Vec<(u32, SecretBytes)>,
-}
-
-impl SealKeys {
-    /// One key of 32 bytes.
-    pub fn new(id: u32, key: SecretBytes) -> Self {
-        Self { keys: vec![(id, key)] }
-    }
-
-    /// Adds a key that opens older records.
-    #[must_use]
-    pub fn also(mut self, id: u32, key: SecretBytes) -> Self {
-        self.keys.push((id, key));
-        self
-    }
-
-    /// The key that seals.
-    pub fn sealing(&self) -> (u32, &SecretBytes) {
-        let (id, key) = &self.keys[0];
-        (*id, key)
-    }
-
-    /// The key of an id.
-    pub fn opening(&self, id: u32) -> Option<&SecretBytes> {
-        self.keys.iter().find(|(known, _)| *known == id).map(|(_, key)| key)
-    }
 }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::session::{Event, Reauthentication};
+use countersign_core::session::Reauthentication;
 use countersign_core::{
-    AuthProvider, CredentialSource, Credentials, Error, Memo, Origin, SessionKey,
+    AuthProvider, CredentialSource, Credentials, Error, Memo, Origin, SessionKey, StoredKey,
 };
 use countersign_scheduler::LaneLimits;
 
@@ -128,6 +128,26 @@ impl SessionBuilder {
             return Err(crate::obtain::closed());
         }
         let found = self.checked_credentials().await?;
+        let cell = self.into_cell()?;
+        let records = Records::load(&cell).await?;
+        if let Some(credentials) = &found {
+            cell.remember_codes(credentials, &records.session.memo);
+        }
+        watch::ensure(&cell.shared);
+        cell.observe(&records);
+        Ok(Session(cell))
+    }
+
+    /// Whether it describes the session of `key`.
+    pub(crate) fn is_of(&self, key: &StoredKey) -> bool {
+        StoredKey::from(&self.key) == *key
+    }
+
+    /// The machine of the session, which has read nothing yet if it is new.
+    pub(crate) fn into_cell(self) -> Result<Arc<Cell>, Error> {
+        if self.shared.is_closed() {
+            return Err(crate::obtain::closed());
+        }
         let automatic = self.source.as_ref().is_some_and(|source| !source.interactive());
         let usual = if automatic { Reauthentication::default() } else { Reauthentication::Manual };
         let latest = Latest { source: self.source, policy: self.reauthentication, usual };
@@ -144,15 +164,7 @@ impl SessionBuilder {
             Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings, first, limits))
         });
         cell.choose(latest);
-        let records = Records::load(&cell).await?;
-        if let Some(credentials) = &found {
-            cell.remember_codes(credentials, &records.session.memo);
-        }
-        watch::ensure(&shared);
-        let view = records.view(&cell, None);
-        let cargo = records.cargo(&cell);
-        cell.post(Event::Observed(view), cargo);
-        Ok(Session(cell))
+        Ok(cell)
     }
 
     async fn checked_credentials(&self) -> Result<Option<Credentials>, Error> {
@@ -200,10 +212,7 @@ impl Session {
             memo: Memo::default(),
             ..Default::default()
         };
-        let records = Records::of_session(record);
-        let view = records.view(&cell, None);
-        let cargo = records.cargo(&cell);
-        cell.post(Event::Observed(view), cargo);
+        cell.observe(&Records::of_session(record));
         Ok(Self(cell))
     }
 }

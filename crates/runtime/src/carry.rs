@@ -47,7 +47,7 @@ impl Session {
             counter: records.session.counter,
             ..SessionRecord::default()
         };
-        sealed_text(&sealer, &cell.digest, &record)
+        sealed_text(&sealer, &cell.key, &record)
     }
 
     /// Takes up a challenge from the text that [`Session::seal_challenge`] made of it elsewhere; then
@@ -127,7 +127,7 @@ impl Cell {
         }
         let sealed = BASE64URL_NOPAD.decode(text.trim().as_bytes()).map_err(|_| damaged())?;
         let record =
-            sealer.open_session(&self.digest, &sealed).map_err(|error| match error.code() {
+            sealer.open_session(&self.key, &sealed).map_err(|error| match error.code() {
                 Some("foreign") => refused(
                     "foreign",
                     "the text belongs to another session or another key; give it to the session \

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use countersign_core::session::{Reauthentication, Rules};
 use countersign_core::{
-    AccountKey, AuthProvider, CredentialSource, Credentials, KeyDigest, Memo, Origin,
-    RefreshSupport, SessionKey, Timestamp,
+    AccountKey, AuthProvider, CredentialSource, Credentials, EarliestRefresh, KeyDigest, Memo,
+    Origin, RefreshSupport, SessionKey, Timestamp,
 };
 use countersign_scheduler::{Lane, LaneLimits, Planner};
 
@@ -27,6 +27,8 @@ pub(crate) struct Cell {
     latest: Mutex<Box<Latest>>,
     pub(crate) lane: Lane,
     pub(crate) site: Arc<Site>,
+    /// What the adapter says of it, asked once: windows are made under the mutex.
+    earliest_refresh: EarliestRefresh,
     /// What callers read without a lock.
     pub(crate) snapshot: ArcSwapOption<Snapshot>,
     /// Told whenever anything that somebody can wait for has changed.
@@ -94,6 +96,7 @@ impl Cell {
                 None => Lane::of(realm),
             },
             site: shared.site(&realm.auth_origin),
+            earliest_refresh: provider.capabilities().earliest_refresh,
             shared,
             provider,
             key,
@@ -126,10 +129,14 @@ impl Cell {
     /// Takes over what is named; a session without a source keeps the one that it has.
     pub(crate) fn choose(&self, newer: Latest) {
         let mut latest = self.latest();
-        if newer.source.is_some() {
-            (latest.source, latest.usual) = (newer.source, newer.usual);
-        }
         latest.policy = newer.policy.or(latest.policy);
+        if newer.source.is_some() {
+            latest.usual = newer.usual;
+            let replaced = std::mem::replace(&mut latest.source, newer.source);
+            drop(latest);
+            // Somebody else's code, which may do as it likes while it goes: not under the lock.
+            drop(replaced);
+        }
     }
 
     pub(crate) fn codes(&self) -> MutexGuard<'_, Option<Arc<Codes>>> {
@@ -172,7 +179,7 @@ impl Cell {
     }
 
     pub(crate) fn planner(&self) -> Planner {
-        self.shared.planner(self.provider.capabilities().earliest_refresh)
+        self.shared.planner(self.earliest_refresh)
     }
 
     /// The server's time as well as it is known.

@@ -2,7 +2,7 @@
 //! first: what others must be spared must not hang on what we have won.
 
 use countersign_core::session::{Grant, Report, Write};
-use countersign_core::{Certainty, CredentialKind, Error, ErrorKind, Timestamp};
+use countersign_core::{Certainty, CredentialKind, Error, ErrorKind, Fingerprint, Timestamp};
 use countersign_seal::{AccountRecord, SignInCount};
 use countersign_seal::{EndCause, Ended as Tombstone, Journal, PendingPassword, RefusedSecret};
 
@@ -292,6 +292,12 @@ impl Flight {
         let secret = candidate.fingerprint;
         let Some(records) = &mut self.records else { return Touched::default() };
         let account = &mut records.account;
+        let why = self.cell.core().last_error.as_ref().map(|(_, error)| error.kind());
+        if certainty == Certainty::Certain && why != Some(ErrorKind::InvalidGrant) {
+            // A client secret, a code or a setting was refused: no password was judged.
+            remember_useless(account, secret, now);
+            return Touched { account: true, ..Touched::default() };
+        }
         remember_refused(account, secret, certainty, now);
         if certainty == Certainty::Certain {
             let rule = self.cell.provider.capabilities().lockout;
@@ -354,19 +360,31 @@ impl Flight {
 /// Counts a refusal of `secret`, so that nobody who shares the account sends it again by himself.
 pub(crate) fn remember_refused(
     account: &mut AccountRecord,
-    secret: countersign_core::Fingerprint,
+    secret: Fingerprint,
     certainty: Certainty,
     now: Timestamp,
 ) {
+    let tries = forget_refused(account, secret).saturating_add(1);
+    put_last(account, RefusedSecret { secret, certainty, at: now, tries });
+}
+
+/// The same for a secret that is known to be of no use although the provider has judged no password: that
+/// brings no lockout nearer.
+pub(crate) fn remember_useless(account: &mut AccountRecord, secret: Fingerprint, now: Timestamp) {
+    let tries = forget_refused(account, secret);
+    put_last(account, RefusedSecret { secret, certainty: Certainty::Certain, at: now, tries });
+}
+
+/// How often it was refused so far.
+fn forget_refused(account: &mut AccountRecord, secret: Fingerprint) -> u32 {
     let tries = account.refused.iter().find(|entry| entry.secret == secret).map_or(0, |e| e.tries);
     account.refused.retain(|entry| entry.secret != secret);
+    tries
+}
+
+fn put_last(account: &mut AccountRecord, refused: RefusedSecret) {
     if account.refused.len() >= MOST_REFUSED {
         account.refused.remove(0);
     }
-    account.refused.push(RefusedSecret {
-        secret,
-        certainty,
-        at: now,
-        tries: tries.saturating_add(1),
-    });
+    account.refused.push(refused);
 }

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use countersign_core::{Operation, RevokeSupport, TokenSet};
+use countersign_scheduler::Settled;
 
 use crate::cell::Cell;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Ill};
 use crate::operations::Landing;
 use crate::wait::{Waited, wait};
 
@@ -25,6 +26,11 @@ pub(crate) fn revoke_late(cell: &Arc<Cell>, tokens: TokenSet) {
         let until = cell.shared.clock.monotonic().after(cell.exchange_deadline());
         let found = wait(&*cell.shared.clock, cell.credentials_or_bare(), until).await;
         let Waited::Came(credentials) = found else { return };
+        let Ok(permit) = cell.leave(until).await else {
+            let (provider, session) = (cell.provider.id(), cell.digest);
+            tracing::debug!(%provider, %session, "there was no leave to revoke late tokens");
+            return;
+        };
         let exchange = Exchange {
             cell: &cell,
             credentials: &credentials,
@@ -32,7 +38,13 @@ pub(crate) fn revoke_late(cell: &Arc<Cell>, tokens: TokenSet) {
             memo: Default::default(),
             now: cell.server_now(),
         };
-        if let Err(ill) = exchange.run(Operation::Revoke).await {
+        let end = exchange.run(Operation::Revoke).await;
+        if let Some(permit) = permit {
+            let how = end.as_ref().map_or_else(Ill::settled, |_| Settled::Answered);
+            let now = cell.shared.clock.monotonic();
+            cell.shared.admission().settle(permit, how, now);
+        }
+        if let Err(ill) = end {
             let (provider, session, kind) = (cell.provider.id(), cell.digest, ill.error.kind());
             tracing::debug!(%provider, %session, %kind, "late tokens could not be revoked");
         }

@@ -97,15 +97,24 @@ impl Exchange<'_> {
                 lost: Some(if acted { Delivery::Unknown } else { Delivery::NotSent }),
             })?;
             let sent_at = self.cell.shared.clock.now();
-            let response = self.send(request, deadline).await.map_err(|error| {
-                let delivery = if acted { Delivery::Unknown } else { error.delivery() };
-                self.lost(error, delivery, name)
-            })?;
-            acted = true;
-            self.measure(&response, sent_at);
-            let outcome = self.read(&operation, &response, &seed);
-            let outcome = outcome
-                .map_err(|error| Ill { error: self.judged(error, name, skew), lost: None })?;
+            let outcome = match self.send(request, deadline).await {
+                Ok(response) => {
+                    acted = true;
+                    self.measure(&response, sent_at);
+                    let outcome = self.read(&operation, &response, &seed);
+                    outcome.map_err(|error| Ill {
+                        error: self.judged(error, name, skew),
+                        lost: None,
+                    })?
+                }
+                Err(error) => match self.won(&operation, &seed).filter(|_| acted) {
+                    Some(outcome) => outcome,
+                    None => {
+                        let delivery = if acted { Delivery::Unknown } else { error.delivery() };
+                        return Err(self.lost(error, delivery, name));
+                    }
+                },
+            };
             let (reply, patch) = match outcome {
                 Outcome::Continue(continuation, patch) => {
                     self.memo.apply(patch);
@@ -160,6 +169,13 @@ impl Exchange<'_> {
         let ambient = self.ambient(seed);
         let read = guarded(|| self.cell.provider.interpret(operation, response, &ambient));
         ambient.without_echoes(operation, read)
+    }
+
+    /// What earlier steps have won, where this one got no answer.
+    fn won(&self, operation: &Operation, seed: &Seed) -> Option<Outcome> {
+        let ambient = self.ambient(seed);
+        let won = guarded(|| Ok(self.cell.provider.without_answer(operation, &ambient)));
+        won.ok().flatten().filter(|won| !matches!(won, Outcome::Continue(..)))
     }
 
     async fn send(

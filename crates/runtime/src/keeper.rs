@@ -9,6 +9,7 @@ use countersign_core::{
     AuthProvider, Clock, Error, ErrorKind, HttpTransport, SessionKey, SessionStore,
 };
 use countersign_scheduler::{Admission, BackoffPolicy, BudgetSettings};
+use countersign_seal::RecordFormat;
 
 use crate::builder::SessionBuilder;
 use crate::clock::SystemClock;
@@ -39,6 +40,7 @@ pub struct KeeperBuilder {
     replica_seed: Option<u64>,
     runtime: Option<Handle>,
     pull: bool,
+    format: RecordFormat,
     seam: Seam,
     #[cfg(feature = "reqwest")]
     client: Option<countersign_reqwest::Client>,
@@ -58,6 +60,7 @@ impl Keeper {
             replica_seed: None,
             runtime: None,
             pull: false,
+            format: RecordFormat::default(),
             seam: Seam::default(),
             #[cfg(feature = "reqwest")]
             client: None,
@@ -189,6 +192,14 @@ impl KeeperBuilder {
         self
     }
 
+    /// The format in which records are written; the newest if nothing is said. For the time in which
+    /// programs of the previous release share the store: these read the formats that they know.
+    #[must_use]
+    pub const fn record_format(mut self, format: RecordFormat) -> Self {
+        self.format = format;
+        self
+    }
+
     /// Puts `filter` between the machines and the driver: for tests that seed defects or end the
     /// process between two steps. Sessions of [`crate::Session::fixed`] have a keeper of their own.
     #[must_use]
@@ -227,6 +238,7 @@ impl KeeperBuilder {
         let admission = Admission::new(self.budgets, replica);
         let mut shared = Shared::new(transport, store, clock, policy, admission, self.runtime);
         shared.seam = self.seam;
+        shared.format = self.format;
         #[cfg(feature = "reqwest")]
         {
             shared.client = self.client;

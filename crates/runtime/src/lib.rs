@@ -27,12 +27,14 @@ mod discard;
 mod doubt;
 mod events;
 mod exchange;
+mod explain;
 mod facts;
 mod filter;
 mod fixed;
 mod flight;
 mod inner;
 mod keeper;
+mod leave;
 mod lockout;
 mod manual;
 mod memory;
@@ -43,11 +45,13 @@ mod post;
 mod prepare;
 mod proven;
 mod publish;
+mod readers_copy;
 mod records;
 mod reenter;
 mod reports;
 #[cfg(feature = "reqwest")]
 mod reqwest;
+mod revoke_all;
 mod send;
 mod session;
 mod shared;
@@ -55,6 +59,7 @@ mod sign_in;
 mod sink;
 mod snapshot;
 mod status;
+mod stored;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -67,13 +72,20 @@ mod watch;
 pub use builder::SessionBuilder;
 pub use clock::SystemClock;
 pub use events::{Events, SessionEvent, SessionEventKind};
+pub use explain::{Explanation, Reason};
 pub use filter::EffectFilter;
 pub use keeper::{Keeper, KeeperBuilder};
 pub use manual::ManualClock;
 pub use memory::MemoryStore;
 pub use operations::Performed;
+pub use revoke_all::{Remaining, Revocation, RevocationOutcome, RevocationReport, Selection};
 pub use session::Session;
 pub use sign_in::{SignIn, SignOutOutcome};
 pub use sink::{CredentialSink, PasswordStage};
 pub use snapshot::Authorized;
 pub use status::{SessionStatus, Transition};
+pub use stored::{
+    Stored, StoredAccount, StoredContent, StoredEnd, StoredJournal, StoredSession, StoredState,
+};
+
+pub use countersign_seal::RecordFormat;

@@ -1,6 +1,6 @@
 //! A store that lives and dies with the process.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,10 +15,29 @@ use tokio::sync::Notify;
 use crate::clock::SystemClock;
 use crate::wait::{Waited, wait};
 
-/// Keeps sessions in memory: for programs that sign in anew when they start, and for tests. Clones are
-/// the same store. Records are sealed as in any other store, with a key that nobody else ever has.
-#[derive(Clone)]
-pub struct MemoryStore(Arc<Inner>);
+/// So many writes are remembered by name for those who watch; whoever is further behind is shown every
+/// record that has changed since.
+const MOST_HINTS: usize = 1024;
+
+/// Keeps sessions in memory: for programs that sign in anew when they start, and for tests. Records are
+/// sealed as in any other store, with a key that nobody else ever has.
+///
+/// Clones are the same store, each with its own place among the changes that
+/// [`SessionStore::watch`] names: give every keeper a clone of its own.
+pub struct MemoryStore {
+    inner: Arc<Inner>,
+    /// What whoever watches by this clone has heard of.
+    place: Mutex<Place>,
+}
+
+/// A place among the changes.
+#[derive(Default)]
+struct Place {
+    /// The number of the last change that was named.
+    heard: u64,
+    /// Changes that are not remembered any more, by their names.
+    missed: VecDeque<RecordName>,
+}
 
 struct Inner {
     state: Mutex<State>,
@@ -38,7 +57,8 @@ struct State {
     fence: u64,
     /// The last number given out for a name.
     fences: HashMap<RecordName, u64>,
-    last_written: Option<RecordName>,
+    /// The last changes, each with its revision.
+    changes: VecDeque<(u64, RecordName)>,
     /// The highest revision given out: a record that is made again has another one than before.
     revision: u64,
 }
@@ -66,26 +86,60 @@ impl MemoryStore {
         getrandom::fill(&mut key).map_err(|_| {
             Error::new(ErrorKind::Store).hint("the system gives no random bytes for a sealing key")
         })?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             state: Mutex::default(),
             clock,
             freed: Notify::new(),
             written: Notify::new(),
             keys: SealKeys::new(1, SecretBytes::new(key)),
-        })))
+        };
+        Ok(Self { inner: Arc::new(inner), place: Mutex::default() })
     }
 }
 
 impl MemoryStore {
     /// The record called `name` that was set aside last.
     pub fn aside(&self, name: &RecordName) -> Option<StoredRecord> {
-        self.0.state().aside.get(name).cloned()
+        self.inner.state().aside.get(name).cloned()
+    }
+
+    /// The next change that this clone has not named yet.
+    fn next_change(&self) -> Option<RecordName> {
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(name) = place.missed.pop_front() {
+            return Some(name);
+        }
+        let state = self.inner.state();
+        let (heard, newest) = (place.heard, state.revision);
+        if state.changes.front().is_some_and(|(oldest, _)| *oldest > heard + 1) {
+            // Too far behind. A record that has gone meanwhile is not named: nobody can adopt it.
+            let changed = state.records.iter().filter(|(_, record)| record.revision.0 > heard);
+            place.missed = changed.map(|(name, _)| name.clone()).collect();
+            place.heard = newest;
+            return place.missed.pop_front();
+        }
+        // The newest change of a record stands for those before it.
+        let newest_of = |(at, name): &&(u64, RecordName)| {
+            state.records.get(name).is_none_or(|record| record.revision.0 <= *at)
+        };
+        let from = state.changes.partition_point(|(at, _)| *at <= heard);
+        let (at, name) = state.changes.range(from..).find(newest_of)?;
+        place.heard = *at;
+        Some(name.clone())
+    }
+}
+
+impl Clone for MemoryStore {
+    fn clone(&self) -> Self {
+        let heard = self.inner.state().revision;
+        let place = Mutex::new(Place { heard, missed: VecDeque::new() });
+        Self { inner: Arc::clone(&self.inner), place }
     }
 }
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MemoryStore({} records)", self.0.state().records.len())
+        write!(f, "MemoryStore({} records)", self.inner.state().records.len())
     }
 }
 
@@ -110,6 +164,16 @@ impl Inner {
 }
 
 impl State {
+    /// Counts a change of `name`, for whoever watches.
+    fn changed(&mut self, name: &RecordName) -> Revision {
+        self.revision += 1;
+        if self.changes.len() == MOST_HINTS {
+            self.changes.pop_front();
+        }
+        self.changes.push_back((self.revision, name.clone()));
+        Revision(self.revision)
+    }
+
     /// Whether a write under `fence` comes from somebody who has lost the lock.
     fn is_outdated(&self, fence: Option<&Fence>) -> bool {
         fence.is_some_and(|fence| self.fences.get(fence.lock()) != Some(&fence.number()))
@@ -119,11 +183,11 @@ impl State {
 #[async_trait]
 impl SessionStore for MemoryStore {
     async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        Ok(self.0.state().records.get(name).cloned())
+        Ok(self.inner.state().records.get(name).cloned())
     }
 
     async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        Ok(self.0.state().records.keys().cloned().collect())
+        Ok(self.inner.state().records.keys().cloned().collect())
     }
 
     async fn lock(
@@ -132,19 +196,20 @@ impl SessionStore for MemoryStore {
         lease: Duration,
         bound: Duration,
     ) -> Result<Box<dyn Lock>, Error> {
-        let deadline = self.0.clock.monotonic().after(bound);
+        let store = &self.inner;
+        let deadline = store.clock.monotonic().after(bound);
         loop {
-            let freed = self.0.freed.notified();
+            let freed = store.freed.notified();
             tokio::pin!(freed);
             freed.as_mut().enable();
-            if let Some(lock) = self.0.try_lock(name, lease) {
+            if let Some(lock) = store.try_lock(name, lease) {
                 return Ok(Box::new(lock));
             }
             // A holder that never lets go is waited for to the end of its lease.
-            let lease_end = self.0.state().locks.get(name).map(|holder| holder.until);
+            let lease_end = store.state().locks.get(name).map(|holder| holder.until);
             let until = lease_end.map_or(deadline, |end| end.min(deadline));
-            let waited = wait(&*self.0.clock, freed, until).await;
-            if waited == Waited::Over && self.0.clock.monotonic() >= deadline {
+            let waited = wait(&*store.clock, freed, until).await;
+            if waited == Waited::Over && store.clock.monotonic() >= deadline {
                 return Err(Error::new(ErrorKind::Store)
                     .with_recovery(Recovery::Retry)
                     .hint("another session of this process holds the account's lock"));
@@ -160,60 +225,62 @@ impl SessionStore for MemoryStore {
         bytes: SecretBytes,
     ) -> Result<Committed, Error> {
         let revision = {
-            let mut state = self.0.state();
+            let mut state = self.inner.state();
             let there = state.records.get(name).cloned();
             let revision = there.as_ref().map_or(Revision::NONE, |stored| stored.revision);
             if revision != expected || state.is_outdated(fence.as_ref()) {
                 return Ok(Committed::Lost(there));
             }
-            state.revision += 1;
-            let revision = Revision(state.revision);
+            let revision = state.changed(name);
             let record = StoredRecord { revision, bytes };
             state.records.insert(name.clone(), record);
-            state.last_written = Some(name.clone());
             revision
         };
-        self.0.written.notify_waiters();
+        self.inner.written.notify_waiters();
         Ok(Committed::Done(revision))
     }
 
     async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        let mut state = self.0.state();
+        let mut state = self.inner.state();
         let same = state.records.get(name).is_some_and(|r| r.revision == expected);
         if same {
             state.records.remove(name);
-            state.last_written = Some(name.clone());
+            state.changed(name);
             drop(state);
-            self.0.written.notify_waiters();
+            self.inner.written.notify_waiters();
         }
         Ok(same)
     }
 
     /// Keeps the last one of each name.
     async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        let mut state = self.0.state();
+        let mut state = self.inner.state();
         let same = state.records.get(name).is_some_and(|r| r.revision == expected);
         if same && let Some(record) = state.records.remove(name) {
             state.aside.insert(name.clone(), record);
-            state.last_written = Some(name.clone());
+            state.changed(name);
             drop(state);
-            self.0.written.notify_waiters();
+            self.inner.written.notify_waiters();
         }
         Ok(same)
     }
 
+    /// Names every record that has changed since this clone was made, however long nobody asks; several
+    /// changes of one record may be named once.
     async fn watch(&self) -> Option<RecordName> {
         loop {
-            self.0.written.notified().await;
-            let name = self.0.state().last_written.clone();
-            if name.is_some() {
-                return name;
+            let written = self.inner.written.notified();
+            tokio::pin!(written);
+            written.as_mut().enable();
+            if let Some(name) = self.next_change() {
+                return Some(name);
             }
+            written.await;
         }
     }
 
     async fn seal_keys(&self) -> Result<SealKeys, Error> {
-        Ok(self.0.keys.clone())
+        Ok(self.inner.keys.clone())
     }
 }
 

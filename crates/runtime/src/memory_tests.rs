@@ -1,12 +1,26 @@
 //! The memory store against the public suite, and what only a store with a clock can show.
 
+use countersign_seal::suite::{Subject, check};
+
 use super::*;
 use crate::ManualClock;
 
 #[tokio::test]
 async fn the_public_suite_passes() {
-    let store = MemoryStore::new().unwrap();
-    countersign_seal::suite::run(&store).await.unwrap();
+    let (store, clock, _) = with_clock();
+    let pass = |time| {
+        let clock = clock.clone();
+        async move {
+            clock.advance(time);
+            tokio::task::yield_now().await;
+        }
+    };
+    let second = store.clone();
+    let subject =
+        Subject::new(&store).second(&second).naming_the_holder("this process").passing(pass);
+    let report = check(&subject).await;
+    assert_eq!(report.failed(), [""; 0], "{report}");
+    assert_eq!(report.left_out(), ["a_lock_without_a_lease_stays"], "{report}");
     assert!(store.list().await.unwrap().is_empty());
 }
 
@@ -63,4 +77,47 @@ async fn a_watcher_hears_of_a_write() {
     tokio::task::yield_now().await;
     store.commit(&name, Revision::NONE, None, SecretBytes::default()).await.unwrap();
     assert_eq!(watcher.await.unwrap(), Some(name));
+}
+
+async fn write(store: &MemoryStore, name: &RecordName) {
+    let expected = store.load(name).await.unwrap().map_or(Revision::NONE, |there| there.revision);
+    let end = store.commit(name, expected, None, SecretBytes::default()).await.unwrap();
+    assert!(matches!(end, Committed::Done(_)));
+}
+
+/// What a clone has to name without waiting.
+fn named(store: &MemoryStore) -> Vec<RecordName> {
+    std::iter::from_fn(|| store.next_change()).collect()
+}
+
+#[tokio::test]
+async fn f03_every_change_is_named_to_every_clone_however_long_it_does_not_ask() {
+    let store = MemoryStore::new().unwrap();
+    let [a, b] = [1, 2].map(|n| RecordName::from_hash([n; 16]));
+    write(&store, &a).await;
+    let (one, other) = (store.clone(), store.clone());
+    for name in [&a, &b, &a] {
+        write(&store, name).await;
+    }
+    assert_eq!(one.watch().await.as_ref(), Some(&b), "the newest change stands for those before");
+    assert_eq!(named(&one), std::slice::from_ref(&a));
+    assert_eq!(named(&other), [b.clone(), a.clone()]);
+    let there = store.load(&a).await.unwrap().unwrap().revision;
+    assert!(store.remove(&a, there).await.unwrap());
+    assert_eq!(named(&one), [a]);
+    assert!(named(&one).is_empty());
+}
+
+#[tokio::test]
+async fn f03_who_is_too_far_behind_is_shown_whatever_has_changed() {
+    let store = MemoryStore::new().unwrap();
+    let names = [1, 2, 3].map(|n| RecordName::from_hash([n; 16]));
+    write(&store, &names[0]).await;
+    let behind = store.clone();
+    for n in 0..2 * MOST_HINTS {
+        write(&store, &names[1 + n % 2]).await;
+    }
+    assert_eq!(named(&behind), names[1..], "and not what it knows");
+    write(&store, &names[0]).await;
+    assert_eq!(named(&behind), names[..1]);
 }

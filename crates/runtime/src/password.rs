@@ -9,7 +9,7 @@ use countersign_core::{
 use countersign_seal::{AccountRecord, PendingPassword};
 
 use crate::cell::Cell;
-use crate::commit::remember_refused;
+use crate::commit::{remember_refused, remember_useless};
 use crate::events::SessionEventKind;
 use crate::exchange::Ill;
 use crate::flight::{Candidate, Flight};
@@ -180,7 +180,7 @@ fn outdate(
     account.refused.retain(|entry| entry.secret != right);
     let old = old.has(CredentialKind::Password).then(|| old.fingerprint(salt));
     let old = old.filter(|old| *old != right)?;
-    remember_refused(account, old, Certainty::Certain, now);
+    remember_useless(account, old, now);
     Some(old)
 }
 

@@ -89,8 +89,8 @@ impl Cell {
     /// Asks for a token that is good for `good_for`, if nobody else has meanwhile: whoever has looked
     /// and found none may be the last to hear that there is one.
     pub(crate) fn post_wanted(self: &Arc<Self>, good_for: Duration) {
+        let now = self.shared.clock.now();
         let still = |core: &Core| {
-            let now = self.shared.clock.now();
             let shown = self.snapshot.load();
             let here = shown.as_ref().is_some_and(|shown| shown.good_for(good_for, now));
             !here && core.machine.demand() == Demand::Ask
@@ -125,9 +125,10 @@ impl Cell {
 
     /// The appointment once more, by clocks that have changed.
     pub(crate) fn reappoint(&self) {
+        let now = self.shared.now();
         let mut core = self.core();
         if let Some((appointment, ..)) = core.appointment {
-            self.appoint(&mut core, appointment, self.shared.now(), &mut After::default());
+            self.appoint(&mut core, appointment, now, &mut After::default());
         }
         drop(core);
         self.shared.wake.notify_one();
@@ -240,7 +241,7 @@ impl Cell {
                 }
             }
             Effect::Publish { generation, source, saved } => {
-                self.publish(core, generation, source, saved, record, after);
+                self.publish(core, (generation, source, saved), record, now.wall, after);
                 core.failing_since = None;
                 if saved {
                     core.last_error = None;
@@ -278,10 +279,9 @@ impl Cell {
     fn publish(
         &self,
         core: &mut Core,
-        generation: Generation,
-        source: Source,
-        saved: bool,
+        (generation, source, saved): (Generation, Source, bool),
         record: Option<&Bundle>,
+        now: Timestamp,
         after: &mut After,
     ) {
         let shown = self.snapshot.load();
@@ -311,7 +311,7 @@ impl Cell {
             (None, _) => return,
         };
         if shown.as_ref().is_some_and(|shown| shown.was_used()) {
-            core.last_used_at = self.shared.clock.now();
+            core.last_used_at = now;
         }
         core.held = Some(Arc::clone(&bundle.tokens));
         core.saved = saved;

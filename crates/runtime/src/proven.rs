@@ -1,10 +1,10 @@
 //! What a sign-in that was taken says about the account's secrets, kept until it is written: the write of
 //! the tokens may fail and come through much later.
 
-use countersign_core::{Certainty, Fingerprint, SecretString, Timestamp};
+use countersign_core::{Fingerprint, SecretString, Timestamp};
 use countersign_seal::AccountRecord;
 
-use crate::commit::remember_refused;
+use crate::commit::remember_useless;
 
 /// The facts of one sign-in.
 #[derive(Clone)]
@@ -41,7 +41,7 @@ impl Proven {
         changed |= account.refused.len() != before;
         let known = |old: Fingerprint| account.refused.iter().any(|entry| entry.secret == old);
         if let Some(old) = self.outdated.filter(|old| !known(*old)) {
-            remember_refused(account, old, Certainty::Certain, self.at);
+            remember_useless(account, old, self.at);
             changed = true;
         }
         changed

@@ -4,8 +4,8 @@ use countersign_core::session::{
     ChallengeView, Guards, Held, JournalView, RecordView, RefusedView,
 };
 use countersign_core::{
-    Certainty, Committed, Error, ErrorKind, Fence, KeyDigest, RecordName, Recovery, RefreshToken,
-    Revision, Rotation, StoredRecord, Timestamp, TokenSet,
+    Certainty, Committed, Error, ErrorKind, Fence, RecordName, Recovery, RefreshToken, Revision,
+    Rotation, SessionKey, StoredRecord, Timestamp, TokenSet,
 };
 use countersign_seal::{AccountRecord, PendingChallenge, Sealer, SessionRecord};
 use data_encoding::BASE64URL_NOPAD;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::cell::Cell;
 use crate::flight::Candidate;
 use crate::post::Cargo;
+use crate::readers_copy;
 
 /// How long a refusal that may have hidden another cause is remembered: twice as long after each further
 /// one, up to a day, so that a password that is wrong after all is not sent every hour for ever.
@@ -47,8 +48,7 @@ impl Records {
     /// Reads both. A record that is not there is an empty one.
     pub(crate) async fn load(cell: &Cell) -> Result<Self, Error> {
         let sealer = cell.shared.sealer().await?;
-        let (session_key, account_key) = (cell.digest, cell.account().digest());
-        let names = [sealer.name(&session_key), sealer.name(&account_key)];
+        let names = [sealer.name(&cell.digest), sealer.name(&cell.account().digest())];
         let mut found = cell.shared.store.load_many(&names).await?.into_iter();
         let (session, account) = (found.next().flatten(), found.next().flatten());
         let revision = |record: &Option<StoredRecord>| {
@@ -57,7 +57,7 @@ impl Records {
         let (session_revision, account_revision) = (revision(&session), revision(&account));
         let session = match session {
             Some(record) => {
-                whole(cell, sealer.open_session(&session_key, record.bytes.expose_bytes()))?
+                whole(cell, sealer.open_session(&cell.key, record.bytes.expose_bytes()))?
             }
             None => Some(SessionRecord::default()),
         };
@@ -69,7 +69,7 @@ impl Records {
             account: match account {
                 // Guards that cannot be read are not taken for none.
                 Some(record) => sealer
-                    .open_account(&account_key, record.bytes.expose_bytes())
+                    .open_account(cell.account(), record.bytes.expose_bytes())
                     .map_err(|error| guards_unreadable(error, &names[1]))?,
                 None => AccountRecord::default(),
             },
@@ -87,6 +87,17 @@ impl Records {
         }
     }
 
+    /// Whether the session's record has a broken seal.
+    pub(crate) const fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// How many sign-ins by itself there were on the day of `now`.
+    pub(crate) fn sign_ins_of(&self, now: Timestamp) -> u32 {
+        let counted = self.account.sign_ins;
+        if counted.day == day(now) { counted.count } else { 0 }
+    }
+
     /// Writes the session's record.
     pub(crate) async fn save_session(
         &mut self,
@@ -94,7 +105,7 @@ impl Records {
         fence: Option<Fence>,
     ) -> Result<Written, Error> {
         let sealer = cell.shared.sealer().await?;
-        let bytes = sealer.seal_session(&cell.digest, &self.session)?;
+        let bytes = sealer.seal_session(&cell.key, &self.session)?;
         let name = sealer.name(&cell.digest);
         if self.damaged {
             if !cell.shared.store.set_aside(&name, self.session_revision).await? {
@@ -103,9 +114,14 @@ impl Records {
             tracing::warn!(session = %cell.digest, record = %name, "a damaged record was set aside");
             (self.damaged, self.session_revision) = (false, Revision::NONE);
         }
-        let end = cell.shared.store.commit(&name, self.session_revision, fence, bytes).await?;
-        if let Committed::Done(_) = end {
-            cell.shared.watch.wrote(name, cell.shared.clock.monotonic());
+        let end =
+            cell.shared.store.commit(&name, self.session_revision, fence.clone(), bytes).await?;
+        if let Committed::Done(revision) = end {
+            cell.shared.watch.wrote(name, revision, cell.shared.clock.monotonic());
+            if sealer.readers().is_some() {
+                let owner = (&cell.key).into();
+                readers_copy::write(&cell.shared, &sealer, &owner, &self.session, fence).await;
+            }
         }
         Ok(taken(end, &mut self.session_revision))
     }
@@ -117,9 +133,8 @@ impl Records {
         fence: Option<Fence>,
     ) -> Result<Written, Error> {
         let sealer = cell.shared.sealer().await?;
-        let key = cell.account().digest();
-        let bytes = sealer.seal_account(&key, &self.account)?;
-        let name = sealer.name(&key);
+        let bytes = sealer.seal_account(cell.account(), &self.account)?;
+        let name = sealer.name(&cell.account().digest());
         let end = cell.shared.store.commit(&name, self.account_revision, fence, bytes).await?;
         Ok(taken(end, &mut self.account_revision))
     }
@@ -171,11 +186,7 @@ impl Records {
             refused: refused
                 .filter(remembered)
                 .map(|entry| RefusedView { certainty: entry.certainty, tries: entry.tries }),
-            sign_ins_today: if self.account.sign_ins.day == day(now) {
-                self.account.sign_ins.count
-            } else {
-                0
-            },
+            sign_ins_today: self.sign_ins_of(now),
             code_free_at: secret.filter(|s| s.sends_code()).and_then(|_| self.code_free_at(cell)),
         }
     }
@@ -223,7 +234,7 @@ fn guards_unreadable(error: Error, name: &RecordName) -> Error {
 /// A sealed record as text for whoever carries it (base64url, RFC 4648 §5).
 pub(crate) fn sealed_text(
     sealer: &Sealer,
-    key: &KeyDigest,
+    key: &SessionKey,
     record: &SessionRecord,
 ) -> Result<String, Error> {
     let sealed = sealer.seal_session(key, record)?;

@@ -35,6 +35,15 @@ impl Flight {
                 return Ok(unanswered(Ill { error, lost: Some(Delivery::NotSent) }));
             }
         };
+        if grant == Grant::Revoke {
+            let deadline = self.cell.shared.clock.monotonic().after(self.cell.exchange_deadline());
+            match self.cell.leave(deadline).await {
+                Ok(permit) => self.permit = permit,
+                Err(error) => {
+                    return Ok(unanswered(Ill { error, lost: Some(Delivery::NotSent) }));
+                }
+            }
+        }
         if self.credentials.is_none() {
             self.credentials = Some(self.cell.credentials_or_bare().await);
         }

@@ -62,6 +62,8 @@ impl Session {
         }
         self.0.kick();
         self.0.rouse();
+        crate::ticker::ensure(&self.0.shared);
+        crate::watch::ensure(&self.0.shared);
         self.0.post_if_due();
         let now = self.0.shared.clock.now();
         let shown = self.0.shown(now).ok().flatten().filter(|s| s.good_for(Duration::ZERO, now));
@@ -177,9 +179,9 @@ impl Session {
 
     /// The state and the reasons for it.
     pub fn status(&self) -> SessionStatus {
+        let now = self.0.shared.clock.now();
         let core = self.0.core();
         let held = core.machine.held();
-        let now = self.0.shared.clock.now();
         SessionStatus {
             state: core.machine.status(),
             generation: held.map(|held| held.generation),

@@ -10,7 +10,7 @@ use countersign_scheduler::{
     Admission, BackoffPolicy, Beat, DateSample, Heartbeat, Now, Planner, Queue, Skew,
     SkewEstimator, WindowPolicy,
 };
-use countersign_seal::Sealer;
+use countersign_seal::{RecordFormat, Sealer};
 
 use crate::carry::Spent;
 use crate::cell::Cell;
@@ -44,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) ticking: AtomicBool,
     pub(crate) watch: Watch,
     pub(crate) seam: Seam,
+    /// Which format records are written in.
+    pub(crate) format: RecordFormat,
     /// The transport again, where it can also send API calls.
     #[cfg(feature = "reqwest")]
     pub(crate) client: Option<countersign_reqwest::Client>,
@@ -94,6 +96,7 @@ impl Shared {
             ticking: AtomicBool::new(false),
             watch: Watch::default(),
             seam: Seam::default(),
+            format: RecordFormat::default(),
             #[cfg(feature = "reqwest")]
             client: None,
             sealer: OnceCell::new(),
@@ -119,7 +122,7 @@ impl Shared {
     pub(crate) async fn sealer(&self) -> Result<Arc<Sealer>, Error> {
         let made = self.sealer.get_or_try_init(|| async {
             let keys = self.store.seal_keys().await?;
-            Sealer::new(keys).map(Arc::new)
+            Sealer::new(keys).map(|sealer| Arc::new(sealer.writing(self.format)))
         });
         made.await.cloned()
     }
@@ -246,7 +249,6 @@ impl Shared {
         self.landed.notify_waiters();
     }
 
-    /// Waits until no exchange is under way, at most until `deadline`; whether that came about.
     /// Keeps a session alive while its tokens are in memory only.
     pub(crate) fn keep_unsaved(&self, cell: &Arc<Cell>, unsaved: bool) {
         let mut kept = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
@@ -264,6 +266,7 @@ impl Shared {
         kept.values().cloned().collect()
     }
 
+    /// Waits until no exchange is under way, at most until `deadline`; whether that came about.
     pub(crate) async fn quiet(&self, deadline: Monotonic) -> bool {
         loop {
             let landed = self.landed.notified();

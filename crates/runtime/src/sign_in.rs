@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::session::{Event, SignOutEnd, Status, Told};
+use countersign_core::session::{Event, Failure, SignOutEnd, Status, Told};
 use countersign_core::{Answers, Challenge, Credentials, Error, ErrorKind, Timestamp};
 
 use crate::cell::Cell;
@@ -42,7 +42,8 @@ impl Session {
     /// Signs in, whatever there is. A source that asks a person is asked here and nowhere else.
     ///
     /// # Errors
-    /// What the provider says, or [`ErrorKind::TimedOut`] after the session's deadline.
+    /// What the provider says; after the session's deadline why the last try failed that was to be
+    /// repeated, or [`ErrorKind::TimedOut`] if none has ended.
     pub async fn sign_in(&self) -> Result<SignIn, Error> {
         self.0.refuse_reentry("sign_in")?;
         if let Some(source) = self.0.source().filter(|s| s.interactive()) {
@@ -172,6 +173,8 @@ impl Cell {
         let Some(mut heard) = self.post_asked(event, cargo) else {
             return Err(Error::new(ErrorKind::ChallengeExpired));
         };
+        // Why it is tried again: says more than that the time is over.
+        let mut stalled = None;
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -183,12 +186,19 @@ impl Cell {
                 heard = core.told.count;
                 (news, core.appointment.map(|(_, _, due)| due))
             };
-            let fits = due.is_some_and(|due| due <= deadline);
-            if let Some(end) = news.into_iter().find_map(|news| self.ended(news, fits, name)) {
-                return end;
+            // What is due at the deadline itself has no time left.
+            let fits = due.is_some_and(|due| due < deadline);
+            for news in news {
+                if let Told::Stalled(failure) = news.told {
+                    stalled = Some(self.refusal(failure, news.error.clone(), name));
+                }
+                if let Some(end) = self.ended(news, fits, name) {
+                    return end;
+                }
             }
             if self.shared.clock.monotonic() >= deadline {
-                return Err(Error::new(ErrorKind::TimedOut).at(self.provider.id(), name));
+                let over = || Error::new(ErrorKind::TimedOut).at(self.provider.id(), name);
+                return Err(stalled.unwrap_or_else(over));
             }
             let until = due.map_or(deadline, |due| due.min(deadline));
             wait(&*self.shared.clock, changed, until).await;
@@ -202,13 +212,6 @@ impl Cell {
         name: &'static str,
     ) -> Option<Result<SignIn, Error>> {
         let News { told, error, status } = news;
-        let refused = |failure| {
-            let error = error.clone().unwrap_or_else(|| self.error(failure));
-            Some(Err(match error.provider() {
-                Some(_) => error,
-                None => error.at(self.provider.id(), name),
-            }))
-        };
         match told {
             // A refresh that was under way has ended; what was asked for has only begun.
             Told::Tokens | Told::Stalled(_) | Told::Failed(_)
@@ -222,9 +225,18 @@ impl Cell {
                 None => Err(self.challenged()),
             }),
             Told::Stalled(_) if fits => None,
-            Told::Stalled(failure) | Told::Failed(failure) => refused(failure),
+            Told::Stalled(failure) | Told::Failed(failure) => {
+                Some(Err(self.refusal(failure, error, name)))
+            }
             Told::SignedOut(_) if status == Status::Authenticating => None,
             Told::SignedOut(_) => Some(Err(Error::new(ErrorKind::SignedOut))),
+        }
+    }
+    fn refusal(&self, failure: Failure, error: Option<Error>, name: &'static str) -> Error {
+        let error = error.unwrap_or_else(|| self.error(failure));
+        match error.provider() {
+            Some(_) => error,
+            None => error.at(self.provider.id(), name),
         }
     }
 }

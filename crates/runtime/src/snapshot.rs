@@ -55,6 +55,11 @@ impl Snapshot {
         Self { fresh_until: Timestamp::from_millis(i64::MIN), ..self.copy() }
     }
 
+    /// Whether the next caller looks further.
+    pub(crate) fn is_dozing(&self) -> bool {
+        self.fresh_until == Timestamp::from_millis(i64::MIN)
+    }
+
     /// The same, handed out at once until `at` only: then the caller does what is due.
     pub(crate) fn fresh_to(&self, at: Timestamp) -> Self {
         let awake = self.awake();

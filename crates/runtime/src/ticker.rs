@@ -31,7 +31,7 @@ pub(crate) fn ensure(shared: &Arc<Shared>) {
     if shared.queue().is_empty() || shared.ticking.swap(true, Ordering::AcqRel) {
         return;
     }
-    let stop = Stop(Arc::downgrade(shared));
+    let stop = Stop { keeper: Arc::downgrade(shared), began: false };
     shared.spawn(run(stop, Arc::clone(&shared.clock), Arc::clone(&shared.wake)));
 }
 
@@ -48,21 +48,29 @@ pub(crate) fn post_due(shared: &Arc<Shared>) -> bool {
 }
 
 /// Says that the task has ended, however it did.
-struct Stop(Weak<Shared>);
+struct Stop {
+    keeper: Weak<Shared>,
+    /// It has run: whoever relies on it must hear that it has gone.
+    began: bool,
+}
 
 impl Drop for Stop {
     fn drop(&mut self) {
-        if let Some(shared) = self.0.upgrade() {
+        if let Some(shared) = self.keeper.upgrade() {
             shared.ticking.store(false, Ordering::Release);
+            if self.began {
+                shared.nudge();
+            }
         }
     }
 }
 
-async fn run(stop: Stop, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
+async fn run(mut stop: Stop, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
+    stop.began = true;
     loop {
         let woken = wake.notified();
         let until = {
-            let Some(shared) = stop.0.upgrade().filter(|shared| !shared.is_closed()) else {
+            let Some(shared) = stop.keeper.upgrade().filter(|shared| !shared.is_closed()) else {
                 return;
             };
             beat(&shared);
@@ -92,6 +100,22 @@ pub(crate) fn beat(shared: &Arc<Shared>) {
         Beat::Suspended { .. } => {
             for cell in shared.all() {
                 cell.reappoint();
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// A standing task has gone with its runtime: the next caller of each session looks further than at
+    /// the token that is published, and so begins the task again.
+    pub(crate) fn nudge(&self) {
+        if self.is_closed() {
+            return;
+        }
+        for cell in self.all() {
+            let core = cell.core();
+            if let Some(shown) = cell.snapshot.load_full().filter(|_| !core.dozing) {
+                cell.snapshot.store(Some(Arc::new(shown.dozing())));
             }
         }
     }
@@ -132,12 +156,14 @@ impl Cell {
     /// Somebody uses a session whose renewal was left out: it is made up for.
     pub(crate) fn rouse(self: &Arc<Self>) {
         {
+            let now = self.shared.clock.now();
             let mut core = self.core();
             if !core.dozing {
+                self.settle_down();
                 return;
             }
             core.dozing = false;
-            core.last_used_at = self.shared.clock.now();
+            core.last_used_at = now;
             if let Some(shown) = self.snapshot.load_full() {
                 self.snapshot.store(Some(Arc::new(shown.awake())));
             }
@@ -145,12 +171,21 @@ impl Cell {
         self.post(Event::Due, Cargo::default());
     }
 
+    /// A nudge has done what it was for: the caller looks after what stands still.
+    fn settle_down(&self) {
+        if let Some(shown) = self.snapshot.load_full().filter(|shown| shown.is_dozing()) {
+            self.snapshot.store(Some(Arc::new(shown.awake())));
+        }
+    }
+
     /// Reads the records again without a lock and tells the machine.
     pub(crate) async fn look(self: &Arc<Self>) -> Result<(), countersign_core::Error> {
-        let records = Records::load(self).await?;
-        let view = records.view(self, None);
-        let cargo = records.cargo(self);
-        self.post(Event::Observed(view), cargo);
+        self.observe(&Records::load(self).await?);
         Ok(())
+    }
+
+    /// Tells the machine what was read without a lock.
+    pub(crate) fn observe(self: &Arc<Self>, records: &Records) {
+        self.post(Event::Observed(records.view(self, None)), records.cargo(self));
     }
 }

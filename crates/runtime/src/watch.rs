@@ -6,24 +6,28 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
-use countersign_core::{KeyDigest, Monotonic, RecordName, SessionStore};
+use countersign_core::{KeyDigest, Monotonic, RecordName, Revision, SessionStore};
 use futures_util::future::{Either, select};
 
 use crate::shared::Shared;
 use crate::sync::{AtomicBool, Mutex, Notify};
+use crate::wait::wait;
 
 /// So many of our own writes are told apart from those of others.
 const MOST_OWN: usize = 4096;
 
-/// Within this the hint of our own write comes.
+/// A hint that comes later than this is followed as if it were for somebody else's write.
 const OWN_HINT: Duration = Duration::from_secs(1);
+
+/// A store that hangs over one record must not keep the others' news back for ever.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the task that follows hints has to know.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     running: AtomicBool,
-    /// Our own writes whose hints have not come yet.
-    own: Mutex<HashMap<RecordName, Monotonic>>,
+    /// Our own writes whose hints have not come yet: which revision they made.
+    own: Mutex<HashMap<RecordName, (Revision, Monotonic)>>,
     names: Mutex<Names>,
 }
 
@@ -36,23 +40,24 @@ struct Names {
 }
 
 impl Watch {
-    /// A hint for `name` will come, and is not news.
-    pub(crate) fn wrote(&self, name: RecordName, now: Monotonic) {
+    /// A hint for `name` will come. It is no news if the record is still of `revision` then.
+    pub(crate) fn wrote(&self, name: RecordName, revision: Revision, now: Monotonic) {
         if self.running.load(Ordering::Relaxed) {
             let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
             if own.len() >= MOST_OWN {
-                own.retain(|_, until| *until > now);
+                own.retain(|_, (_, until)| *until > now);
             }
             if own.len() < MOST_OWN {
-                own.insert(name, now.after(OWN_HINT));
+                own.insert(name, (revision, now.after(OWN_HINT)));
             }
         }
     }
 
-    /// A hint may stand for several writes, and one that comes late for somebody else's.
-    fn was_ours(&self, name: &RecordName, now: Monotonic) -> bool {
+    /// The revision that a write of ours has made, whose hint this may be. It may as well stand for
+    /// several writes, ours and others'.
+    fn ours(&self, name: &RecordName, now: Monotonic) -> Option<Revision> {
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        own.remove(name).is_some_and(|until| until > now)
+        own.remove(name).filter(|(_, until)| *until > now).map(|(revision, _)| revision)
     }
 }
 
@@ -68,15 +73,15 @@ pub(crate) fn ensure(shared: &Arc<Shared>) {
     }
     let (keeper, store) = (Arc::downgrade(shared), Arc::clone(&shared.store));
     let gone = Arc::clone(&shared.gone);
-    let lost = Lost(Some(Arc::downgrade(shared)));
+    let mut lost = Lost { keeper: Some(Arc::downgrade(shared)), began: false };
     shared.spawn(async move {
+        lost.began = true;
         loop {
             let hint = next_hint(&*store, &gone).await;
             let Some(name) = hint else { break };
             let Some(shared) = keeper.upgrade().filter(|shared| !shared.is_closed()) else { break };
-            if !shared.watch.was_ours(&name, shared.clock.monotonic()) {
-                follow(&shared, &name).await;
-            }
+            let until = shared.clock.monotonic().after(PATIENCE);
+            wait(&*shared.clock, follow(&shared, &name), until).await;
         }
         // The store cannot tell, or nobody listens any more: there is nothing to begin again.
         lost.disarm();
@@ -87,18 +92,25 @@ pub(crate) fn ensure(shared: &Arc<Shared>) {
 }
 
 /// Says that the task has gone with its runtime: the next caller begins it again.
-struct Lost(Option<Weak<Shared>>);
+struct Lost {
+    keeper: Option<Weak<Shared>>,
+    /// It has run: whoever relies on it must hear that it has gone.
+    began: bool,
+}
 
 impl Lost {
     fn disarm(mut self) {
-        self.0 = None;
+        self.keeper = None;
     }
 }
 
 impl Drop for Lost {
     fn drop(&mut self) {
-        if let Some(shared) = self.0.take().and_then(|shared| shared.upgrade()) {
+        if let Some(shared) = self.keeper.take().and_then(|shared| shared.upgrade()) {
             shared.watch.running.store(false, Ordering::Release);
+            if self.began {
+                shared.nudge();
+            }
         }
     }
 }
@@ -113,10 +125,16 @@ async fn next_hint(store: &dyn SessionStore, gone: &Notify) -> Option<RecordName
 
 async fn follow(shared: &Arc<Shared>, name: &RecordName) {
     let Some(key) = owner(shared, name).await else { return };
-    if let Some(cell) = shared.find(&key) {
-        // A hint that cannot be followed is one hint less: the lock reads again anyway.
-        drop(cell.look().await);
+    let Some(cell) = shared.find(&key) else { return };
+    if let Some(ours) = shared.watch.ours(name, shared.clock.monotonic()) {
+        // A sibling may have written beside us: what is there now tells.
+        let there = shared.store.load(name).await;
+        if there.is_ok_and(|there| there.is_some_and(|there| there.revision == ours)) {
+            return;
+        }
     }
+    // A hint that cannot be followed is one hint less: the lock reads again anyway.
+    drop(cell.look().await);
 }
 
 async fn owner(shared: &Arc<Shared>, name: &RecordName) -> Option<KeyDigest> {

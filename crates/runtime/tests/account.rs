@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering;
 use common::store::Flaky;
 use common::{Act, Plain, World, seconds, settle};
 use countersign_core::{
-    AccountKey, Clock, CredentialSource, Credentials, Error, ErrorKind, Operation, RefreshSupport,
-    SecretString,
+    AccountKey, Clock, CredentialKind, CredentialKinds, CredentialSource, Credentials, Error,
+    ErrorKind, LockoutRule, Operation, RefreshSupport, SecretString,
 };
 use countersign_runtime::{Keeper, Session, SignOutOutcome};
 use serde_json::json;
@@ -288,4 +288,37 @@ async fn f48_a_password_whose_fate_is_not_known_gives_way_to_no_other_one() {
     assert_eq!(world.server.state().password, "canary-first");
     let old = session.perform_with(change("canary-second"), password("canary-first")).await;
     old.unwrap();
+}
+
+#[tokio::test]
+async fn p21_nothing_but_a_refused_password_brings_a_lockout_nearer() {
+    let mut provider = Plain::default();
+    provider.capabilities.lockout =
+        LockoutRule::Doubling { free: 5, first: seconds(1), most: seconds(900) };
+    provider.capabilities.credentials =
+        CredentialKinds::new([CredentialKind::Password], [CredentialKind::TotpSecret]);
+    let world = World::of(provider);
+    let session = world.session().await;
+    for n in 0..6 {
+        world.server.next("sign_in", Act::Say(400, json!({ "error": "bad_code" })));
+        let other = password(common::PASSWORD).with_totp_secret(format!("canary-{n}"));
+        let error = session.sign_in_with(other).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CodeMismatch);
+    }
+    session.sign_in().await.unwrap();
+    // A password that a change has put out of date was never sent.
+    for n in 0..6 {
+        let old = world.server.state().password.clone();
+        let new_password = SecretString::new(format!("canary-new-{n}"));
+        let change = Operation::ChangePassword { new_password };
+        session.perform_with(change, password(&old)).await.unwrap();
+    }
+    let now = password("canary-new-5");
+    session.sign_in_with(now.clone()).await.unwrap();
+    for n in 0..5 {
+        let error = session.sign_in_with(password(&format!("canary-wrong-{n}"))).await;
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidGrant);
+    }
+    let error = session.sign_in_with(now).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccountLocked);
 }

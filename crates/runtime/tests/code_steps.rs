@@ -8,7 +8,7 @@ mod common;
 use common::{Act, Plain, World, seconds, settle};
 use countersign_core::session::Status;
 use countersign_core::{
-    Answers, CredentialKind, CredentialKinds, Credentials, ErrorKind, SecretString,
+    Answers, Clock, CredentialKind, CredentialKinds, Credentials, ErrorKind, Recovery, SecretString,
 };
 use countersign_runtime::{Session, SignIn};
 use serde_json::json;
@@ -96,4 +96,41 @@ async fn f38_a_sign_in_that_was_asked_for_something_else_first_has_used_no_code(
         world.pass(seconds(STEP)).await;
         assert!(matches!(answering.await.unwrap(), Ok(SignIn::Complete)));
     }
+}
+
+/// Lets the clock stand at the very beginning of a step.
+fn at_the_beginning_of_a_step(world: &World) {
+    let into = world.clock.now().as_millis().rem_euclid(STEP as i64 * 1000);
+    world.clock.advance(seconds(STEP) - std::time::Duration::from_millis(into as u64));
+}
+
+#[tokio::test]
+async fn f38_a_sign_in_whose_next_code_comes_with_its_deadline_is_told_so_at_once() {
+    let world = World::of(provider(false));
+    let (ours, sibling) = (host(&world, "ours").await, host(&world, "sibling").await);
+    at_the_beginning_of_a_step(&world);
+    sibling.sign_in().await.unwrap();
+    let asking = tokio::spawn(async move { ours.sign_in().await });
+    settle().await;
+    assert!(asking.is_finished(), "there is no time left for the next code");
+    let error = asking.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CodeMismatch);
+    assert!(matches!(error.recovery(), Recovery::WaitUntil(_)), "{error:?}");
+    assert_eq!(world.server.count("sign_in"), 1);
+}
+
+#[tokio::test]
+async fn f38_a_sign_in_whose_second_try_does_not_end_in_time_is_told_why_it_came_to_that() {
+    let world = World::of(provider(false));
+    let (ours, sibling) = (host(&world, "ours").await, host(&world, "sibling").await);
+    at_the_beginning_of_a_step(&world);
+    sibling.sign_in().await.unwrap();
+    world.clock.advance(seconds(1));
+    world.server.next("sign_in", Act::Hang);
+    let asking = tokio::spawn(async move { ours.sign_in().await });
+    settle().await;
+    world.pass(seconds(STEP)).await;
+    assert_eq!(world.server.count("sign_in"), 2);
+    let error = asking.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CodeMismatch);
 }

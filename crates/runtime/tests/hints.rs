@@ -5,9 +5,14 @@
 mod common;
 
 use common::{Act, World, seconds, settle, shown};
-use countersign_core::{Clock, Credentials, ErrorKind};
-use countersign_runtime::{Keeper, Session, SessionEventKind};
+use countersign_core::{
+    Clock, Committed, Credentials, Error, ErrorKind, Fence, Lock, RecordName, Revision, SealKeys,
+    SecretBytes, SessionStore, StoredRecord,
+};
+use countersign_runtime::{Keeper, MemoryStore, Session, SessionEventKind};
 use serde_json::json;
+use std::time::Duration;
+use tokio::sync::mpsc;
 
 async fn of(keeper: &Keeper, world: &World, identity: &str) -> Session {
     let secrets = Credentials::password(identity, common::PASSWORD.to_owned());
@@ -80,7 +85,7 @@ async fn nothing_new_is_begun_after_a_shutdown_by_any_way() {
     session.authorization().await.unwrap();
     assert!(keeper.shutdown(seconds(1)).await);
     let closed = Some(ErrorKind::Configuration);
-    let kind = |error: countersign_core::Error| error.kind();
+    let kind = |error: Error| error.kind();
     assert_eq!(session.sign_in().await.err().map(kind), closed);
     assert_eq!(session.refresh().await.err().map(kind), closed);
     let operation = countersign_core::Operation::WhoAmI;
@@ -91,4 +96,127 @@ async fn nothing_new_is_begun_after_a_shutdown_by_any_way() {
     assert!(session.authorization_within(seconds(0)).await.is_err());
     world.pass(seconds(4_000)).await;
     assert_eq!(world.server.total(), 1);
+}
+
+#[test]
+fn f45_who_only_uses_a_good_token_has_hints_followed_again_after_their_runtime_has_gone() {
+    let world = World::new();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime();
+    let (keeper, session) = first.block_on(async {
+        let keeper = world.keeper();
+        let session = world.described(&keeper).open().await.unwrap();
+        session.authorization().await.unwrap();
+        settle().await;
+        (keeper, session)
+    });
+    drop(first);
+    runtime().block_on(async {
+        let fresh = session.authorization().await.unwrap();
+        settle().await;
+        let sibling = world.session().await;
+        let renewed = sibling.refresh().await.unwrap();
+        settle().await;
+        let shown = session.current().unwrap();
+        assert_eq!(shown.generation(), renewed.generation());
+        assert!(shown.generation().counter > fresh.generation().counter);
+        // And the way of the usual case is short again: nothing is due and nobody is asked.
+        assert_eq!(world.server.total(), 2);
+        drop(keeper);
+    });
+}
+
+/// A store whose hints come when the test says so.
+struct Hinting {
+    store: MemoryStore,
+    hints: tokio::sync::Mutex<mpsc::UnboundedReceiver<RecordName>>,
+}
+
+#[async_trait::async_trait]
+impl SessionStore for Hinting {
+    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
+        self.store.load(name).await
+    }
+
+    async fn list(&self) -> Result<Vec<RecordName>, Error> {
+        self.store.list().await
+    }
+
+    async fn lock(
+        &self,
+        name: &RecordName,
+        lease: Duration,
+        wait: Duration,
+    ) -> Result<Box<dyn Lock>, Error> {
+        self.store.lock(name, lease, wait).await
+    }
+
+    async fn commit(
+        &self,
+        name: &RecordName,
+        expected: Revision,
+        fence: Option<Fence>,
+        bytes: SecretBytes,
+    ) -> Result<Committed, Error> {
+        self.store.commit(name, expected, fence, bytes).await
+    }
+
+    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
+        self.store.remove(name, expected).await
+    }
+
+    async fn watch(&self) -> Option<RecordName> {
+        self.hints.lock().await.recv().await
+    }
+
+    async fn seal_keys(&self) -> Result<SealKeys, Error> {
+        self.store.seal_keys().await
+    }
+}
+
+#[tokio::test]
+async fn f03_a_siblings_write_that_comes_beside_an_own_one_is_adopted_by_one_hint() {
+    let world = World::new();
+    let (tell, hear) = mpsc::unbounded_channel();
+    let store = Hinting { store: world.store.clone(), hints: tokio::sync::Mutex::new(hear) };
+    let here = world.keeper_builder().store(store).build().unwrap();
+    let ours = world.described(&here).open().await.unwrap();
+    ours.authorization().await.unwrap();
+    settle().await;
+    // Another write of ours, and one of a sibling, before any hint has come.
+    ours.refresh().await.unwrap();
+    let theirs = world.session().await.refresh().await.unwrap();
+    for name in world.store.list().await.unwrap() {
+        tell.send(name).unwrap();
+    }
+    settle().await;
+    assert_eq!(ours.current().unwrap().generation(), theirs.generation());
+    assert_eq!(world.server.total(), 3);
+}
+
+#[tokio::test]
+async fn f03_siblings_adopt_although_their_follower_was_busy_when_the_store_was_written() {
+    let world = World::new();
+    let (here, there) = (world.keeper(), world.keeper());
+    let identities = ["ada", "kim", "lee", "sam"];
+    let mut ours = Vec::new();
+    for identity in identities {
+        ours.push(of(&here, &world, identity).await);
+    }
+    settle().await;
+    // All of them at once: whoever follows one hint hears of the others afterwards.
+    let mut tasks = Vec::new();
+    for identity in identities {
+        let session = of(&there, &world, identity).await;
+        tasks
+            .push(tokio::spawn(async move { session.authorization().await.unwrap().generation() }));
+    }
+    let mut theirs = Vec::new();
+    for task in tasks {
+        theirs.push(task.await.unwrap());
+    }
+    settle().await;
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        assert_eq!(ours.current().map(|shown| shown.generation()), Some(theirs), "{ours:?}");
+    }
 }

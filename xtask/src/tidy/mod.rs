@@ -8,6 +8,7 @@ mod includes;
 mod links;
 mod manifests;
 mod names;
+mod proofs;
 mod quotes;
 mod source;
 mod text;
@@ -107,6 +108,7 @@ fn check(files: &[File]) -> Vec<Finding> {
     exposure::check(files, &mut findings);
     links::check(files, &mut findings);
     names::check(files, &mut findings);
+    proofs::check(files, &mut findings);
     quotes::check(files, &mut findings);
     findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     findings

@@ -1,5 +1,8 @@
 //! Where new secrets are kept: beside the file that they replace until they are proved, then in its
 //! place.
+//!
+//! What lies beside may be the only copy of a secret that holds: the answer to an earlier try was lost. It
+//! is never overwritten, and removed only by whoever knows that it does not hold.
 
 mod file;
 
@@ -16,7 +19,8 @@ use crate::output;
 use crate::problem::Problem;
 use crate::profile::Profile;
 use crate::protected::Refusal;
-use crate::source::Source;
+use crate::source::{self, Source};
+use file::Lies;
 pub(crate) use file::beside;
 
 /// Takes the new secrets of one kind that a command sets. Clones are one.
@@ -45,6 +49,10 @@ pub(crate) enum Form {
 #[derive(Default)]
 struct Heard {
     printed: bool,
+    /// This process has put it there.
+    written: bool,
+    /// It lay there before.
+    found: bool,
     stage: Option<PasswordStage>,
     trouble: Option<Refusal>,
 }
@@ -86,25 +94,52 @@ impl Keep {
         self.files().next().is_some()
     }
 
+    /// The secret that an earlier try has left beside the old one, whose end is not known.
+    pub(crate) fn earlier(&self) -> Option<(PathBuf, SecretString)> {
+        let mut lying = self.files().map(beside).filter(|path| path.exists());
+        lying.find_map(|path| source::from_file(&path).ok().map(|secret| (path, secret)))
+    }
+
     /// A secret is about to be sent: it is kept beside the old one.
     ///
     /// # Errors
-    /// If that cannot be done: then nothing may be sent.
+    /// If that cannot be done, or another one lies there: then nothing may be sent.
     pub(crate) fn pending(&self, secret: &SecretString) -> Result<(), Refusal> {
+        let mut found = false;
         for path in self.files() {
-            file::write(&beside(path), secret)?;
+            match file::lies_beside(path, secret) {
+                Lies::Nothing => {}
+                Lies::This => found = true,
+                // Who begins again gets another secret of the provider, and cannot go on with this one.
+                Lies::Other if self.0.kind == CredentialKind::TotpSecret => {
+                    let aside = file::set_aside(path)?;
+                    let (kind, aside) = (self.0.kind, aside.display());
+                    output::say(&format!("{aside} keeps the {kind} of an earlier try"));
+                }
+                Lies::Other => return Err(self.kept_already(path)),
+            }
+        }
+        for path in self.files() {
+            if file::lies_beside(path, secret) == Lies::Nothing {
+                file::write_beside(path, secret)?;
+            }
         }
         self.print(secret)?;
-        self.heard().stage = Some(PasswordStage::Pending);
+        let mut heard = self.heard();
+        heard.found |= found && !heard.written;
+        heard.written = true;
+        heard.stage = Some(PasswordStage::Pending);
         Ok(())
     }
 
-    /// It is known whether the new secret holds.
+    /// It is known whether the new secret holds. That a repeated try was refused says nothing about the
+    /// first one.
     pub(crate) fn settled(&self, secret: &SecretString, holds: bool) {
+        let stays = !holds && self.heard().found;
         let mut trouble = None;
-        for path in self.files() {
+        for path in self.files().filter(|_| !stays) {
             let done =
-                if holds { file::replace(path, secret) } else { file::remove(&beside(path)) };
+                if holds { file::replace(path, secret) } else { file::withdraw(path, secret) };
             trouble = trouble.or(done.err());
         }
         let mut heard = self.heard();
@@ -118,12 +153,23 @@ impl Keep {
     /// [`Exit::Store`] if the secret holds and could not be put where the profile looks for it.
     pub(crate) fn tell(&self, profile: &Profile) -> Result<(), Problem> {
         let kind = self.0.kind;
-        let (stage, trouble) = {
+        let (stage, trouble, found) = {
             let mut heard = self.heard();
-            (heard.stage.take(), heard.trouble.take())
+            (heard.stage.take(), heard.trouble.take(), heard.found)
         };
         match stage {
             Some(PasswordStage::Settled { holds: true }) => {}
+            Some(PasswordStage::Settled { holds: false }) if found => {
+                for path in self.files() {
+                    let path = beside(path);
+                    output::say(&format!(
+                        "{} still keeps the {kind} of an earlier try; if the account was made with it, \
+                         move it to where the profile reads it, and sign in",
+                        path.display()
+                    ));
+                }
+                return Ok(());
+            }
             Some(PasswordStage::Pending) => {
                 for path in self.files() {
                     let path = beside(path);
@@ -152,6 +198,20 @@ impl Keep {
             output::say(&todo);
         }
         Ok(())
+    }
+
+    fn kept_already(&self, path: &Path) -> Refusal {
+        let (kind, beside, path) = (self.0.kind, beside(path), path.display());
+        Refusal::new(
+            format!(
+                "{} keeps the {kind} of an earlier try, whose end is not known; nothing was sent",
+                beside.display()
+            ),
+            format!(
+                "--generate goes on with it; or, if it holds, move it to {path} and sign in; if not, \
+                 remove it"
+            ),
+        )
     }
 
     fn files(&self) -> impl Iterator<Item = &Path> {

@@ -114,3 +114,55 @@ fn a_source_that_is_read_only_is_told_with_what_to_do() {
     assert_eq!(of("password = \"file:pw\""), "");
     assert_eq!(of("password = \"prompt\""), "");
 }
+
+#[test]
+fn f48_what_an_earlier_try_has_left_is_neither_overwritten_nor_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("pw.new");
+    keep(folder.path()).pending(&secret("canary-first")).unwrap();
+    // The answer is lost, and another process begins again.
+    let again = keep(folder.path());
+    let refusal = again.pending(&secret("canary-second")).unwrap_err();
+    assert!(refusal.what.contains("pw.new keeps the password of an earlier try"), "{refusal:?}");
+    assert!(!format!("{refusal:?}").contains("canary-"), "{refusal:?}");
+    assert_eq!(read(&new).unwrap(), "canary-first\n");
+    // What was not kept is not settled either.
+    again.settled(&secret("canary-second"), false);
+    assert_eq!(read(&new).unwrap(), "canary-first\n");
+
+    // It goes on with what is there; a refusal says nothing about the first try.
+    let earlier = keep(folder.path());
+    let (path, found) = earlier.earlier().unwrap();
+    assert_eq!((path, found.expose()), (new.clone(), "canary-first"));
+    earlier.pending(&found).unwrap();
+    earlier.pending(&found).unwrap();
+    earlier.settled(&found, false);
+    assert_eq!(read(&new).unwrap(), "canary-first\n");
+    earlier.settled(&found, true);
+    assert_eq!(read(&folder.path().join("pw")).unwrap(), "canary-first\n");
+    assert_eq!(read(&new), None);
+}
+
+#[test]
+fn f48_a_process_that_has_found_out_removes_what_another_has_left() {
+    let folder = tempfile::tempdir().unwrap();
+    keep(folder.path()).pending(&secret("canary-new")).unwrap();
+    keep(folder.path()).settled(&secret("canary-new"), false);
+    assert_eq!(read(&folder.path().join("pw.new")), None);
+}
+
+#[test]
+fn a_secret_of_an_authenticator_gives_way_to_the_next_one_and_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    let text = "[profiles.it]\nprovider = \"cognito\"\ntotp_secret = \"file:totp\"\n";
+    fs::write(&path, text).unwrap();
+    let profile = ProfileFile::read(&path).unwrap().profile(None).unwrap();
+    let beside = |name: &str| fs::read_to_string(folder.path().join(name)).ok();
+    for n in ["ONE", "TWO", "THREE"] {
+        Keep::of(&profile, CredentialKind::TotpSecret).pending(&secret(n)).unwrap();
+    }
+    assert_eq!(beside("totp.new").unwrap(), "THREE\n");
+    assert_eq!(beside("totp.new.1").unwrap(), "ONE\n");
+    assert_eq!(beside("totp.new.2").unwrap(), "TWO\n");
+}

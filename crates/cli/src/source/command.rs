@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use countersign_core::{Clock, SecretBuffer, SecretString};
 use tokio::io::{AsyncRead, AsyncReadExt};
+#[cfg(unix)]
+use tokio::process::Child;
 use tokio::process::Command;
 use zeroize::Zeroizing;
 
@@ -47,8 +49,10 @@ async fn run(words: &[String], withheld: &[String]) -> Result<SecretString, Fail
     let (program, arguments) = words.split_first().ok_or_else(|| {
         Failure::Start(io::Error::new(io::ErrorKind::InvalidInput, "there is no program"))
     })?;
-    // Dropping the child, at the deadline or when the caller leaves, stops it.
+    // Dropping the child, at the deadline or when the caller leaves, stops it, and what it has started.
     let mut command = Command::new(program);
+    #[cfg(unix)]
+    command.process_group(0);
     for name in withheld {
         command.env_remove(name);
     }
@@ -60,15 +64,45 @@ async fn run(words: &[String], withheld: &[String]) -> Result<SecretString, Fail
         .kill_on_drop(true)
         .spawn()
         .map_err(Failure::Start)?;
+    #[cfg(unix)]
+    let family = Family::of(&child);
     let Some(stdout) = child.stdout.take() else {
         return Err(Failure::Start(io::Error::other("its output was not connected")));
     };
     let line = read_line(stdout).await?;
     let status = child.wait().await.map_err(Failure::Read)?;
-    if !status.success() {
-        return Err(Failure::Ended(status));
+    // What it has left running on purpose (an agent) may stay.
+    #[cfg(unix)]
+    family.let_go();
+    if status.success() { Ok(line) } else { Err(Failure::Ended(status)) }
+}
+
+/// The process group that a program was started in. Dropped, it is killed as a whole: a program that is
+/// stopped alone would leave behind what it waits for.
+#[cfg(unix)]
+struct Family(Option<rustix::process::Pid>);
+
+#[cfg(unix)]
+impl Family {
+    /// The group that `child` leads.
+    fn of(child: &Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Self(id.and_then(rustix::process::Pid::from_raw))
     }
-    Ok(line)
+
+    fn let_go(mut self) {
+        self.0 = None;
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Family {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // It may have ended already.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
 }
 
 /// Reads to the end, so that the program can finish, and keeps the first line.

@@ -177,6 +177,45 @@ fn a_command_over_its_deadline_is_stopped() {
 }
 
 #[test]
+fn a_command_over_its_deadline_leaves_nothing_behind_that_it_has_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = folder.path().join("id");
+    // It waits for a program of its own, whose id it has written; only then is it late.
+    let script = format!("sleep 600 & echo $! > {0}.part; mv {0}.part {0}; wait", id.display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let around = around(false, environment);
+    let source = command(&["sh", "-c", &script]);
+    runtime.block_on(async {
+        let reading = source.read("password", &around);
+        let started = async {
+            while !id.exists() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            read = reading => panic!("it has ended: {}", read.is_ok()),
+            () = started => {}
+        }
+    });
+    let id: i32 = std::fs::read_to_string(&id).unwrap().trim().parse().unwrap();
+    let grandchild = rustix::process::Pid::from_raw(id).unwrap();
+    // Killed; until somebody has heard of its end it is there as a name only.
+    let ended = || {
+        let state = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        let alive = rustix::process::test_kill_process(grandchild).is_ok();
+        !alive || state.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    };
+    for _ in 0..100_000 {
+        if ended() {
+            return;
+        }
+        std::thread::yield_now();
+    }
+    rustix::process::kill_process(grandchild, rustix::process::Signal::KILL).unwrap();
+    panic!("what the command has started lives on");
+}
+
+#[test]
 fn a_prompt_off_a_terminal_is_refused() {
     if terminal::can_ask() {
         return;

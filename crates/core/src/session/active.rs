@@ -144,11 +144,14 @@ impl Active {
         }
     }
 
-    /// The API has refused what was just handed out. A generation that was itself bought because of a
+    /// The API has refused what is handed out. A young generation that was itself bought because of a
     /// refusal buys nothing until the back-off ends: an API that always says no must not cost an
     /// exchange a request.
     fn refused(self, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
-        let tokens = self.tokens;
+        let mut tokens = self.tokens;
+        if !tokens.refused_again(cx.now) {
+            tokens.strikes = 0;
+        }
         let failure = Failure::new(ErrorKind::InvalidToken);
         match tokens.renewal(cx) {
             None => ask(failure, Some(tokens), cx, out),

@@ -42,8 +42,9 @@ impl Degraded {
             Event::Rejected(generation) if self.tokens.is(generation) => {
                 self.tokens = self.tokens.refuse(out);
                 // What callers wait for is the renewal, which has failed for a reason of its own. Only a
-                // token that was itself bought because of a refusal says that the next one is refused too.
-                if self.tokens.strikes > 0 {
+                // young token that was itself bought because of a refusal says that the next one is
+                // refused too.
+                if self.tokens.refused_again(cx.now) {
                     self.failure = Failure::new(ErrorKind::InvalidToken);
                 }
                 self.without_token(cx, out)

@@ -23,6 +23,11 @@ use crate::token::Generation;
 
 const SLOW_RETRY: std::time::Duration = std::time::Duration::from_secs(60);
 
+/// A token that was bought because of a refusal and has served for longer than this has shown that the
+/// API takes such tokens. An API that refuses every one of them costs no more than an exchange in this
+/// time, which is the pace of the slow lane.
+const PROVEN_AFTER: std::time::Duration = std::time::Duration::from_secs(5 * 60);
+
 /// One struct per state; each takes itself by value and answers the next.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum State {
@@ -204,6 +209,15 @@ impl Tokens {
             out.push(Effect::Unpublish);
         }
         self
+    }
+
+    /// These were bought because the ones before were refused, and are refused while they are young:
+    /// the next ones would most likely be, too (F53). What has served for half of its life, or for five
+    /// minutes, was taken; that it is refused now is another refusal.
+    pub(super) fn refused_again(&self, now: Timestamp) -> bool {
+        let Held { issued_at, expires_at, .. } = self.held;
+        let young = (expires_at.since(issued_at) / 2).min(PROVEN_AFTER);
+        self.strikes > 0 && now < issued_at.after(young)
     }
 
     pub(super) fn is(&self, generation: Generation) -> bool {

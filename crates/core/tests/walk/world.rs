@@ -1,5 +1,7 @@
 //! Two hosts over the world, and every single thing that can happen next.
 
+use std::time::Duration;
+
 use countersign_core::session::{
     Answer, Appointment, Effect, Event, ExchangeId, Held, HeldRefresh, Machine, Report, Rules,
     Status,
@@ -8,7 +10,7 @@ use countersign_core::{Generation, RefreshSupport, RevokeSupport, Timestamp};
 
 use crate::answers::faults_of;
 use crate::defect::Defect;
-use crate::model::{Provider, Record, Store, Tokens, name};
+use crate::model::{LIFE, Provider, Record, Store, Tokens, name};
 
 /// Two hosts, one store, one provider, one clock; and what may still be spent on this path.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -221,12 +223,16 @@ impl World {
                 let Some(generation) = self.hosts[n].published else { return Ok(()) };
                 self.provider.revoked_to = self.provider.revoked_to.max(generation.tag);
                 let busy = self.hosts[n].flight.is_some();
-                let born = self.hosts[n].born_of_refusal;
+                // One that has served for half of its life was taken: its refusal is another one.
+                let served = self.hosts[n].machine.served();
+                let half = Duration::from_secs(LIFE as u64) / 2;
+                let young = served.is_some_and(|held| self.time() < held.issued_at.after(half));
+                let born = self.hosts[n].born_of_refusal && young;
                 self.hosts[n].refused = true;
                 self.post(n, Event::Rejected(generation), rules, defect)?;
                 if born && !busy && self.hosts[n].flight.is_some() {
                     return Err(
-                        "rejected-birth: a generation born of a refusal and refused again \
+                        "rejected-birth: a young generation born of a refusal and refused again \
                                 begins no exchange"
                             .into(),
                     );

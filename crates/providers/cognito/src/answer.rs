@@ -47,7 +47,10 @@ impl Cognito {
                 Ok(Outcome::Continue(next.keep()?, MemoPatch::none()))
             }
             Call::ConfirmDevice(pending) => {
-                let confirmed: DeviceConfirmed = body_or_default(response)?;
+                // A success that cannot be read says nothing more about the device than no answer.
+                let Ok(confirmed) = body_or_default::<DeviceConfirmed>(response) else {
+                    return self.kept_tokens(pending, MemoPatch::none(), ambient);
+                };
                 let patch = device::confirmed(ambient);
                 if confirmed.user_confirmation_necessary && self.devices == Devices::Remember {
                     let next = Pending { next: Next::RememberDevice, ..pending };
@@ -137,7 +140,7 @@ impl Cognito {
 
     /// The tokens that came before the device was settled. Their life counts from the beginning of the
     /// exchange: when exactly they were sent is not known any more.
-    fn kept_tokens(
+    pub(crate) fn kept_tokens(
         &self,
         pending: Pending,
         patch: MemoPatch,

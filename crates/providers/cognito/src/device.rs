@@ -4,6 +4,7 @@ use countersign_core::{
     Ambient, Error, ErrorKind, Memo, MemoPatch, SecretBytes, SecretString, Seed,
 };
 use data_encoding::BASE64;
+use zeroize::Zeroizing;
 
 use crate::srp::{Party, derived, verifier};
 use crate::wire::NewDeviceMetadata;
@@ -66,13 +67,14 @@ impl Device {
     ) -> T {
         let salt = derived(ambient.seed, "device salt", SALT_BYTES);
         let kept = verifier(self.party(), &password(ambient.seed), salt.expose_bytes());
+        let kept = Zeroizing::new(BASE64.encode(kept.expose_bytes()));
         let salt = BASE64.encode(&unsigned(salt.expose_bytes()));
         send(&ConfirmDevice {
             access_token,
             device_key: self.key.expose(),
             device_name,
             device_secret_verifier_config: DeviceSecretVerifier {
-                password_verifier: &BASE64.encode(&kept),
+                password_verifier: &kept,
                 salt: &salt,
             },
         })

@@ -2,8 +2,8 @@
 
 use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead, bearer, secret_header};
 use countersign_core::{
-    Ambient, AuthProvider, Authorization, Capabilities, Error, ErrorKind, Operation, Outcome,
-    ProviderId, Realm, Rejection, SecretString, TokenSet, Verdict,
+    Ambient, AuthProvider, Authorization, Capabilities, Error, ErrorKind, MemoPatch, Operation,
+    Outcome, ProviderId, Realm, Rejection, SecretString, TokenSet, Verdict,
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -54,6 +54,15 @@ impl AuthProvider for Cognito {
             }
         });
         outcome.map_err(|error| error.at(ID, operation.name()))
+    }
+
+    fn without_answer(&self, operation: &Operation, ambient: &Ambient<'_>) -> Option<Outcome> {
+        match Call::of(operation).ok()? {
+            Call::ConfirmDevice(pending) | Call::RememberDevice(pending) => {
+                self.kept_tokens(pending, MemoPatch::none(), ambient).ok()
+            }
+            _ => None,
+        }
     }
 
     fn computes(&self, operation: &Operation) -> bool {

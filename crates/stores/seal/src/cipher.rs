@@ -6,6 +6,7 @@ use countersign_core::{Error, KeyDigest, SecretBytes};
 use zeroize::Zeroizing;
 
 use crate::fault;
+use crate::format::RecordFormat;
 use crate::header::{Header, LENGTH};
 use crate::keys::Key;
 
@@ -15,45 +16,71 @@ const TAG: usize = 16;
 pub(crate) fn seal(
     cipher_key: &Key,
     header: Header,
-    key: &KeyDigest,
-    plain: &SecretBytes,
+    digest: Option<&KeyDigest>,
+    plain: &[u8],
 ) -> Result<SecretBytes, Error> {
     let front = header.to_bytes();
     // One allocation: a buffer that grew would leave a copy of the plain text behind.
     let mut sealed = Vec::with_capacity(LENGTH + plain.len() + TAG);
     sealed.extend_from_slice(&front);
-    sealed.extend_from_slice(plain.expose_bytes());
+    sealed.extend_from_slice(plain);
     let cipher = XChaCha20Poly1305::new(&(**cipher_key).into());
     let nonce = XNonce::from(header.nonce);
     let body = &mut sealed[LENGTH..];
+    let associated = Associated::new(header, digest)?;
     let tag = cipher
-        .encrypt_inout_detached(&nonce, &associated(&front, key), body.into())
+        .encrypt_inout_detached(&nonce, associated.bytes(), body.into())
         .map_err(|_| fault::unwritable())?;
     sealed.extend_from_slice(&tag);
     Ok(SecretBytes::new(sealed))
 }
 
-/// The plain text of `body`, which stood behind `header`.
+/// The plain text of `body`, which stood behind `header`. Format 1 needs the digest of the record's key.
 pub(crate) fn open(
     cipher_key: &Key,
     header: Header,
-    key: &KeyDigest,
+    digest: Option<&KeyDigest>,
     body: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     let (body, tag) = body.split_last_chunk::<TAG>().ok_or_else(fault::damaged)?;
     let mut plain = Zeroizing::new(body.to_vec());
     let cipher = XChaCha20Poly1305::new(&(**cipher_key).into());
     let nonce = XNonce::from(header.nonce);
-    let associated = associated(&header.to_bytes(), key);
+    let associated = Associated::new(header, digest)?;
     cipher
-        .decrypt_inout_detached(&nonce, &associated, plain.as_mut_slice().into(), &Tag::from(*tag))
+        .decrypt_inout_detached(
+            &nonce,
+            associated.bytes(),
+            plain.as_mut_slice().into(),
+            &Tag::from(*tag),
+        )
         .map_err(|_| fault::damaged())?;
     Ok(plain)
 }
 
-fn associated(front: &[u8; LENGTH], key: &KeyDigest) -> [u8; LENGTH + 32] {
-    let mut bytes = [0; LENGTH + 32];
-    bytes[..LENGTH].copy_from_slice(front);
-    bytes[LENGTH..].copy_from_slice(key.as_bytes());
-    bytes
+/// What is authenticated beside the ciphertext: the header, and in format 1 the digest of the key, which
+/// in format 2 is under the seal itself.
+struct Associated {
+    bytes: [u8; LENGTH + 32],
+    length: usize,
+}
+
+impl Associated {
+    fn new(header: Header, digest: Option<&KeyDigest>) -> Result<Self, Error> {
+        let mut bytes = [0; LENGTH + 32];
+        bytes[..LENGTH].copy_from_slice(&header.to_bytes());
+        let length = match header.format {
+            RecordFormat::V1 => {
+                let digest = digest.ok_or_else(fault::unnamed)?;
+                bytes[LENGTH..].copy_from_slice(digest.as_bytes());
+                bytes.len()
+            }
+            RecordFormat::V2 => LENGTH,
+        };
+        Ok(Self { bytes, length })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
 }

@@ -17,6 +17,15 @@ pub(crate) fn unknown_key(id: u32) -> Error {
     Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_code("unknown_key").hint(hint)
 }
 
+/// A record for readers, and no readers' key that opens it.
+pub(crate) fn unknown_readers_key(id: u32) -> Error {
+    let hint = format!(
+        "the record is one for readers, sealed with their key {id}, which is not among the keys of this \
+         store"
+    );
+    Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_code("unknown_key").hint(hint)
+}
+
 /// The format version is above ours, or the content has a word that we do not know.
 pub(crate) fn newer() -> Error {
     store("newer_version", "the record was written by a newer version; upgrade this program")
@@ -31,9 +40,27 @@ pub(crate) fn foreign() -> Error {
     )
 }
 
+/// A record of format 1 was found without its key.
+pub(crate) fn unnamed() -> Error {
+    store(
+        "unnamed",
+        "the record is of format 1, which does not say whose it is; open its session by name, and the next \
+         write will say so",
+    )
+}
+
 /// The seal keys cannot be used.
 pub(crate) fn bad_keys(hint: &'static str) -> Error {
     store("bad_key", hint)
+}
+
+/// There are keys for reading alone.
+pub(crate) fn readers_only() -> Error {
+    store(
+        "readers_only",
+        "this store has the readers' key alone: sessions can be used with it, and neither renewed nor signed \
+         in; do that where the seal keys are",
+    )
 }
 
 /// The system gave no random bytes.

@@ -10,6 +10,35 @@ use crate::fault;
 /// Where the search for the lowest id ends. A rotation adds ids upwards, so the lowest is small.
 const HIGHEST_NAMING_ID: u32 = 0xffff;
 
+/// What a set of seal keys is for. Keys of one purpose are of no use for the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// Everything that a session and its account have.
+    Whole,
+    /// What readers get of a session.
+    Readers,
+}
+
+impl Purpose {
+    const fn labels(self) -> Labels {
+        match self {
+            Self::Whole => Labels {
+                cipher: "countersign seal: XChaCha20-Poly1305",
+                names: "countersign seal: record names",
+            },
+            Self::Readers => Labels {
+                cipher: "countersign seal: readers, XChaCha20-Poly1305",
+                names: "countersign seal: readers, record names",
+            },
+        }
+    }
+}
+
+struct Labels {
+    cipher: &'static str,
+    names: &'static str,
+}
+
 /// 32 bytes that are wiped.
 pub(crate) type Key = Zeroizing<[u8; 32]>;
 
@@ -22,13 +51,13 @@ pub(crate) struct NamingKey {
 
 impl NamingKey {
     /// From the seal key with the lowest id.
-    pub(crate) fn new(keys: &SealKeys) -> Result<Self, Error> {
+    pub(crate) fn new(keys: &SealKeys, purpose: Purpose) -> Result<Self, Error> {
         let lowest = (0..=HIGHEST_NAMING_ID).find_map(|id| keys.opening(id)).ok_or_else(|| {
             fault::bad_keys("no seal key has an id below 65536; number the keys from 1 upwards")
         })?;
         let lowest = sized(lowest)?;
         Ok(Self {
-            name: derive(lowest, "countersign seal: record names"),
+            name: derive(lowest, purpose.labels().names),
             salt: SecretBytes::copy_from(&*derive(lowest, "countersign seal: fingerprint salt")),
         })
     }
@@ -48,8 +77,8 @@ impl NamingKey {
 }
 
 /// The key that the cipher takes, from a seal key.
-pub(crate) fn cipher_key(seal_key: &SecretBytes) -> Result<Key, Error> {
-    Ok(derive(sized(seal_key)?, "countersign seal: XChaCha20-Poly1305"))
+pub(crate) fn cipher_key(seal_key: &SecretBytes, purpose: Purpose) -> Result<Key, Error> {
+    Ok(derive(sized(seal_key)?, purpose.labels().cipher))
 }
 
 fn sized(seal_key: &SecretBytes) -> Result<&[u8; 32], Error> {

@@ -1,15 +1,20 @@
-//! Records to sealed bytes and back.
+//! What a store's keys are used for.
 
 use std::fmt;
 
-use countersign_core::{Error, KeyDigest, RecordName, SealKeys, SecretBytes};
+use countersign_core::{
+    AccountKey, Error, KeyDigest, RecordName, SealKeys, SecretBytes, SessionKey, StoredKey,
+};
 
 use crate::account::AccountRecord;
-use crate::header::{Header, NONCE};
-use crate::keys::NamingKey;
+use crate::fault;
+use crate::format::RecordFormat;
+use crate::header::Header;
+use crate::keys::Purpose;
+use crate::readers::Readers;
 use crate::session::SessionRecord;
-use crate::stored::Record;
-use crate::{cipher, fault, keys};
+use crate::stored::{ForReaders, Record};
+use crate::vault::Vault;
 
 /// Seals and opens the records of one store, and names them.
 ///
@@ -19,30 +24,70 @@ use crate::{cipher, fault, keys};
 /// key is taken away is another store.
 #[derive(Clone)]
 pub struct Sealer {
-    keys: SealKeys,
-    naming: NamingKey,
+    vault: Vault,
+    readers: Option<Readers>,
+    format: RecordFormat,
+}
+
+/// A record that was found by listing a store.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Found {
+    /// That of a session.
+    Session(StoredKey, Box<SessionRecord>),
+    /// That of an account.
+    Account(StoredKey, AccountRecord),
+    /// The part of a session's record that readers get.
+    ForReaders(StoredKey, Box<SessionRecord>),
+}
+
+impl Found {
+    /// Whose it is.
+    pub const fn key(&self) -> &StoredKey {
+        match self {
+            Self::Session(key, _) | Self::Account(key, _) | Self::ForReaders(key, _) => key,
+        }
+    }
 }
 
 impl Sealer {
-    /// A sealer with the keys of a store ([`countersign_core::SessionStore::seal_keys`]).
+    /// A sealer with the keys of a store ([`countersign_core::SessionStore::seal_keys`]). It writes the
+    /// newest format.
     ///
     /// # Errors
-    /// [`countersign_core::ErrorKind::Store`] if a key is not 32 bytes long or no id is below 65536.
+    /// [`countersign_core::ErrorKind::Store`], with the code `bad_key` if a key is not 32 bytes long, no
+    /// id is below 65536, or a readers' key is also one that opens everything; `readers_only` if there
+    /// are readers' keys alone (see [`Readers`]).
     pub fn new(keys: SealKeys) -> Result<Self, Error> {
-        keys::cipher_key(keys.sealing().1)?;
-        let naming = NamingKey::new(&keys)?;
-        Ok(Self { keys, naming })
+        let readers = Readers::new(&keys)?;
+        Ok(Self {
+            vault: Vault::new(keys, Purpose::Whole)?,
+            readers,
+            format: RecordFormat::default(),
+        })
+    }
+
+    /// The same, writing `format`: as long as a program that reads only this one shares the store.
+    #[must_use]
+    pub const fn writing(mut self, format: RecordFormat) -> Self {
+        self.format = format;
+        self
     }
 
     /// The name of the record of `key`: HMAC-SHA256, cut to 128 bits. An e-mail address can be guessed
     /// from a plain hash; from this only by who has the seal key.
     pub fn name(&self, key: &KeyDigest) -> RecordName {
-        RecordName::from_hash(self.naming.hash(key))
+        self.vault.name(key)
     }
 
     /// The salt for fingerprints of passwords, a secret of the store.
     pub fn salt(&self) -> &[u8] {
-        self.naming.salt().expose_bytes()
+        self.vault.salt().expose_bytes()
+    }
+
+    /// What readers get, if the store has keys for them.
+    pub const fn readers(&self) -> Option<&Readers> {
+        self.readers.as_ref()
     }
 
     /// Seals the record of the session `key`.
@@ -51,10 +96,22 @@ impl Sealer {
     /// [`countersign_core::ErrorKind::Store`] if the system gives no random bytes.
     pub fn seal_session(
         &self,
-        key: &KeyDigest,
+        key: &SessionKey,
         record: &SessionRecord,
     ) -> Result<SecretBytes, Error> {
-        self.seal(key, record)
+        self.vault.seal(self.format, &key.into(), record)
+    }
+
+    /// The same for a session that is known by its record only ([`Sealer::open_found`]).
+    ///
+    /// # Errors
+    /// See [`Sealer::seal_session`].
+    pub fn seal_session_of(
+        &self,
+        key: &StoredKey,
+        record: &SessionRecord,
+    ) -> Result<SecretBytes, Error> {
+        self.vault.seal(self.format, key, record)
     }
 
     /// Opens the record of the session `key`.
@@ -63,8 +120,8 @@ impl Sealer {
     /// [`countersign_core::ErrorKind::Store`], with one of these codes ([`Error::code`]): `damaged`;
     /// `unknown_key` (sealed with a key that is not ours); `newer_version` (never overwrite that
     /// one); `foreign` (sealed for another account, session or store).
-    pub fn open_session(&self, key: &KeyDigest, sealed: &[u8]) -> Result<SessionRecord, Error> {
-        self.open(key, sealed)
+    pub fn open_session(&self, key: &SessionKey, sealed: &[u8]) -> Result<SessionRecord, Error> {
+        self.vault.open(&key.into(), sealed)
     }
 
     /// Seals the record of the account `key`.
@@ -73,44 +130,66 @@ impl Sealer {
     /// See [`Sealer::seal_session`].
     pub fn seal_account(
         &self,
-        key: &KeyDigest,
+        key: &AccountKey,
         record: &AccountRecord,
     ) -> Result<SecretBytes, Error> {
-        self.seal(key, record)
+        self.vault.seal(self.format, &key.into(), record)
     }
 
     /// Opens the record of the account `key`.
     ///
     /// # Errors
     /// See [`Sealer::open_session`].
-    pub fn open_account(&self, key: &KeyDigest, sealed: &[u8]) -> Result<AccountRecord, Error> {
-        self.open(key, sealed)
+    pub fn open_account(&self, key: &AccountKey, sealed: &[u8]) -> Result<AccountRecord, Error> {
+        self.vault.open(&key.into(), sealed)
     }
 
-    fn seal<R: Record>(&self, key: &KeyDigest, record: &R) -> Result<SecretBytes, Error> {
-        let plain = record.write().map_err(|_| fault::unwritable())?;
-        let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(fault::no_randomness)?;
-        let (id, seal_key) = self.keys.sealing();
-        let header = Header { kind: R::KIND, key: id, name: self.naming.hash(key), nonce };
-        cipher::seal(&keys::cipher_key(seal_key)?, header, key, &plain)
-    }
-
-    fn open<R: Record>(&self, key: &KeyDigest, sealed: &[u8]) -> Result<R, Error> {
-        let (header, body) = Header::split(sealed)?;
-        let seal_key =
-            self.keys.opening(header.key).ok_or_else(|| fault::unknown_key(header.key))?;
-        if header.kind != R::KIND || header.name != self.naming.hash(key) {
-            return Err(fault::foreign());
+    /// Opens a record that was found under `name`, whatever it is and whosever it is.
+    ///
+    /// # Errors
+    /// As [`Sealer::open_session`], and the code `unnamed` if it is of format 1: that does not say whose
+    /// it is, and opens by its key only.
+    pub fn open_found(&self, name: &RecordName, sealed: &[u8]) -> Result<Found, Error> {
+        let (header, _) = Header::split(sealed)?;
+        match header.kind {
+            SessionRecord::KIND => {
+                let (key, record) = self.vault.open_found(name, sealed)?;
+                Ok(Found::Session(key, Box::new(record)))
+            }
+            AccountRecord::KIND => {
+                let (key, record) = self.vault.open_found(name, sealed)?;
+                Ok(Found::Account(key, record))
+            }
+            ForReaders::KIND => {
+                let readers =
+                    self.readers().ok_or_else(|| fault::unknown_readers_key(header.key))?;
+                let (key, record) = readers.open_found(name, sealed)?;
+                Ok(Found::ForReaders(key, Box::new(record)))
+            }
+            _ => Err(fault::newer()),
         }
-        let plain = cipher::open(&keys::cipher_key(seal_key)?, header, key, body)?;
-        // It opened, so we or a later version of us wrote it.
-        R::read(&plain).map_err(|_| fault::newer())
+    }
+
+    /// The record found under `name`, sealed anew with the key that seals now and otherwise as it is, also
+    /// what a newer version keeps in it; `None` if that key seals it already.
+    ///
+    /// # Errors
+    /// As [`Sealer::open_found`].
+    pub fn reseal(&self, name: &RecordName, sealed: &[u8]) -> Result<Option<SecretBytes>, Error> {
+        let (header, _) = Header::split(sealed)?;
+        match (header.kind, self.readers()) {
+            (ForReaders::KIND, Some(readers)) => readers.reseal(name, sealed),
+            (ForReaders::KIND, None) => Err(fault::unknown_readers_key(header.key)),
+            _ => self.vault.reseal(name, sealed),
+        }
     }
 }
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealer").field("sealing", &self.keys.sealing().0).finish_non_exhaustive()
+        f.debug_struct("Sealer")
+            .field("sealing", &self.vault.sealing())
+            .field("format", &self.format)
+            .finish_non_exhaustive()
     }
 }

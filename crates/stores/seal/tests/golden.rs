@@ -1,15 +1,18 @@
-//! Records of format version 1 as they lie on disks: they open for ever.
+//! Records of every format version as they lie on disks: they open for ever.
 //!
-//! The files under `golden` were sealed once with key 1 (the bytes 0 to 31) and a fixed nonce, and are
-//! never written again. A change that breaks one of these tests needs another format version.
+//! The files under `golden` were sealed once with key 1 (the bytes 0 to 31; for readers the bytes 32 to 63),
+//! and are never written again; those of version 2 come from `examples/golden.rs`. A change that breaks one
+//! of these tests needs another format version.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot set up stops it")]
 
 use countersign_core::{
     Certainty, ChallengeKind, Fingerprint, Generation, Origin, ProviderId, Realm, Rotation,
-    SealKeys, SecretBytes, SessionKey, Timestamp,
+    SealKeys, SecretBytes, SessionKey, StoredKey, Timestamp,
 };
-use countersign_seal::{EndCause, Sealer};
+use countersign_seal::{
+    AccountRecord, EndCause, Journal, Readers, RecordFormat, Sealer, SessionRecord,
+};
 
 const GENERATION: Generation = Generation { counter: 4, tag: 0x1234_5678 };
 
@@ -45,10 +48,86 @@ fn names_stay() {
 }
 
 #[test]
-fn a_session_of_version_1_opens() {
-    let sealed = golden(include_str!("golden/session-1.hex"));
-    let record = sealer().open_session(&kim().digest(), &sealed).unwrap();
+fn sessions_of_every_version_open() {
+    for hex in [include_str!("golden/session-1.hex"), include_str!("golden/session-2.hex")] {
+        assert_session(sealer().open_session(&kim(), &golden(hex)).unwrap());
+    }
+}
 
+#[test]
+fn accounts_of_every_version_open() {
+    for hex in [include_str!("golden/account-1.hex"), include_str!("golden/account-2.hex")] {
+        assert_account(sealer().open_account(kim().account(), &golden(hex)).unwrap());
+    }
+}
+
+#[test]
+fn a_journal_without_an_end_is_there_for_who_judges_it() {
+    for hex in [include_str!("golden/journal-1.hex"), include_str!("golden/journal-2.hex")] {
+        let record = sealer().open_session(&kim(), &golden(hex)).unwrap();
+        assert_journal(record.journal.unwrap());
+        let tokens = record.tokens.unwrap();
+        assert_eq!((tokens.generation(), record.counter), (GENERATION, 4));
+        assert_eq!(tokens.refresh_token().unwrap().secret().expose(), "canary-refresh");
+        assert!(record.challenge.is_none() && record.ended.is_none());
+    }
+}
+
+#[test]
+fn what_readers_got_opens_with_their_key_and_names_its_owner() {
+    let sealed = golden(include_str!("golden/readers-2.hex"));
+    let key = SecretBytes::new((32..64).collect());
+    let readers = Readers::new(&SealKeys::for_readers(1, key)).unwrap().unwrap();
+    let name = readers.name(&kim().digest());
+    assert_eq!(name.as_str(), "af41b8515c0df31a9f40d5933f5007ba");
+    let (whose, record) = readers.open_found(&name, &sealed).unwrap();
+    assert_eq!(whose, StoredKey::from(&kim()));
+    let tokens = record.tokens.unwrap();
+    assert_eq!(tokens.access_token().secret().expose(), "canary-access");
+    assert!(tokens.refresh_token().is_none() && record.journal.is_none());
+    assert!(record.ended.is_some() && record.memo.text("user").is_none());
+}
+
+#[test]
+fn records_of_version_2_that_are_found_say_whose_they_are() {
+    let account = golden(include_str!("golden/account-2.hex"));
+    let found = sealer().open_found(&sealer().name(&kim().account().digest()), &account).unwrap();
+    assert_eq!(*found.key(), StoredKey::from(kim().account()));
+    let name = sealer().name(&kim().digest());
+    for hex in [include_str!("golden/session-2.hex"), include_str!("golden/journal-2.hex")] {
+        let found = sealer().open_found(&name, &golden(hex)).unwrap();
+        assert_eq!(*found.key(), StoredKey::from(&kim()));
+        assert_eq!(found.key().identity(), "kim@example.org");
+    }
+    let old = sealer().open_found(&name, &golden(include_str!("golden/session-1.hex")));
+    assert_eq!(old.unwrap_err().code(), Some("unnamed"));
+}
+
+#[test]
+fn fields_of_a_later_program_survive_a_rewrite() {
+    for hex in [
+        include_str!("golden/session-1-newer-fields.hex"),
+        include_str!("golden/session-2-newer-fields.hex"),
+    ] {
+        let mut record = sealer().open_session(&kim(), &golden(hex)).unwrap();
+        assert_eq!((record.counter, record.unknown.len()), (9, 2));
+        record.counter = 10;
+        for format in [RecordFormat::V1, RecordFormat::V2] {
+            let sealer = sealer().writing(format);
+            let sealed = sealer.seal_session(&kim(), &record).unwrap();
+            let again = sealer.open_session(&kim(), sealed.expose_bytes()).unwrap();
+            assert_eq!((again.counter, again.unknown.len()), (10, 2));
+        }
+    }
+}
+
+fn assert_journal(journal: Journal) {
+    assert_eq!(journal.refresh, Fingerprint::from_raw(counting()));
+    assert_eq!((journal.generation, journal.attempt), (GENERATION, 1));
+    assert_eq!(journal.sent_at, at(1_700_000_600_000));
+}
+
+fn assert_session(record: SessionRecord) {
     let tokens = record.tokens.unwrap();
     assert_eq!(tokens.generation(), GENERATION);
     assert_eq!(tokens.access_token().secret().expose(), "canary-access");
@@ -60,10 +139,7 @@ fn a_session_of_version_1_opens() {
     assert_eq!((tokens.refreshes(), tokens.subject()), (2, Some("subject-1")));
     assert_eq!(tokens.profile().get("plan"), Some("gold"));
 
-    let journal = record.journal.unwrap();
-    assert_eq!(journal.refresh, Fingerprint::from_raw(counting()));
-    assert_eq!((journal.generation, journal.attempt), (GENERATION, 1));
-    assert_eq!(journal.sent_at, at(1_700_000_600_000));
+    assert_journal(record.journal.unwrap());
 
     let pending = record.challenge.unwrap();
     let mut id = counting();
@@ -88,11 +164,7 @@ fn a_session_of_version_1_opens() {
     assert!(record.unknown.is_empty());
 }
 
-#[test]
-fn an_account_of_version_1_opens() {
-    let sealed = golden(include_str!("golden/account-1.hex"));
-    let record = sealer().open_account(&kim().account().digest(), &sealed).unwrap();
-
+fn assert_account(record: AccountRecord) {
     let [first, second] = record.refused[..] else { panic!("two refused secrets") };
     assert_eq!(first.secret, Fingerprint::from_raw(counting()));
     assert_eq!((first.certainty, first.tries), (Certainty::Certain, 1));
@@ -106,16 +178,4 @@ fn an_account_of_version_1_opens() {
     assert_eq!(pending.password.expose(), "canary-new-password");
     assert_eq!((pending.at, &*pending.operation), (at(1_700_000_002_000), "change_password"));
     assert!(pending.tried_new && !pending.tried_old);
-}
-
-#[test]
-fn fields_of_a_later_program_survive_a_rewrite() {
-    let (sealer, key) = (sealer(), kim().digest());
-    let sealed = golden(include_str!("golden/session-1-newer-fields.hex"));
-    let mut record = sealer.open_session(&key, &sealed).unwrap();
-    assert_eq!((record.counter, record.unknown.len()), (9, 2));
-    record.counter = 10;
-    let sealed = sealer.seal_session(&key, &record).unwrap();
-    let again = sealer.open_session(&key, sealed.expose_bytes()).unwrap();
-    assert_eq!((again.counter, again.unknown.len()), (10, 2));
 }

@@ -2,9 +2,11 @@
 
 use countersign::cognito::Devices;
 use countersign::{Answers, Operation as Op};
-use countersign_simulator::{Account, Remembering, Simulator};
+use countersign_simulator::{Account, Fault, Operation, Remembering, Simulator};
 
-use super::{KIM, PASSWORD, STEP, adapter, challenge, complete, credentials, open, refused, works};
+use super::{
+    KIM, PASSWORD, STEP, adapter, asked, challenge, complete, credentials, open, refused, works,
+};
 use crate::bench::Bench;
 
 const WITHIN: std::time::Duration = std::time::Duration::from_secs(20);
@@ -88,4 +90,22 @@ async fn p20_a_kept_device_is_confirmed_later() {
     session.sign_out(WITHIN).await;
     assert!(!asks_for_a_code(&bench, Devices::Keep).await, "the device is known");
     bench.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f09_the_tokens_of_a_sign_in_outlive_a_confirmation_of_the_device_without_an_answer() {
+    for fault in [Fault::LoseAnswer, Fault::Cut, Fault::BrokenJson, Fault::Html] {
+        let bench = pool(Remembering::OptIn).await;
+        let told = fault.clone();
+        bench.simulator.inject(Operation::custom("confirm_device"), fault, 1);
+        let session = open(&bench, adapter(&bench), credentials(&bench)).await;
+        challenge(session.sign_in().await);
+        let code = bench.simulator.delivered(KIM).expect("a mail");
+        complete(session.answer(Answers::code(code)).await);
+        works(&bench, &session).await;
+        assert_eq!(session.status().generation.map(|it| it.counter), Some(1), "{told:?}");
+        assert_eq!(asked(&bench.simulator, Operation::custom("confirm_device")), 1, "{told:?}");
+        session.refresh().await.expect("the refresh token is kept");
+        bench.server.shutdown().await;
+    }
 }

@@ -10,6 +10,7 @@ use crate::code;
 use crate::enrolment::Enrolment;
 use crate::exit::Exit;
 use crate::inputs::{self, Inputs};
+use crate::keep::Keep;
 use crate::new_password::{self, Choice};
 use crate::output;
 use crate::problem::{Problem, headline};
@@ -23,6 +24,7 @@ const MOST_TRIES: usize = 5;
 pub(super) struct Gathering<'a> {
     pub(super) inputs: Inputs,
     pub(super) new_password: &'a Choice,
+    pub(super) keep: Keep,
     pub(super) policy: Option<PasswordPolicy>,
     pub(super) profile: &'a str,
     pub(super) enrolment: Enrolment<'a>,
@@ -93,9 +95,11 @@ impl Gathering<'_> {
             return Ok(Some(given));
         }
         match want {
-            new_password::KEY if self.new_password.generates() => {
-                self.new_password.make(&mut self.inputs, self.policy, want).await.map(Some)
-            }
+            new_password::KEY if self.new_password.generates() => self
+                .new_password
+                .make(&mut self.inputs, &self.keep, self.policy, want)
+                .await
+                .map(Some),
             "choice" => Ok(choice::the_only_one(challenge)),
             _ => Ok(None),
         }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::status;
 use crate::cli::Global;
-use crate::engine::Engine;
+use crate::engine::{Engine, is_certain};
 use crate::enrolment::{Enrolment, Showing};
 use crate::exit::Exit;
 use crate::inputs::Inputs;
@@ -51,6 +51,7 @@ pub(crate) fn run(
     let mut given = Gathering {
         inputs,
         new_password: &arguments.new_password,
+        keep: engine.keep().clone(),
         policy: engine.adapter().capabilities().password_policy,
         profile: profile.name(),
         enrolment: {
@@ -83,6 +84,7 @@ pub(crate) fn run(
                     return Err(problem);
                 }
             };
+            given.enrolment.sending();
             next = engine.answer(session, answers).await?;
             // The same question again, and a failure: the answer was not taken.
             let again = next.as_ref().is_some_and(|next| next.name == challenge.name);
@@ -90,6 +92,9 @@ pub(crate) fn run(
                 given.enrolment.proved()?;
             }
             refused = session.status().last_error.filter(|_| again);
+            if refused.as_ref().is_some_and(is_certain) {
+                given.enrolment.refused();
+            }
         }
         Err(Problem::new(
             Exit::Refused,

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use countersign_core::{Answers, SecretString};
+use countersign_core::{Answers, Operation, SecretString};
 
 use crate::cli::Global;
-use crate::engine::Engine;
+use crate::engine::{Engine, is_certain};
 use crate::enrolment::{Enrolment, Showing};
 use crate::exit::Exit;
 use crate::inputs::Inputs;
@@ -49,7 +49,7 @@ pub(super) fn run(
     let mut enrolment = Enrolment::new(&profile, can, &arguments.showing, copy, global)?;
     enrolment.demand_a_reader()?;
     let engine = Engine::open(&profile, global.wait)?;
-    engine.run(async |session| {
+    let done = engine.run(async |session| {
         let begun = engine.extension(session, "associate_software_token", Answers::new()).await?;
         let challenge = begun.challenge.ok_or_else(no_secret)?;
         if !enrolment.begin(&challenge)? {
@@ -59,14 +59,25 @@ pub(super) fn run(
         if let Some(name) = &arguments.device_name {
             input = input.with("device_name", SecretString::new(name.as_str()));
         }
-        engine.extension(session, "verify_software_token", input).await?;
+        enrolment.sending();
+        let verify = Operation::Extension { name: "verify_software_token".into(), input };
+        if let Err(error) = session.perform(verify).await {
+            if is_certain(&error) {
+                enrolment.refused();
+            }
+            return Err(engine.explain(&error));
+        }
         enrolment.proved()?;
         let preferred = Answers::new().with("software_token", SecretString::new("preferred"));
         let done = engine.extension(session, "set_user_mfa_preference", preferred).await?;
         let words = "the authenticator is set up; the next sign-in asks for its code";
         report::done(&profile, global, "mfa_enroll", &done, words)?;
         Ok(Exit::Success)
-    })
+    });
+    if done.is_err() {
+        enrolment.abandon();
+    }
+    done
 }
 
 fn no_secret() -> Problem {

@@ -44,7 +44,8 @@ pub(super) fn run(
         let old = credentials(&engine, &mut inputs).await?;
         let label = engine.source().label(CredentialKind::Password);
         let label = format!("new {label}");
-        let new = arguments.choice.make(&mut inputs, can.password_policy, &label).await?;
+        let new =
+            arguments.choice.make(&mut inputs, engine.keep(), can.password_policy, &label).await?;
         if old.expect_password().is_ok_and(|old| old.matches(&new)) {
             return Err(Problem::usage(
                 "the new password is the old one; nothing was sent",

@@ -43,7 +43,9 @@ pub(super) fn run(
         let sent = format!("{} that was sent", report::code_word(&can));
         let code = inputs.get("code", &sent, Typing::Hidden).await?;
         let label = format!("new {}", engine.source().label(CredentialKind::Password));
-        let new_password = arguments.choice.make(&mut inputs, can.password_policy, &label).await?;
+        let policy = can.password_policy;
+        let new_password =
+            arguments.choice.make(&mut inputs, engine.keep(), policy, &label).await?;
         let confirm = Operation::ConfirmForgotPassword { code, new_password };
         let done = engine.perform(session, confirm, credentials).await?;
         let words = "the new password is set; sign in with it";

@@ -4,13 +4,13 @@ mod attributes;
 
 use clap::Args;
 use countersign_core::{
-    Answers, CredentialKind, Credentials, ErrorKind, Operation, PasswordPolicy, SecretString,
+    Answers, CredentialKind, Credentials, Operation, PasswordPolicy, SecretString,
 };
 use countersign_runtime::{Performed, Session};
 
 use crate::ask::Typing;
 use crate::cli::Global;
-use crate::engine::Engine;
+use crate::engine::{Engine, is_certain};
 use crate::exit::Exit;
 use crate::inputs::{self, Inputs};
 use crate::keep::Keep;
@@ -112,9 +112,7 @@ async fn send(
         }
         Err(error) => {
             // Only a refusal says for certain that there is no account with this password.
-            let unknown = error.is_transient()
-                || matches!(error.kind(), ErrorKind::Protocol | ErrorKind::Internal);
-            if !unknown {
+            if is_certain(&error) {
                 settle(false);
             }
             Err(engine.explain(&error))
@@ -144,7 +142,7 @@ async fn credentials(
         new_password::check(policy, &password)?;
         return Ok((credentials.with_password(password), None));
     }
-    let password = choice.make(inputs, policy, &label).await?;
+    let password = choice.make(inputs, engine.keep(), policy, &label).await?;
     Ok((credentials.with_password(password.clone()), Some(password)))
 }
 

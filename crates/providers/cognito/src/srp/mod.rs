@@ -118,9 +118,12 @@ impl Key {
 }
 
 /// What a server keeps in the place of a password: g^x.
-pub(crate) fn verifier(party: Party<'_>, password: &SecretString, salt: &[u8]) -> Vec<u8> {
+///
+/// It is as good as the password to whoever wants to play the server, or to guess: it is wiped.
+pub(crate) fn verifier(party: Party<'_>, password: &SecretString, salt: &[u8]) -> SecretBytes {
     let x = private(party, password, &fit(salt));
-    padded(&Group::get().power_of_g(&x)).to_vec()
+    let power = Zeroizing::new(Group::get().power_of_g(&x));
+    SecretBytes::copy_from(&padded(&power))
 }
 
 /// `length` bytes that only this seed and this purpose give (HKDF-Expand, RFC 5869 §2.3, at most 255

@@ -4,11 +4,14 @@ use countersign_core::{Certainty, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::text::{Digits, HiddenText};
+use super::who::Who;
 use crate::account::{AccountRecord, PendingPassword, RefusedSecret, SignInCount};
 use crate::unknown::UnknownFields;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Stored {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    who: Option<Who>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     refused: Vec<StoredRefused>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,10 +58,11 @@ struct StoredPassword {
     tried_old: bool,
 }
 
-impl From<&AccountRecord> for Stored {
-    fn from(record: &AccountRecord) -> Self {
+impl Stored {
+    pub(super) fn new(record: &AccountRecord, who: Option<Who>) -> Self {
         let SignInCount { day, count } = record.sign_ins;
         Self {
+            who,
             refused: record.refused.iter().copied().map(StoredRefused::from).collect(),
             locked_until: record.locked_until.map(Timestamp::as_millis),
             last_code_step: record.last_code_step,
@@ -67,19 +71,20 @@ impl From<&AccountRecord> for Stored {
             unknown: record.unknown.clone(),
         }
     }
-}
 
-impl From<Stored> for AccountRecord {
-    fn from(stored: Stored) -> Self {
+    /// The record, and whose it is.
+    pub(super) fn split(self) -> (AccountRecord, Option<Who>) {
+        let stored = self;
         let StoredCount { day, count } = stored.sign_ins;
-        Self {
+        let record = AccountRecord {
             refused: stored.refused.into_iter().map(RefusedSecret::from).collect(),
             locked_until: stored.locked_until.map(Timestamp::from_millis),
             last_code_step: stored.last_code_step,
             sign_ins: SignInCount { day, count },
             pending_password: stored.pending_password.map(PendingPassword::from),
             unknown: stored.unknown,
-        }
+        };
+        (record, stored.who)
     }
 }
 

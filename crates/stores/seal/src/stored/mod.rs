@@ -3,30 +3,35 @@
 
 mod account;
 mod challenge;
+mod reader;
 mod session;
 #[cfg(test)]
 mod tests;
 mod text;
 mod tokens;
 mod unknown;
+mod who;
 
-use countersign_core::{Generation, SecretBuffer, SecretBytes};
+use countersign_core::{Generation, SecretBuffer, SecretBytes, StoredKey};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use who::Who;
 
 use crate::account::AccountRecord;
 use crate::session::SessionRecord;
+
+pub(crate) use reader::ForReaders;
 
 /// A record that can be sealed.
 pub(crate) trait Record: Sized {
     /// The byte in the header that tells it from other records.
     const KIND: u8;
 
-    /// As JSON.
-    fn write(&self) -> Result<SecretBytes, Unreadable>;
+    /// As JSON, with whose it is where the format says so.
+    fn write(&self, who: Option<&StoredKey>) -> Result<SecretBytes, Unreadable>;
 
-    /// From JSON.
-    fn read(json: &[u8]) -> Result<Self, Unreadable>;
+    /// From JSON, with whose it is if it says so.
+    fn read(json: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable>;
 }
 
 /// The JSON is none of ours. The parser's own words are dropped: they can quote a secret.
@@ -36,24 +41,26 @@ pub(crate) struct Unreadable;
 impl Record for SessionRecord {
     const KIND: u8 = 1;
 
-    fn write(&self) -> Result<SecretBytes, Unreadable> {
-        to_json(&session::Stored::from(self))
+    fn write(&self, who: Option<&StoredKey>) -> Result<SecretBytes, Unreadable> {
+        to_json(&session::Stored::new(self, who.map(Who::from)))
     }
 
-    fn read(json: &[u8]) -> Result<Self, Unreadable> {
-        from_json::<session::Stored>(json)?.try_into()
+    fn read(json: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable> {
+        let (record, who) = from_json::<session::Stored>(json)?.split()?;
+        Ok((record, who.map(StoredKey::try_from).transpose()?))
     }
 }
 
 impl Record for AccountRecord {
     const KIND: u8 = 2;
 
-    fn write(&self) -> Result<SecretBytes, Unreadable> {
-        to_json(&account::Stored::from(self))
+    fn write(&self, who: Option<&StoredKey>) -> Result<SecretBytes, Unreadable> {
+        to_json(&account::Stored::new(self, who.map(Who::from)))
     }
 
-    fn read(json: &[u8]) -> Result<Self, Unreadable> {
-        Ok(from_json::<account::Stored>(json)?.into())
+    fn read(json: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable> {
+        let (record, who) = from_json::<account::Stored>(json)?.split();
+        Ok((record, who.map(StoredKey::try_from).transpose()?))
     }
 }
 

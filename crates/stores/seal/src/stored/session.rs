@@ -8,12 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::challenge::Pending;
 use super::text::{Digits, Hidden};
 use super::tokens::Tokens;
+use super::who::Who;
 use super::{StoredGeneration, Unreadable};
 use crate::session::{EndCause, Ended, Journal, SessionRecord};
 use crate::unknown::UnknownFields;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Stored {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    who: Option<Who>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens: Option<Tokens>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,9 +69,10 @@ enum StoredRotation {
     Rotated,
 }
 
-impl From<&SessionRecord> for Stored {
-    fn from(record: &SessionRecord) -> Self {
+impl Stored {
+    pub(super) fn new(record: &SessionRecord, who: Option<Who>) -> Self {
         Self {
+            who,
             tokens: record.tokens.as_ref().map(Tokens::from),
             journal: record.journal.map(StoredJournal::from),
             challenge: record.challenge.as_ref().map(Pending::from),
@@ -84,13 +88,11 @@ impl From<&SessionRecord> for Stored {
             unknown: record.unknown.clone(),
         }
     }
-}
 
-impl TryFrom<Stored> for SessionRecord {
-    type Error = Unreadable;
-
-    fn try_from(stored: Stored) -> Result<Self, Unreadable> {
-        Ok(Self {
+    /// The record, and whose it is.
+    pub(super) fn split(self) -> Result<(SessionRecord, Option<Who>), Unreadable> {
+        let stored = self;
+        let record = SessionRecord {
             tokens: stored.tokens.map(TokenSet::try_from).transpose()?,
             journal: stored.journal.map(Journal::from),
             challenge: stored.challenge.map(Into::into),
@@ -104,7 +106,8 @@ impl TryFrom<Stored> for SessionRecord {
             }),
             counter: stored.counter,
             unknown: stored.unknown,
-        })
+        };
+        Ok((record, stored.who))
     }
 }
 

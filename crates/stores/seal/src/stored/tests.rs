@@ -2,11 +2,11 @@
 
 use countersign_core::{
     AccessToken, Certainty, Challenge, ChallengeKind, Continuation, Fingerprint, Generation,
-    IdToken, Memo, Profile, RefreshToken, Rotation, SecretBytes, SecretString, StoredTokens,
-    Timestamp, TokenSet,
+    IdToken, Memo, Profile, RefreshToken, Rotation, SecretBytes, SecretString, StoredKey,
+    StoredTokens, Timestamp, TokenSet,
 };
 
-use super::Record;
+use super::{ForReaders, Record};
 use crate::account::{AccountRecord, PendingPassword, RefusedSecret, SignInCount};
 use crate::session::{EndCause, Ended, Journal, PendingChallenge, SessionRecord};
 
@@ -88,9 +88,10 @@ fn full_account() -> AccountRecord {
 #[test]
 fn every_field_comes_back() {
     let session = full_session();
-    let json = session.write().unwrap();
-    let back = SessionRecord::read(json.expose_bytes()).unwrap();
-    assert_eq!(back.write().unwrap().expose_bytes(), json.expose_bytes());
+    let json = session.write(None).unwrap();
+    let (back, who) = SessionRecord::read(json.expose_bytes()).unwrap();
+    assert!(who.is_none());
+    assert_eq!(back.write(None).unwrap().expose_bytes(), json.expose_bytes());
     assert_eq!(format!("{back:?}"), format!("{session:?}"));
     let tokens = back.tokens.unwrap();
     assert_eq!(tokens.access_token().secret().expose(), "canary-access\"\\");
@@ -103,20 +104,20 @@ fn every_field_comes_back() {
     assert_eq!(continuation.expose_bytes(), b"canary-continuation\x00\xff");
 
     let account = full_account();
-    let json = account.write().unwrap();
-    let back = AccountRecord::read(json.expose_bytes()).unwrap();
-    assert_eq!(back.write().unwrap().expose_bytes(), json.expose_bytes());
+    let json = account.write(None).unwrap();
+    let (back, _) = AccountRecord::read(json.expose_bytes()).unwrap();
+    assert_eq!(back.write(None).unwrap().expose_bytes(), json.expose_bytes());
     assert_eq!(format!("{back:?}"), format!("{account:?}"));
     assert_eq!(back.pending_password.unwrap().password.expose(), "canary-pässword\n");
 }
 
 #[test]
 fn a_record_of_nothing_is_small_and_an_empty_object_is_a_record_of_nothing() {
-    let json = SessionRecord::default().write().unwrap();
+    let json = SessionRecord::default().write(None).unwrap();
     assert_eq!(json.expose_bytes(), br#"{"suspicion":0,"counter":0}"#);
-    let session = SessionRecord::read(b"{}").unwrap();
+    let (session, _) = SessionRecord::read(b"{}").unwrap();
     assert!(session.tokens.is_none() && session.counter == 0);
-    let account = AccountRecord::read(b"{}").unwrap();
+    let (account, _) = AccountRecord::read(b"{}").unwrap();
     assert!(account.refused.is_empty() && account.sign_ins == SignInCount::default());
 }
 
@@ -124,24 +125,24 @@ fn a_record_of_nothing_is_small_and_an_empty_object_is_a_record_of_nothing() {
 fn fields_of_a_newer_version_are_written_back() {
     let json =
         br#"{"suspicion":2,"counter":5,"later":{"list":[1,"canary",null]},"other":"canary"}"#;
-    let mut record = SessionRecord::read(json).unwrap();
+    let (mut record, _) = SessionRecord::read(json).unwrap();
     assert_eq!(record.unknown.len(), 2);
     assert!(!format!("{record:?}").contains("canary"));
     record.counter = 6;
-    let back = record.write().unwrap();
+    let back = record.write(None).unwrap();
     let back = std::str::from_utf8(back.expose_bytes()).unwrap();
     assert!(back.contains(r#""later":{"list":[1,"canary",null]},"other":"canary""#), "{back}");
     assert!(back.contains(r#""counter":6"#), "{back}");
 
-    let record = AccountRecord::read(br#"{"later":1.5}"#).unwrap();
-    let back = record.write().unwrap();
+    let (record, _) = AccountRecord::read(br#"{"later":1.5}"#).unwrap();
+    let back = record.write(None).unwrap();
     assert!(std::str::from_utf8(back.expose_bytes()).unwrap().contains(r#""later":1.5"#));
 }
 
 #[test]
 fn f32_no_secret_is_written_as_plain_text_and_none_is_shown() {
     let (session, account) = (full_session(), full_account());
-    for json in [session.write().unwrap(), account.write().unwrap()] {
+    for json in [session.write(None).unwrap(), account.write(None).unwrap()] {
         assert!(!std::str::from_utf8(json.expose_bytes()).unwrap().contains("canary"));
     }
     assert!(!format!("{session:?} {account:?}").contains("canary"));
@@ -162,4 +163,59 @@ fn json_that_is_not_a_record_is_refused_without_repeating_it() {
         let refused = SessionRecord::read(json.as_bytes());
         assert!(refused.is_err(), "{json}");
     }
+}
+
+#[test]
+fn f34_a_record_says_whose_it_is_in_full_or_is_refused() {
+    let kim = StoredKey::of_account("acme", "https://auth.example", "pool", "kim \"k\"").unwrap();
+    for who in [kim.clone(), kim.with_session("", "audience")] {
+        let json = SessionRecord::default().write(Some(&who)).unwrap();
+        let (_, read) = SessionRecord::read(json.expose_bytes()).unwrap();
+        assert_eq!(read, Some(who));
+    }
+    let whole =
+        r#"{"provider":"acme","origin":"https://auth.example","tenant":"","identity":"kim""#;
+    assert!(SessionRecord::read(format!(r#"{{"who":{whole}}}}}"#).as_bytes()).is_ok());
+    for who in [
+        format!(r#"{whole},"client":"c"}}"#),
+        format!(r#"{whole},"region":"a part that is not known here"}}"#),
+        whole.replace("auth.example", "auth.example/path") + "}",
+        whole.replace("acme", "A") + "}",
+        "{}".to_owned(),
+        "7".to_owned(),
+    ] {
+        assert!(SessionRecord::read(format!(r#"{{"who":{who}}}"#).as_bytes()).is_err(), "{who}");
+    }
+}
+
+#[test]
+fn readers_get_what_is_named_and_nothing_else() {
+    let json = ForReaders::of(&full_session()).write(None).unwrap();
+    let text = std::str::from_utf8(json.expose_bytes()).unwrap();
+    let value: serde_json::Value = serde_json::from_str(text).unwrap();
+    let names = |value: &serde_json::Value| -> Vec<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(names(&value), ["counter", "ended", "suspicion", "tokens"]);
+    assert_eq!(
+        names(&value["tokens"]),
+        [
+            "access_token",
+            "expires_at",
+            "generation",
+            "id_token",
+            "issued_at",
+            "profile",
+            "refreshes",
+            "subject"
+        ]
+    );
+    // Also what somebody else has put into such a record stays out.
+    let json = full_session().write(None).unwrap();
+    let (read, _) = ForReaders::read(json.expose_bytes()).unwrap();
+    let read = read.into_record();
+    assert!(
+        read.journal.is_none() && read.challenge.is_none() && read.memo.get("device").is_none()
+    );
+    assert!(read.tokens.unwrap().refresh_token().is_none());
 }

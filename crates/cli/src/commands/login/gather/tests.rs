@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::Parser;
-use countersign_core::{Capabilities, Continuation};
+use countersign_core::{Capabilities, Continuation, CredentialKind};
 
 use super::*;
 use crate::cli::Cli;
@@ -51,8 +51,9 @@ async fn answers(options: &[&str], challenge: &Challenge) -> Result<Answers, Pro
     let showing = &Showing::default();
     let can = Capabilities::default();
     let enrolment = Enrolment::new(&profile, can, showing, None, &global).unwrap();
+    let keep = Keep::of(&profile, CredentialKind::Password);
     let profile = "pool";
-    Gathering { inputs, new_password, policy: Some(POLICY), profile, enrolment }
+    Gathering { inputs, new_password, keep, policy: Some(POLICY), profile, enrolment }
         .answers(challenge, None, Timestamp::UNIX_EPOCH)
         .await
 }

@@ -1,11 +1,15 @@
 //! Whose session it is: the keys under which locks, guards and tokens are kept apart.
 
+mod stored;
+
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
 use crate::origin::{BaseUrl, Origin};
 use crate::provider::ProviderId;
+
+pub use stored::StoredKey;
 
 /// Where a provider value lives: its auth origin, its tenant, its client and its audience.
 ///
@@ -87,20 +91,20 @@ impl AccountKey {
         &self.origin
     }
 
+    /// The pool, organisation or other partition of accounts at that origin; empty if there is none.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
     /// Who, normalised. Personal: keep it out of logs; [`KeyDigest`] is for those.
     pub fn identity(&self) -> &str {
         &self.identity
     }
 
-    /// The name of this account's record.
+    /// What this account's record is bound to.
     pub fn digest(&self) -> KeyDigest {
-        KeyDigest::of(&[
-            "account",
-            self.provider.as_str(),
-            &self.origin.to_string(),
-            &self.tenant,
-            &self.identity,
-        ])
+        let Self { provider, origin, tenant, identity } = self;
+        KeyDigest::of_account([provider.as_str(), &origin.to_string(), tenant, identity])
     }
 }
 
@@ -133,18 +137,21 @@ impl SessionKey {
         &self.account
     }
 
-    /// The name of this session's record.
+    /// The client id; empty if there is none.
+    pub fn client(&self) -> &str {
+        &self.client
+    }
+
+    /// The audience or scope that is asked for; empty if there is none.
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// What this session's record is bound to.
     pub fn digest(&self) -> KeyDigest {
-        let account = &self.account;
-        KeyDigest::of(&[
-            "session",
-            account.provider.as_str(),
-            &account.origin.to_string(),
-            &account.tenant,
-            &account.identity,
-            &self.client,
-            &self.audience,
-        ])
+        let AccountKey { provider, origin, tenant, identity } = &self.account;
+        let account = [provider.as_str(), &origin.to_string(), tenant, identity];
+        KeyDigest::of_session(account, &self.client, &self.audience)
     }
 }
 
@@ -162,6 +169,18 @@ impl fmt::Debug for SessionKey {
 pub struct KeyDigest([u8; 32]);
 
 impl KeyDigest {
+    fn of_account([provider, origin, tenant, identity]: [&str; 4]) -> Self {
+        Self::of(&["account", provider, origin, tenant, identity])
+    }
+
+    fn of_session(
+        [provider, origin, tenant, identity]: [&str; 4],
+        client: &str,
+        audience: &str,
+    ) -> Self {
+        Self::of(&["session", provider, origin, tenant, identity, client, audience])
+    }
+
     fn of(parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {

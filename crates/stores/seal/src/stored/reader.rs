@@ -1,0 +1,45 @@
+//! What readers get of a session's record.
+
+use countersign_core::{SecretBytes, StoredKey, StoredTokens, TokenSet};
+
+use super::{Record, Unreadable};
+use crate::session::SessionRecord;
+
+/// A session's record without all that readers do not get.
+pub(crate) struct ForReaders(SessionRecord);
+
+impl ForReaders {
+    /// Names what readers get, so that a field which is added later is not among it by itself.
+    pub(crate) fn of(record: &SessionRecord) -> Self {
+        let tokens = record.tokens.as_ref().map(|tokens| {
+            TokenSet::from_stored(StoredTokens {
+                refresh_token: None,
+                refresh_expires_at: None,
+                ..tokens.stored().clone()
+            })
+        });
+        Self(SessionRecord {
+            tokens,
+            ended: record.ended,
+            counter: record.counter,
+            ..SessionRecord::default()
+        })
+    }
+
+    pub(crate) fn into_record(self) -> SessionRecord {
+        self.0
+    }
+}
+
+impl Record for ForReaders {
+    const KIND: u8 = 3;
+
+    fn write(&self, who: Option<&StoredKey>) -> Result<SecretBytes, Unreadable> {
+        self.0.write(who)
+    }
+
+    fn read(json: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable> {
+        let (record, who) = SessionRecord::read(json)?;
+        Ok((Self::of(&record), who))
+    }
+}

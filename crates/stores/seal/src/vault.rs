@@ -1,0 +1,170 @@
+//! Keys of one purpose at work: records to sealed bytes and back.
+
+use countersign_core::{Error, KeyDigest, RecordName, SealKeys, SecretBytes, StoredKey};
+use zeroize::Zeroizing;
+
+use crate::format::RecordFormat;
+use crate::header::{Header, NONCE};
+use crate::keys::{NamingKey, Purpose};
+use crate::stored::Record;
+use crate::{cipher, fault, keys};
+
+/// Seal keys with their purpose.
+#[derive(Clone)]
+pub(crate) struct Vault {
+    keys: SealKeys,
+    naming: NamingKey,
+    purpose: Purpose,
+}
+
+impl Vault {
+    pub(crate) fn new(keys: SealKeys, purpose: Purpose) -> Result<Self, Error> {
+        let (_, sealing) = keys.sealing().ok_or_else(fault::readers_only)?;
+        keys::cipher_key(sealing, purpose)?;
+        let naming = NamingKey::new(&keys, purpose)?;
+        Ok(Self { keys, naming, purpose })
+    }
+
+    pub(crate) fn name(&self, digest: &KeyDigest) -> RecordName {
+        RecordName::from_hash(self.naming.hash(digest))
+    }
+
+    pub(crate) const fn salt(&self) -> &SecretBytes {
+        self.naming.salt()
+    }
+
+    /// The id of the key that seals.
+    pub(crate) fn sealing(&self) -> Option<u32> {
+        self.keys.sealing().map(|(id, _)| id)
+    }
+
+    pub(crate) fn seal<R: Record>(
+        &self,
+        format: RecordFormat,
+        owner: &StoredKey,
+        record: &R,
+    ) -> Result<SecretBytes, Error> {
+        let who = match format {
+            RecordFormat::V1 => None,
+            RecordFormat::V2 => Some(owner),
+        };
+        let plain = record.write(who).map_err(|_| fault::unwritable())?;
+        let digest = owner.digest();
+        let name = self.naming.hash(&digest);
+        let facts = Header { format, kind: R::KIND, key: 0, name, nonce: [0; NONCE] };
+        self.encrypt(facts, Some(&digest), plain.expose_bytes())
+    }
+
+    /// The record of `owner`.
+    pub(crate) fn open<R: Record>(&self, owner: &StoredKey, sealed: &[u8]) -> Result<R, Error> {
+        let (header, body) = Header::split(sealed)?;
+        let digest = owner.digest();
+        let plain = self.decrypt(header, Some(&digest), body, |header| {
+            header.kind == R::KIND && header.name == self.naming.hash(&digest)
+        })?;
+        let (record, who) = read(&plain)?;
+        let right = match header.format {
+            RecordFormat::V1 => true,
+            RecordFormat::V2 => who.as_ref() == Some(owner),
+        };
+        if right { Ok(record) } else { Err(fault::foreign()) }
+    }
+
+    /// The record that was found under `name`, and whose it is.
+    pub(crate) fn open_found<R: Record>(
+        &self,
+        name: &RecordName,
+        sealed: &[u8],
+    ) -> Result<(StoredKey, R), Error> {
+        let (header, body) = Header::split(sealed)?;
+        let plain = self.decrypt(header, None, body, |header| {
+            header.kind == R::KIND && RecordName::from_hash(header.name) == *name
+        })?;
+        let (record, who) = read(&plain)?;
+        // Whoever has the key and wrote a name into another's record has confused the two, or means to.
+        let owner = who.filter(|who| self.name(&who.digest()) == *name);
+        Ok((owner.ok_or_else(fault::foreign)?, record))
+    }
+
+    /// The same record sealed with the key that seals now; `None` if it is.
+    pub(crate) fn reseal(
+        &self,
+        name: &RecordName,
+        sealed: &[u8],
+    ) -> Result<Option<SecretBytes>, Error> {
+        let (header, body) = Header::split(sealed)?;
+        if Some(header.key) == self.sealing() {
+            return Ok(None);
+        }
+        let plain =
+            self.decrypt(header, None, body, |header| RecordName::from_hash(header.name) == *name)?;
+        self.encrypt(header, None, &plain).map(Some)
+    }
+
+    /// Seals `plain` with the facts of a header, the sealing key and a fresh nonce.
+    fn encrypt(
+        &self,
+        facts: Header,
+        digest: Option<&KeyDigest>,
+        plain: &[u8],
+    ) -> Result<SecretBytes, Error> {
+        let (key, seal_key) = self.keys.sealing().ok_or_else(fault::readers_only)?;
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(fault::no_randomness)?;
+        let header = Header { key, nonce, ..facts };
+        cipher::seal(&keys::cipher_key(seal_key, self.purpose)?, header, digest, plain)
+    }
+
+    fn decrypt(
+        &self,
+        header: Header,
+        digest: Option<&KeyDigest>,
+        body: &[u8],
+        is_right: impl FnOnce(Header) -> bool,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let seal_key =
+            self.keys.opening(header.key).ok_or_else(|| fault::unknown_key(header.key))?;
+        if !is_right(header) {
+            return Err(fault::foreign());
+        }
+        cipher::open(&keys::cipher_key(seal_key, self.purpose)?, header, digest, body)
+    }
+}
+
+/// It opened, so we or a later version of us wrote it.
+fn read<R: Record>(plain: &[u8]) -> Result<(R, Option<StoredKey>), Error> {
+    R::read(plain).map_err(|_| fault::newer())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::SessionRecord;
+
+    /// Whoever has a key could write this, or a program that confuses two sessions.
+    #[test]
+    fn f34_a_record_whose_content_names_somebody_else_does_not_open() {
+        let keys = SealKeys::new(1, SecretBytes::new(vec![7; 32]));
+        let vault = Vault::new(keys, Purpose::Whole).unwrap();
+        let of = |identity| {
+            let account = StoredKey::of_account("acme", "https://auth.example", "", identity);
+            account.unwrap().with_session("", "")
+        };
+        let (kim, robin) = (of("kim"), of("robin"));
+        let name = vault.naming.hash(&robin.digest());
+        let kind = SessionRecord::KIND;
+        let facts = Header { format: RecordFormat::V2, kind, key: 0, name, nonce: [0; NONCE] };
+        for (who, opens) in [(Some(&kim), false), (None, false), (Some(&robin), true)] {
+            let plain = SessionRecord::default().write(who).unwrap();
+            let sealed = vault.encrypt(facts, None, plain.expose_bytes()).unwrap();
+            let sealed = sealed.expose_bytes();
+            let opened = vault.open::<SessionRecord>(&robin, sealed);
+            let found = vault.open_found::<SessionRecord>(&RecordName::from_hash(name), sealed);
+            assert_eq!((opened.is_ok(), found.is_ok()), (opens, opens), "{who:?}");
+            if !opens {
+                assert_eq!(opened.unwrap_err().code(), Some("foreign"));
+                assert_eq!(found.unwrap_err().code(), Some("foreign"));
+            }
+        }
+    }
+}

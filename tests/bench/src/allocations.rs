@@ -1,0 +1,183 @@
+//! Allocations a call, counted by a program of its own: its allocator counts, which the clocks of the
+//! others must not pay for.
+
+use std::hint::black_box;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::limit::Ready;
+use crate::row::{Row, Target};
+use crate::subject::{Minting, Rfc6749, keeper, signed_in};
+
+/// What an allocator has counted since the program began.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    /// How often it was asked for memory, also to make a piece larger.
+    pub allocations: u64,
+    /// For how many bytes.
+    pub bytes: u64,
+}
+
+/// One way, walked many times.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Found {
+    row: String,
+    /// What tells it from the others of its row.
+    name: String,
+    what: String,
+    allocations: f64,
+    bytes: f64,
+    /// None at all are allowed.
+    none: bool,
+}
+
+/// Every way is walked so often, after it was walked a few times.
+const CALLS: u32 = 1_000;
+
+/// The rows of a group, by the beginning of its name. The counting program lies beside this one.
+pub(crate) fn rows(group: &str) -> Result<Vec<Row>> {
+    static FOUND: OnceLock<Vec<Found>> = OnceLock::new();
+    let found = match FOUND.get() {
+        Some(found) => found,
+        None => {
+            let found = count_elsewhere()?;
+            FOUND.get_or_init(|| found)
+        }
+    };
+    let of_group = found.iter().filter(|found| found.row == group);
+    Ok(of_group
+        .map(|found| {
+            let target = if found.none { Target::Exactly(0.0) } else { Target::None };
+            let row = Row::counted(
+                format!("{}/allocations/{}", found.row, found.name),
+                format!("allocations of {}", found.what),
+                found.allocations,
+                target,
+            );
+            if found.bytes > 0.0 { row.noted(format!("{:.0} B a call", found.bytes)) } else { row }
+        })
+        .collect())
+}
+
+fn count_elsewhere() -> Result<Vec<Found>> {
+    let program = std::env::current_exe()?.with_file_name("bench-allocations");
+    let output = Command::new(&program)
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("{}: {error}", program.display()))?;
+    if !output.status.success() {
+        return Err(format!("the counting program ended with {}", output.status).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// The counting program: walks every way under the allocator behind `counted` and prints what it found.
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is what it is run for")]
+pub fn run(counted: fn() -> Counted) -> ExitCode {
+    match found(counted).and_then(|found| Ok(serde_json::to_string(&found)?)) {
+        Ok(json) => {
+            println!("{json}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("bench-allocations: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn found(counted: fn() -> Counted) -> Result<Vec<Found>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let keeper = keeper(Minting::new(Duration::from_secs(24 * 3_600)))?;
+        let provider = Arc::new(Rfc6749::at("http://127.0.0.1:9")?);
+        let session = signed_in(&keeper, provider, "one").await?;
+        let ready = Ready::new()?;
+        let mut found = Vec::new();
+
+        // What must allocate: a counter that counts nothing would find this.
+        let before = counted();
+        black_box(Box::new([0_u8; 64]));
+        if counted().allocations == before.allocations {
+            return Err("the allocator does not count".into());
+        }
+
+        let spent = each(counted, async || {
+            black_box(session.authorization().await?);
+            Ok(())
+        });
+        found.push(spent.await?.of("W1a", "hit", "authorization()", true));
+        let spent = each(counted, async || {
+            let authorized = session.authorization().await?;
+            black_box(authorized.header(&AUTHORIZATION).cloned());
+            Ok(())
+        });
+        found.push(spent.await?.of(
+            "W1a",
+            "clone",
+            "authorization() and a clone of its header",
+            true,
+        ));
+        let spent = each(counted, async || {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, ready.header());
+            black_box(headers);
+            Ok(())
+        });
+        found.push(spent.await?.of("W1a", "limit", "a ready header into an empty map", false));
+        let spent = each(counted, async || {
+            let mut headers = HeaderMap::new();
+            session.authorization().await?.apply(&mut headers);
+            black_box(headers);
+            Ok(())
+        });
+        found.push(spent.await?.of("W1a", "apply", "authorization() into an empty map", false));
+        let spent = each(counted, async || {
+            black_box(session.current());
+            Ok(())
+        });
+        found.push(spent.await?.of("W1b", "look", "current()", true));
+        Ok(found)
+    })
+}
+
+/// What one way costs, a call.
+struct Spent {
+    allocations: f64,
+    bytes: f64,
+}
+
+impl Spent {
+    fn of(&self, row: &str, name: &str, what: &str, none: bool) -> Found {
+        Found {
+            row: row.into(),
+            name: name.into(),
+            what: what.into(),
+            allocations: self.allocations,
+            bytes: self.bytes,
+            none,
+        }
+    }
+}
+
+async fn each(counted: fn() -> Counted, call: impl AsyncFn() -> Result<()>) -> Result<Spent> {
+    for _ in 0..10 {
+        call().await?;
+    }
+    let before = counted();
+    for _ in 0..CALLS {
+        call().await?;
+    }
+    let after = counted();
+    let share = |after: u64, before: u64| (after - before) as f64 / f64::from(CALLS);
+    Ok(Spent {
+        allocations: share(after.allocations, before.allocations),
+        bytes: share(after.bytes, before.bytes),
+    })
+}

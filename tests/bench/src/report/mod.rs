@@ -1,0 +1,9 @@
+//! What a run prints and what it leaves behind.
+
+mod against;
+mod json;
+mod table;
+
+pub(crate) use against::compared;
+pub(crate) use json::Report;
+pub(crate) use table::{markdown, table};
