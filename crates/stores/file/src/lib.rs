@@ -32,12 +32,21 @@ mod cas;
 mod damaged;
 mod fault;
 mod guard;
+mod inspect;
 mod key;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod layout;
 mod lock;
+mod protection;
 mod record;
+mod rotation;
 mod store;
 mod temp;
 mod wait;
 
+pub use inspect::{Inspection, LockFacts, RecordFacts};
+#[cfg(feature = "keyring")]
+pub use keyring::OsKeyring;
+pub use protection::{KeyProtection, KeyVault, Passphrase};
 pub use store::FileStore;
