@@ -4,6 +4,9 @@
 
 mod child;
 mod files;
+mod golden;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod keys;
 mod locks;
 mod looked_at;

@@ -9,7 +9,6 @@ use super::{Place, name};
 const CALLS: &str = "trace=openat,open,write,pwrite64,fsync,fdatasync,rename,renameat,renameat2";
 
 #[tokio::test]
-#[expect(clippy::print_stderr, reason = "a test that is left out says why")]
 async fn f30_a_commit_is_a_new_file_written_synced_renamed_and_its_folder_synced() {
     let traced = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
     if !traced.is_ok_and(|output| output.status.success()) {
