@@ -24,6 +24,7 @@ mod record;
 mod server;
 mod test;
 mod tidy;
+mod torture;
 mod totals;
 mod vectors;
 mod walls;
@@ -51,7 +52,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "walls",
-        usage: "",
+        usage: "[--format json]",
         about: "what each crate may reach, and how much it brings along",
         run: walls::run,
     },
@@ -96,6 +97,12 @@ const TASKS: &[Task] = &[
         usage: "[--check]",
         about: "write the documents that are made from cases and claims, or compare them",
         run: docs::run,
+    },
+    Task {
+        name: "torture",
+        usage: "[EXPERIMENT…] [--quick] [--seed N]",
+        about: "sessions under crashes, many processes and broken disks (docs/CRASHES.md)",
+        run: torture::run,
     },
     Task {
         name: "independent",

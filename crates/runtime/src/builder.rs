@@ -129,7 +129,7 @@ impl SessionBuilder {
         }
         let found = self.checked_credentials().await?;
         let cell = self.into_cell()?;
-        let records = Records::load(&cell).await?;
+        let records = cell.in_time(1, Records::load(&cell)).await?;
         if let Some(credentials) = &found {
             cell.remember_codes(credentials, &records.session.memo);
         }

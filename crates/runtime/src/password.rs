@@ -104,6 +104,13 @@ pub(crate) struct Pending {
     before: Option<PendingPassword>,
 }
 
+impl Pending {
+    /// What the password is sent under.
+    pub(crate) fn lock(&self) -> &dyn countersign_core::Lock {
+        &*self.lock
+    }
+}
+
 impl Cell {
     /// Stores `password` under the account's lock, before `operation` is sent.
     pub(crate) async fn store_pending(
@@ -153,7 +160,7 @@ impl Cell {
                 self.tell_settled(new);
             }
         }
-        pending.lock.release().await;
+        self.let_go(pending.lock).await;
         match end? {
             Written::Yes => Ok(()),
             Written::Lost => Err(lost_the_lock()),

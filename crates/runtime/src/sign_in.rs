@@ -106,6 +106,7 @@ impl Session {
             let changed = cell.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
+            cell.kick();
             let end = cell.core().told.since(before).find_map(|news| match news.told {
                 Told::SignedOut(end) => Some(end),
                 _ => None,
@@ -179,6 +180,7 @@ impl Cell {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
+            self.kick();
             self.post_if_due();
             let (news, due) = {
                 let core = self.core();
@@ -186,8 +188,7 @@ impl Cell {
                 heard = core.told.count;
                 (news, core.appointment.map(|(_, _, due)| due))
             };
-            // What is due at the deadline itself has no time left.
-            let fits = due.is_some_and(|due| due < deadline);
+            let fits = due.is_some_and(|due| due <= deadline);
             for news in news {
                 if let Told::Stalled(failure) = news.told {
                     stalled = Some(self.refusal(failure, news.error.clone(), name));
@@ -197,8 +198,7 @@ impl Cell {
                 }
             }
             if self.shared.clock.monotonic() >= deadline {
-                let over = || Error::new(ErrorKind::TimedOut).at(self.provider.id(), name);
-                return Err(stalled.unwrap_or_else(over));
+                return Err(stalled.unwrap_or_else(|| self.timed_out(name)));
             }
             let until = due.map_or(deadline, |due| due.min(deadline));
             wait(&*self.shared.clock, changed, until).await;

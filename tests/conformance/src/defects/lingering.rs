@@ -8,9 +8,8 @@ use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::session::Effect;
 use countersign_core::transport::{Delivery, TransportError};
 use countersign_core::{
-    AccountKey, Ambient, AuthProvider, Challenge, ChallengeKind, CredentialSource,
-    Credentials, Error, ErrorKind, HttpTransport, Operation, Outcome,
-    SecretBytes, Verdict,
+    AccountKey, Ambient, AuthProvider, Challenge, ChallengeKind, CredentialSource, Credentials,
+    Error, ErrorKind, HttpTransport, Operation, Outcome, SecretBytes, Verdict,
 };
 use http::{HeaderMap, StatusCode};
 
