@@ -120,10 +120,6 @@ impl AuthProvider for Named {
         self.adapter.without_answer(operation, ambient)
     }
 
-    fn without_answer(&self, operation: &Operation, ambient: &Ambient<'_>) -> Option<Outcome> {
-        self.adapter.without_answer(operation, ambient)
-    }
-
     fn computes(&self, operation: &Operation) -> bool {
         self.adapter.computes(operation)
     }
