@@ -23,7 +23,7 @@ pub(crate) async fn run(_: Cx) -> Result<End, Failure> {
     Ok(End::Findings(findings))
 }
 
-/// Without a lock two processes redeem one token.
+/// Without a lock a process meets the mark of another that lives, and takes it for one that has died.
 async fn no_lock(findings: &mut Findings) -> Result<(), Failure> {
     let stage = Stage::new(Kind::NoGrace, Duration::from_secs(2)).await?;
     Process::start(&stage.plan(Task::Call)).await?.report().await?;
@@ -44,7 +44,7 @@ async fn no_lock(findings: &mut Findings) -> Result<(), Failure> {
     }
     let seen = stage.seen();
     findings.claim(
-        seen.spent_presented > 0 && seen.sign_ins > 1,
+        seen.sign_ins > 1,
         format!(
             "a store without a lock is seen: {} spent tokens presented, {} sign-ins",
             seen.spent_presented, seen.sign_ins
