@@ -127,15 +127,26 @@ impl SessionBuilder {
         if self.shared.is_closed() {
             return Err(crate::obtain::closed());
         }
-        let found = self.checked_credentials().await?;
+        let opened = self.checked().await?;
+        opened.take_up(&Records::load(&opened.cell).await?);
+        Ok(Session(opened.cell))
+    }
+
+    /// Opens the session without reading anything: its first use reads the store, and asks the source.
+    /// For many sessions of which few are used. Else as [`SessionBuilder::open`].
+    ///
+    /// # Errors
+    /// [`countersign_core::ErrorKind::Configuration`] if the keeper was shut down.
+    pub fn open_lazily(self) -> Result<Session, Error> {
         let cell = self.into_cell()?;
-        let records = Records::load(&cell).await?;
-        if let Some(credentials) = &found {
-            cell.remember_codes(credentials, &records.session.memo);
-        }
         watch::ensure(&cell.shared);
-        cell.observe(&records);
         Ok(Session(cell))
+    }
+
+    /// Opened, but for what the store holds.
+    pub(crate) async fn checked(self) -> Result<Opened, Error> {
+        let found = self.checked_credentials().await?;
+        Ok(Opened { cell: self.into_cell()?, found })
     }
 
     /// Whether it describes the session of `key`.
@@ -182,6 +193,22 @@ impl SessionBuilder {
             .check(&self.provider.capabilities().credentials)
             .map_err(|error| error.at(self.provider.id(), "open"))?;
         Ok(Some(found))
+    }
+}
+
+/// A session that has not heard yet what the store holds.
+pub(crate) struct Opened {
+    pub(crate) cell: Arc<Cell>,
+    found: Option<Credentials>,
+}
+
+impl Opened {
+    pub(crate) fn take_up(&self, records: &Records) {
+        if let Some(credentials) = &self.found {
+            self.cell.remember_codes(credentials, &records.session.memo);
+        }
+        watch::ensure(&self.cell.shared);
+        self.cell.observe(records);
     }
 }
 

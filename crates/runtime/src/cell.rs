@@ -6,11 +6,12 @@ use std::time::Duration;
 use countersign_core::session::{Reauthentication, Rules};
 use countersign_core::{
     AccountKey, AuthProvider, CredentialSource, Credentials, EarliestRefresh, KeyDigest, Memo,
-    Origin, RefreshSupport, SessionKey, Timestamp,
+    Origin, RefreshSupport, RevokeSupport, SessionKey, Timestamp,
 };
 use countersign_scheduler::{Lane, LaneLimits, Planner};
 
 use crate::inner::Core;
+use crate::reading::Reading;
 use crate::reports::Reported;
 use crate::shared::{Shared, Site};
 use crate::sink::CredentialSink;
@@ -38,6 +39,7 @@ pub(crate) struct Cell {
     /// For a provider that wants a code on every request: what the codes are made of.
     pub(crate) codes: Mutex<Option<Arc<Codes>>>,
     pub(crate) reported: Reported,
+    pub(crate) reading: Reading,
     /// Whether it was the token or the code that the API refused.
     #[cfg(feature = "reqwest")]
     doubts: crate::sync::OnceLock<Box<crate::doubt::Doubts>>,
@@ -107,6 +109,7 @@ impl Cell {
             waiting: AtomicU32::new(0),
             codes: Mutex::new(None),
             reported: Reported::default(),
+            reading: Reading::default(),
             #[cfg(feature = "reqwest")]
             doubts: Default::default(),
             core: Mutex::new(Core::new(now)),
@@ -165,6 +168,11 @@ impl Cell {
             latest.policy.unwrap_or(latest.usual)
         };
         let mut rules = Rules::new(capabilities, reauthentication);
+        if self.is_read_only() {
+            rules.reauthentication = Reauthentication::Manual;
+            rules.refresh = RefreshSupport::Absent;
+            rules.revoke = RevokeSupport::None;
+        }
         rules.exchange_deadline = self.exchange_deadline();
         rules
     }

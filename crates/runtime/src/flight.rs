@@ -113,6 +113,18 @@ impl Drop for Guard {
 async fn fly(mut guard: Guard) {
     let (cell, id) = (Arc::clone(&guard.cell), guard.id);
     let mut flight = Flight::new(Arc::clone(&cell), id);
+    if cell.shared.unless_given_up(fly_on(&cell, id, &mut flight)).await.is_none() {
+        // The guard tells the machine, once others can have the lock.
+        flight.let_go().await;
+        return;
+    }
+    flight.let_go().await;
+    flight.tell_settled_password().await;
+    guard.landed = true;
+}
+
+/// One step after the other, until there is none.
+async fn fly_on(cell: &Arc<Cell>, id: ExchangeId, flight: &mut Flight) {
     while let Some(effect) = cell.next_step(id) {
         if matches!(effect, Effect::Unlock(_)) {
             flight.let_go().await;
@@ -123,9 +135,6 @@ async fn fly(mut guard: Guard) {
         let (report, cargo) = step.unwrap_or_else(|_| lost_its_head(&effect));
         cell.post(Event::Flight(id, report), cargo);
     }
-    flight.let_go().await;
-    flight.tell_settled_password().await;
-    guard.landed = true;
 }
 
 /// Somebody else's code panicked in `effect`. Before a sending nothing has happened; in it, anything
@@ -185,6 +194,11 @@ impl Flight {
             _ => Err(Error::new(ErrorKind::Internal)),
         };
         done.unwrap_or_else(|error| {
+            if crate::read_only::is_refusal(&error) {
+                self.cell.shared.note_write(true);
+                // Siblings may write what this process cannot.
+                self.cell.peek();
+            }
             let failure = Failure::from(&error);
             (Report::Failed(failure), Cargo { error: Some(error), ..Cargo::default() })
         })
@@ -213,7 +227,8 @@ impl Flight {
         if let Some(lock) = self.lock.take() {
             // A store whose release panics or hangs is left to its lease.
             let clock = Arc::clone(&self.cell.shared.clock);
-            let until = clock.monotonic().after(self.cell.exchange_deadline());
+            let patience = self.cell.shared.time_to_let_go(self.cell.exchange_deadline());
+            let until = clock.monotonic().after(patience);
             let released = caught(lock.release());
             let _ = wait(&*clock, released, until).await;
         }

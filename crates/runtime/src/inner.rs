@@ -23,6 +23,8 @@ use crate::told::{News, ToldLog};
 /// What is under the mutex. Nobody awaits and nobody calls out while holding it.
 pub(crate) struct Core {
     pub(crate) machine: Machine,
+    /// The machine has heard what the store holds.
+    pub(crate) read: bool,
     pub(crate) next_exchange: u32,
     pub(crate) flights: Vec<FlightSlot>,
     /// The bytes of the generation that the machine holds.
@@ -87,6 +89,7 @@ impl Core {
     pub(crate) fn new(now: Timestamp) -> Self {
         Self {
             machine: Machine::new(),
+            read: false,
             next_exchange: 1,
             flights: Vec::new(),
             held: None,
@@ -140,6 +143,11 @@ impl Core {
                 self.one_time = Some(Box::new(OneTime { credentials, taken: false }));
             }
         }
+        self.read |= match event {
+            Event::Observed(_) => true,
+            Event::Flight(_, report) => matches!(report, Report::Locked(_) | Report::Superseded(_)),
+            _ => false,
+        };
         if matches!(event, Event::Answer) {
             self.answers = cargo.answers.take().map(Box::new);
         }

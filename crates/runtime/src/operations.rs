@@ -69,6 +69,8 @@ impl Session {
         given: Option<Credentials>,
     ) -> Result<Performed, Error> {
         self.0.refuse_reentry(operation.name())?;
+        self.0.refuse_to_write(operation.name())?;
+        self.load().await?;
         let (tell, hear) = oneshot::channel();
         let (cell, shared) = (Arc::clone(&self.0), Arc::clone(&self.0.shared));
         // Counted before it is looked: whoever shuts the keeper down sees this, or is seen here.
@@ -79,12 +81,16 @@ impl Session {
         }
         shared.spawn(async move {
             let _landing = landing;
-            let done = caught(cell.perform(operation, given)).await;
+            let performed = caught(cell.perform(operation, given));
+            let Some(done) = cell.shared.unless_given_up(performed).await else { return };
             let done = done.unwrap_or_else(|_| Err(panicked("an adapter, a source or a store")));
             // Nobody may be left to hear it.
             drop(tell.send(done));
         });
-        let lost = || Error::new(ErrorKind::Internal).hint("the runtime of the operation has gone");
+        let lost = || {
+            Error::new(ErrorKind::Internal)
+                .hint("the operation was given up with its runtime or its keeper")
+        };
         hear.await.unwrap_or_else(|_| Err(lost()))
     }
 }

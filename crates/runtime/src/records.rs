@@ -4,17 +4,19 @@ use countersign_core::session::{
     ChallengeView, Guards, Held, JournalView, RecordView, RefusedView,
 };
 use countersign_core::{
-    Certainty, Committed, Error, ErrorKind, Fence, RecordName, Recovery, RefreshToken, Revision,
-    Rotation, SessionKey, StoredRecord, Timestamp, TokenSet,
+    Certainty, Committed, Error, ErrorKind, Fence, KeyDigest, RecordName, Recovery, RefreshToken,
+    Revision, Rotation, SessionKey, StoredRecord, Timestamp, TokenSet,
 };
-use countersign_seal::{AccountRecord, PendingChallenge, Sealer, SessionRecord};
+use countersign_seal::{AccountRecord, PendingChallenge, Readers, Sealer, SessionRecord};
 use data_encoding::BASE64URL_NOPAD;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cell::Cell;
 use crate::flight::Candidate;
 use crate::post::Cargo;
 use crate::readers_copy;
+use crate::shared::Shared;
 
 /// How long a refusal that may have hidden another cause is remembered: twice as long after each further
 /// one, up to a day, so that a password that is wrong after all is not sent every hour for ever.
@@ -36,6 +38,45 @@ pub(crate) struct Records {
     account_revision: Revision,
 }
 
+/// What opens records: everything of a session, or what readers get.
+pub(crate) enum Opener {
+    Whole(Arc<Sealer>),
+    Readers(Arc<Readers>),
+}
+
+impl Opener {
+    /// The name of a session's record.
+    pub(crate) fn name(&self, digest: &KeyDigest) -> RecordName {
+        match self {
+            Self::Whole(sealer) => sealer.name(digest),
+            Self::Readers(readers) => readers.name(digest),
+        }
+    }
+
+    /// The session's record, then the account's where it can be opened.
+    fn names(&self, cell: &Cell) -> Vec<RecordName> {
+        let mut names = vec![self.name(&cell.digest)];
+        if let Self::Whole(sealer) = self {
+            names.push(sealer.name(&cell.account().digest()));
+        }
+        names
+    }
+
+    fn open_session(&self, cell: &Cell, bytes: &[u8]) -> Result<SessionRecord, Error> {
+        match self {
+            Self::Whole(sealer) => sealer.open_session(&cell.key, bytes),
+            Self::Readers(readers) => readers.open(&cell.key, bytes),
+        }
+    }
+
+    fn open_account(&self, cell: &Cell, bytes: &[u8]) -> Result<AccountRecord, Error> {
+        match self {
+            Self::Whole(sealer) => sealer.open_account(cell.account(), bytes),
+            Self::Readers(_) => Ok(AccountRecord::default()),
+        }
+    }
+}
+
 /// Whether a write came through.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Written {
@@ -47,18 +88,52 @@ pub(crate) enum Written {
 impl Records {
     /// Reads both. A record that is not there is an empty one.
     pub(crate) async fn load(cell: &Cell) -> Result<Self, Error> {
-        let sealer = cell.shared.sealer().await?;
-        let names = [sealer.name(&cell.digest), sealer.name(&cell.account().digest())];
-        let mut found = cell.shared.store.load_many(&names).await?.into_iter();
+        let opener = cell.shared.opener().await?;
+        let names = opener.names(cell);
+        let found = cell.shared.store.load_many(&names).await?;
+        Self::of_found(cell, &opener, &names, found)
+    }
+
+    /// Those of many sessions, in their order, in one round trip.
+    pub(crate) async fn load_each(
+        shared: &Shared,
+        cells: &[&Arc<Cell>],
+    ) -> Vec<Result<Self, Error>> {
+        let opener = match shared.opener().await {
+            Ok(opener) => opener,
+            Err(error) => return cells.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let names: Vec<Vec<RecordName>> = cells.iter().map(|cell| opener.names(cell)).collect();
+        let Ok(found) = shared.store.load_many(&names.concat()).await else {
+            // One of them cannot be read: the others can.
+            let mut each = Vec::with_capacity(cells.len());
+            for cell in cells {
+                each.push(Self::load(cell).await);
+            }
+            return each;
+        };
+        let mut found = found.into_iter();
+        let of_one = cells.iter().zip(&names).map(|(cell, names)| {
+            let found = found.by_ref().take(names.len()).collect();
+            Self::of_found(cell, &opener, names, found)
+        });
+        of_one.collect()
+    }
+
+    fn of_found(
+        cell: &Cell,
+        opener: &Opener,
+        names: &[RecordName],
+        found: Vec<Option<StoredRecord>>,
+    ) -> Result<Self, Error> {
+        let mut found = found.into_iter();
         let (session, account) = (found.next().flatten(), found.next().flatten());
         let revision = |record: &Option<StoredRecord>| {
             record.as_ref().map_or(Revision::NONE, |record| record.revision)
         };
         let (session_revision, account_revision) = (revision(&session), revision(&account));
         let session = match session {
-            Some(record) => {
-                whole(cell, sealer.open_session(&cell.key, record.bytes.expose_bytes()))?
-            }
+            Some(record) => whole(cell, opener.open_session(cell, record.bytes.expose_bytes()))?,
             None => Some(SessionRecord::default()),
         };
         Ok(Self {
@@ -68,9 +143,9 @@ impl Records {
             session: session.unwrap_or_default(),
             account: match account {
                 // Guards that cannot be read are not taken for none.
-                Some(record) => sealer
-                    .open_account(cell.account(), record.bytes.expose_bytes())
-                    .map_err(|error| guards_unreadable(error, &names[1]))?,
+                Some(record) => opener
+                    .open_account(cell, record.bytes.expose_bytes())
+                    .map_err(|error| guards_unreadable(error, names.last()))?,
                 None => AccountRecord::default(),
             },
         })
@@ -117,6 +192,7 @@ impl Records {
         let end =
             cell.shared.store.commit(&name, self.session_revision, fence.clone(), bytes).await?;
         if let Committed::Done(revision) = end {
+            cell.shared.note_write(false);
             cell.shared.watch.wrote(name, revision, cell.shared.clock.monotonic());
             if sealer.readers().is_some() {
                 let owner = (&cell.key).into();
@@ -221,10 +297,8 @@ fn whole(
 }
 
 /// Only a person can know whether the account may be signed in to without its guards.
-fn guards_unreadable(error: Error, name: &RecordName) -> Error {
-    if error.code() != Some("damaged") {
-        return error;
-    }
+fn guards_unreadable(error: Error, name: Option<&RecordName>) -> Error {
+    let Some(name) = name.filter(|_| error.code() == Some("damaged")) else { return error };
     Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_code("damaged").hint(format!(
         "the record {name} of the account (its lockout, refused passwords, used codes) is damaged; bring \
          it back, or, if the account is not locked and its password is right, remove it from the store"

@@ -133,6 +133,11 @@ impl Snapshot {
         }
     }
 
+    /// Whether somebody asked since this was looked at last.
+    pub(crate) fn take_use(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+
     pub(crate) fn was_used(&self) -> bool {
         self.used.load(Ordering::Relaxed)
     }

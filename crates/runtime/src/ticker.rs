@@ -74,6 +74,7 @@ async fn run(mut stop: Stop, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
                 return;
             };
             beat(&shared);
+            shared.evict();
             let more = post_due(&shared);
             let now = clock.monotonic();
             let next = shared.queue().next_due();
@@ -127,7 +128,11 @@ impl Cell {
         if self.doze() {
             return;
         }
-        self.post(Event::Due, Cargo::default());
+        if self.is_read_only() {
+            self.look_for_next();
+        } else {
+            self.post(Event::Due, Cargo::default());
+        }
     }
 
     fn doze(&self) -> bool {
@@ -168,7 +173,11 @@ impl Cell {
                 self.snapshot.store(Some(Arc::new(shown.awake())));
             }
         }
-        self.post(Event::Due, Cargo::default());
+        if self.is_read_only() {
+            self.peek();
+        } else {
+            self.post(Event::Due, Cargo::default());
+        }
     }
 
     /// A nudge has done what it was for: the caller looks after what stands still.

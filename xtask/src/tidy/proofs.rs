@@ -97,10 +97,8 @@ mod tests {
     #[test]
     fn a_claim_needs_a_proof_that_exists() {
         let text = "/// A doc.\n#[tokio::test]\nasync fn good() {}\nfn helper() {}\n";
-        let known = Known {
-            functions: tests(text).collect(),
-            cases: ["f01-herd"].into_iter().collect(),
-        };
+        let known =
+            Known { functions: tests(text).collect(), cases: ["f01-herd"].into_iter().collect() };
         assert_eq!(fault("| feature | here | proof |", &known), None);
         assert_eq!(fault("|---|---|---|", &known), None);
         assert_eq!(fault("no row at all", &known), None);
