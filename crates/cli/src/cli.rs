@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{login, mfa, password, register, request, simulate, token};
+use crate::commands::{login, mfa, password, register, request, sessions, simulate, token};
 use crate::{duration, exit, profile};
 
 /// Signs in to a partner's API, stays signed in, and hands out what its requests need.
@@ -70,6 +70,12 @@ pub(crate) enum Command {
     /// Set up an authenticator as a second factor, or do without it
     #[command(subcommand)]
     Mfa(mfa::Command),
+    /// List, explain, end and reseal what the store holds
+    #[command(subcommand)]
+    Sessions(sessions::Command),
+    /// Look whether profiles, store, locks, room and clock are as they must be; asks nobody, changes
+    /// nothing
+    Doctor,
     /// Run a provider's server on this machine, with faults on demand; prints KEY=value, and
     /// the codes that it sends by mail
     Simulate(simulate::Arguments),

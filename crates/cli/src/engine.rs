@@ -6,25 +6,24 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use countersign_core::session::Reauthentication;
 use countersign_core::{
-    Answers, AuthProvider, Challenge, Clock, CredentialKind, CredentialSource, Credentials, Error,
-    ErrorKind, Operation, Timestamp,
+    Answers, AuthProvider, Challenge, Clock as _, CredentialKind, Credentials, Error, ErrorKind,
+    Operation, Timestamp,
 };
 use countersign_runtime::{Authorized, Keeper, Performed, Session, SignIn, SystemClock};
-use countersign_store_file::FileStore;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::exit::Exit;
 use crate::keep::Keep;
+use crate::opening::{self, Opened, Secrets};
 use crate::problem::Problem;
-use crate::profile::{self, Profile};
-use crate::source::{ProfileCredentials, Surroundings};
+use crate::profile::Profile;
+use crate::source::ProfileCredentials;
 use crate::transport::LazyTransport;
 use crate::{interrupt, progress};
 
 /// How long the end waits for an exchange that is under way and for its commit.
-const CLOSE: Duration = Duration::from_secs(10);
+pub(crate) const CLOSE: Duration = Duration::from_secs(10);
 
 /// A session that is open, with everything under it.
 pub(crate) struct Engine {
@@ -105,41 +104,16 @@ impl Engine {
         wait: Duration,
         keep: Keep,
     ) -> Result<Self, Problem> {
-        let built = profile.build()?;
         let clock = SystemClock::new();
-        let source = Arc::new(ProfileCredentials {
-            place: profile.place(),
-            identity: profile.identity()?.map(str::to_owned),
-            sources: profile.sources().to_vec(),
-            optional: built.adapter.capabilities().credentials.optional.clone(),
-            around: Surroundings {
-                environment: crate::environment,
-                withheld: profile.withheld().to_vec(),
-                clock: Arc::new(clock),
-            },
-        });
         let transport = LazyTransport::default();
-        let (keeper, session) = runtime.block_on(async {
-            let store = FileStore::open(profile::state_folder(crate::environment)?)?;
-            let keeper = Keeper::builder()
-                .transport(transport.clone())
-                .store(store)
-                .clock(clock)
-                .pull()
-                .build()?;
-            let mut session = keeper
-                .session_of(Arc::clone(&built.adapter), profile.account()?)
-                .api_origins(built.api_origins)
-                .deadline(wait)
-                .credential_sink(keep.clone())
-                .reauthentication(reauthentication(profile, source.interactive())?);
-            if secrets.wanted(&source, &*built.adapter) {
-                session = session.credentials_from(Arc::clone(&source) as _);
-            }
-            Ok::<_, Problem>((keeper, session.open().await?))
+        let (keeper, opened) = runtime.block_on(async {
+            let keeper = opening::keeper(&transport, clock)?;
+            let opened =
+                opening::session(&keeper, profile, clock, secrets, wait, keep.clone()).await?;
+            Ok::<_, Problem>((keeper, opened))
         })?;
         let profile = profile.clone();
-        let adapter = built.adapter;
+        let Opened { adapter, session, source } = opened;
         Ok(Self { profile, adapter, transport, clock, keeper, session, source, keep, runtime })
     }
 
@@ -292,63 +266,15 @@ pub(crate) fn is_certain(error: &Error) -> bool {
     !error.is_transient() && !matches!(error.kind(), ErrorKind::Protocol | ErrorKind::Internal)
 }
 
-/// When the sources of secrets are asked.
-#[derive(Clone, Copy)]
-enum Secrets {
-    /// Whenever the engine wants them.
-    Whenever,
-    /// Only where a code must be computed for every request, and only plain ones.
-    ForCodes,
-    /// Nothing but the record is looked at.
-    Never,
-}
-
-impl Secrets {
-    fn wanted(self, source: &ProfileCredentials, adapter: &dyn AuthProvider) -> bool {
-        match self {
-            Self::Whenever => true,
-            Self::Never => false,
-            Self::ForCodes => {
-                adapter.capabilities().code_per_request.is_some() && source.is_plain()
-            }
-        }
-    }
-}
-
-/// As the profile says, else by itself where no person has to be asked.
-fn reauthentication(profile: &Profile, interactive: bool) -> Result<Reauthentication, Problem> {
-    #[derive(Clone, Copy)]
-    enum Word {
-        Manual,
-        Automatic,
-    }
-    let words = [("automatic", Word::Automatic), ("manual", Word::Manual)];
-    let per_day = profile.count("sign_ins_per_day")?;
-    let automatic = || match per_day {
-        Some(per_day) => Reauthentication::Automatic { per_day },
-        None => Reauthentication::default(),
-    };
-    match profile.choice("reauthentication", &words)? {
-        None if interactive => Ok(Reauthentication::Manual),
-        Some(Word::Automatic) if interactive => Err(profile.problem(
-            "reauthentication",
-            "cannot be automatic where a person is asked for a secret",
-            "take it out, or name another source than prompt",
-        )),
-        None | Some(Word::Automatic) => Ok(automatic()),
-        Some(Word::Manual) => Ok(Reauthentication::Manual),
-    }
-}
-
-fn online() -> Result<Runtime, Problem> {
+pub(crate) fn online() -> Result<Runtime, Problem> {
     Builder::new_current_thread().enable_all().build().map_err(no_runtime)
 }
 
-fn no_runtime(error: std::io::Error) -> Problem {
+pub(crate) fn no_runtime(error: std::io::Error) -> Problem {
     Problem::new(Exit::TryAgain, "the program cannot be started", "check the limits of the system")
         .note(error.to_string())
 }
 
-fn interrupted() -> Problem {
+pub(crate) fn interrupted() -> Problem {
     Problem::new(Exit::Interrupted, "interrupted", "")
 }

@@ -23,7 +23,7 @@ pub(crate) enum Exit {
     Store = 6,
     /// `request` reached the API, which answered with another status than 2xx.
     HttpStatus = 7,
-    /// `logout` forgot the session, but could not learn whether the token is revoked.
+    /// `logout` or `sessions revoke` ended a session here, and its tokens may live on at the provider.
     Unconfirmed = 8,
     /// A defect of this program.
     Defect = 70,
@@ -42,7 +42,7 @@ impl Exit {
         (Self::TryAgain, "network, outage, throttle or lockout: try again later"),
         (Self::Store, "the store, or a file of a new secret, could not be read or written"),
         (Self::HttpStatus, "request: the API answered with another status than 2xx"),
-        (Self::Unconfirmed, "logout: forgotten here, revocation not confirmed"),
+        (Self::Unconfirmed, "logout, sessions revoke: forgotten here, revocation not confirmed"),
         (Self::Defect, "a defect of this program"),
         (Self::Interrupted, "interrupted"),
     ];

@@ -17,6 +17,7 @@ mod duration;
 mod engine;
 mod enrolment;
 mod exit;
+mod fleet;
 mod generate;
 mod hardening;
 mod inputs;
@@ -26,6 +27,7 @@ pub mod live;
 mod logging;
 mod new_password;
 mod offer;
+mod opening;
 mod output;
 mod problem;
 mod profile;
@@ -34,7 +36,9 @@ mod protected;
 mod providers;
 mod qr;
 mod report;
+mod shelf;
 mod source;
+mod store;
 mod terminal;
 mod transport;
 
@@ -45,7 +49,8 @@ use clap::error::ErrorKind;
 
 use crate::cli::{Cli, Command, Global};
 use crate::commands::{
-    login, logout, mfa, otp, password, refresh, register, request, simulate, status, token,
+    doctor, login, logout, mfa, otp, password, refresh, register, request, sessions, simulate,
+    status, token,
 };
 use crate::exit::Exit;
 use crate::problem::Problem;
@@ -72,6 +77,8 @@ fn run(Cli { global, command }: Cli) -> Result<Exit, Problem> {
     let profile = || profile(&global);
     match command {
         Command::Demo(arguments) => demo::run(&arguments, &global),
+        Command::Doctor => doctor::run(&global),
+        Command::Sessions(command) => sessions::run(&command, &global),
         Command::Login(arguments) => login::run(profile()?, &arguments, &global),
         Command::Status => status::run(&profile()?, &global),
         Command::Token(arguments) => token::token(&profile()?, &arguments, &global),

@@ -46,6 +46,16 @@ impl Problem {
         self.exit
     }
 
+    /// The fact.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// What to do about it.
+    pub(crate) fn remedy(&self) -> &str {
+        &self.help
+    }
+
     /// The lines for standard error.
     pub(crate) fn lines(&self) -> String {
         let mut text = format!("error: {}\n", escape(&self.what));

@@ -1,12 +1,26 @@
 //! The memory store against the public suite, and what only a store with a clock can show.
 
+use countersign_seal::suite::{Subject, check};
+
 use super::*;
 use crate::ManualClock;
 
 #[tokio::test]
 async fn the_public_suite_passes() {
-    let store = MemoryStore::new().unwrap();
-    countersign_seal::suite::run(&store).await.unwrap();
+    let (store, clock, _) = with_clock();
+    let pass = |time| {
+        let clock = clock.clone();
+        async move {
+            clock.advance(time);
+            tokio::task::yield_now().await;
+        }
+    };
+    let second = store.clone();
+    let subject =
+        Subject::new(&store).second(&second).naming_the_holder("this process").passing(pass);
+    let report = check(&subject).await;
+    assert_eq!(report.failed(), [""; 0], "{report}");
+    assert_eq!(report.left_out(), ["a_lock_without_a_lease_stays"], "{report}");
     assert!(store.list().await.unwrap().is_empty());
 }
 

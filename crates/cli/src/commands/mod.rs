@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod doctor;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod mfa;
@@ -8,6 +9,7 @@ pub(crate) mod password;
 pub(crate) mod refresh;
 pub(crate) mod register;
 pub(crate) mod request;
+pub(crate) mod sessions;
 pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod token;

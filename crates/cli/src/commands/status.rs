@@ -85,7 +85,7 @@ pub(super) fn as_json(
 }
 
 /// A challenge without its handle.
-pub(super) fn challenge_json(challenge: &Challenge) -> Value {
+pub(crate) fn challenge_json(challenge: &Challenge) -> Value {
     json!({
         "name": &*challenge.name,
         "wants": challenge.wants,
@@ -155,7 +155,8 @@ pub(super) fn as_text(
     text
 }
 
-const fn word(purpose: Purpose) -> &'static str {
+/// What is due, in a word.
+pub(crate) const fn word(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Renew { .. } => "renew",
         Purpose::Retry { .. } => "retry",

@@ -14,7 +14,7 @@ pub(crate) use place::{config_file, state_folder};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use countersign_core::{CredentialKind, Error};
+use countersign_core::{CredentialKind, Error, SessionKey};
 use toml::{Table, Value};
 
 use crate::problem::Problem;
@@ -87,6 +87,11 @@ impl ProfileFile {
             tables.insert(name, table);
         }
         Ok(Self { path: path.to_owned(), profiles: tables })
+    }
+
+    /// The names of all profiles.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.profiles.keys().map(String::as_str)
     }
 
     /// The profile called `name`; without a name the only one there is.
@@ -162,6 +167,12 @@ impl Profile {
     /// Whose session it is: the identity, or the client where there is no other.
     pub(crate) fn account(&self) -> Result<&str, Problem> {
         Ok(self.identity()?.or(self.text("client_id")?).unwrap_or_default())
+    }
+
+    /// Which session it describes.
+    pub(crate) fn session_key(&self) -> Result<SessionKey, Problem> {
+        let adapter = self.build()?.adapter;
+        Ok(SessionKey::new(adapter.id(), adapter.realm(), self.account()?))
     }
 
     /// Where each secret comes from.

@@ -37,6 +37,15 @@ pub(crate) fn unsafe_file(path: &Path, what: &str) -> Error {
     store("unsafe_file", format!("{} {what}", path.display())).with_recovery(Recovery::GiveUp)
 }
 
+/// The record at `path` cannot be read.
+pub(crate) fn damaged(path: &Path) -> Error {
+    let hint = format!(
+        "{} is damaged; whoever needs it next sets it aside, and its session signs in again",
+        path.display()
+    );
+    store("damaged", hint)
+}
+
 /// The record could not be read and is now at `path`.
 pub(crate) fn set_aside(path: &Path) -> Error {
     let hint = format!(

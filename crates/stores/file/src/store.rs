@@ -59,6 +59,20 @@ impl FileStore {
         Self::open(default_folder()?)
     }
 
+    /// The record called `name` as [`SessionStore::load`] finds it, but one that is damaged stays where it
+    /// is: for whoever only looks.
+    ///
+    /// # Errors
+    /// As there, with the code `damaged` where the record would be set aside.
+    pub async fn peek(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
+        let (layout, wanted) = (self.layout.clone(), name.clone());
+        match blocking(move || cas::read(&layout, &wanted)).await? {
+            Found::Nothing => Ok(None),
+            Found::Record(record) => Ok(Some(record)),
+            Found::Damaged => Err(fault::damaged(&self.layout.record(name))),
+        }
+    }
+
     /// The folder.
     pub fn folder(&self) -> &Path {
         self.layout.root()

@@ -54,3 +54,27 @@ impl Header {
         bytes
     }
 }
+
+/// What a sealed record shows without a key: for whoever counts which keys a store still needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct SealedFacts {
+    /// The format that it is written in.
+    pub format: RecordFormat,
+    /// 1 a session, 2 an account, 3 the part of a session that readers get.
+    pub kind: u8,
+    /// The id of the key that sealed it; in kind 3 that of a readers' key.
+    pub key: u32,
+}
+
+impl SealedFacts {
+    /// The facts of `sealed`. They are believed by nobody who opens it: a seal that is broken shows itself
+    /// only then.
+    ///
+    /// # Errors
+    /// [`countersign_core::ErrorKind::Store`] with the code `damaged` or `newer_version`.
+    pub fn of(sealed: &[u8]) -> Result<Self, Error> {
+        let (Header { format, kind, key, .. }, _) = Header::split(sealed)?;
+        Ok(Self { format, kind, key })
+    }
+}

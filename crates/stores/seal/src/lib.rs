@@ -40,6 +40,7 @@ mod format;
 mod header;
 mod keys;
 mod readers;
+mod reseal;
 mod sealer;
 mod session;
 mod stored;
@@ -50,7 +51,9 @@ mod vault;
 
 pub use account::{AccountRecord, PendingPassword, RefusedSecret, SignInCount};
 pub use format::RecordFormat;
+pub use header::SealedFacts;
 pub use readers::Readers;
+pub use reseal::{Resealed, reseal};
 pub use sealer::{Found, Sealer};
 pub use session::{EndCause, Ended, Journal, PendingChallenge, SessionRecord};
 pub use unknown::UnknownFields;

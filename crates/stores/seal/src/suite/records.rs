@@ -1,24 +1,23 @@
 //! Reading, writing by compare and swap, removing.
 
-use countersign_core::{Committed, Revision, SessionStore};
+use countersign_core::{Committed, Revision, SecretBytes};
 
-use super::{Failure, bytes, clear, ensure, fresh_name, get, holds, put};
+use super::bench::{bytes, clear, ensure, fresh_name, get, holds, put, write};
+use super::report::Verdict;
+use super::{Failure, Subject};
 
 /// Nothing was written under a name: there is no record, and nothing to remove.
-///
-/// # Errors
-/// What the store did instead; so do all cases.
-pub async fn a_name_without_a_record_has_none(store: &dyn SessionStore) -> Result<(), Failure> {
+pub(super) async fn a_name_without_a_record_has_none(on: &Subject<'_>) -> Result<Verdict, Failure> {
+    let store = on.store;
     let name = fresh_name()?;
     ensure(store.load(&name).await?.is_none(), "there is a record that nobody wrote")?;
-    ensure(!store.remove(&name, Revision(1)).await?, "a record that nobody wrote was removed")
+    ensure(!store.remove(&name, Revision(1)).await?, "a record that nobody wrote was removed")?;
+    Ok(Verdict::Passed)
 }
 
 /// Each write raises the revision, and a read shows what the last one wrote.
-///
-/// # Errors
-/// See [`a_name_without_a_record_has_none`].
-pub async fn a_write_raises_the_revision(store: &dyn SessionStore) -> Result<(), Failure> {
+pub(super) async fn a_write_raises_the_revision(on: &Subject<'_>) -> Result<Verdict, Failure> {
+    let store = on.store;
     let name = fresh_name()?;
     let mut last = Revision::NONE;
     for text in ["one", "two, which is longer", ""] {
@@ -29,16 +28,31 @@ pub async fn a_write_raises_the_revision(store: &dyn SessionStore) -> Result<(),
         ensure(holds(&record, text), "a read shows other bytes than were written")?;
         last = next;
     }
-    clear(store, &name).await
+    clear(store, &name).await?;
+    Ok(Verdict::Passed)
+}
+
+/// A store keeps bytes, not text, and also many of them: a record can be as long as the tokens in it.
+pub(super) async fn bytes_are_kept_as_they_are(on: &Subject<'_>) -> Result<Verdict, Failure> {
+    let store = on.store;
+    let name = fresh_name()?;
+    let mut last = Revision::NONE;
+    let every_byte: Vec<u8> = (0..=u8::MAX).collect();
+    for written in [every_byte.clone(), every_byte.repeat(512), vec![0; 3]] {
+        let written = SecretBytes::new(written);
+        last = write(store, &name, last, written.clone()).await?;
+        let read = get(on.second, &name).await?;
+        ensure(read.bytes.matches(&written), "a read shows other bytes than were written")?;
+    }
+    clear(store, &name).await?;
+    Ok(Verdict::Passed)
 }
 
 /// Whoever names an outdated revision changes nothing and is shown the winner's record.
-///
-/// # Errors
-/// See [`a_name_without_a_record_has_none`].
-pub async fn a_write_to_an_outdated_revision_loses(
-    store: &dyn SessionStore,
-) -> Result<(), Failure> {
+pub(super) async fn a_write_to_an_outdated_revision_loses(
+    on: &Subject<'_>,
+) -> Result<Verdict, Failure> {
+    let store = on.store;
     let name = fresh_name()?;
     let absent = store.commit(&name, Revision(1), None, bytes("early")).await?;
     ensure(
@@ -58,14 +72,13 @@ pub async fn a_write_to_an_outdated_revision_loses(
         )?;
     }
     ensure(holds(&get(store, &name).await?, "second"), "a write that lost was kept")?;
-    clear(store, &name).await
+    clear(store, &name).await?;
+    Ok(Verdict::Passed)
 }
 
 /// A record is removed by its revision only.
-///
-/// # Errors
-/// See [`a_name_without_a_record_has_none`].
-pub async fn removal_needs_the_revision(store: &dyn SessionStore) -> Result<(), Failure> {
+pub(super) async fn removal_needs_the_revision(on: &Subject<'_>) -> Result<Verdict, Failure> {
+    let store = on.store;
     let name = fresh_name()?;
     let first = put(store, &name, Revision::NONE, "first").await?;
     let second = put(store, &name, first, "second").await?;
@@ -73,16 +86,15 @@ pub async fn removal_needs_the_revision(store: &dyn SessionStore) -> Result<(), 
     ensure(holds(&get(store, &name).await?, "second"), "a removal that was refused changed it")?;
     ensure(store.remove(&name, second).await?, "a record was not removed by its revision")?;
     ensure(!store.remove(&name, second).await?, "a record was removed twice")?;
-    ensure(store.load(&name).await?.is_none(), "a record that was removed is there")
+    ensure(store.load(&name).await?.is_none(), "a record that was removed is there")?;
+    Ok(Verdict::Passed)
 }
 
 /// A record that is removed and made again is not taken for the old one.
-///
-/// # Errors
-/// See [`a_name_without_a_record_has_none`].
-pub async fn a_removed_record_does_not_fit_its_old_revision(
-    store: &dyn SessionStore,
-) -> Result<(), Failure> {
+pub(super) async fn a_removed_record_does_not_fit_its_old_revision(
+    on: &Subject<'_>,
+) -> Result<Verdict, Failure> {
+    let store = on.store;
     let name = fresh_name()?;
     let old = put(store, &name, Revision::NONE, "old").await?;
     ensure(store.remove(&name, old).await?, "a record was not removed by its revision")?;
@@ -93,23 +105,26 @@ pub async fn a_removed_record_does_not_fit_its_old_revision(
         matches!(late, Committed::Lost(Some(_))),
         "a write to a record that was removed replaced the one made since",
     )?;
-    clear(store, &name).await
+    clear(store, &name).await?;
+    Ok(Verdict::Passed)
 }
 
 /// A record is set aside by its revision only; then its name is free, and its old revision fits nothing.
 /// A store that has no place for it says so and keeps the record. What is set aside stays there: a few
 /// bytes for each run of this case.
-///
-/// # Errors
-/// See [`a_name_without_a_record_has_none`].
-pub async fn a_record_that_is_set_aside_makes_room(
-    store: &dyn SessionStore,
-) -> Result<(), Failure> {
+pub(super) async fn a_record_that_is_set_aside_makes_room(
+    on: &Subject<'_>,
+) -> Result<Verdict, Failure> {
+    let store = on.store;
     let name = fresh_name()?;
     let first = put(store, &name, Revision::NONE, "first").await?;
     let broken = put(store, &name, first, "broken").await?;
     match store.set_aside(&name, first).await {
-        Err(error) if error.code() == Some("no_place_aside") => return clear(store, &name).await,
+        Err(error) if error.code() == Some("no_place_aside") => {
+            ensure(holds(&get(store, &name).await?, "broken"), "a record vanished")?;
+            clear(store, &name).await?;
+            return Ok(Verdict::left_out("the store has no place to set a record aside"));
+        }
         moved => ensure(!moved?, "it was set aside by an outdated revision")?,
     }
     ensure(
@@ -122,14 +137,13 @@ pub async fn a_record_that_is_set_aside_makes_room(
     ensure(!store.list().await?.contains(&name), "a record that was set aside is listed")?;
     let next = put(store, &name, Revision::NONE, "next").await?;
     ensure(next > broken, "a record that was made again has an old revision")?;
-    clear(store, &name).await
+    clear(store, &name).await?;
+    Ok(Verdict::Passed)
 }
 
 /// The names of all records are listed, and those of removed ones are not.
-///
-/// # Errors
-/// See [`a_name_without_a_record_has_none`].
-pub async fn list_names_every_record(store: &dyn SessionStore) -> Result<(), Failure> {
+pub(super) async fn list_names_every_record(on: &Subject<'_>) -> Result<Verdict, Failure> {
+    let store = on.store;
     let names = [fresh_name()?, fresh_name()?, fresh_name()?];
     for name in &names {
         put(store, name, Revision::NONE, "listed").await?;
@@ -140,14 +154,13 @@ pub async fn list_names_every_record(store: &dyn SessionStore) -> Result<(), Fai
         clear(store, name).await?;
     }
     let listed = store.list().await?;
-    ensure(!names.iter().any(|name| listed.contains(name)), "a removed record is listed")
+    ensure(!names.iter().any(|name| listed.contains(name)), "a removed record is listed")?;
+    Ok(Verdict::Passed)
 }
 
 /// Several records are read at once, in the order that was asked for.
-///
-/// # Errors
-/// See [`a_name_without_a_record_has_none`].
-pub async fn load_many_keeps_the_order(store: &dyn SessionStore) -> Result<(), Failure> {
+pub(super) async fn load_many_keeps_the_order(on: &Subject<'_>) -> Result<Verdict, Failure> {
+    let store = on.store;
     let [a, none, b] = [fresh_name()?, fresh_name()?, fresh_name()?];
     put(store, &a, Revision::NONE, "a").await?;
     put(store, &b, Revision::NONE, "b").await?;
@@ -161,5 +174,6 @@ pub async fn load_many_keeps_the_order(store: &dyn SessionStore) -> Result<(), F
     ensure(right, "several records came in another order than was asked for")?;
     ensure(store.load_many(&[]).await?.is_empty(), "no names gave records")?;
     clear(store, &a).await?;
-    clear(store, &b).await
+    clear(store, &b).await?;
+    Ok(Verdict::Passed)
 }

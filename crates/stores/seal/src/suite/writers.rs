@@ -3,23 +3,25 @@
 use countersign_core::{Committed, RecordName, Revision, SessionStore};
 use futures_util::future::try_join_all;
 
-use super::{Failure, bytes, clear, ensure, fresh_name, get, put};
+use super::bench::{bytes, clear, ensure, fresh_name, get, put};
+use super::report::Verdict;
+use super::{Failure, Subject};
 
 const WRITERS: u32 = 8;
 const WRITES: u32 = 12;
 
 /// Writers that each add one to a number, again and again, without a lock: none of the additions is
 /// lost, since whoever loses reads again.
-///
-/// # Errors
-/// What the store did instead.
-pub async fn no_write_of_many_is_lost(store: &dyn SessionStore) -> Result<(), Failure> {
+pub(super) async fn no_write_of_many_is_lost(on: &Subject<'_>) -> Result<Verdict, Failure> {
+    let store = on.store;
     let name = fresh_name()?;
     put(store, &name, Revision::NONE, "0").await?;
-    try_join_all((0..WRITERS).map(|_| count(store, &name))).await?;
+    let stores = [on.store, on.second].into_iter().cycle().take(WRITERS as usize);
+    try_join_all(stores.map(|store| count(store, &name))).await?;
     let total = number(get(store, &name).await?.bytes.expose_bytes())?;
     ensure(total == WRITERS * WRITES, "a write was lost among many")?;
-    clear(store, &name).await
+    clear(store, &name).await?;
+    Ok(Verdict::Passed)
 }
 
 async fn count(store: &dyn SessionStore, name: &RecordName) -> Result<(), Failure> {

@@ -1,0 +1,60 @@
+//! Who holds a lock of the store at this moment.
+
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+
+use super::finding::Findings;
+
+const TOPIC: &str = "locks";
+
+/// Looks at every lock file. A lock that is free is taken for the moment of the look, as a reader.
+pub(super) fn look(folder: &Path, findings: &mut Findings) {
+    let Ok(entries) = fs::read_dir(folder.join("locks")) else { return };
+    let mut n_held = 0;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let is_lock = path.extension().is_some_and(|extension| extension == "lock");
+        let Some(file) = File::open(&path).ok().filter(|_| is_lock) else { continue };
+        // Dropped with the file.
+        if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+            continue;
+        }
+        n_held += 1;
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        findings.note(
+            TOPIC,
+            format!("{} is held by {}", path.display(), holder(&text)),
+            "an exchange with the provider is under way; if it lasts longer than a minute, end that process",
+        );
+    }
+    if n_held == 0 {
+        findings.ok(TOPIC, "nobody holds one");
+    }
+}
+
+/// `process 123 (name)`, of what stands in the file.
+fn holder(text: &str) -> String {
+    let pid = text.strip_prefix("pid ").and_then(|rest| rest.split(' ').next());
+    let Some(pid) = pid.and_then(|pid| pid.parse::<u32>().ok()) else {
+        return "a process that has not said its number".to_owned();
+    };
+    match fs::read_to_string(format!("/proc/{pid}/comm")) {
+        Ok(name) => format!("process {pid} ({})", name.trim()),
+        Err(_) => format!("process {pid}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_holder_is_named_by_its_number() {
+        let me = std::process::id();
+        assert!(
+            holder(&format!("pid {me:010} fence {:020}\n", 7))
+                .starts_with(&format!("process {me}"))
+        );
+        assert_eq!(holder("pid 99999999999 fence 1\n"), "a process that has not said its number");
+        assert_eq!(holder(""), "a process that has not said its number");
+    }
+}

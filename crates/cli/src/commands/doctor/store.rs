@@ -1,0 +1,155 @@
+//! The folder of the store: whose it is, its key, its records, and what was set aside.
+
+use std::fs::{self, Metadata};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use super::finding::Findings;
+use crate::shelf::{Shelf, State};
+
+const TOPIC: &str = "store";
+
+/// Looks at it; whether it is worth looking into.
+pub(super) fn look(folder: &Path, findings: &mut Findings) -> bool {
+    if !is_private(folder, Kind::Folder, findings) {
+        return false;
+    }
+    findings.ok(TOPIC, format!("{} is yours alone", folder.display()));
+    for name in ["records", "locks", "tmp", "damaged"] {
+        let path = folder.join(name);
+        if path.exists() && !is_private(&path, Kind::Folder, findings) {
+            return false;
+        }
+    }
+    let names = files(&folder.join("records"));
+    for path in names.iter().map(|name| folder.join("records").join(name)) {
+        is_private(&path, Kind::File, findings);
+    }
+    leftovers(folder, findings);
+    if key(folder, !names.is_empty(), findings) {
+        records(findings);
+    }
+    true
+}
+
+enum Kind {
+    Folder,
+    File,
+}
+
+/// Whether nobody else can read or write `path`.
+fn is_private(path: &Path, kind: Kind, findings: &mut Findings) -> bool {
+    let shown = path.display();
+    let facts: Metadata = match fs::symlink_metadata(path) {
+        Ok(facts) => facts,
+        Err(error) => {
+            let help = "make it yours, and readable for you";
+            findings.broken(TOPIC, format!("{shown} cannot be looked at: {error}"), help);
+            return false;
+        }
+    };
+    let (me, owner) = (rustix::process::geteuid().as_raw(), facts.uid());
+    let mode = facts.permissions().mode() & 0o777;
+    let (fits, word, right) = match kind {
+        Kind::Folder => (facts.is_dir(), "folder", "700"),
+        Kind::File => (facts.is_file(), "plain file", "600"),
+    };
+    let (what, help) = if facts.is_symlink() {
+        (format!("{shown} is a symbolic link"), "name the place that it leads to instead".into())
+    } else if !fits {
+        (format!("{shown} is no {word}"), "move it elsewhere".into())
+    } else if owner != me {
+        let help = format!("choose a folder of your own, or run: chown -R {me} {shown}");
+        (format!("{shown} belongs to another user (uid {owner})"), help)
+    } else if mode & 0o077 != 0 {
+        (
+            format!("{shown} is open to others (mode {mode:03o})"),
+            format!("run: chmod {right} {shown}"),
+        )
+    } else if facts.is_file() && facts.nlink() > 1 {
+        let what = format!("{shown} has {} names (hard links)", facts.nlink());
+        (what, "remove the others".into())
+    } else {
+        return true;
+    };
+    findings.broken(TOPIC, what, help);
+    false
+}
+
+/// The key that seals the records. Whether there is one to open them with.
+fn key(folder: &Path, has_records: bool, findings: &mut Findings) -> bool {
+    let path = folder.join("key");
+    let shown = path.display();
+    match fs::symlink_metadata(&path) {
+        Ok(_) if is_private(&path, Kind::File, findings) => {
+            findings.ok(TOPIC, format!("{shown} seals the records"));
+            true
+        }
+        Ok(_) => false,
+        Err(_) if has_records => {
+            findings.broken(
+                TOPIC,
+                format!("{shown} is missing, and there are records that were sealed with it"),
+                "bring it back; or move the folder `records` away, and sign in again",
+            );
+            false
+        }
+        Err(_) => {
+            findings.note(TOPIC, format!("{shown} is made by the first login"), "");
+            false
+        }
+    }
+}
+
+/// Whether every record can be opened.
+fn records(findings: &mut Findings) {
+    let shelf = match Shelf::look(None) {
+        Ok(shelf) => shelf,
+        Err(problem) => return findings.told(TOPIC, &problem),
+    };
+    let mut n_good = 0;
+    for book in shelf.all() {
+        match &book.state {
+            State::Unreadable(error) => {
+                let code = error.code().unwrap_or("unreadable");
+                let what = format!("the record {} cannot be opened ({code})", book.name);
+                findings.broken(TOPIC, what, error.hint_text().to_owned());
+            }
+            State::Unnamed => findings.note(
+                TOPIC,
+                format!(
+                    "the record {} is of an older format that does not say whose it is",
+                    book.name
+                ),
+                "it is written anew with the next exchange of its session",
+            ),
+            _ => n_good += 1,
+        }
+    }
+    findings.ok(TOPIC, format!("{n_good} records can be opened"));
+}
+
+/// What was set aside, and what a process that has died has left.
+fn leftovers(folder: &Path, findings: &mut Findings) {
+    for name in files(&folder.join("damaged")) {
+        findings.note(
+            TOPIC,
+            format!("{} was damaged, and set aside", folder.join("damaged").join(name).display()),
+            "its session has signed in again or will; keep the file if its loss is to be understood, else \
+             remove it",
+        );
+    }
+    let n_left = files(&folder.join("tmp")).len();
+    if n_left > 0 {
+        let what = format!("{} holds {n_left} unfinished files", folder.join("tmp").display());
+        findings.note(TOPIC, what, "the next write removes those of processes that have died");
+    }
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,94 @@
+//! Several sessions of one profile file on one keeper.
+
+use std::time::Duration;
+
+use countersign_core::{Clock as _, CredentialKind, Timestamp};
+use countersign_runtime::{Keeper, Session, SystemClock};
+use tokio::runtime::Runtime;
+
+use crate::engine::{CLOSE, interrupted, no_runtime, online};
+use crate::interrupt;
+use crate::keep::Keep;
+use crate::opening::{self, Secrets};
+use crate::problem::Problem;
+use crate::profile::Profile;
+use crate::transport::LazyTransport;
+
+/// Sessions that are open, each with its profile.
+pub(crate) struct Fleet {
+    clock: SystemClock,
+    keeper: Keeper,
+    sessions: Vec<(Profile, Session)>,
+    runtime: Runtime,
+}
+
+impl Fleet {
+    /// Opens the sessions of `profiles` to do whatever they need.
+    pub(crate) fn open(profiles: Vec<Profile>, wait: Duration) -> Result<Self, Problem> {
+        Self::on(online()?, profiles, Secrets::Whenever, wait)
+    }
+
+    /// Opens them to look at what the store holds: nothing can be exchanged.
+    pub(crate) fn look(profiles: Vec<Profile>) -> Result<Self, Problem> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        Self::on(runtime.map_err(no_runtime)?, profiles, Secrets::Never, Duration::ZERO)
+    }
+
+    fn on(
+        runtime: Runtime,
+        profiles: Vec<Profile>,
+        secrets: Secrets,
+        wait: Duration,
+    ) -> Result<Self, Problem> {
+        let clock = SystemClock::new();
+        let (keeper, sessions) = runtime.block_on(async {
+            let keeper = opening::keeper(&LazyTransport::default(), clock)?;
+            let mut sessions = Vec::with_capacity(profiles.len());
+            for profile in profiles {
+                let keep = Keep::of(&profile, CredentialKind::Password);
+                let opened =
+                    opening::session(&keeper, &profile, clock, secrets, wait, keep).await?;
+                sessions.push((profile, opened.session));
+            }
+            Ok::<_, Problem>((keeper, sessions))
+        })?;
+        Ok(Self { clock, keeper, sessions, runtime })
+    }
+
+    /// The sessions.
+    pub(crate) fn sessions(&self) -> &[(Profile, Session)] {
+        &self.sessions
+    }
+
+    /// The hour.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The keeper that they are on.
+    pub(crate) const fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
+    /// Asks them what the store answers alone: it needs no network, and is done at once.
+    pub(crate) fn ask<T>(&self, question: impl AsyncFnOnce(&[(Profile, Session)]) -> T) -> T {
+        self.runtime.block_on(question(&self.sessions))
+    }
+
+    /// Does something with them, until it is done or somebody asks the process to end; then waits for what
+    /// is under way to be committed.
+    pub(crate) fn run<T>(
+        &self,
+        work: impl AsyncFnOnce(&[(Profile, Session)]) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        self.runtime.block_on(async {
+            let done = tokio::select! {
+                biased;
+                () = interrupt::wait() => Err(interrupted()),
+                done = work(&self.sessions) => done,
+            };
+            self.keeper.shutdown(CLOSE).await;
+            done
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! Opening the session of a profile on a keeper: the adapter, its secrets' sources, its policy.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_core::session::Reauthentication;
+use countersign_core::{AuthProvider, Clock, CredentialSource as _};
+use countersign_runtime::{Keeper, Session, SystemClock};
+
+use crate::keep::Keep;
+use crate::problem::Problem;
+use crate::profile::Profile;
+use crate::source::{ProfileCredentials, Surroundings};
+use crate::store;
+use crate::transport::LazyTransport;
+
+/// A session that is open, with what the profile made of it.
+pub(crate) struct Opened {
+    pub(crate) adapter: Arc<dyn AuthProvider>,
+    pub(crate) session: Session,
+    pub(crate) source: Arc<ProfileCredentials>,
+}
+
+/// When the sources of secrets are asked.
+#[derive(Clone, Copy)]
+pub(crate) enum Secrets {
+    /// Whenever the engine wants them.
+    Whenever,
+    /// Only where a code must be computed for every request, and only plain ones.
+    ForCodes,
+    /// Nothing but the record is looked at.
+    Never,
+}
+
+/// A keeper over the store of this user. Within a runtime.
+pub(crate) fn keeper(transport: &LazyTransport, clock: SystemClock) -> Result<Keeper, Problem> {
+    let keeper = Keeper::builder().transport(transport.clone()).store(store::open()?);
+    Ok(keeper.clock(clock).pull().build()?)
+}
+
+/// Opens the session of `profile`; `wait` is for a token, each time, and new passwords go to `keep`.
+pub(crate) async fn session(
+    keeper: &Keeper,
+    profile: &Profile,
+    clock: SystemClock,
+    secrets: Secrets,
+    wait: Duration,
+    keep: Keep,
+) -> Result<Opened, Problem> {
+    let built = profile.build()?;
+    let source = Arc::new(ProfileCredentials {
+        place: profile.place(),
+        identity: profile.identity()?.map(str::to_owned),
+        sources: profile.sources().to_vec(),
+        optional: built.adapter.capabilities().credentials.optional.clone(),
+        around: Surroundings {
+            environment: crate::environment,
+            withheld: profile.withheld().to_vec(),
+            clock: Arc::new(clock) as Arc<dyn Clock>,
+        },
+    });
+    let mut session = keeper
+        .session_of(Arc::clone(&built.adapter), profile.account()?)
+        .api_origins(built.api_origins)
+        .deadline(wait)
+        .credential_sink(keep)
+        .reauthentication(reauthentication(profile, source.interactive())?);
+    if secrets.wanted(&source, &*built.adapter) {
+        session = session.credentials_from(Arc::clone(&source) as _);
+    }
+    let session = session.open().await?;
+    Ok(Opened { adapter: built.adapter, session, source })
+}
+
+impl Secrets {
+    fn wanted(self, source: &ProfileCredentials, adapter: &dyn AuthProvider) -> bool {
+        match self {
+            Self::Whenever => true,
+            Self::Never => false,
+            Self::ForCodes => {
+                adapter.capabilities().code_per_request.is_some() && source.is_plain()
+            }
+        }
+    }
+}
+
+/// As the profile says, else by itself where no person has to be asked.
+fn reauthentication(profile: &Profile, interactive: bool) -> Result<Reauthentication, Problem> {
+    #[derive(Clone, Copy)]
+    enum Word {
+        Manual,
+        Automatic,
+    }
+    let words = [("automatic", Word::Automatic), ("manual", Word::Manual)];
+    let per_day = profile.count("sign_ins_per_day")?;
+    let automatic = || match per_day {
+        Some(per_day) => Reauthentication::Automatic { per_day },
+        None => Reauthentication::default(),
+    };
+    match profile.choice("reauthentication", &words)? {
+        None if interactive => Ok(Reauthentication::Manual),
+        Some(Word::Automatic) if interactive => Err(profile.problem(
+            "reauthentication",
+            "cannot be automatic where a person is asked for a secret",
+            "take it out, or name another source than prompt",
+        )),
+        None | Some(Word::Automatic) => Ok(automatic()),
+        Some(Word::Manual) => Ok(Reauthentication::Manual),
+    }
+}

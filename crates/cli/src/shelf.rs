@@ -1,0 +1,317 @@
+//! What the store holds: every record, whose it is, and how its session stands. Nothing is exchanged, no
+//! secret source is asked, and no lock is taken to read.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use countersign_core::{
+    Clock as _, Error, ErrorKind, RecordName, Revision, SecretBytes, SessionKey, SessionStore as _,
+    StoredKey, StoredRecord, Timestamp,
+};
+use countersign_runtime::{StoredState, SystemClock};
+use countersign_seal::{AccountRecord, EndCause, Found, Sealer, SessionRecord};
+use countersign_store_file::FileStore;
+use tokio::runtime::Runtime;
+
+use crate::engine::no_runtime;
+use crate::exit::Exit;
+use crate::problem::Problem;
+use crate::profile::{self, ProfileFile, nearest};
+use crate::store;
+
+/// So many digits of a record's name tell it from the others, as long as they do.
+pub(crate) const SHORT: usize = 8;
+
+/// The records of the store as they were at one moment.
+pub(crate) struct Shelf {
+    runtime: Runtime,
+    /// `None` where nothing was ever stored.
+    kept: Option<(FileStore, Sealer)>,
+    books: Vec<Book>,
+    now: Timestamp,
+}
+
+/// One record.
+pub(crate) struct Book {
+    pub(crate) name: RecordName,
+    pub(crate) revision: Revision,
+    /// Whose it is, if it says so or a profile does.
+    pub(crate) key: Option<StoredKey>,
+    /// The profiles that describe this session.
+    pub(crate) profiles: Vec<String>,
+    pub(crate) state: State,
+    bytes: SecretBytes,
+}
+
+/// What was found in it.
+pub(crate) enum State {
+    Session(Box<SessionRecord>),
+    Account(AccountRecord),
+    /// It is of format 1, which does not say whose it is, and no profile leads to it.
+    Unnamed,
+    Unreadable(Error),
+}
+
+impl Shelf {
+    /// Looks at everything. `file` gives the sessions the names of their profiles.
+    ///
+    /// # Errors
+    /// [`Exit::Store`] if the store, or its key, cannot be read. A record that cannot be is no error.
+    pub(crate) fn look(file: Option<&ProfileFile>) -> Result<Self, Problem> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.map_err(no_runtime)?;
+        let folder: PathBuf = profile::state_folder(crate::environment)?;
+        let now = SystemClock::new().now();
+        if !folder.exists() {
+            return Ok(Self { runtime, kept: None, books: Vec::new(), now });
+        }
+        let (kept, books) = runtime.block_on(async {
+            let store = store::open()?;
+            let names = store.list().await?;
+            if names.is_empty() {
+                // No key is made to look at nothing.
+                return Ok::<_, Problem>((None, Vec::new()));
+            }
+            let sealer = Sealer::new(store.seal_keys().await?)?;
+            let owners = file.map(|file| owners(file, &sealer)).unwrap_or_default();
+            let mut books = Vec::new();
+            for name in names {
+                // One by one: a record that cannot be read is not in the way of the others.
+                let loaded = store.peek(&name).await;
+                books.extend(Book::of(name, loaded, &sealer, &owners));
+            }
+            Ok((Some((store, sealer)), books))
+        })?;
+        Ok(Self { runtime, kept, books, now })
+    }
+
+    /// Every record.
+    pub(crate) fn all(&self) -> &[Book] {
+        &self.books
+    }
+
+    /// The records of sessions, and those of which that is not known, in the order of whose they are.
+    pub(crate) fn sessions(&self) -> Vec<&Book> {
+        let mut found: Vec<&Book> =
+            self.books.iter().filter(|book| !matches!(book.state, State::Account(_))).collect();
+        found.sort_by(|a, b| (&a.key, &a.name).cmp(&(&b.key, &b.name)));
+        found
+    }
+
+    /// The session that `wanted` names: the beginning of its record's name; else that of `profile`.
+    ///
+    /// # Errors
+    /// [`Exit::Usage`] if it names none, or several.
+    pub(crate) fn session(
+        &self,
+        wanted: Option<&str>,
+        profile: Option<&str>,
+    ) -> Result<&Book, Problem> {
+        let sessions = self.sessions();
+        let list = "`countersign sessions list` shows what is stored";
+        let found: Vec<&Book> = match (wanted, profile) {
+            (Some(id), _) => {
+                sessions.into_iter().filter(|book| book.name.as_str().starts_with(id)).collect()
+            }
+            (None, Some(profile)) => {
+                let of = |book: &&Book| book.profiles.iter().any(|known| known == profile);
+                sessions.into_iter().filter(of).collect()
+            }
+            (None, None) => sessions,
+        };
+        match (&found[..], wanted, profile) {
+            ([only], ..) => Ok(only),
+            ([], Some(id), _) => {
+                let ids = self.books.iter().map(|book| book.name.as_str());
+                let near = nearest(id, ids).map(|near| &near[..SHORT]).unwrap_or_default();
+                let help = if near.is_empty() {
+                    list.to_owned()
+                } else {
+                    format!("did you mean {near}? {list}")
+                };
+                Err(Problem::usage(format!("no stored session is called {id}"), help))
+            }
+            ([], None, Some(profile)) => Err(Problem::new(
+                Exit::SignInNeeded,
+                format!("nothing is stored of the profile {profile}"),
+                format!("run `countersign login --profile {profile}`; {list}"),
+            )),
+            ([], None, None) => Err(Problem::new(
+                Exit::SignInNeeded,
+                "nothing is stored",
+                "run `countersign login`",
+            )),
+            _ => Err(Problem::usage(
+                "several stored sessions are meant",
+                format!("name one by the beginning of its id, or by --profile; {list}"),
+            )),
+        }
+    }
+
+    /// What all sessions of an account share, if that was ever written.
+    pub(crate) fn account(&self, key: &StoredKey) -> Option<(&Book, &AccountRecord)> {
+        let account = key.account();
+        self.books.iter().find_map(|book| match &book.state {
+            State::Account(record) if book.key.as_ref() == Some(&account) => Some((book, record)),
+            _ => None,
+        })
+    }
+
+    /// When it was looked.
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Does something with the store, under the lock of `book`'s account where that is known: whoever is in
+    /// the middle of an exchange is waited for.
+    pub(crate) fn locked<T>(
+        &self,
+        book: &Book,
+        wait: Duration,
+        work: impl AsyncFnOnce(&FileStore, &Sealer) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let (store, sealer) = self.kept()?;
+        self.runtime.block_on(async {
+            let lock = match &book.key {
+                Some(key) => {
+                    let name = sealer.name(&key.account().digest());
+                    Some(store.lock(&name, LEASE, wait).await?)
+                }
+                None => None,
+            };
+            let done = work(store, sealer).await;
+            if let Some(lock) = lock {
+                lock.release().await;
+            }
+            done
+        })
+    }
+
+    fn kept(&self) -> Result<&(FileStore, Sealer), Problem> {
+        self.kept.as_ref().ok_or_else(|| {
+            Problem::new(Exit::SignInNeeded, "nothing is stored", "run `countersign login`")
+        })
+    }
+}
+
+/// Longer than any write.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// The sessions that profiles describe, by the names of their records.
+fn owners(file: &ProfileFile, sealer: &Sealer) -> BTreeMap<RecordName, (SessionKey, Vec<String>)> {
+    let mut owners = BTreeMap::<RecordName, (SessionKey, Vec<String>)>::new();
+    for name in file.names() {
+        // A profile that is wrong describes nothing; `doctor` says so.
+        let Ok(key) = file.profile(Some(name)).and_then(|profile| profile.session_key()) else {
+            continue;
+        };
+        let owner = owners.entry(sealer.name(&key.digest())).or_insert((key, Vec::new()));
+        owner.1.push(name.to_owned());
+    }
+    owners
+}
+
+impl Book {
+    fn of(
+        name: RecordName,
+        loaded: Result<Option<StoredRecord>, Error>,
+        sealer: &Sealer,
+        owners: &BTreeMap<RecordName, (SessionKey, Vec<String>)>,
+    ) -> Option<Self> {
+        let owner = owners.get(&name);
+        let profiles = owner.map(|(_, profiles)| profiles.clone()).unwrap_or_default();
+        let record = match loaded {
+            Ok(Some(record)) => record,
+            // Gone since the list was made.
+            Ok(None) => return None,
+            Err(error) => {
+                let (key, revision) = (owner.map(|(key, _)| key.into()), Revision::NONE);
+                let (state, bytes) = (State::Unreadable(error), SecretBytes::default());
+                return Some(Self { name, revision, key, profiles, state, bytes });
+            }
+        };
+        let sealed = record.bytes.expose_bytes();
+        let (key, state) = match sealer.open_found(&name, sealed) {
+            Ok(Found::Session(key, record)) => (Some(key), State::Session(record)),
+            Ok(Found::Account(key, record)) => (Some(key), State::Account(record)),
+            Ok(found) => (Some(found.key().clone()), State::Unnamed),
+            Err(error) if error.code() == Some("unnamed") => match owner {
+                Some((key, _)) => (Some(key.into()), opened(sealer.open_session(key, sealed))),
+                None => (None, State::Unnamed),
+            },
+            Err(error) => (owner.map(|(key, _)| key.into()), State::Unreadable(error)),
+        };
+        let (revision, bytes) = (record.revision, record.bytes);
+        Some(Self { name, revision, key, profiles, state, bytes })
+    }
+
+    /// The sealed bytes.
+    pub(crate) const fn bytes(&self) -> &SecretBytes {
+        &self.bytes
+    }
+
+    /// The beginning of its name.
+    pub(crate) fn id(&self) -> &str {
+        &self.name.as_str()[..SHORT]
+    }
+
+    /// The session in it.
+    pub(crate) fn record(&self) -> Option<&SessionRecord> {
+        match &self.state {
+            State::Session(record) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// One word for how it stands.
+    pub(crate) fn word(&self, now: Timestamp) -> &str {
+        match &self.state {
+            State::Session(record) => state(record, now).as_str(),
+            State::Account(_) => "account",
+            State::Unnamed => "unnamed",
+            State::Unreadable(error) => error.code().unwrap_or("unreadable"),
+        }
+    }
+}
+
+fn opened(record: Result<SessionRecord, Error>) -> State {
+    match record {
+        Ok(record) => State::Session(Box::new(record)),
+        Err(error) => State::Unreadable(error),
+    }
+}
+
+/// How a session stands that nobody has open, as [`countersign_runtime::Keeper::stored`] has it.
+fn state(record: &SessionRecord, now: Timestamp) -> StoredState {
+    let tokens = record.tokens.as_ref();
+    let refresh = tokens.and_then(|tokens| tokens.refresh_token()).map(|token| token.fingerprint());
+    let uncertain = record.journal.is_some_and(|journal| Some(journal.refresh) == refresh);
+    let waits = record.challenge.as_ref().is_some_and(|c| c.challenge.expires_at > now);
+    match record.ended {
+        Some(ended) if ended.cause == EndCause::Revoked => StoredState::Revoked,
+        Some(_) => StoredState::SignedOut,
+        None if uncertain => StoredState::Uncertain,
+        None if tokens.is_some_and(|tokens| tokens.expires_at() > now) => StoredState::Good,
+        None if waits => StoredState::Challenged,
+        None if is_renewable(record, now) => StoredState::Refreshable,
+        None if tokens.is_some() => StoredState::Over,
+        None => StoredState::Empty,
+    }
+}
+
+/// Whether a refresh token is there that was not refused and has not ended.
+pub(crate) fn is_renewable(record: &SessionRecord, now: Timestamp) -> bool {
+    record.tokens.as_ref().is_some_and(|tokens| {
+        let refresh = tokens.refresh_token().map(|token| token.fingerprint());
+        let over = tokens.refresh_expires_at().is_some_and(|end| end <= now);
+        refresh.is_some() && refresh != record.refresh_dead && !over
+    })
+}
+
+/// A record that somebody else has changed meanwhile.
+pub(crate) fn changed() -> Problem {
+    let error = Error::new(ErrorKind::Store);
+    let help = "somebody else has written it meanwhile; try again";
+    Problem::from(&error).help(help)
+}
