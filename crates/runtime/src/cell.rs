@@ -53,6 +53,7 @@ pub(crate) struct Settings {
     pub(crate) api_origins: ApiOrigins,
     pub(crate) deadline: Duration,
     pub(crate) keep_alive: bool,
+    pub(crate) keep_refreshable: bool,
 }
 
 /// What whoever opened the session last has chosen: a source of yesterday must not outlive the one that

@@ -150,13 +150,35 @@ impl Cell {
         };
         let pending = match new_password(&operation) {
             Some(password) => match self.store_pending(password.clone(), name).await {
-                Ok(pending) => Some(pending),
+                Ok(mut pending) => {
+                    if !pending.will_last(self.exchange_deadline()).await {
+                        // The process was paused over the write: another may have the account now.
+                        self.give_back(permit, Settled::Unused);
+                        drop(self.end_pending(pending, credentials, Some(false)).await);
+                        let error = Error::new(ErrorKind::Store).at(self.provider.id(), name);
+                        let error =
+                            error.hint("the account's lock was lost before anything was sent");
+                        return (Err(error), Some(false));
+                    }
+                    Some(pending)
+                }
                 Err(error) => {
                     self.give_back(permit, Settled::Unused);
                     return (Err(error), Some(false));
                 }
             },
             None => None,
+        };
+        // What makes an account is sent as what signs in to it: by one process at a time.
+        let lock = match &operation {
+            Operation::Register { .. } => match self.account_lock().await {
+                Ok(lock) => Some(lock),
+                Err(error) => {
+                    self.give_back(permit, Settled::Unused);
+                    return (Err(error), Some(false));
+                }
+            },
+            _ => None,
         };
         let exchange = Exchange {
             cell: self,
@@ -173,6 +195,9 @@ impl Cell {
             })
         });
         self.give_back(permit, end.as_ref().map_or_else(Ill::settled, |_| Settled::Answered));
+        if let Some(lock) = lock {
+            lock.release().await;
+        }
         let holds = match &end {
             Ok(_) => Some(true),
             Err(ill) if ill.may_have_acted() => None,
@@ -356,9 +381,7 @@ impl Cell {
 
     /// Changes the session's record as it is now, under the account's lock.
     async fn keep(&self, change: impl FnOnce(&mut SessionRecord)) -> Result<Written, Error> {
-        let name = self.shared.sealer().await?.name(&self.account().digest());
-        let lease = crate::prepare::lease(self.exchange_deadline());
-        let lock = self.shared.store.lock(&name, lease, lease).await?;
+        let lock = self.account_lock().await?;
         let end = async {
             let mut records = Records::load(self).await?;
             change(&mut records.session);

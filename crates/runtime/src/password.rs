@@ -104,6 +104,15 @@ pub(crate) struct Pending {
     before: Option<PendingPassword>,
 }
 
+impl Pending {
+    /// Whether the lock is ours for as long as an exchange may take; a lease that has run down is
+    /// lengthened.
+    pub(crate) async fn will_last(&mut self, deadline: std::time::Duration) -> bool {
+        self.lock.held_for(deadline)
+            || (self.lock.renew(lease(deadline)).await && self.lock.held_for(deadline))
+    }
+}
+
 impl Cell {
     /// Stores `password` under the account's lock, before `operation` is sent.
     pub(crate) async fn store_pending(

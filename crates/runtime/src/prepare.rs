@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::session::{Grant, Report};
-use countersign_core::{CredentialKind, Credentials, Error, ErrorKind, Recovery, SecretBytes};
+use countersign_core::{
+    CredentialKind, Credentials, Error, ErrorKind, Lock, Recovery, SecretBytes,
+};
 use countersign_scheduler::{Admit, Caller};
 
 use crate::cell::Cell;
@@ -147,6 +149,13 @@ impl Candidate {
 }
 
 impl Cell {
+    /// The account's lock, for what no flight does.
+    pub(crate) async fn account_lock(&self) -> Result<Box<dyn Lock>, Error> {
+        let name = self.shared.sealer().await?.name(&self.account().digest());
+        let lease = lease(self.exchange_deadline());
+        self.shared.store.lock(&name, lease, lease).await
+    }
+
     /// The values as they are now: those of the caller for one time, else those that the source has at
     /// hand. Nobody is bothered here.
     pub(crate) async fn current_credentials(&self) -> Result<Credentials, Error> {

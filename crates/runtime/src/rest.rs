@@ -139,7 +139,7 @@ impl Cell {
     /// Lets go of all that the store has too. Not of what is in memory only, is under way, is waited for
     /// or has been refused by an API; then nothing happens and the answer is no.
     fn put_to_rest(&self) -> bool {
-        if self.settings.keep_alive || !self.reading.is_idle() {
+        if self.settings.keep_alive || self.settings.keep_refreshable || !self.reading.is_idle() {
             return false;
         }
         let mut core = self.core();

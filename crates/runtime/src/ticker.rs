@@ -5,9 +5,9 @@ use std::sync::Weak;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use countersign_core::Clock;
 use countersign_core::session::{Event, Purpose};
-use countersign_scheduler::{Beat, HEARTBEAT_INTERVAL, KeepAlive};
+use countersign_core::{Clock, Timestamp, TokenSet};
+use countersign_scheduler::{Beat, HEARTBEAT_INTERVAL, KeepAlive, Purpose as Wish, Request};
 
 use crate::cell::Cell;
 use crate::post::Cargo;
@@ -18,6 +18,9 @@ use crate::wait::wait;
 
 /// So many sessions are woken at once; after a suspend a million may be due.
 const PORTION: usize = 64;
+
+/// An idle refresh token is used at most so long before its end: an outage of a day costs none.
+const KEPT_BEFORE: Duration = Duration::from_secs(24 * 3600);
 
 /// The pause between two portions.
 const STAGGER: Duration = Duration::from_millis(20);
@@ -136,7 +139,8 @@ impl Cell {
     }
 
     fn doze(&self) -> bool {
-        let now = self.shared.clock.now();
+        let at = self.shared.now();
+        let now = at.wall;
         let mut core = self.core();
         let Some((appointment, ..)) = core.appointment else { return false };
         let (Purpose::Renew { .. }, Some(shown)) = (appointment.purpose, self.snapshot.load_full())
@@ -152,10 +156,38 @@ impl Cell {
         if planner.worth_renewing(&windows, core.last_used_at, keep, now) {
             return false;
         }
+        let kept = self.keep_refreshable_at(&shown.tokens);
+        if kept.is_some_and(|kept| kept <= now) {
+            return false;
+        }
         core.dozing = true;
-        core.appointment = None;
+        core.appointment = kept.map(|kept| (appointment, kept, at.mono_at(kept)));
+        if let Some((.., due)) = core.appointment {
+            self.shared.queue().schedule(self.digest, due);
+        }
         self.snapshot.store(Some(Arc::new(shown.dozing())));
         true
+    }
+
+    /// When the refresh token of an idle session is used, lest it end; `None` if that was done for these
+    /// and has moved nothing, or is not asked for.
+    fn keep_refreshable_at(&self, tokens: &TokenSet) -> Option<Timestamp> {
+        if !self.settings.keep_refreshable || self.is_read_only() {
+            return None;
+        }
+        let (issued_at, end) = (tokens.issued_at(), tokens.refresh_expires_at()?);
+        let margin = (end.since(issued_at) / 4).min(KEPT_BEFORE);
+        let last = end.before(margin);
+        let request = Request {
+            purpose: Wish::Refresh { issued_at, expires_at: last },
+            not_before: Timestamp::UNIX_EPOCH,
+            at_latest: last,
+            session: self.digest,
+            generation: tokens.generation(),
+        };
+        // As a renewal of something that ends then: with the spread of renewals, and only ever earlier.
+        let at = self.planner().due(&request, issued_at).at;
+        (issued_at < last.before(margin)).then_some(at)
     }
 
     /// Somebody uses a session whose renewal was left out: it is made up for.
