@@ -48,6 +48,8 @@ pub(crate) struct Core {
     /// The renewal was left out since nobody uses the session; the next use makes up for it.
     pub(crate) dozing: bool,
     pub(crate) last_used_at: Timestamp,
+    /// The end of the refresh token that was used last because it was idle.
+    pub(crate) kept_until: Option<Timestamp>,
     pub(crate) ring: Ring,
     pub(crate) version: u32,
     /// How often the state has changed.
@@ -105,6 +107,7 @@ impl Core {
             failing_since: None,
             dozing: false,
             last_used_at: now,
+            kept_until: None,
             ring: Ring::default(),
             version: 0,
             moves: 0,

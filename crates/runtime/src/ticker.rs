@@ -156,8 +156,12 @@ impl Cell {
         if planner.worth_renewing(&windows, core.last_used_at, keep, now) {
             return false;
         }
-        let kept = self.keep_refreshable_at(&shown.tokens);
+        let end = shown.tokens.refresh_expires_at().filter(|end| *end > now);
+        // An end that using it has not moved is not tried again.
+        let end = end.filter(|end| core.kept_until != Some(*end));
+        let kept = end.and_then(|end| self.keep_refreshable_at(&shown.tokens, end));
         if kept.is_some_and(|kept| kept <= now) {
+            core.kept_until = end;
             return false;
         }
         core.dozing = true;
@@ -169,13 +173,13 @@ impl Cell {
         true
     }
 
-    /// When the refresh token of an idle session is used, lest it end; `None` if that was done for these
-    /// and has moved nothing, or is not asked for.
-    fn keep_refreshable_at(&self, tokens: &TokenSet) -> Option<Timestamp> {
+    /// When the refresh token of an idle session, which ends at `end`, is used lest it end; `None` if that
+    /// is not asked for.
+    fn keep_refreshable_at(&self, tokens: &TokenSet, end: Timestamp) -> Option<Timestamp> {
         if !self.settings.keep_refreshable || self.is_read_only() {
             return None;
         }
-        let (issued_at, end) = (tokens.issued_at(), tokens.refresh_expires_at()?);
+        let issued_at = tokens.issued_at();
         let margin = (end.since(issued_at) / 4).min(KEPT_BEFORE);
         let last = end.before(margin);
         let request = Request {
@@ -186,8 +190,7 @@ impl Cell {
             generation: tokens.generation(),
         };
         // As a renewal of something that ends then: with the spread of renewals, and only ever earlier.
-        let at = self.planner().due(&request, issued_at).at;
-        (issued_at < last.before(margin)).then_some(at)
+        Some(self.planner().due(&request, issued_at).at)
     }
 
     /// Somebody uses a session whose renewal was left out: it is made up for.
