@@ -67,6 +67,7 @@
 //! | `rustls`, `rustls-no-provider`, `native-tls` | TLS for it, and `reqwest` with it: rustls with aws-lc-rs, rustls with a crypto provider that the program installs, the platform's own |
 //! | `tower` | `reqwest::AuthLayer`, a layer around any HTTP service; `reqwest` with it |
 //! | `file` | `FileStore`: the processes of one machine share their sessions (Unix) |
+//! | `redis` | `RedisStore`: many machines share their sessions (`rustls` gives it TLS) |
 //!
 //! Without TLS only plain http to loopback is spoken, and without a store sessions are kept in memory.
 
@@ -90,6 +91,9 @@ pub use countersign_runtime::{
 #[cfg(feature = "file")]
 #[doc(inline)]
 pub use countersign_store_file::FileStore;
+#[cfg(feature = "redis")]
+#[doc(inline)]
+pub use countersign_store_redis::{RedisBuilder, RedisStore};
 
 /// Contracts and vocabulary, whole: for those who write an adapter, a store or a transport.
 pub use countersign_core as core;

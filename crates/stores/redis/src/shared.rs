@@ -1,0 +1,92 @@
+//! What all clones of a store share, and how answers are read.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use countersign_core::{
+    Error, Monotonic, RecordName, Revision, SealKeys, SecretBytes, StoredRecord,
+};
+use redis::Value;
+
+use crate::fault;
+use crate::link::Link;
+use crate::names::Names;
+
+/// What may be done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    ReadOnly,
+    ReadWrite,
+}
+
+pub(crate) struct Shared {
+    pub(crate) link: Link,
+    pub(crate) names: Names,
+    pub(crate) keys: SealKeys,
+    pub(crate) mode: Mode,
+    /// Who we are, for those who wait for a lock of ours.
+    pub(crate) holder: Box<str>,
+    /// How long an operation may take, with all of its tries.
+    pub(crate) deadline: Duration,
+    /// So many replicas have to confirm a write.
+    pub(crate) replicas: u32,
+    /// The locks of this process that were dropped, until the server has heard of it.
+    pub(crate) dropped: Mutex<HashMap<RecordName, Box<str>>>,
+}
+
+impl Shared {
+    /// When an operation that begins now has to be over.
+    pub(crate) fn until(&self) -> Monotonic {
+        self.link.clock().monotonic().after(self.deadline)
+    }
+
+    pub(crate) fn dropped(&self) -> MutexGuard<'_, HashMap<RecordName, Box<str>>> {
+        self.dropped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn unexpected(&self) -> Error {
+        fault::unexpected(&self.link.place())
+    }
+
+    pub(crate) fn array(&self, value: Value) -> Result<Vec<Value>, Error> {
+        match value {
+            Value::Array(values) => Ok(values),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// A record of which revision and bytes were asked for.
+    pub(crate) fn record(&self, value: Value) -> Result<Option<StoredRecord>, Error> {
+        let mut values = self.array(value)?.into_iter();
+        match (values.next(), values.next()) {
+            (Some(Value::Nil), Some(Value::Nil)) => Ok(None),
+            (Some(revision), Some(Value::BulkString(bytes))) => {
+                let revision = number(&revision).filter(|revision| *revision > 0);
+                let revision = revision.ok_or_else(|| fault::foreign(&self.link.place()))?;
+                Ok(Some(StoredRecord {
+                    revision: Revision(revision),
+                    bytes: SecretBytes::new(bytes),
+                }))
+            }
+            _ => Err(fault::foreign(&self.link.place())),
+        }
+    }
+}
+
+/// A number, which a script answers as text if it is large.
+pub(crate) fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Int(number) => u64::try_from(*number).ok(),
+        _ => text(value)?.parse().ok(),
+    }
+}
+
+/// A text.
+pub(crate) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::BulkString(bytes) => String::from_utf8(bytes.clone()).ok(),
+        Value::SimpleString(text) => Some(text.clone()),
+        _ => None,
+    }
+}

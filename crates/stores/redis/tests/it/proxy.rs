@@ -1,0 +1,97 @@
+//! A wire that can be cut: a proxy on loopback between a store and its server.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// What becomes of what is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wire {
+    /// It arrives.
+    Whole,
+    /// Connections end, and new ones are ended at once.
+    Cut,
+    /// Nothing arrives any more, and nobody is told.
+    Silent,
+    /// Commands arrive, answers do not; connections stay.
+    Deaf,
+}
+
+/// A proxy that ends with the test's runtime.
+pub(crate) struct Proxy {
+    pub(crate) port: u16,
+    wire: Arc<watch::Sender<Wire>>,
+}
+
+impl Proxy {
+    /// To `port` on loopback.
+    pub(crate) async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let wire = Arc::new(watch::Sender::new(Wire::Whole));
+        let seen = Arc::clone(&wire);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let wire = seen.subscribe();
+                tokio::spawn(async move {
+                    let _ = carry(client, port, wire).await;
+                });
+            }
+        });
+        Self { port: own, wire }
+    }
+
+    pub(crate) fn set(&self, wire: Wire) {
+        self.wire.send_replace(wire);
+    }
+}
+
+async fn carry(client: TcpStream, port: u16, wire: watch::Receiver<Wire>) -> io::Result<()> {
+    if *wire.borrow() == Wire::Cut {
+        return Ok(());
+    }
+    let server = TcpStream::connect(("127.0.0.1", port)).await?;
+    let ((from_client, to_client), (from_server, to_server)) =
+        (client.into_split(), server.into_split());
+    let there = pass(from_client, to_server, wire.clone(), false);
+    let back = pass(from_server, to_client, wire, true);
+    tokio::select! { end = there => end, end = back => end }
+}
+
+async fn pass(
+    mut from: tokio::net::tcp::OwnedReadHalf,
+    mut to: tokio::net::tcp::OwnedWriteHalf,
+    mut wire: watch::Receiver<Wire>,
+    answers: bool,
+) -> io::Result<()> {
+    let mut bytes = vec![0; 16 * 1024];
+    loop {
+        let state = *wire.borrow_and_update();
+        let stopped = state == Wire::Silent || (answers && state == Wire::Deaf);
+        if state == Wire::Cut {
+            return Ok(());
+        }
+        if stopped {
+            if wire.changed().await.is_err() {
+                return Ok(());
+            }
+            continue;
+        }
+        tokio::select! {
+            changed = wire.changed() => if changed.is_err() { return Ok(()) },
+            read = from.read(&mut bytes) => match read? {
+                0 => return Ok(()),
+                n => {
+                    // What was read before the wire was cut is lost on the way.
+                    let now = *wire.borrow();
+                    if now == Wire::Whole || (now == Wire::Deaf && !answers) {
+                        to.write_all(&bytes[..n]).await?;
+                    }
+                }
+            }
+        }
+    }
+}
