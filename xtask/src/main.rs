@@ -22,6 +22,7 @@ mod package;
 mod server;
 mod test;
 mod tidy;
+mod torture;
 mod totals;
 mod vectors;
 mod walls;
@@ -94,6 +95,12 @@ const TASKS: &[Task] = &[
         usage: "[--check]",
         about: "write the documents that are made from cases and claims, or compare them",
         run: docs::run,
+    },
+    Task {
+        name: "torture",
+        usage: "[EXPERIMENT…] [--quick] [--seed N]",
+        about: "sessions under crashes, many processes and broken disks (docs/CRASHES.md)",
+        run: torture::run,
     },
     Task {
         name: "independent",

@@ -155,6 +155,13 @@ impl SessionBuilder {
     /// [`countersign_core::ErrorKind::Configuration`] if the keeper was shut down.
     pub fn open_lazily(self) -> Result<Session, Error> {
         let cell = self.into_cell()?;
+<<<<<<< HEAD
+=======
+        let records = cell.in_time(1, Records::load(&cell)).await?;
+        if let Some(credentials) = &found {
+            cell.remember_codes(credentials, &records.session.memo);
+        }
+>>>>>>> main
         watch::ensure(&cell.shared);
         Ok(Session(cell))
     }

@@ -36,6 +36,7 @@ pub(crate) fn revoke_late(cell: &Arc<Cell>, tokens: TokenSet) {
             tokens: Some(&tokens),
             memo: Default::default(),
             now: cell.server_now(),
+            lock: None,
         };
         let end = exchange.run(Operation::Revoke).await;
         if let Some(permit) = permit {

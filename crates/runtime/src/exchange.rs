@@ -1,12 +1,14 @@
 //! One exchange with a provider: build, send, read, and go on where the adapter goes on alone.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::transport::{Delivery, Reason, TransportError};
 use countersign_core::{
-    Ambient, Challenge, Credentials, Error, ErrorKind, HttpTransport, Memo, MemoPatch, Monotonic,
-    Operation, Outcome, Profile, Recovery, SecretBytes, Seed, Timestamp, TokenResponse, TokenSet,
+    Ambient, Challenge, Credentials, Error, ErrorKind, HttpTransport, Lock, Memo, MemoPatch,
+    Monotonic, Operation, Outcome, Profile, Recovery, SecretBytes, Seed, Timestamp, TokenResponse,
+    TokenSet,
 };
 use countersign_scheduler::{DateSample, Settled};
 
@@ -21,6 +23,11 @@ use crate::wait::{Waited, wait};
 /// proof is refused, the sign-in again without it, two about a second factor, and a new device.
 const MOST_ROUNDS: usize = 12;
 
+/// Whoever looks at the clock so long after the deadline was stopped, not waiting: the answer may have come
+/// meanwhile, and lie where nobody has read it yet. It would be lost, and a spent token with it.
+const STOPPED: Duration = Duration::from_secs(2);
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+
 /// What one exchange may know.
 pub(crate) struct Exchange<'a> {
     pub(crate) cell: &'a Cell,
@@ -29,6 +36,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) memo: Memo,
     /// The server's time, read once.
     pub(crate) now: Timestamp,
+    /// The lock under which it is sent, where it needs one.
+    pub(crate) lock: Option<&'a dyn Lock>,
 }
 
 /// How it ended well.
@@ -91,7 +100,9 @@ impl Exchange<'_> {
         let seed = fresh_seed().map_err(|error| self.not_sent(error, name))?;
         let mut acted = false;
         for round in 0..MOST_ROUNDS {
-            let request = self.build(&operation, &seed).await.map_err(|error| Ill {
+            let request = self.build(&operation, &seed, deadline).await;
+            let request = request.and_then(|request| self.in_time(deadline).map(|()| request));
+            let request = request.map_err(|error| Ill {
                 error: self.named(error, name),
                 // What an earlier round has done is not known.
                 lost: Some(if acted { Delivery::Unknown } else { Delivery::NotSent }),
@@ -156,8 +167,32 @@ impl Exchange<'_> {
         }
     }
 
-    async fn build(&self, operation: &Operation, seed: &Seed) -> Result<HttpRequest, Error> {
-        compute::build(&self.cell.provider, operation, &self.ambient(seed)).await
+    /// Where it is arithmetic it may have to queue for a thread: not beyond the exchange's deadline.
+    async fn build(
+        &self,
+        operation: &Operation,
+        seed: &Seed,
+        deadline: Monotonic,
+    ) -> Result<HttpRequest, Error> {
+        let ambient = self.ambient(seed);
+        let building = compute::build(&self.cell.provider, operation, &ambient);
+        match wait(&*self.cell.shared.clock, building, deadline).await {
+            Waited::Came(built) => built,
+            Waited::Over => Err(too_busy()),
+        }
+    }
+
+    /// Looked at last before each sending: what is built may have queued, or the process been stopped,
+    /// until the deadline or the lease was over.
+    fn in_time(&self, deadline: Monotonic) -> Result<(), Error> {
+        let now = self.cell.shared.clock.monotonic();
+        if now >= deadline {
+            return Err(too_busy());
+        }
+        match self.lock {
+            Some(lock) if !lock.held_for(deadline.since(now)) => Err(lock_lost()),
+            _ => Ok(()),
+        }
     }
 
     fn read(
@@ -184,11 +219,19 @@ impl Exchange<'_> {
         deadline: Monotonic,
     ) -> Result<HttpResponse, TransportError> {
         let shared = &self.cell.shared;
+        let clock = &*shared.clock;
         let sending = inside(self.cell, HttpTransport::send(&*shared.transport, request));
-        match wait(&*shared.clock, sending, deadline).await {
-            Waited::Came(result) => result,
-            Waited::Over => Err(TransportError::new(Delivery::Unknown, Reason::TimedOut)),
+        let mut sending = pin!(sending);
+        if let Waited::Came(result) = wait(clock, sending.as_mut(), deadline).await {
+            return result;
         }
+        let now = clock.monotonic();
+        let stopped = now.since(deadline) > STOPPED;
+        if stopped && let Waited::Came(result) = wait(clock, sending, now.after(SECOND_LOOK)).await
+        {
+            return result;
+        }
+        Err(TransportError::new(Delivery::Unknown, Reason::TimedOut))
     }
 
     /// The server's clock, from answers that nobody has kept and no gateway has made.
@@ -252,6 +295,17 @@ impl Exchange<'_> {
         let cap = self.cell.shared.policy.backoff.hint_cap;
         if kind == ErrorKind::AccountLocked { cap.max(Duration::from_secs(24 * 3600)) } else { cap }
     }
+}
+
+/// Nothing was sent, since there was no time left to build it.
+pub(crate) fn too_busy() -> Error {
+    Error::new(ErrorKind::TimedOut)
+        .hint("the request could not be built in time; this machine is too busy or was stopped")
+}
+
+/// Nothing was sent, since somebody else may hold the lock by now.
+pub(crate) fn lock_lost() -> Error {
+    Error::new(ErrorKind::Store).hint("the account's lock was lost before anything was sent")
 }
 
 /// 32 bytes of the system for one exchange.

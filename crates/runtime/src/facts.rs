@@ -14,7 +14,7 @@ impl Cell {
         if news.is_empty() {
             return;
         }
-        if let Err(error) = self.write_facts(news).await {
+        if let Err(error) = self.in_time(2, self.write_facts(news)).await {
             let (provider, session) = (self.provider.id(), self.digest);
             tracing::warn!(%provider, %session, %error, "what an operation told was not written down");
         }
@@ -32,7 +32,7 @@ impl Cell {
             records.save_session(self, Some(lock.fence())).await
         };
         let written = written.await;
-        lock.release().await;
+        self.let_go(lock).await;
         match written? {
             Written::Yes => Ok(()),
             Written::Lost => Err(Error::new(ErrorKind::Store)),

@@ -12,10 +12,10 @@ use countersign_seal::SignInCount;
 use crate::carry::Carried;
 use crate::caught::caught;
 use crate::cell::Cell;
+use crate::parked::can_wait;
 use crate::post::Cargo;
 use crate::publish::panicked;
 use crate::records::Records;
-use crate::wait::{Waited, wait};
 
 /// What the steps of one exchange hand on to each other.
 pub(crate) struct Flight {
@@ -49,6 +49,8 @@ pub(crate) struct Flight {
     pub(crate) offered: Option<SecretString>,
     /// A new password whose fate is known now, and whether it holds: for the sink.
     pub(crate) settled: Option<(SecretString, bool)>,
+    /// A lost task has left this one its write.
+    pub(crate) taken_up: bool,
 }
 
 /// What a sign-in marks in the account before it is sent.
@@ -81,7 +83,8 @@ pub(crate) type Ended = (Report, Cargo);
 
 /// Starts the flight of `id`, whose slot says that it is running, and which is counted.
 pub(crate) fn take_off(cell: &Arc<Cell>, id: ExchangeId) {
-    let guard = Guard { cell: Arc::clone(cell), id, landed: false };
+    let flight = Flight::of(Arc::clone(cell), id);
+    let guard = Guard { cell: Arc::clone(cell), id, flight, doing: None, landed: false };
     // If there is no runtime, the guard is dropped here and tells the machine.
     cell.shared.spawn(fly(guard));
 }
@@ -90,12 +93,19 @@ pub(crate) fn take_off(cell: &Arc<Cell>, id: ExchangeId) {
 struct Guard {
     cell: Arc<Cell>,
     id: ExchangeId,
+    flight: Flight,
+    /// The step that is under way.
+    doing: Option<Effect>,
     landed: bool,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if !self.landed {
+        let left = if self.landed { None } else { self.write_left() };
+        if let Some(write) = left {
+            self.flight.park(write);
+        } else if !self.landed {
+            drop(self.flight.lock.take());
             {
                 let mut core = self.cell.core();
                 if let Some(slot) = core.flight(self.id) {
@@ -110,8 +120,21 @@ impl Drop for Guard {
     }
 }
 
+impl Guard {
+    /// The write that was under way, or was next: it is left to whoever comes next.
+    fn write_left(&mut self) -> Option<Effect> {
+        if let Some(doing) = self.doing.take() {
+            return Some(doing).filter(can_wait);
+        }
+        let mut core = self.cell.core();
+        let steps = &mut core.flight(self.id)?.steps;
+        if steps.front().is_some_and(can_wait) { steps.pop_front() } else { None }
+    }
+}
+
 async fn fly(mut guard: Guard) {
     let (cell, id) = (Arc::clone(&guard.cell), guard.id);
+<<<<<<< HEAD
     let mut flight = Flight::new(Arc::clone(&cell), id);
     if cell.shared.unless_given_up(fly_on(&cell, id, &mut flight)).await.is_none() {
         // The guard tells the machine, once others can have the lock.
@@ -125,16 +148,27 @@ async fn fly(mut guard: Guard) {
 
 /// One step after the other, until there is none.
 async fn fly_on(cell: &Arc<Cell>, id: ExchangeId, flight: &mut Flight) {
+=======
+>>>>>>> main
     while let Some(effect) = cell.next_step(id) {
+        let flight = &mut guard.flight;
         if matches!(effect, Effect::Unlock(_)) {
             flight.let_go().await;
             flight.tell_settled_password().await;
             continue;
         }
+        guard.doing = Some(effect.clone());
         let step = caught(flight.step(effect.clone())).await;
+        guard.doing = None;
         let (report, cargo) = step.unwrap_or_else(|_| lost_its_head(&effect));
         cell.post(Event::Flight(id, report), cargo);
     }
+<<<<<<< HEAD
+=======
+    guard.flight.let_go().await;
+    guard.flight.tell_settled_password().await;
+    guard.landed = true;
+>>>>>>> main
 }
 
 /// Somebody else's code panicked in `effect`. Before a sending nothing has happened; in it, anything
@@ -157,7 +191,7 @@ fn lost_its_head(effect: &Effect) -> Ended {
 }
 
 impl Flight {
-    fn new(cell: Arc<Cell>, id: ExchangeId) -> Self {
+    pub(crate) fn new(cell: Arc<Cell>, id: ExchangeId) -> Self {
         Self {
             cell,
             id,
@@ -176,6 +210,7 @@ impl Flight {
             carried: None,
             offered: None,
             settled: None,
+            taken_up: false,
         }
     }
 
@@ -188,6 +223,9 @@ impl Flight {
             Effect::Send(_, grant) => {
                 self.sent = Some(grant);
                 self.send(grant).await
+            }
+            Effect::Commit(_, write) if self.taken_up => {
+                self.bounded(3, async |f| f.commit_again(write).await).await
             }
             Effect::Commit(_, write) => self.bounded(1, async |f| f.commit(write).await).await,
             // The others name no exchange and are done under the mutex.
@@ -204,33 +242,30 @@ impl Flight {
         })
     }
 
-    /// A step of the store, within so many times an exchange's deadline: a store that hangs must not
-    /// hold the session for ever.
+    /// A step of the store, within so many leases.
     async fn bounded(
         &mut self,
         times: u32,
         step: impl AsyncFnOnce(&mut Self) -> Result<Ended, Error>,
     ) -> Result<Ended, Error> {
-        let clock = Arc::clone(&self.cell.shared.clock);
-        let span = crate::prepare::lease(self.cell.exchange_deadline()) * times;
-        match wait(&*clock, step(self), clock.monotonic().after(span)).await {
-            Waited::Came(ended) => ended,
-            Waited::Over => Err(Error::new(ErrorKind::Store).hint(
-                "the store did not answer in time; check that it can be reached and written",
-            )),
-        }
+        let cell = Arc::clone(&self.cell);
+        cell.in_time(times, step(self)).await
     }
 
     /// The end, or what comes to the same: permit and lock go back.
     async fn let_go(&mut self) {
         self.settle(Settled::Unused);
         if let Some(lock) = self.lock.take() {
+<<<<<<< HEAD
             // A store whose release panics or hangs is left to its lease.
             let clock = Arc::clone(&self.cell.shared.clock);
             let patience = self.cell.shared.time_to_let_go(self.cell.exchange_deadline());
             let until = clock.monotonic().after(patience);
             let released = caught(lock.release());
             let _ = wait(&*clock, released, until).await;
+=======
+            self.cell.let_go(lock).await;
+>>>>>>> main
         }
     }
 

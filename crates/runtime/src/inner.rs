@@ -14,6 +14,7 @@ use countersign_seal::PendingChallenge;
 
 use crate::carry::Carried;
 use crate::events::SessionEventKind;
+use crate::parked::Parked;
 use crate::post::{After, Cargo};
 use crate::proven::Proven;
 use crate::publish::Bundle;
@@ -48,8 +49,13 @@ pub(crate) struct Core {
     /// The renewal was left out since nobody uses the session; the next use makes up for it.
     pub(crate) dozing: bool,
     pub(crate) last_used_at: Timestamp,
+<<<<<<< HEAD
     /// The end of the refresh token that was used last because it was idle.
     pub(crate) kept_until: Option<Timestamp>,
+=======
+    /// When the store was last read for a caller whom nothing else could help.
+    pub(crate) looked_at: Option<Monotonic>,
+>>>>>>> main
     pub(crate) ring: Ring,
     pub(crate) version: u32,
     /// How often the state has changed.
@@ -69,6 +75,8 @@ pub(crate) struct FlightSlot {
     pub(crate) steps: VecDeque<Effect>,
     pub(crate) running: bool,
     pub(crate) incoming: Incoming,
+    /// What a lost task has left for the first of the steps.
+    pub(crate) parked: Option<Box<Parked>>,
 }
 
 /// What an answer has brought. It lies here and not in the task, so that a task that is lost takes
@@ -107,7 +115,11 @@ impl Core {
             failing_since: None,
             dozing: false,
             last_used_at: now,
+<<<<<<< HEAD
             kept_until: None,
+=======
+            looked_at: None,
+>>>>>>> main
             ring: Ring::default(),
             version: 0,
             moves: 0,
@@ -208,6 +220,7 @@ impl Core {
                     steps: Default::default(),
                     running: false,
                     incoming: Incoming::default(),
+                    parked: None,
                 });
                 let last = self.flights.len() - 1;
                 &mut self.flights[last]

@@ -118,6 +118,7 @@ impl Keeper {
         let deadline = self.0.clock.monotonic().after(within);
         // One more try for what the store has not taken yet.
         for cell in self.0.unsaved() {
+            cell.kick();
             cell.post(Event::Due, Cargo::default());
         }
         self.0.close();

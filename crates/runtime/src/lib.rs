@@ -41,6 +41,7 @@ mod manual;
 mod memory;
 mod obtain;
 mod operations;
+mod parked;
 mod password;
 mod post;
 mod prepare;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::session::{Demand, Failure, Told};
+use countersign_core::session::{Demand, Failure, Status, Told};
 use countersign_core::{Error, ErrorKind, Monotonic, Timestamp};
 
 use crate::cell::Cell;
@@ -13,6 +13,9 @@ use crate::wait::wait;
 
 /// How often one caller asks for an exchange before it takes what it gets for an answer.
 const MOST_ASKS: u32 = 3;
+
+/// A session that fails everybody reads its store no more often, however many ask.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What one look at the session has shown.
 enum Look {
@@ -53,7 +56,6 @@ impl Cell {
         good_for: Duration,
         limit: Duration,
     ) -> Result<Arc<Snapshot>, Error> {
-        self.kick();
         crate::ticker::ensure(&self.shared);
         crate::watch::ensure(&self.shared);
         if self.shared.policy.pull {
@@ -73,9 +75,16 @@ impl Cell {
             {
                 return Ok(fresh);
             }
+            self.kick();
             self.rouse();
             self.post_if_due();
-            match self.look_for(&mut caller)? {
+            let look = self.look_for(&mut caller);
+            if look.is_err() && self.may_be_helped() {
+                // A sibling may have signed in, answered or renewed: not every store tells of it.
+                drop(self.in_time(1, self.look()).await);
+                continue;
+            }
+            match look? {
                 Look::Here(snapshot) => {
                     snapshot.touch();
                     return Ok(snapshot);
@@ -93,6 +102,22 @@ impl Cell {
                 }
             }
         }
+    }
+
+    /// Whether a record that a sibling has written could help, and was not looked at just now.
+    fn may_be_helped(&self) -> bool {
+        let now = self.shared.clock.monotonic();
+        let mut core = self.core();
+        let (status, demand) = (core.machine.status(), core.machine.demand());
+        let asks =
+            matches!(status, Status::Challenged | Status::ReauthRequired | Status::SignedOut);
+        let may = asks
+            && matches!(demand, Demand::Fail(_))
+            && core.looked_at.is_none_or(|at| now.since(at) >= LOOK_AGAIN);
+        if may {
+            core.looked_at = Some(now);
+        }
+        may
     }
 
     fn look_for(self: &Arc<Self>, caller: &mut Caller) -> Result<Look, Error> {
@@ -233,9 +258,16 @@ impl Cell {
     fn out_of_time(&self, demand: Demand) -> Error {
         match demand {
             Demand::Stalled(failure) | Demand::Fail(failure) => self.fail(failure),
-            Demand::Ask | Demand::Wait => {
-                Error::new(ErrorKind::TimedOut).at(self.provider.id(), "authorize")
-            }
+            Demand::Ask | Demand::Wait => self.timed_out("authorize"),
+        }
+    }
+
+    /// Whoever has waited in vain hears what has held it up, if that is known.
+    pub(crate) fn timed_out(&self, operation: &'static str) -> Error {
+        let error = Error::new(ErrorKind::TimedOut).at(self.provider.id(), operation);
+        match self.core().last_error.as_ref() {
+            Some((_, last)) => error.with_source(last.clone()),
+            None => error,
         }
     }
 

@@ -11,13 +11,13 @@ use countersign_seal::SessionRecord;
 
 use crate::caught::caught;
 use crate::cell::Cell;
-use crate::exchange::{Exchange, Finished, Ill, Reply};
+use crate::exchange::{Exchange, Finished, Ill, Reply, too_busy};
 use crate::password::Pending;
 use crate::publish::panicked;
 use crate::records::{Records, Written};
 use crate::session::Session;
 use crate::sync::oneshot;
-use crate::wait::wait;
+use crate::wait::{Waited, wait};
 
 /// What an operation has brought.
 #[derive(Clone, Debug, Default)]
@@ -116,7 +116,7 @@ impl Cell {
             Some(given) => self.identified(given),
             None => self.credentials_or_bare().await,
         };
-        let records = Records::load(self).await?;
+        let records = self.in_time(1, Records::load(self)).await?;
         self.refuse_early(&operation, &credentials, tokens.as_ref(), &records).await?;
         let new = new_password(&operation).cloned();
         if let Some(password) = &new {
@@ -149,6 +149,7 @@ impl Cell {
             Err(error) => return (Err(error), Some(false)),
         };
         let pending = match new_password(&operation) {
+<<<<<<< HEAD
             Some(password) => match self.store_pending(password.clone(), name).await {
                 Ok(mut pending) => {
                     if !pending.will_last(self.exchange_deadline()).await {
@@ -165,8 +166,17 @@ impl Cell {
                 Err(error) => {
                     self.give_back(permit, Settled::Unused);
                     return (Err(error), Some(false));
+=======
+            Some(password) => {
+                match self.in_time(2, self.store_pending(password.clone(), name)).await {
+                    Ok(pending) => Some(pending),
+                    Err(error) => {
+                        self.give_back(permit, Settled::Unused);
+                        return (Err(error), Some(false));
+                    }
+>>>>>>> main
                 }
-            },
+            }
             None => None,
         };
         // What makes an account is sent as what signs in to it: by one process at a time.
@@ -186,6 +196,7 @@ impl Cell {
             tokens,
             memo: records.session.memo.clone(),
             now: self.server_now(),
+            lock: pending.as_ref().map(Pending::lock),
         };
         let end = caught(exchange.run(operation)).await;
         let end = end.unwrap_or_else(|_| {
@@ -257,7 +268,13 @@ impl Cell {
             memo: &records.session.memo,
         };
         let provider = &self.provider;
-        drop(crate::compute::build(provider, operation, &ambient).await?);
+        let clock = &*self.shared.clock;
+        let until = clock.monotonic().after(self.exchange_deadline());
+        let building = crate::compute::build(provider, operation, &ambient);
+        match wait(clock, building, until).await {
+            Waited::Came(built) => drop(built?),
+            Waited::Over => return Err(too_busy()),
+        }
         let policy = provider.capabilities().password_policy;
         if let (Some(password), Some(policy)) = (new_password(operation), policy) {
             let broken = policy.broken_by(password.expose());
@@ -317,18 +334,18 @@ impl Cell {
         match end {
             Ok(finished) => {
                 // The password is set, whether or not that could be written down.
-                drop(self.end_pending(pending, credentials, Some(true)).await);
+                drop(self.in_time(1, self.end_pending(pending, credentials, Some(true))).await);
                 Ok(finished)
             }
             Err(ill) if ill.may_have_acted() => {
-                drop(self.end_pending(pending, credentials, None).await);
+                drop(self.in_time(1, self.end_pending(pending, credentials, None)).await);
                 Err(Error::new(ErrorKind::Ambiguous)
                     .at(self.provider.id(), operation)
                     .hint("whether the new password was set is not known; it is kept, and the next sign-in finds out")
                     .with_source(ill.error))
             }
             Err(ill) => {
-                drop(self.end_pending(pending, credentials, Some(false)).await);
+                drop(self.in_time(1, self.end_pending(pending, credentials, Some(false))).await);
                 Err(ill.error)
             }
         }
@@ -364,7 +381,7 @@ impl Cell {
                     session.refresh_dead = None;
                     session.suspicion = 0;
                 });
-                let kept = kept.await;
+                let kept = self.in_time(2, kept).await;
                 let signed_in = matches!(kept, Ok(Written::Yes));
                 if !signed_in {
                     // The account is there, and a sign-in buys others.
@@ -372,7 +389,7 @@ impl Cell {
                 }
                 kept?;
                 if signed_in {
-                    self.look().await?;
+                    self.in_time(1, self.look()).await?;
                 }
                 Ok(Performed { profile, challenge: None, signed_in })
             }
@@ -388,7 +405,7 @@ impl Cell {
             records.save_session(self, Some(lock.fence())).await
         };
         let end = end.await;
-        lock.release().await;
+        self.let_go(lock).await;
         end
     }
 }

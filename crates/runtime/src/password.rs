@@ -105,11 +105,17 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
+<<<<<<< HEAD
     /// Whether the lock is ours for as long as an exchange may take; a lease that has run down is
     /// lengthened.
     pub(crate) async fn will_last(&mut self, deadline: std::time::Duration) -> bool {
         self.lock.held_for(deadline)
             || (self.lock.renew(lease(deadline)).await && self.lock.held_for(deadline))
+=======
+    /// What the password is sent under.
+    pub(crate) fn lock(&self) -> &dyn countersign_core::Lock {
+        &*self.lock
+>>>>>>> main
     }
 }
 
@@ -162,7 +168,7 @@ impl Cell {
                 self.tell_settled(new);
             }
         }
-        pending.lock.release().await;
+        self.let_go(pending.lock).await;
         match end? {
             Written::Yes => Ok(()),
             Written::Lost => Err(lost_the_lock()),

@@ -165,7 +165,7 @@ impl Cell {
             core.told.goes_on();
             self.turn(&mut core, Event::SignIn, Cargo::default(), now, &rules, &mut after);
         }
-        self.shared.keep_unsaved(self, !core.saved);
+        self.shared.keep_unsaved(self, !core.saved || core.has_parked());
         // What is about to fly counts before anybody else can look whether all is quiet.
         after.take_off.iter().for_each(|_| self.shared.took_off());
         Some(after)

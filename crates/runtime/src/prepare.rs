@@ -9,6 +9,7 @@ use countersign_core::{
 };
 use countersign_scheduler::{Admit, Caller};
 
+use crate::caught::caught;
 use crate::cell::Cell;
 use crate::flight::{Candidate, Ended, Flight};
 use crate::post::Cargo;
@@ -85,7 +86,9 @@ impl Flight {
         let sealer = cell.shared.sealer().await?;
         let name = sealer.name(&cell.account().digest());
         let deadline = cell.exchange_deadline();
-        let lock = cell.shared.store.lock(&name, lease(deadline), lease(deadline)).await?;
+        // Whoever waits for the token hears in time who holds the lock.
+        let patience = lease(deadline).min(cell.settings.deadline * 4 / 5);
+        let lock = cell.shared.store.lock(&name, lease(deadline), patience).await?;
         self.lock = Some(lock);
         self.salt = Some(SecretBytes::copy_from(sealer.salt()));
         let records = Records::load(cell).await?;
@@ -117,6 +120,31 @@ impl Flight {
             Some(lock) => lock.renew(lease(deadline)).await && lock.held_for(deadline),
             None => false,
         }
+    }
+}
+
+impl Cell {
+    /// What is asked of the store, within so many leases: a store that hangs must hold nobody for ever.
+    pub(crate) async fn in_time<T>(
+        &self,
+        leases: u32,
+        asked: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let clock = &*self.shared.clock;
+        let span = lease(self.exchange_deadline()) * leases;
+        match wait(clock, asked, clock.monotonic().after(span)).await {
+            Waited::Came(answer) => answer,
+            Waited::Over => Err(Error::new(ErrorKind::Store).hint(
+                "the store did not answer in time; check that it can be reached and written",
+            )),
+        }
+    }
+
+    /// Lets a lock go. A store whose release panics or hangs is left to its lease.
+    pub(crate) async fn let_go(&self, lock: Box<dyn Lock>) {
+        let clock = &*self.shared.clock;
+        let until = clock.monotonic().after(self.exchange_deadline());
+        let _ = wait(clock, caught(lock.release()), until).await;
     }
 }
 

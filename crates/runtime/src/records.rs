@@ -151,6 +151,11 @@ impl Records {
         })
     }
 
+    /// Whether nobody has written the session's record between the readings of the two.
+    pub(crate) fn is_of_one_writing_with(&self, other: &Self) -> bool {
+        self.session_revision == other.session_revision
+    }
+
     /// A record that no store holds.
     pub(crate) fn of_session(session: SessionRecord) -> Self {
         Self {

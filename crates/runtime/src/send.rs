@@ -10,7 +10,7 @@ use countersign_scheduler::Settled;
 use countersign_seal::PendingChallenge;
 
 use crate::cell::Cell;
-use crate::exchange::{Exchange, Finished, Ill, Reply};
+use crate::exchange::{Exchange, Finished, Ill, Reply, lock_lost};
 use crate::flight::{Ended, Flight};
 use crate::inner::Incoming;
 use crate::post::Cargo;
@@ -22,9 +22,7 @@ impl Flight {
     pub(crate) async fn send(&mut self, grant: Grant) -> Result<Ended, Error> {
         // A revocation takes nothing that somebody else could lose, so it needs no lock.
         if grant != Grant::Revoke && !self.lock_will_last().await {
-            let error = Error::new(ErrorKind::Store)
-                .hint("the account's lock was lost before anything was sent");
-            return Ok(unanswered(Ill { error, lost: Some(Delivery::NotSent) }));
+            return Ok(unanswered(Ill { error: lock_lost(), lost: Some(Delivery::NotSent) }));
         }
         if let Some(carried) = self.carried.clone() {
             return Ok(self.answer_carried(&carried));
@@ -52,11 +50,17 @@ impl Flight {
         let memo = self.memo();
         let credentials = self.sent_credentials(grant);
         let cell = self.cell.clone();
-        let exchange =
-            Exchange { cell: &cell, credentials: &credentials, tokens: tokens.as_ref(), memo, now };
         if grant == Grant::Answer {
             self.mark_spent();
         }
+        let exchange = Exchange {
+            cell: &cell,
+            credentials: &credentials,
+            tokens: tokens.as_ref(),
+            memo,
+            now,
+            lock: self.lock.as_deref().filter(|_| grant != Grant::Revoke),
+        };
         let end = exchange.run(operation).await;
         self.settle(end.as_ref().map_or_else(Ill::settled, |_| Settled::Answered));
         self.unknown = end.as_ref().is_err_and(Ill::may_have_acted);

@@ -107,6 +107,7 @@ impl Session {
             let changed = cell.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
+            cell.kick();
             let end = cell.core().told.since(before).find_map(|news| match news.told {
                 Told::SignedOut(end) => Some(end),
                 _ => None,
@@ -186,6 +187,7 @@ impl Cell {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
+            self.kick();
             self.post_if_due();
             let (news, due) = {
                 let core = self.core();
@@ -204,8 +206,7 @@ impl Cell {
                 }
             }
             if self.shared.clock.monotonic() >= deadline {
-                let over = || Error::new(ErrorKind::TimedOut).at(self.provider.id(), name);
-                return Err(stalled.unwrap_or_else(over));
+                return Err(stalled.unwrap_or_else(|| self.timed_out(name)));
             }
             let until = due.map_or(deadline, |due| due.min(deadline));
             wait(&*self.shared.clock, changed, until).await;

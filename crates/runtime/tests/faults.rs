@@ -53,6 +53,25 @@ async fn f09_a_token_that_cannot_be_saved_is_handed_out_as_unsaved_and_saved_lat
 }
 
 #[tokio::test]
+async fn f09_a_store_that_was_read_only_is_tried_again_by_whoever_asks() {
+    let world =
+        World::of(Plain::default().refreshing(RefreshSupport::Rotating { grace: seconds(0) }));
+    world.server.state().rotates = true;
+    let (session, store) = flaky(&world).await;
+    session.authorization().await.unwrap();
+    store.read_only.store(true, Ordering::SeqCst);
+    assert_eq!(session.refresh().await.unwrap_err().kind(), ErrorKind::Store);
+    assert!(session.authorization().await.is_ok(), "the good token is served on");
+    world.clock.advance(seconds(4_000));
+    settle().await;
+    assert_eq!(session.authorization().await.unwrap_err().kind(), ErrorKind::Store);
+    assert_eq!(world.server.count("refresh"), 0, "nothing is sent that cannot be written");
+    store.read_only.store(false, Ordering::SeqCst);
+    session.authorization().await.unwrap();
+    assert_eq!((world.server.count("sign_in"), world.server.count("refresh")), (1, 1));
+}
+
+#[tokio::test]
 async fn f11_a_failed_early_refresh_leaves_the_good_token_in_use() {
     let world = World::new();
     let session = world.signed_in().await;
@@ -180,17 +199,83 @@ fn f45_a_runtime_that_is_dropped_during_a_commit_loses_no_token() {
     });
     drop(first);
     store.hang_no_more();
-    assert_eq!(shown(&session).as_deref(), Some("canary-access-2"), "{:?}", session.status());
-    assert!(!session.status().saved);
+    assert_eq!(shown(&session).as_deref(), Some("canary-access-1"), "{:?}", session.status());
     let second = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     second.block_on(async {
-        session.close(seconds(0)).await;
-        world.pass(seconds(5)).await;
-        session.close(seconds(0)).await;
+        // Whoever comes next is served at once, and writes what was left.
+        assert!(session.authorization().await.is_ok());
         settle().await;
         assert!(session.status().saved, "{:?}", session.status());
+        assert_eq!(shown(&session).as_deref(), Some("canary-access-2"));
+        let other = world.session().await;
+        assert_eq!(shown(&other), shown(&session));
     });
     assert_eq!(world.server.count("refresh"), 1);
+}
+
+#[test]
+fn f09_f45_no_token_is_seen_before_its_write_although_the_runtime_has_gone() {
+    let world = World::new();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime();
+    let (session, store) = first.block_on(async {
+        let store = Flaky::new(world.store.clone());
+        let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+        let session = world.described(&keeper).open().await.unwrap();
+        // The mark of the sign-in is written; its tokens wait for the disk when the runtime goes.
+        store.hang_after(1);
+        drop(session.authorization_within(seconds(0)).await);
+        settle().await;
+        assert_eq!(world.server.count("sign_in"), 1);
+        (session, store)
+    });
+    drop(first);
+    let written = store.n_commits.load(Ordering::SeqCst);
+    // Nobody can write it here, so nobody is handed it.
+    for _ in 0..3 {
+        assert!(session.current().is_none());
+    }
+    assert_eq!(store.n_commits.load(Ordering::SeqCst), written);
+    store.hang_no_more();
+    store.failing.store(1, Ordering::SeqCst);
+    let second = runtime();
+    second.block_on(async {
+        // The write is tried and fails: only now the token is handed out, as unsaved.
+        session.authorization().await.unwrap();
+        assert!(!session.status().saved);
+        assert_eq!(store.n_commits.load(Ordering::SeqCst), written + 1);
+        world.pass(seconds(5)).await;
+        assert!(session.status().saved, "{:?}", session.status());
+    });
+    assert_eq!(world.server.total(), 1);
+}
+
+#[test]
+fn f36_f45_a_refusal_whose_runtime_has_gone_is_written_by_whoever_comes_next() {
+    let world = World::new();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime();
+    let (session, store) = first.block_on(async {
+        let store = Flaky::new(world.store.clone());
+        let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+        let session = world.described(&keeper).open().await.unwrap();
+        world.server.refuse_next("sign_in");
+        store.hang_after(1);
+        drop(session.authorization_within(seconds(0)).await);
+        settle().await;
+        (session, store)
+    });
+    drop(first);
+    store.hang_no_more();
+    let second = runtime();
+    second.block_on(async {
+        assert!(session.authorization().await.is_err());
+        settle().await;
+        // Another process does not send the refused password again.
+        let other = world.session().await;
+        assert_eq!(other.authorization().await.unwrap_err().kind(), ErrorKind::InvalidGrant);
+    });
+    assert_eq!(world.server.count("sign_in"), 1);
 }
 
 #[tokio::test]

@@ -32,9 +32,7 @@ fn runtime_gone() {
             world.runtime.call(async move { caller.authorization().await })
         })
         .collect();
-    let ledger = world.ledger.clone();
     let doom = thread::spawn(move || {
-        ledger.runtime_goes();
         doomed.shut_down();
         doomed
     });
@@ -72,7 +70,6 @@ fn runtime_gone_in_a_rotation() {
             caller.authorization().await
         })
     };
-    world.ledger.runtime_goes();
     doomed.shut_down();
     world.crank(|| refresher.is_finished());
     if let Some(found) = block_on(refresher).unwrap() {

@@ -21,8 +21,6 @@ struct Books {
     issued: BTreeMap<String, bool>,
     /// Generations whose refusal was reported, and the report has returned.
     refused: BTreeSet<(Host, Generation)>,
-    /// A write may be lost with its runtime before it reaches the store.
-    writes_get_lost: bool,
     broken: Vec<String>,
 }
 
@@ -47,11 +45,6 @@ impl Ledger {
     /// A write was attempted: whatever was issued before may be published from now on.
     pub fn wrote(&self) {
         self.books().issued.values_mut().for_each(|attempted| *attempted = true);
-    }
-
-    /// A runtime goes: a write that was on its way may have got lost with it, and counts as a failed one.
-    pub fn runtime_goes(&self) {
-        self.books().writes_get_lost = true;
     }
 
     /// `generation` was reported to `host` as refused.
@@ -79,7 +72,7 @@ impl Ledger {
         if expires_at <= before.now {
             books.broken.push(format!("{generation} was over and is handed out"));
         }
-        if books.issued.get(access) == Some(&false) && !books.writes_get_lost {
+        if books.issued.get(access) == Some(&false) {
             books.broken.push(format!("{generation} is handed out and no write was attempted"));
         }
     }

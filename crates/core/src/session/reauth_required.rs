@@ -37,10 +37,13 @@ impl ReauthRequired {
                 Some(intent) => begin(intent, self.tokens, 0, cx, out),
                 None => State::ReauthRequired(self),
             },
-            Event::Wanted => {
-                out.push(Effect::Tell(Told::Failed(self.failure)));
-                State::ReauthRequired(self)
-            }
+            Event::Wanted => match self.way_out(cx).filter(|_| self.may_pass()) {
+                Some(intent) => begin(intent, self.tokens, 0, cx, out),
+                None => {
+                    out.push(Effect::Tell(Told::Failed(self.failure)));
+                    State::ReauthRequired(self)
+                }
+            },
             Event::SignOut => Revoking::enter(self.tokens, cx, out),
             Event::Rejected(generation) => {
                 self.tokens = refuse(self.tokens, generation, out);
@@ -58,6 +61,12 @@ impl ReauthRequired {
             // An older record; no exchange under way.
             Event::Observed(_) | Event::Flight(..) => State::ReauthRequired(self),
         }
+    }
+
+    /// A store that could not be written may have been mended: whoever asks finds out. Nothing is sent
+    /// before it can be written.
+    pub(super) fn may_pass(&self) -> bool {
+        self.failure.kind == ErrorKind::Store
     }
 
     fn way_out(&self, cx: Cx<'_>) -> Option<Intent> {

@@ -164,6 +164,7 @@ impl State {
                 None => Demand::Fail(Failure::new(ErrorKind::NeedsSignIn)),
             },
             Self::LockedOut(state) => Demand::Fail(state.failure()),
+            Self::ReauthRequired(state) if state.may_pass() => Demand::Ask,
             Self::ReauthRequired(state) => Demand::Fail(state.failure),
             Self::Revoking(_) => Demand::Fail(Failure::new(ErrorKind::SignedOut)),
         }

@@ -1,13 +1,13 @@
 //! A store whose writes can be made to fail or to panic.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_core::{
-    Committed, Error, ErrorKind, Fence, Lock, RecordName, Revision, SealKeys, SecretBytes,
-    SessionStore, StoredRecord,
+    Committed, Error, ErrorKind, Fence, Lock, RecordName, Recovery, Revision, SealKeys,
+    SecretBytes, SessionStore, StoredRecord,
 };
 use countersign_runtime::MemoryStore;
 
@@ -17,6 +17,8 @@ pub struct Flaky {
     /// How many of the next writes fail.
     pub failing: Arc<AtomicU32>,
     pub panicking: Arc<AtomicU32>,
+    /// Every write fails in a way that no retry helps.
+    pub read_only: Arc<AtomicBool>,
     pub n_commits: Arc<AtomicU32>,
     /// After so many writes the next ones hang.
     hanging: Arc<std::sync::atomic::AtomicI64>,
@@ -30,6 +32,7 @@ impl Flaky {
             store,
             failing: Arc::default(),
             panicking: Arc::default(),
+            read_only: Arc::default(),
             n_commits: Arc::default(),
             hanging: Arc::new(i64::MAX.into()),
             stalled: Arc::default(),
@@ -93,6 +96,9 @@ impl SessionStore for Flaky {
             self.resumed.notified().await;
         }
         assert!(!Self::takes_one(&self.panicking), "canary: the store panics");
+        if self.read_only.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp));
+        }
         if Self::takes_one(&self.failing) {
             return Err(Error::new(ErrorKind::Store));
         }

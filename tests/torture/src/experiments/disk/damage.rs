@@ -1,0 +1,123 @@
+//! Files that are torn, or have a bit that has flipped: no token comes out of them, nothing is deleted, and
+//! the session is one sign-in away.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use countersign_reqwest::Client;
+use countersign_runtime::Keeper;
+use countersign_store_file::FileStore;
+
+use super::{Cx, Failure};
+use crate::child::{call, opened};
+use crate::dice::Dice;
+use crate::findings::Findings;
+use crate::kind::Kind;
+use crate::plan::{Plan, Report, Task};
+use crate::stage::Stage;
+
+const LIFE: Duration = Duration::from_secs(3600);
+
+/// How a file is damaged.
+#[derive(Clone, Copy, Debug)]
+enum Damage {
+    Flip { bit: usize },
+    Torn { length: usize },
+}
+
+pub(super) async fn run(cx: Cx, findings: &mut Findings) -> Result<(), Failure> {
+    let stage = Stage::new(Kind::Reusable, LIFE).await?;
+    let plan = stage.plan(Task::Call);
+    once(&plan).await.map_err(|error| format!("a good store: {error}"))?;
+    let records = records(&stage.store())?;
+    let mut dice = Dice::new(cx.seed, "damage");
+    let n = if cx.quick { 12 } else { 200 };
+    let (mut n_damages, mut n_aside, mut wrong) = (0, 0, Vec::new());
+    for record in &records {
+        let good = fs::read(record)?;
+        let length = good.len() as u64;
+        for round in 0..n {
+            let damage = match round % 3 {
+                0 => Damage::Torn { length: usize::try_from(dice.below(length))? },
+                _ => Damage::Flip { bit: usize::try_from(dice.below(length * 8))? },
+            };
+            put(record, &damaged(&good, damage))?;
+            n_damages += 1;
+            match judged(&stage, &plan).await {
+                Ok(aside) => n_aside += aside,
+                Err(what) => wrong.push(format!("{damage:?}: {what}")),
+            }
+            // As it was, for the next one.
+            put(record, &good)?;
+            once(&plan).await.map_err(|error| format!("the store as it was: {error}"))?;
+        }
+    }
+    wrong.truncate(5);
+    findings.claim(
+        wrong.is_empty() && records.len() == 2,
+        format!("{n_damages} damages of {} records: told, set aside ({n_aside}) and gone on from {wrong:?}", records.len()),
+    );
+    Ok(())
+}
+
+/// The store refuses a file that others could read.
+fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    file?.write_all(bytes)
+}
+
+fn damaged(good: &[u8], damage: Damage) -> Vec<u8> {
+    let mut bytes = good.to_vec();
+    match damage {
+        Damage::Flip { bit } => bytes[bit / 8] ^= 1 << (bit % 8),
+        Damage::Torn { length } => bytes.truncate(length),
+    }
+    bytes
+}
+
+/// The damage is told with its remedy or made good by itself, the bytes are kept, and then it goes on.
+async fn judged(stage: &Stage, plan: &Plan) -> Result<usize, String> {
+    let aside = |stage: &Stage| -> usize {
+        fs::read_dir(stage.store().join("damaged")).map_or(0, |entries| entries.count())
+    };
+    let before = aside(stage);
+    let told = once(plan).await;
+    let kept = aside(stage) - before;
+    match told {
+        // Nothing that is used was hit, or the session was made good by a sign-in.
+        Ok(()) => Ok(kept),
+        Err(error) if error.contains("set aside") && kept == 1 => {
+            once(plan).await.map_err(|error| format!("it does not go on: {error}"))?;
+            Ok(kept)
+        }
+        // A version byte that has flipped upwards looks like one of a newer program, which is left alone.
+        Err(error) if error.contains("newer version") && kept == 0 => Ok(0),
+        Err(error) => Err(format!("{error}, {kept} set aside")),
+    }
+}
+
+/// A process that comes fresh: it opens the session and calls the API.
+async fn once(plan: &Plan) -> Result<(), String> {
+    let http = Client::new(reqwest::Client::builder()).map_err(|error| error.to_string())?;
+    let store = FileStore::open(&plan.folder).map_err(|error| error.to_string())?;
+    let keeper = Keeper::builder().transport(http.clone()).store(store).pull().build();
+    let keeper = keeper.map_err(|error| error.to_string())?;
+    let place = opened(plan, keeper, &http).await.map_err(|error| error.to_string())?;
+    let mut report = Report::default();
+    call(&place.api, &place.url, &mut report).await;
+    place.keeper.shutdown(Duration::from_secs(30)).await;
+    if report.ok == 1 { Ok(()) } else { Err(report.errors.join("; ")) }
+}
+
+fn records(store: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(store.join("records"))? {
+        found.push(entry?.path());
+    }
+    found.sort();
+    Ok(found)
+}
