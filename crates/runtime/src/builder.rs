@@ -144,7 +144,8 @@ impl SessionBuilder {
             return Err(crate::obtain::closed());
         }
         let opened = self.checked().await?;
-        opened.take_up(&Records::load(&opened.cell).await?);
+        let cell = &opened.cell;
+        opened.take_up(&cell.in_time(1, Records::load(cell)).await?);
         Ok(Session(opened.cell))
     }
 
@@ -155,13 +156,6 @@ impl SessionBuilder {
     /// [`countersign_core::ErrorKind::Configuration`] if the keeper was shut down.
     pub fn open_lazily(self) -> Result<Session, Error> {
         let cell = self.into_cell()?;
-<<<<<<< HEAD
-=======
-        let records = cell.in_time(1, Records::load(&cell)).await?;
-        if let Some(credentials) = &found {
-            cell.remember_codes(credentials, &records.session.memo);
-        }
->>>>>>> main
         watch::ensure(&cell.shared);
         Ok(Session(cell))
     }

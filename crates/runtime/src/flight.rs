@@ -84,7 +84,8 @@ pub(crate) type Ended = (Report, Cargo);
 /// Starts the flight of `id`, whose slot says that it is running, and which is counted.
 pub(crate) fn take_off(cell: &Arc<Cell>, id: ExchangeId) {
     let flight = Flight::of(Arc::clone(cell), id);
-    let guard = Guard { cell: Arc::clone(cell), id, flight, doing: None, landed: false };
+    let guard =
+        Guard { cell: Arc::clone(cell), id, flight, doing: None, given_up: false, landed: false };
     // If there is no runtime, the guard is dropped here and tells the machine.
     cell.shared.spawn(fly(guard));
 }
@@ -96,12 +97,14 @@ struct Guard {
     flight: Flight,
     /// The step that is under way.
     doing: Option<Effect>,
+    /// The time of the keeper is over: nothing is left to anybody here.
+    given_up: bool,
     landed: bool,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let left = if self.landed { None } else { self.write_left() };
+        let left = if self.landed || self.given_up { None } else { self.write_left() };
         if let Some(write) = left {
             self.flight.park(write);
         } else if !self.landed {
@@ -133,23 +136,21 @@ impl Guard {
 }
 
 async fn fly(mut guard: Guard) {
-    let (cell, id) = (Arc::clone(&guard.cell), guard.id);
-<<<<<<< HEAD
-    let mut flight = Flight::new(Arc::clone(&cell), id);
-    if cell.shared.unless_given_up(fly_on(&cell, id, &mut flight)).await.is_none() {
+    let cell = Arc::clone(&guard.cell);
+    if cell.shared.unless_given_up(fly_on(&mut guard)).await.is_none() {
         // The guard tells the machine, once others can have the lock.
-        flight.let_go().await;
+        guard.flight.let_go().await;
+        guard.given_up = true;
         return;
     }
-    flight.let_go().await;
-    flight.tell_settled_password().await;
+    guard.flight.let_go().await;
+    guard.flight.tell_settled_password().await;
     guard.landed = true;
 }
 
 /// One step after the other, until there is none.
-async fn fly_on(cell: &Arc<Cell>, id: ExchangeId, flight: &mut Flight) {
-=======
->>>>>>> main
+async fn fly_on(guard: &mut Guard) {
+    let (cell, id) = (Arc::clone(&guard.cell), guard.id);
     while let Some(effect) = cell.next_step(id) {
         let flight = &mut guard.flight;
         if matches!(effect, Effect::Unlock(_)) {
@@ -163,12 +164,6 @@ async fn fly_on(cell: &Arc<Cell>, id: ExchangeId, flight: &mut Flight) {
         let (report, cargo) = step.unwrap_or_else(|_| lost_its_head(&effect));
         cell.post(Event::Flight(id, report), cargo);
     }
-<<<<<<< HEAD
-=======
-    guard.flight.let_go().await;
-    guard.flight.tell_settled_password().await;
-    guard.landed = true;
->>>>>>> main
 }
 
 /// Somebody else's code panicked in `effect`. Before a sending nothing has happened; in it, anything
@@ -256,16 +251,7 @@ impl Flight {
     async fn let_go(&mut self) {
         self.settle(Settled::Unused);
         if let Some(lock) = self.lock.take() {
-<<<<<<< HEAD
-            // A store whose release panics or hangs is left to its lease.
-            let clock = Arc::clone(&self.cell.shared.clock);
-            let patience = self.cell.shared.time_to_let_go(self.cell.exchange_deadline());
-            let until = clock.monotonic().after(patience);
-            let released = caught(lock.release());
-            let _ = wait(&*clock, released, until).await;
-=======
             self.cell.let_go(lock).await;
->>>>>>> main
         }
     }
 

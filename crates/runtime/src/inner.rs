@@ -49,13 +49,10 @@ pub(crate) struct Core {
     /// The renewal was left out since nobody uses the session; the next use makes up for it.
     pub(crate) dozing: bool,
     pub(crate) last_used_at: Timestamp,
-<<<<<<< HEAD
     /// The end of the refresh token that was used last because it was idle.
     pub(crate) kept_until: Option<Timestamp>,
-=======
     /// When the store was last read for a caller whom nothing else could help.
     pub(crate) looked_at: Option<Monotonic>,
->>>>>>> main
     pub(crate) ring: Ring,
     pub(crate) version: u32,
     /// How often the state has changed.
@@ -115,11 +112,8 @@ impl Core {
             failing_since: None,
             dozing: false,
             last_used_at: now,
-<<<<<<< HEAD
             kept_until: None,
-=======
             looked_at: None,
->>>>>>> main
             ring: Ring::default(),
             version: 0,
             moves: 0,

@@ -149,24 +149,6 @@ impl Cell {
             Err(error) => return (Err(error), Some(false)),
         };
         let pending = match new_password(&operation) {
-<<<<<<< HEAD
-            Some(password) => match self.store_pending(password.clone(), name).await {
-                Ok(mut pending) => {
-                    if !pending.will_last(self.exchange_deadline()).await {
-                        // The process was paused over the write: another may have the account now.
-                        self.give_back(permit, Settled::Unused);
-                        drop(self.end_pending(pending, credentials, Some(false)).await);
-                        let error = Error::new(ErrorKind::Store).at(self.provider.id(), name);
-                        let error =
-                            error.hint("the account's lock was lost before anything was sent");
-                        return (Err(error), Some(false));
-                    }
-                    Some(pending)
-                }
-                Err(error) => {
-                    self.give_back(permit, Settled::Unused);
-                    return (Err(error), Some(false));
-=======
             Some(password) => {
                 match self.in_time(2, self.store_pending(password.clone(), name)).await {
                     Ok(pending) => Some(pending),
@@ -174,14 +156,13 @@ impl Cell {
                         self.give_back(permit, Settled::Unused);
                         return (Err(error), Some(false));
                     }
->>>>>>> main
                 }
             }
             None => None,
         };
         // What makes an account is sent as what signs in to it: by one process at a time.
         let lock = match &operation {
-            Operation::Register { .. } => match self.account_lock().await {
+            Operation::Register { .. } => match self.in_time(2, self.account_lock()).await {
                 Ok(lock) => Some(lock),
                 Err(error) => {
                     self.give_back(permit, Settled::Unused);
@@ -196,7 +177,7 @@ impl Cell {
             tokens,
             memo: records.session.memo.clone(),
             now: self.server_now(),
-            lock: pending.as_ref().map(Pending::lock),
+            lock: pending.as_ref().map(Pending::lock).or(lock.as_deref()),
         };
         let end = caught(exchange.run(operation)).await;
         let end = end.unwrap_or_else(|_| {
@@ -207,7 +188,7 @@ impl Cell {
         });
         self.give_back(permit, end.as_ref().map_or_else(Ill::settled, |_| Settled::Answered));
         if let Some(lock) = lock {
-            lock.release().await;
+            self.let_go(lock).await;
         }
         let holds = match &end {
             Ok(_) => Some(true),

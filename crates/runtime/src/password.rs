@@ -105,17 +105,9 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-<<<<<<< HEAD
-    /// Whether the lock is ours for as long as an exchange may take; a lease that has run down is
-    /// lengthened.
-    pub(crate) async fn will_last(&mut self, deadline: std::time::Duration) -> bool {
-        self.lock.held_for(deadline)
-            || (self.lock.renew(lease(deadline)).await && self.lock.held_for(deadline))
-=======
     /// What the password is sent under.
     pub(crate) fn lock(&self) -> &dyn countersign_core::Lock {
         &*self.lock
->>>>>>> main
     }
 }
 

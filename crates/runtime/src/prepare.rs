@@ -143,7 +143,8 @@ impl Cell {
     /// Lets a lock go. A store whose release panics or hangs is left to its lease.
     pub(crate) async fn let_go(&self, lock: Box<dyn Lock>) {
         let clock = &*self.shared.clock;
-        let until = clock.monotonic().after(self.exchange_deadline());
+        let patience = self.shared.time_to_let_go(self.exchange_deadline());
+        let until = clock.monotonic().after(patience);
         let _ = wait(clock, caught(lock.release()), until).await;
     }
 }

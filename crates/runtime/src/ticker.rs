@@ -77,12 +77,9 @@ async fn run(mut stop: Stop, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
                 return;
             };
             beat(&shared);
-<<<<<<< HEAD
             shared.evict();
-=======
             // What another runtime has left when it went.
             shared.unsaved().iter().for_each(Cell::kick);
->>>>>>> main
             let more = post_due(&shared);
             let now = clock.monotonic();
             let next = shared.queue().next_due();
