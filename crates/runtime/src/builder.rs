@@ -10,7 +10,8 @@ use countersign_core::{
 };
 use countersign_scheduler::LaneLimits;
 
-use crate::cell::{ApiOrigins, Cell, Latest, Settings};
+use crate::cell::Cell;
+use crate::common::{ApiOrigins, Common, Latest, Settings};
 use crate::records::Records;
 use crate::session::Session;
 use crate::shared::Shared;
@@ -140,13 +141,15 @@ impl SessionBuilder {
     /// [`countersign_core::ErrorKind::Credentials`] if the source fails or a needed kind is missing, and
     /// [`countersign_core::ErrorKind::Store`] if the store cannot be read.
     pub async fn open(self) -> Result<Session, Error> {
-        if self.shared.is_closed() {
-            return Err(crate::obtain::closed());
+        let found = self.checked().await?;
+        let cell = self.into_cell()?;
+        let records = cell.in_time(1, Records::load(&cell)).await?;
+        if let Some(credentials) = &found {
+            cell.remember_codes(credentials, &records.session.memo);
         }
-        let opened = self.checked().await?;
-        let cell = &opened.cell;
-        opened.take_up(&cell.in_time(1, Records::load(cell)).await?);
-        Ok(Session(opened.cell))
+        watch::ensure(&cell.shared);
+        cell.observe(&records);
+        Ok(Session(cell))
     }
 
     /// Opens the session without reading anything: its first use reads the store, and asks the source.
@@ -160,15 +163,17 @@ impl SessionBuilder {
         Ok(Session(cell))
     }
 
-    /// Opened, but for what the store holds.
-    pub(crate) async fn checked(self) -> Result<Opened, Error> {
-        let found = self.checked_credentials().await?;
-        Ok(Opened { cell: self.into_cell()?, found })
-    }
-
     /// Whether it describes the session of `key`.
     pub(crate) fn is_of(&self, key: &StoredKey) -> bool {
         StoredKey::from(&self.key) == *key
+    }
+
+    /// The credentials that are at hand, after a look whether the source has what the provider needs.
+    pub(crate) async fn checked(&self) -> Result<Option<Credentials>, Error> {
+        if self.shared.is_closed() {
+            return Err(crate::obtain::closed());
+        }
+        self.checked_credentials().await
     }
 
     /// The machine of the session, which has read nothing yet if it is new.
@@ -185,12 +190,15 @@ impl SessionBuilder {
             deadline: self.deadline,
             keep_alive: self.keep_alive,
             keep_refreshable: self.keep_refreshable,
+            limits: self.auth_limit,
         };
         let (shared, provider, key) = (self.shared, self.provider, self.key);
-        let limits = self.auth_limit;
         let first = latest.clone();
         let cell = shared.session(key.digest(), || {
-            Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings, first, limits))
+            let common = Common::new(&shared, provider, settings, first, key.clone());
+            let common = shared.commons.shared(common);
+            let key = key.like(&common.neighbour);
+            Arc::new(Cell::new(common, key))
         });
         cell.choose(latest);
         Ok(cell)
@@ -214,22 +222,6 @@ impl SessionBuilder {
     }
 }
 
-/// A session that has not heard yet what the store holds.
-pub(crate) struct Opened {
-    pub(crate) cell: Arc<Cell>,
-    found: Option<Credentials>,
-}
-
-impl Opened {
-    pub(crate) fn take_up(&self, records: &Records) {
-        if let Some(credentials) = &self.found {
-            self.cell.remember_codes(credentials, &records.session.memo);
-        }
-        watch::ensure(&self.cell.shared);
-        self.cell.observe(records);
-    }
-}
-
 impl Session {
     /// A session that always hands out `token`, as `Authorization: Bearer`, to any origin: for the
     /// tests of programs that use sessions. It never ends and sends nothing.
@@ -250,8 +242,10 @@ impl Session {
             deadline: Duration::from_secs(30),
             keep_alive: false,
             keep_refreshable: false,
+            limits: None,
         };
-        let cell = Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings, latest, None));
+        let common = Common::new(&shared, provider, settings, latest, key.clone());
+        let cell = Arc::new(Cell::new(Arc::new(common), key));
         let cell = shared.session(cell.digest, || cell);
         let record = countersign_seal::SessionRecord {
             tokens: Some(tokens),

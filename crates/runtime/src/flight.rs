@@ -162,6 +162,7 @@ async fn fly_on(guard: &mut Guard) {
         let step = caught(flight.step(effect.clone())).await;
         guard.doing = None;
         let (report, cargo) = step.unwrap_or_else(|_| lost_its_head(&effect));
+        cell.shared.figures.ended(&report);
         cell.post(Event::Flight(id, report), cargo);
     }
 }

@@ -14,6 +14,7 @@ use countersign_seal::RecordFormat;
 use crate::builder::SessionBuilder;
 use crate::clock::SystemClock;
 use crate::events::Events;
+use crate::figures::Figures;
 use crate::filter::{EffectFilter, Seam};
 use crate::memory::MemoryStore;
 use crate::post::Cargo;
@@ -44,6 +45,7 @@ pub struct KeeperBuilder {
     pull: bool,
     read_only: bool,
     eviction: Option<Eviction>,
+    workers: usize,
     format: RecordFormat,
     seam: Seam,
     #[cfg(feature = "reqwest")]
@@ -66,6 +68,7 @@ impl Keeper {
             pull: false,
             read_only: false,
             eviction: None,
+            workers: 1_024,
             format: RecordFormat::default(),
             seam: Seam::default(),
             #[cfg(feature = "reqwest")]
@@ -98,6 +101,11 @@ impl Keeper {
     /// What happens to all sessions from now on.
     pub fn events(&self) -> Events {
         self.0.hub.listen(None)
+    }
+
+    /// What the keeper does and how it keeps up, at this moment and since it was built.
+    pub fn figures(&self) -> Figures {
+        self.0.figures()
     }
 
     /// How many sessions somebody holds.
@@ -198,6 +206,15 @@ impl KeeperBuilder {
         self
     }
 
+    /// How many exchanges are under way at most that were begun by the clock; 1,024. What is due beyond
+    /// that waits in the queue, and a caller never waits for it. Budgets bound each origin and client by
+    /// themselves; this bounds memory and connections when very many are due at once.
+    #[must_use]
+    pub fn workers(mut self, most: usize) -> Self {
+        self.workers = most.max(1);
+        self
+    }
+
     /// No standing task: renewals are begun by callers, and by [`Keeper::tick`]. For a lambda or a
     /// command.
     #[must_use]
@@ -280,6 +297,7 @@ impl KeeperBuilder {
             pull: self.pull,
             read_only: self.read_only,
             eviction: self.eviction,
+            workers: self.workers,
         };
         let store = if self.read_only { Arc::new(OnlyRead(store)) } else { store };
         let admission = Admission::new(self.budgets, replica);

@@ -127,7 +127,7 @@ impl Cell {
             let next = now.mono.after(span);
             core.appointment = Some((wish, now.wall.after(span), next));
             if !self.shared.policy.pull {
-                self.shared.queue().schedule(self.digest, next);
+                self.shared.queue().schedule(self.slot(), next);
             }
         }
         self.peek();
@@ -135,8 +135,8 @@ impl Cell {
 
     /// Looks at the store in the background.
     pub(crate) fn peek(self: &Arc<Self>) {
-        let fresh = self.reading.is_fresh(self.shared.clock.monotonic());
-        if fresh || !self.reading.is_idle() {
+        let fresh = self.reading().is_fresh(self.shared.clock.monotonic());
+        if fresh || !self.is_not_read() {
             return;
         }
         let cell = Arc::clone(self);

@@ -92,7 +92,7 @@ impl Cell {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            match self.reading.begin() {
+            match self.reading().begin() {
                 Ok(leader) => {
                     // Told whatever comes of it, also if this caller goes away.
                     let told = Told(self);
@@ -105,10 +105,10 @@ impl Cell {
                     return read;
                 }
                 Err(count) => loop {
-                    if let Some(end) = self.reading.ended_since(count) {
+                    if let Some(end) = self.reading().ended_since(count) {
                         return end;
                     }
-                    if self.reading.is_idle() {
+                    if self.reading().is_idle() {
                         // Whoever read has gone: on with a reading of one's own.
                         break;
                     }
@@ -133,7 +133,7 @@ impl Cell {
 
     /// The same in the background, for callers that cannot wait.
     pub(crate) fn read_soon(self: &Arc<Self>) {
-        if self.core().read || !self.reading.is_idle() {
+        if self.core().read || !self.is_not_read() {
             return;
         }
         let cell = Arc::clone(self);

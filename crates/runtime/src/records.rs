@@ -16,7 +16,6 @@ use crate::cell::Cell;
 use crate::flight::Candidate;
 use crate::post::Cargo;
 use crate::readers_copy;
-use crate::shared::Shared;
 
 /// How long a refusal that may have hidden another cause is remembered: twice as long after each further
 /// one, up to a day, so that a password that is wrong after all is not sent every hour for ever.
@@ -88,46 +87,31 @@ pub(crate) enum Written {
 impl Records {
     /// Reads both. A record that is not there is an empty one.
     pub(crate) async fn load(cell: &Cell) -> Result<Self, Error> {
-        let opener = cell.shared.opener().await?;
-        let names = opener.names(cell);
-        let found = cell.shared.store.load_many(&names).await?;
-        Self::of_found(cell, &opener, &names, found)
+        let mut all = Self::load_all(&[cell]).await?;
+        all.pop().ok_or_else(|| Error::new(ErrorKind::Internal))
     }
 
-    /// Those of many sessions, in their order, in one round trip.
-    pub(crate) async fn load_each(
-        shared: &Shared,
-        cells: &[&Arc<Cell>],
-    ) -> Vec<Result<Self, Error>> {
-        let opener = match shared.opener().await {
-            Ok(opener) => opener,
-            Err(error) => return cells.iter().map(|_| Err(error.clone())).collect(),
-        };
+    /// Reads those of several sessions of one keeper in one call of the store.
+    pub(crate) async fn load_all(cells: &[&Cell]) -> Result<Vec<Self>, Error> {
+        let Some(first) = cells.first() else { return Ok(Vec::new()) };
+        let opener = first.shared.opener().await?;
         let names: Vec<Vec<RecordName>> = cells.iter().map(|cell| opener.names(cell)).collect();
-        let Ok(found) = shared.store.load_many(&names.concat()).await else {
-            // One of them cannot be read: the others can.
-            let mut each = Vec::with_capacity(cells.len());
-            for cell in cells {
-                each.push(Self::load(cell).await);
-            }
-            return each;
-        };
-        let mut found = found.into_iter();
-        let of_one = cells.iter().zip(&names).map(|(cell, names)| {
-            let found = found.by_ref().take(names.len()).collect();
-            Self::of_found(cell, &opener, names, found)
-        });
-        of_one.collect()
+        let mut found = first.shared.store.load_many(&names.concat()).await?.into_iter();
+        let mut all = Vec::with_capacity(cells.len());
+        for (cell, names) in cells.iter().zip(&names) {
+            let mut stored = found.by_ref().take(names.len());
+            let stored = (stored.next().flatten(), stored.next().flatten());
+            all.push(Self::opened(cell, &opener, stored, names.last())?);
+        }
+        Ok(all)
     }
 
-    fn of_found(
+    fn opened(
         cell: &Cell,
         opener: &Opener,
-        names: &[RecordName],
-        found: Vec<Option<StoredRecord>>,
+        (session, account): (Option<StoredRecord>, Option<StoredRecord>),
+        account_name: Option<&RecordName>,
     ) -> Result<Self, Error> {
-        let mut found = found.into_iter();
-        let (session, account) = (found.next().flatten(), found.next().flatten());
         let revision = |record: &Option<StoredRecord>| {
             record.as_ref().map_or(Revision::NONE, |record| record.revision)
         };
@@ -145,7 +129,7 @@ impl Records {
                 // Guards that cannot be read are not taken for none.
                 Some(record) => opener
                     .open_account(cell, record.bytes.expose_bytes())
-                    .map_err(|error| guards_unreadable(error, names.last()))?,
+                    .map_err(|error| guards_unreadable(error, account_name))?,
                 None => AccountRecord::default(),
             },
         })

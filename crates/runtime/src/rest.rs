@@ -7,16 +7,11 @@ use std::time::Duration;
 use countersign_core::session::{Machine, Status};
 use countersign_core::{Error, Monotonic, Timestamp};
 
-use crate::builder::SessionBuilder;
 use crate::cell::Cell;
 use crate::keeper::Keeper;
-use crate::records::Records;
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::status::Ring;
-
-/// So many sessions are read at once.
-const BATCH: usize = 256;
 
 /// Which sessions are put to rest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,46 +23,6 @@ pub(crate) struct Eviction {
 }
 
 impl Keeper {
-    /// Opens many sessions, whose records are read in few round trips. The results come in the order of
-    /// `described`.
-    ///
-    /// # Errors
-    /// Each as [`SessionBuilder::open`].
-    pub async fn open_many(
-        &self,
-        described: impl IntoIterator<Item = SessionBuilder>,
-    ) -> Vec<Result<Session, Error>> {
-        let mut opened = Vec::new();
-        for described in described {
-            opened.push(described.checked().await);
-        }
-        let mut ends: Vec<Option<Error>> = Vec::with_capacity(opened.len());
-        for batch in opened.chunks(BATCH) {
-            let cells: Vec<&Arc<Cell>> =
-                batch.iter().flatten().map(|opened| &opened.cell).collect();
-            let mut found = Records::load_each(&self.0, &cells).await.into_iter();
-            for one in batch {
-                let Ok(one) = one else {
-                    ends.push(None);
-                    continue;
-                };
-                match found.next() {
-                    Some(Ok(records)) => {
-                        one.take_up(&records);
-                        ends.push(None);
-                    }
-                    Some(Err(error)) => ends.push(Some(error)),
-                    None => ends.push(Some(Error::new(countersign_core::ErrorKind::Internal))),
-                }
-            }
-        }
-        let sessions = opened.into_iter().zip(ends).map(|(opened, end)| match end {
-            Some(error) => Err(error),
-            None => opened.map(|opened| Session(opened.cell)),
-        });
-        sessions.collect()
-    }
-
     /// How many sessions hold what the store has of them; the others were not read yet, or were put to
     /// rest. Looks at every session.
     pub fn n_loaded(&self) -> usize {
@@ -128,7 +83,7 @@ impl Cell {
         if !core.read {
             return None;
         }
-        if self.snapshot.load().as_ref().is_some_and(|shown| shown.take_use())
+        if self.snapshot.load().as_ref().is_some_and(|shown| shown.take_used())
             || self.is_waited_for()
         {
             core.last_used_at = now;
@@ -139,7 +94,7 @@ impl Cell {
     /// Lets go of all that the store has too. Not of what is in memory only, is under way, is waited for
     /// or has been refused by an API; then nothing happens and the answer is no.
     fn put_to_rest(&self) -> bool {
-        if self.settings.keep_alive || self.settings.keep_refreshable || !self.reading.is_idle() {
+        if self.settings.keep_alive || self.settings.keep_refreshable || !self.is_not_read() {
             return false;
         }
         let mut core = self.core();
@@ -161,16 +116,20 @@ impl Cell {
         core.read = false;
         core.appointment = None;
         core.dozing = false;
+        core.published = None;
+        core.looked_at = None;
+        core.kept_until = None;
         core.failing_since = None;
         core.ring = Ring::default();
         core.version = core.version.wrapping_add(1);
         let (held, challenge) = (core.held.take(), core.challenge.take());
         let error = core.last_error.take();
         let shown = self.snapshot.swap(None);
-        let codes = self.codes().take();
-        self.shared.queue().cancel(&self.digest);
+        self.forget_codes();
+        self.shared.queue().cancel(self.slot());
+        self.shared.idle().cancel(self.slot());
         drop(core);
-        drop((held, challenge, error, shown, codes));
+        drop((held, challenge, error, shown));
         true
     }
 }

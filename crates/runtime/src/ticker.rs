@@ -5,8 +5,8 @@ use std::sync::Weak;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use countersign_core::session::{Event, Purpose};
-use countersign_core::{Clock, Timestamp, TokenSet};
+use countersign_core::session::{Event, Held, Purpose};
+use countersign_core::{Clock, Timestamp};
 use countersign_scheduler::{Beat, HEARTBEAT_INTERVAL, KeepAlive, Purpose as Wish, Request};
 
 use crate::cell::Cell;
@@ -16,13 +16,13 @@ use crate::shared::Shared;
 use crate::sync::Notify;
 use crate::wait::wait;
 
-/// So many sessions are woken at once; after a suspend a million may be due.
+/// So many sessions are woken before others get their turn; after a suspend a million may be due.
 const PORTION: usize = 64;
 
 /// An idle refresh token is used at most so long before its end: an outage of a day costs none.
 const KEPT_BEFORE: Duration = Duration::from_secs(24 * 3600);
 
-/// The pause between two portions.
+/// How soon to look again for room, should nobody tell of it.
 const STAGGER: Duration = Duration::from_millis(20);
 
 /// Starts the task if there is something to sleep for and it does not run: at the first appointment,
@@ -41,13 +41,22 @@ pub(crate) fn ensure(shared: &Arc<Shared>) {
 /// Posts what is due, at most a portion; whether more is due now.
 pub(crate) fn post_due(shared: &Arc<Shared>) -> bool {
     let now = shared.clock.monotonic();
-    let due = shared.queue().pop_due(now, PORTION);
-    for key in &due {
-        if let Some(cell) = shared.find(key) {
+    let room = match shared.room() {
+        0 => {
+            shared.hold_back();
+            // Who has landed between the two looks has woken nobody.
+            shared.room()
+        }
+        room => room,
+    };
+    let due = shared.queue().pop_due(now, room.min(PORTION));
+    for (slot, was_due) in &due {
+        if let Some(cell) = shared.at(*slot) {
+            shared.figures.late(now.since(*was_due));
             cell.fall_due();
         }
     }
-    due.len() == PORTION
+    shared.queue().next_due().is_some_and(|next| next <= now)
 }
 
 /// Says that the task has ended, however it did.
@@ -80,10 +89,14 @@ async fn run(mut stop: Stop, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
             shared.evict();
             // What another runtime has left when it went.
             shared.unsaved().iter().for_each(Cell::kick);
+            let idle = crate::idle::sweep(&shared);
             let more = post_due(&shared);
             let now = clock.monotonic();
             let next = shared.queue().next_due();
+            let next = [next, idle].into_iter().flatten().min();
             match next {
+                _ if more && shared.room() > 0 => now,
+                // Whoever lands makes room and says so.
                 _ if more => now.after(STAGGER),
                 Some(due) => due.min(now.after(HEARTBEAT_INTERVAL)),
                 None => now.after(HEARTBEAT_INTERVAL),
@@ -145,23 +158,24 @@ impl Cell {
         let now = at.wall;
         let mut core = self.core();
         let Some((appointment, ..)) = core.appointment else { return false };
-        let (Purpose::Renew { .. }, Some(shown)) = (appointment.purpose, self.snapshot.load_full())
+        let (Purpose::Renew { .. }, Some(served)) = (appointment.purpose, core.machine.served())
         else {
             return false;
         };
-        if shown.was_used() {
+        let shown = self.snapshot.load_full();
+        if shown.as_ref().is_some_and(|shown| shown.was_used()) {
             core.last_used_at = now;
         }
         let keep = if self.settings.keep_alive { KeepAlive::Always } else { KeepAlive::WhileUsed };
         let planner = self.planner();
-        let windows = planner.windows(shown.tokens.issued_at(), shown.expires_at);
+        let windows = planner.windows(served.issued_at, served.expires_at);
         if planner.worth_renewing(&windows, core.last_used_at, keep, now) {
             return false;
         }
-        let end = shown.tokens.refresh_expires_at().filter(|end| *end > now);
+        let end = served.refresh.and_then(|refresh| refresh.expires_at).filter(|end| *end > now);
         // An end that using it has not moved is not tried again.
         let end = end.filter(|end| core.kept_until != Some(*end));
-        let kept = end.and_then(|end| self.keep_refreshable_at(&shown.tokens, end));
+        let kept = end.and_then(|end| self.keep_refreshable_at(&served, end));
         if kept.is_some_and(|kept| kept <= now) {
             core.kept_until = end;
             return false;
@@ -169,19 +183,21 @@ impl Cell {
         core.dozing = true;
         core.appointment = kept.map(|kept| (appointment, kept, at.mono_at(kept)));
         if let Some((.., due)) = core.appointment {
-            self.shared.queue().schedule(self.digest, due);
+            self.shared.queue().schedule(self.slot(), due);
         }
-        self.snapshot.store(Some(Arc::new(shown.dozing())));
+        if let Some(shown) = shown {
+            self.snapshot.store(Some(Arc::new(shown.dozing())));
+        }
         true
     }
 
     /// When the refresh token of an idle session, which ends at `end`, is used lest it end; `None` if that
     /// is not asked for.
-    fn keep_refreshable_at(&self, tokens: &TokenSet, end: Timestamp) -> Option<Timestamp> {
+    fn keep_refreshable_at(&self, held: &Held, end: Timestamp) -> Option<Timestamp> {
         if !self.settings.keep_refreshable || self.is_read_only() {
             return None;
         }
-        let issued_at = tokens.issued_at();
+        let issued_at = held.issued_at;
         let margin = (end.since(issued_at) / 4).min(KEPT_BEFORE);
         let last = end.before(margin);
         let request = Request {
@@ -189,7 +205,7 @@ impl Cell {
             not_before: Timestamp::UNIX_EPOCH,
             at_latest: last,
             session: self.digest,
-            generation: tokens.generation(),
+            generation: held.generation,
         };
         // As a renewal of something that ends then: with the spread of renewals, and only ever earlier.
         Some(self.planner().due(&request, issued_at).at)

@@ -124,30 +124,6 @@ async fn countersign_lazily(keeper: &Keeper, world: &World) -> Session {
 }
 
 #[tokio::test]
-async fn many_sessions_are_opened_in_few_round_trips_and_one_that_cannot_be_is_told() {
-    let world = World::new();
-    let before = world.keeper();
-    let identities: Vec<String> = (0..300).map(|n| format!("user-{n}")).collect();
-    for identity in &identities[..3] {
-        signed_in(&before, &world, identity).await;
-    }
-    let store = Counting::of(&world);
-    let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
-    let mut all: Vec<SessionBuilder> = Vec::new();
-    for identity in &identities {
-        all.push(described(&keeper, &world.provider, identity));
-    }
-    all.insert(1, keeper.session(world.provider.clone(), "nobody").credentials(Credentials::new()));
-    let opened = keeper.open_many(all).await;
-    assert_eq!(opened.len(), 301);
-    assert_eq!(opened[1].as_ref().unwrap_err().kind(), ErrorKind::Credentials);
-    assert_eq!(store.taken(), 2, "two batches");
-    let signed_in = opened.iter().flatten().filter(|session| shown(session).is_some());
-    assert_eq!(signed_in.count(), 3);
-    assert_eq!(keeper.n_loaded(), 300);
-}
-
-#[tokio::test]
 async fn who_is_idle_is_put_to_rest_and_taken_up_again_without_an_exchange() {
     let world = World::new();
     let keeper = world.keeper_builder().evict_idle(seconds(600), usize::MAX).build().unwrap();
