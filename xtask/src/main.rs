@@ -50,7 +50,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "walls",
-        usage: "",
+        usage: "[--format json]",
         about: "what each crate may reach, and how much it brings along",
         run: walls::run,
     },

@@ -5,8 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
+use crate::Result;
 use crate::workspace::{self, Package, cargo, members, output};
-use crate::{Result, no_arguments};
 
 /// What the pure crates never reach: a runtime, a client, TLS.
 const IO: &[&str] = &["tokio", "reqwest", "hyper", "rustls"];
@@ -31,7 +33,11 @@ struct Node {
 }
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    no_arguments(args)?;
+    match args {
+        [] => {}
+        [format, json] if format == "--format" && json == "json" => return print_counts(),
+        _ => return Err("usage: cargo xtask walls [--format json]".into()),
+    }
     let members = members()?;
     let providers = provider_crates(&members);
     let mut broken = Vec::new();
@@ -53,20 +59,13 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let bare = tree("countersign-conformance", &["--no-default-features"])?;
     broken.extend(among(&bare, "countersign-conformance", NO_PART_OF_THE_SUITE));
 
-    println!("crates of others, with every feature on:");
-    broken.extend(counted("countersign-core", &["--all-features"], MOST_IN_CORE)?);
-    for name in &providers {
-        broken.extend(counted(name, &["--all-features"], MOST_IN_PROVIDER)?);
-    }
-    println!("crates of others in the facade, with one provider and no client:");
-    let facade = members.iter().find(|package| package.name == "countersign");
-    for provider in &providers {
-        let feature = provider.trim_start_matches("countersign-");
-        if facade.is_some_and(|facade| facade.features.contains_key(feature)) {
-            let args = ["--no-default-features", "--features", feature];
-            broken.extend(counted("countersign", &args, MOST_IN_FACADE)?);
-        } else {
-            broken.push(format!("the facade has no feature `{feature}`"));
+    println!(
+        "crates of others; core and providers with every feature on, the facade without a client:"
+    );
+    for Count { name, count, most } in counts(&members)? {
+        println!("  {name:<32} {count:>3} of at most {most}");
+        if count > most {
+            broken.push(format!("{name} brings {count} crates of others, more than {most}"));
         }
     }
 
@@ -110,12 +109,48 @@ fn among<'a>(
         .collect()
 }
 
-fn counted(package: &str, args: &[&str], most: usize) -> Result<Option<String>> {
+/// Crates of others in one tree that has a limit.
+struct Count {
+    name: String,
+    count: usize,
+    most: usize,
+}
+
+/// Every tree that has a limit.
+fn counts(members: &[Package]) -> Result<Vec<Count>> {
+    let providers = provider_crates(members);
+    let mut counts = vec![counted("countersign-core", &["--all-features"], MOST_IN_CORE)?];
+    for name in &providers {
+        counts.push(counted(name, &["--all-features"], MOST_IN_PROVIDER)?);
+    }
+    let facade = members.iter().find(|package| package.name == "countersign");
+    for provider in &providers {
+        let feature = provider.trim_start_matches("countersign-");
+        if !facade.is_some_and(|facade| facade.features.contains_key(feature)) {
+            return Err(format!("the facade has no feature `{feature}`").into());
+        }
+        let args = ["--no-default-features", "--features", feature];
+        counts.push(counted("countersign", &args, MOST_IN_FACADE)?);
+    }
+    Ok(counts)
+}
+
+/// The counts alone, for `cargo xtask bench` (row W5b).
+fn print_counts() -> Result<()> {
+    let counts = counts(&members()?)?;
+    let list: Vec<_> = counts
+        .iter()
+        .map(|Count { name, count, most }| json!({ "name": name, "count": count, "most": most }))
+        .collect();
+    println!("{}", serde_json::to_string(&list)?);
+    Ok(())
+}
+
+fn counted(package: &str, args: &[&str], most: usize) -> Result<Count> {
     let count = tree(package, args)?.iter().filter(|node| !node.ours).count();
     let features = args.last().filter(|last| !last.starts_with('-'));
     let name = features.map_or(package.to_owned(), |feature| format!("{package} with {feature}"));
-    println!("  {name:<32} {count:>3} of at most {most}");
-    Ok((count > most).then(|| format!("{name} brings {count} crates of others, more than {most}")))
+    Ok(Count { name, count, most })
 }
 
 /// All that a package reaches by normal edges, without the package itself.

@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::limit::Ready;
 use crate::row::{Row, Target};
-use crate::subject::{Minting, Rfc6749, keeper, signed_in};
+use crate::server::Server;
+use crate::subject::{
+    HOUR, Minting, Rfc6749, ShiftClock, Sleepers, client, keeper, keeper_at, signed_in,
+};
 
 /// What an allocator has counted since the program began.
 #[derive(Clone, Copy, Debug)]
@@ -143,8 +146,40 @@ fn found(counted: fn() -> Counted) -> Result<Vec<Found>> {
             Ok(())
         });
         found.push(spent.await?.of("W1b", "look", "current()", true));
+        requests(counted, &mut found).await?;
         Ok(found)
     })
+}
+
+/// What needs a server: requests and refreshes.
+async fn requests(counted: fn() -> Counted, found: &mut Vec<Found>) -> Result<()> {
+    let server = Server::start()?;
+    let (http, clock) = (client()?, ShiftClock::new());
+    let keeper = keeper_at(http.clone(), &clock)?;
+    let session = signed_in(&keeper, Arc::new(Rfc6749::at(server.url())?), "one").await?;
+    let signed_in = session.client()?;
+    let url = format!("{}/api", server.url());
+    let authorized = session.authorization().await?;
+    let value = authorized.header(&AUTHORIZATION).ok_or("an authorization without its header")?;
+
+    let spent = each(counted, async || {
+        let request = http.plain().get(&url).header(AUTHORIZATION, value.clone());
+        request.send().await?.error_for_status()?.bytes().await?;
+        Ok(())
+    });
+    found.push(spent.await?.of("W3", "limit", "a bare request", false));
+    let spent = each(counted, async || {
+        signed_in.get(&url).send().await?.error_for_status()?.bytes().await?;
+        Ok(())
+    });
+    found.push(spent.await?.of("W3", "client", "a request with client()", false));
+    let spent = each(counted, async || {
+        clock.pass(HOUR, Sleepers::Left);
+        session.authorization().await?;
+        Ok(())
+    });
+    found.push(spent.await?.of("W4b", "refresh", "a refresh, engine and client", false));
+    Ok(())
 }
 
 /// What one way costs, a call.

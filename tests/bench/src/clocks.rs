@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
+/// Time that passes for whoever waits.
+pub(crate) fn wall() -> Duration {
+    read(ClockId::Monotonic)
+}
+
 /// CPU time of this thread.
 pub(crate) fn thread_cpu() -> Duration {
     read(ClockId::ThreadCPUTime)

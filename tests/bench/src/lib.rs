@@ -14,15 +14,23 @@ mod allocations;
 mod clocks;
 mod command;
 mod contest;
+mod fleet;
+mod lean;
 mod limit;
+mod plots;
 mod report;
 mod row;
 mod rows;
+mod server;
+mod start;
 mod stats;
 mod subject;
 
 pub use allocations::{Counted, run as count_allocations};
 pub use command::run;
+pub use start::{raw_token, spent, token};
 
 /// Why a measurement could not be made, as a sentence for the person who ran it.
-type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+type Result<T, E = Error> = std::result::Result<T, E>;

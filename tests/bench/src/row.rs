@@ -62,6 +62,8 @@ pub(crate) enum Verdict {
     Met,
     /// The median misses it by less than the noise.
     WithinNoise,
+    /// Missed, but not the wide limit of a quick run.
+    Wide,
     /// Missed.
     Missed,
     /// There is nothing to meet.
@@ -145,21 +147,29 @@ impl Row {
     /// slack.
     #[must_use]
     pub(crate) fn judged(mut self, quick: bool) -> Self {
-        let slack = if quick && self.measure != Measure::Count { QUICK_SLACK } else { 1.0 };
+        self.verdict = self.verdict_with(1.0);
+        if quick && self.verdict == Verdict::Missed && self.measure != Measure::Count {
+            self.verdict = match self.verdict_with(QUICK_SLACK) {
+                Verdict::Missed => Verdict::Missed,
+                _ => Verdict::Wide,
+            };
+        }
+        self
+    }
+
+    /// `slack` times the target would do.
+    fn verdict_with(&self, slack: f64) -> Verdict {
         let at_most = |summary: &Summary, most: f64| match () {
             () if summary.median <= most * slack => Verdict::Met,
             () if summary.low <= most * slack => Verdict::WithinNoise,
             () => Verdict::Missed,
         };
-        self.verdict = match (self.target, &self.ratio, &self.limit) {
+        match (self.target, &self.ratio, &self.limit) {
             (Target::None, ..) => Verdict::Shown,
             (Target::AtMost(most), ..) => at_most(&self.ours, most),
             (Target::Exactly(wanted), ..) => {
-                if self.ours.low == wanted && self.ours.high == wanted {
-                    Verdict::Met
-                } else {
-                    Verdict::Missed
-                }
+                let exact = self.ours.low == wanted && self.ours.high == wanted;
+                if exact { Verdict::Met } else { Verdict::Missed }
             }
             (Target::Ratio(most), Some(ratio), _) => at_most(ratio, most),
             (Target::RatioAtLeast(least), Some(ratio), _) => match () {
@@ -172,8 +182,7 @@ impl Row {
             }
             // A target that cannot be judged is not met.
             (_, _, _) => Verdict::Missed,
-        };
-        self
+        }
     }
 
     /// Whether `id` begins with what somebody asked for: `W1`, `W1a`, `W1a/64`.
@@ -225,9 +234,11 @@ mod tests {
     fn quick_gives_slack_to_what_has_noise_and_none_to_counts() {
         let row = Row::counted("W0", "", 2.0, Target::Exactly(1.0));
         assert_eq!(row.judged(true).verdict, Verdict::Missed);
+        let row = Row::measured("W0", "", CPU, &[13.0], Some(&[10.0]), Target::Ratio(1.4)).unwrap();
+        assert_eq!(row.judged(true).verdict, Verdict::Met);
         let row = Row::measured("W0", "", CPU, &[30.0], Some(&[10.0]), Target::Ratio(1.4)).unwrap();
         assert_eq!(row.verdict, Verdict::Missed);
-        assert_eq!(row.clone().judged(true).verdict, Verdict::Met);
+        assert_eq!(row.judged(true).verdict, Verdict::Wide);
         let row =
             Row::measured("W0", "", CPU, &[300.0], Some(&[10.0]), Target::Ratio(1.4)).unwrap();
         assert_eq!(row.judged(true).verdict, Verdict::Missed);

@@ -39,7 +39,8 @@ pub(crate) struct Spoilt {
     /// The renewal came about once the disk was good again.
     pub(crate) healed: bool,
     /// A renewal whose disk was spoiled before its write: it came about, and the token was unsaved.
-    pub(crate) unsaved: bool,
+    /// `None` where that cannot be: no system makes a disk read-only while a lock file is open on it.
+    pub(crate) unsaved: Option<bool>,
     /// What the status said then.
     pub(crate) unsaved_told: String,
     /// It was saved once the disk was good again.
@@ -69,6 +70,10 @@ pub(crate) async fn spoil(place: &Place, plan: &Plan, how: Spoil) -> Result<Spoi
         }
         pause(Duration::from_millis(500)).await;
     }
+    if how == Spoil::ReadOnly {
+        found.saved = place.session.status().saved;
+        return Ok(found);
+    }
     let before = place.session.status().generation;
     let session = place.session.clone();
     let renewal = tokio::spawn(async move { session.refresh().await.map(drop) });
@@ -79,7 +84,7 @@ pub(crate) async fn spoil(place: &Place, plan: &Plan, how: Spoil) -> Result<Spoi
     disk.spoil()?;
     let renewed = renewal.await?.is_ok();
     let status = place.session.status();
-    found.unsaved = renewed && status.good && !status.saved && status.generation != before;
+    found.unsaved = Some(renewed && status.good && !status.saved && status.generation != before);
     found.unsaved_told = status.last_error.map(|error| chain(&error)).unwrap_or_default();
     disk.heal()?;
     found.saved = until(PATIENCE, || place.session.status().saved).await;

@@ -30,6 +30,8 @@ pub(crate) struct Seen {
     /// State, event, next state.
     pub(crate) edges: BTreeSet<(Status, &'static str, Status)>,
     pairs: BTreeSet<(Status, &'static str)>,
+    /// Where which host has crashed: before this step of an exchange, or with none to do.
+    crashes: BTreeSet<(usize, &'static str)>,
     cut: bool,
 }
 
@@ -159,7 +161,26 @@ fn probe(world: &World, rules: &Rules, seen: &mut Seen) -> Result<(), Broken> {
     Ok(())
 }
 
+/// The steps between which a process can die, by the name of the one that was to come.
+const STEPS: [&str; 7] = ["admit", "prepare", "lock", "journal", "send", "commit", "none"];
+
+fn step_of(world: &World, n: usize) -> &'static str {
+    let step = world.hosts[n].flight.as_ref().and_then(|flight| flight.step.as_ref());
+    match step {
+        Some(Effect::Admit(..)) => "admit",
+        Some(Effect::Prepare(..)) => "prepare",
+        Some(Effect::Lock(_)) => "lock",
+        Some(Effect::Journal(..)) => "journal",
+        Some(Effect::Send(..)) => "send",
+        Some(Effect::Commit(..)) => "commit",
+        _ => "none",
+    }
+}
+
 fn note(before: &World, after: &World, choice: Choice, seen: &mut Seen) {
+    if let Choice::Crash(n) = choice {
+        seen.crashes.insert((n, step_of(before, n)));
+    }
     let (n, name) = match choice {
         Choice::Step(n, _) => (n, "flight"),
         Choice::Due(n) => (n, "due"),
@@ -221,6 +242,7 @@ fn every_rule_holds_in_every_world_and_every_pair_of_state_and_event_is_met() {
                     all.worlds += seen.worlds;
                     all.edges.extend(seen.edges);
                     all.pairs.extend(seen.pairs);
+                    all.crashes.extend(seen.crashes);
                 }
                 Err((broken, trail)) => {
                     panic!("{name}: the rule `{broken}` is broken after\n{trail}")
@@ -242,6 +264,12 @@ fn every_rule_holds_in_every_world_and_every_pair_of_state_and_event_is_met() {
         Status::ALL.len() * EVENTS.len(),
     );
     assert!(missing.is_empty(), "never met: {missing:?}");
+    let undisturbed: Vec<_> = (0..2)
+        .flat_map(|n| STEPS.map(|step| (n, step)))
+        .filter(|crash| !all.crashes.contains(crash))
+        .collect();
+    assert!(undisturbed.is_empty(), "no crash was met before {undisturbed:?}");
+    println!("walk: crashes of {} hosts before {} steps each, none is missing", 2, STEPS.len());
     diagram::compare(&all.edges);
 }
 

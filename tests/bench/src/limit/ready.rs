@@ -4,7 +4,7 @@ use arc_swap::ArcSwap;
 use http::HeaderValue;
 
 use crate::Result;
-use crate::subject::ACCESS_BYTES;
+use crate::subject::{ACCESS_BYTES, token};
 
 /// A `HeaderValue` that is ready.
 pub(crate) struct Ready(ArcSwap<HeaderValue>);
@@ -12,7 +12,7 @@ pub(crate) struct Ready(ArcSwap<HeaderValue>);
 impl Ready {
     /// `Bearer` and a token of the usual size, marked sensitive, as ours is.
     pub(crate) fn new() -> Result<Self> {
-        let mut value = HeaderValue::try_from(format!("Bearer {}", "a".repeat(ACCESS_BYTES)))?;
+        let mut value = HeaderValue::try_from(format!("Bearer {}", token(0, ACCESS_BYTES)))?;
         value.set_sensitive(true);
         Ok(Self(ArcSwap::from_pointee(value)))
     }

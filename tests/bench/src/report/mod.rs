@@ -2,8 +2,10 @@
 
 mod against;
 mod json;
+mod plot;
 mod table;
 
 pub(crate) use against::compared;
 pub(crate) use json::Report;
+pub(crate) use plot::{Curve, Picture, drawn};
 pub(crate) use table::{markdown, table};

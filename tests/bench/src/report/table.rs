@@ -71,6 +71,7 @@ fn cells(row: &Row) -> [String; 7] {
     let verdict = match row.verdict {
         Verdict::Met => "met",
         Verdict::WithinNoise => "met within noise",
+        Verdict::Wide => "within the wide limit",
         Verdict::Missed => "MISSED",
         Verdict::Shown => "",
     };

@@ -1,6 +1,15 @@
 //! The rows of the table, one file for each group.
 
+mod begin;
+mod graph;
 mod hit;
+mod hold;
+mod refresh;
+mod request;
+mod wave;
+
+pub(crate) use hold::{Held, hold, weighed};
+pub(crate) use wave::Scene;
 
 use crate::Result;
 use crate::row::Row;
@@ -30,6 +39,15 @@ pub(crate) struct Group {
 pub(crate) const GROUPS: &[Group] = &[
     Group { names: &["W1a"], measure: hit::header },
     Group { names: &["W1b"], measure: hit::look },
+    Group { names: &["W2a", "W2b"], measure: wave::ended },
+    Group { names: &["W2c"], measure: wave::due },
+    Group { names: &["W2d"], measure: wave::refused },
+    Group { names: &["W3"], measure: request::overhead },
+    Group { names: &["W4a"], measure: hold::memory },
+    Group { names: &["W4b"], measure: refresh::one },
+    Group { names: &["W4c"], measure: hold::idle },
+    Group { names: &["W5a"], measure: begin::first_token },
+    Group { names: &["W5b"], measure: graph::crates },
 ];
 
 /// Measures what was asked for, by the beginnings of names; all if nothing was. `started` hears the

@@ -112,12 +112,50 @@ impl AuthProvider for Rfc6749 {
     }
 }
 
-/// The answer of RFC 6749 §5.1 number `n`: another access token each time, the same refresh token.
-pub(crate) fn token_answer(n: u64, life: Duration) -> String {
-    let access = format!("{n:016x}{}", "a".repeat(ACCESS_BYTES - 16));
-    let refresh = "r".repeat(REFRESH_BYTES);
+/// The answer of RFC 6749 §5.1 number `n`: another access token each time. The refresh token is that of
+/// the sign-in number `family`.
+pub(crate) fn token_answer(n: u64, family: u64, life: Duration) -> String {
+    let (access, refresh) = (token(n, ACCESS_BYTES), token(!family, REFRESH_BYTES));
     format!(
         r#"{{"access_token":"{access}","token_type":"Bearer","expires_in":{},"refresh_token":"{refresh}"}}"#,
         life.as_secs()
     )
+}
+
+/// Token number `n` of so many bytes: letters of base64url without any order, and the two points of a
+/// compact JWS (RFC 7515 §7.1), so that nobody stores it in less than its content takes.
+pub(crate) fn token(n: u64, bytes: usize) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    // SplitMix64 (Steele, Lea and Flood 2014): ten letters from each word of it.
+    let mut state = n;
+    let mut word = 0_u64;
+    (0..bytes)
+        .map(|at| {
+            if at % 10 == 0 {
+                state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+                word = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+                word ^= word >> 31;
+            }
+            let letter = ALPHABET[(word & 63) as usize];
+            word >>= 6;
+            if at == bytes / 10 || at == bytes * 3 / 4 { '.' } else { char::from(letter) }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::token;
+
+    #[test]
+    fn tokens_have_their_size_differ_and_repeat_nothing() {
+        let one = token(1, 1_024);
+        assert_eq!((one.len(), one.matches('.').count()), (1_024, 2));
+        assert_ne!(one, token(2, 1_024));
+        let pieces: BTreeSet<&str> = (0..1_016).map(|at| &one[at..at + 8]).collect();
+        assert_eq!(pieces.len(), 1_016);
+    }
 }

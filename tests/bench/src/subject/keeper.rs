@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::{Credentials, Error, HttpTransport};
-use countersign_runtime::{Keeper, Session};
+use countersign_core::{Clock, Credentials, Error, HttpTransport, SessionStore};
+use countersign_reqwest::Client;
+use countersign_runtime::{Keeper, KeeperBuilder, Session};
 use countersign_scheduler::{BudgetSettings, LaneLimits};
 
 use super::Rfc6749;
@@ -20,12 +21,38 @@ fn budgets() -> BudgetSettings {
     }
 }
 
-/// A keeper in memory.
+/// A keeper in memory, on the system's clock.
 pub(crate) fn keeper(transport: impl HttpTransport + 'static) -> Result<Keeper, Error> {
-    Keeper::builder().transport(transport).budgets(budgets()).replica_seed(1).build()
+    described(transport).build()
 }
 
-fn credentials() -> Credentials {
+/// The same on a clock of its own.
+pub(crate) fn keeper_at(
+    transport: impl HttpTransport + 'static,
+    clock: &(impl Clock + Clone + 'static),
+) -> Result<Keeper, Error> {
+    described(transport).clock(clock.clone()).build()
+}
+
+/// The same over a store.
+pub(crate) fn keeper_over(
+    transport: impl HttpTransport + 'static,
+    clock: &(impl Clock + Clone + 'static),
+    store: impl SessionStore + 'static,
+) -> Result<Keeper, Error> {
+    described(transport).clock(clock.clone()).store(store).build()
+}
+
+fn described(transport: impl HttpTransport + 'static) -> KeeperBuilder {
+    Keeper::builder().transport(transport).budgets(budgets()).replica_seed(1)
+}
+
+/// The client over reqwest, which asks no proxy.
+pub(crate) fn client() -> Result<Client, Error> {
+    Client::new(reqwest::Client::builder().no_proxy())
+}
+
+pub(crate) fn credentials() -> Credentials {
     Credentials::new().with_password(PASSWORD.to_owned())
 }
 

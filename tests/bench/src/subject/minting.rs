@@ -29,7 +29,7 @@ impl Minting {
 impl HttpTransport for Minting {
     async fn send(&self, _: HttpRequest) -> Result<HttpResponse, TransportError> {
         let n = self.exchanges.fetch_add(1, Ordering::Relaxed);
-        let body = SecretBytes::new(token_answer(n, self.life).into_bytes());
+        let body = SecretBytes::new(token_answer(n, 0, self.life).into_bytes());
         Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), body))
     }
 }

@@ -8,6 +8,7 @@ mod processes;
 mod redis;
 mod runtime;
 mod stop;
+mod walk;
 
 use std::error::Error;
 use std::future::Future;
@@ -84,5 +85,10 @@ pub(crate) const EXPERIMENTS: &[Experiment] = &[
         name: "redis",
         about: "four keepers on one Redis, wires that are cut, and a Redis that is restarted",
         run: |cx| Box::pin(redis::run(cx)),
+    },
+    Experiment {
+        name: "walk",
+        about: "the machine itself, two hosts over one store, through everything that can happen",
+        run: |cx| Box::pin(walk::run(cx)),
     },
 ];

@@ -1,7 +1,9 @@
 //! Files that are torn, or have a bit that has flipped: no token comes out of them, nothing is deleted, and
 //! the session is one sign-in away.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,14 +44,14 @@ pub(super) async fn run(cx: Cx, findings: &mut Findings) -> Result<(), Failure> 
                 0 => Damage::Torn { length: usize::try_from(dice.below(length))? },
                 _ => Damage::Flip { bit: usize::try_from(dice.below(length * 8))? },
             };
-            fs::write(record, damaged(&good, damage))?;
+            put(record, &damaged(&good, damage))?;
             n_damages += 1;
             match judged(&stage, &plan).await {
                 Ok(aside) => n_aside += aside,
                 Err(what) => wrong.push(format!("{damage:?}: {what}")),
             }
             // As it was, for the next one.
-            fs::write(record, &good)?;
+            put(record, &good)?;
             once(&plan).await.map_err(|error| format!("the store as it was: {error}"))?;
         }
     }
@@ -59,6 +61,13 @@ pub(super) async fn run(cx: Cx, findings: &mut Findings) -> Result<(), Failure> 
         format!("{n_damages} damages of {} records: told, set aside ({n_aside}) and gone on from {wrong:?}", records.len()),
     );
     Ok(())
+}
+
+/// The store refuses a file that others could read.
+fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    file?.write_all(bytes)
 }
 
 fn damaged(good: &[u8], damage: Damage) -> Vec<u8> {

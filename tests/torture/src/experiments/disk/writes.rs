@@ -90,10 +90,15 @@ async fn one(spoil: Spoil, remedy: &str, findings: &mut Findings) -> Result<(), 
             found.told
         ),
     );
-    findings.claim(
-        found.unsaved && found.unsaved_told.contains(remedy),
-        format!("{spoil:?}: what was bought and cannot be written is served as unsaved, and said so: {}", found.unsaved_told),
-    );
+    if let Some(unsaved) = found.unsaved {
+        findings.claim(
+            unsaved && found.unsaved_told.contains(remedy),
+            format!(
+                "{spoil:?}: what was bought and cannot be written is served as unsaved, and said so: {}",
+                found.unsaved_told
+            ),
+        );
+    }
     findings.claim(
         found.healed && found.saved,
         format!("{spoil:?}: when the disk is good again both are written: {found:?}"),

@@ -1,0 +1,241 @@
+//! W4a and W4c: many sessions in a process of their own: what they weigh, and what they cost while
+//! nobody asks.
+
+use std::hint::black_box;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use countersign_core::{AuthProvider, Clock, CredentialSource, SessionKey};
+use countersign_runtime::{Keeper, Session, SystemClock};
+use serde::{Deserialize, Serialize};
+
+use super::request::micros;
+use super::{Run, on_this_thread};
+use crate::Result;
+use crate::clocks::process_cpu;
+use crate::limit::Arena;
+use crate::row::{Measure, Row, Target, Unit};
+use crate::subject::{
+    HOUR, Minting, Restoring, Rfc6749, ShiftClock, Sleepers, credentials, keeper_over,
+};
+
+/// Virtual seconds over which idle CPU is measured, and how much faster than real ones they are.
+const IDLE: Duration = Duration::from_secs(600);
+const FASTER: u32 = 100;
+
+/// What a process holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Held {
+    /// Two boxes a session, and sorted timers.
+    Arena,
+    /// Sessions as opened from a store.
+    Restored,
+    /// The same at the moment in which each has been used.
+    Used,
+    /// The same after each has been renewed once, some minutes later.
+    Renewed,
+}
+
+/// What a process found out about itself.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Weighed {
+    /// Resident bytes that came with the sessions.
+    pub(crate) bytes: u64,
+    /// All of the process, with them.
+    pub(crate) resident: u64,
+    /// CPU microseconds a virtual second while nobody asks.
+    pub(crate) idle: f64,
+    /// CPU seconds to open them all.
+    pub(crate) opened: f64,
+}
+
+/// W4a: resident bytes a session.
+pub(crate) fn memory(run: Run) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    let sizes: &[(usize, &str, usize)] =
+        if run.quick { &[(10_000, "10k", 1)] } else { &[(10_000, "10k", 5), (1_000_000, "1M", 1)] };
+    for &(sessions, name, rounds) in sizes {
+        let share = |held| weighed(held, sessions, false).map(|w| w.bytes as f64 / sessions as f64);
+        let most = Target::AtMost(1_600.0);
+        let mut held = vec![(Held::Restored, "", "opened from a store", most)];
+        if sessions <= 10_000 {
+            held.push((Held::Renewed, "/renewed", "renewed once, then idle", most));
+            held.push((Held::Used, "/used", "in use, headers made", Target::None));
+        }
+        for (held, suffix, state, target) in held {
+            let (mut ours, mut limit) = (Vec::new(), Vec::new());
+            for _ in 0..rounds {
+                ours.push(share(held)?);
+                limit.push(share(Held::Arena)?);
+            }
+            rows.extend(Row::measured(
+                format!("W4a/{name}{suffix}"),
+                format!(
+                    "resident bytes a session of {name}, {state}; limit: two boxes and a timer"
+                ),
+                (Measure::Memory, Unit::Bytes),
+                &ours,
+                Some(&limit),
+                target,
+            ));
+        }
+    }
+    Ok(rows)
+}
+
+/// W4c: CPU while nobody asks.
+pub(crate) fn idle(run: Run) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    let rounds = if run.quick { 1 } else { 5 };
+    for (sessions, name) in [(10_000, "10k"), (100_000, "100k")] {
+        if run.quick && sessions > 10_000 {
+            continue;
+        }
+        let (mut ours, mut limit) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            ours.push(weighed(Held::Restored, sessions, true)?.idle);
+            limit.push(weighed(Held::Arena, sessions, true)?.idle);
+        }
+        rows.extend(Row::measured(
+            format!("W4c/{name}"),
+            format!("idle CPU of {name} sessions; limit: a task that wakes twice a minute"),
+            (Measure::Cpu, Unit::MicrosecondsPerSecond),
+            &ours,
+            Some(&limit),
+            Target::AtMost(100.0),
+        ));
+    }
+    Ok(rows)
+}
+
+/// Weighs `sessions` in a process of its own.
+pub(crate) fn weighed(held: Held, sessions: usize, idle: bool) -> Result<Weighed> {
+    let kind = held.to_possible_value().ok_or("a kind without a name")?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["hold", kind.get_name(), &sessions.to_string()]);
+    if idle {
+        command.arg("--idle");
+    }
+    let output = command.stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        return Err(format!("holding {sessions} sessions ended with {}", output.status).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// The process that holds them: weighs itself.
+pub(crate) fn hold(held: Held, sessions: usize, idle: bool) -> Result<Weighed> {
+    let runtime = on_this_thread()?;
+    runtime.block_on(async {
+        let clock = ShiftClock::faster(if idle { FASTER } else { 1 });
+        match held {
+            Held::Arena => {
+                let (start, before) = (process_cpu(), resident()?);
+                let arena = Arena::of(sessions);
+                black_box(arena.checksum());
+                let (opened, after) = (process_cpu() - start, resident()?);
+                let beating = clock.clone();
+                let beat = tokio::spawn(async move {
+                    loop {
+                        let next = beating.monotonic().after(Duration::from_secs(30));
+                        beating.sleep_until(next).await;
+                    }
+                });
+                let idle = idle_cpu(&clock, idle).await;
+                beat.abort();
+                black_box(arena.checksum());
+                Ok(told(before, after, opened, idle))
+            }
+            Held::Restored | Held::Used | Held::Renewed => ours(&clock, held, sessions, idle).await,
+        }
+    })
+}
+
+async fn ours(clock: &ShiftClock, held: Held, sessions: usize, idle: bool) -> Result<Weighed> {
+    let life = if idle { 24 * HOUR } else { HOUR };
+    let store = Restoring::of(clock.now(), life)?;
+    let keeper = keeper_over(Minting::new(life), clock, store.clone())?;
+    let provider = Arc::new(Rfc6749::at("http://127.0.0.1:9")?);
+    let source: Arc<dyn CredentialSource> = Arc::new(credentials());
+    let open = async |n: usize| open(&keeper, &store, &provider, &source, n).await;
+    // The first one brings along what all of them share.
+    let first = open(sessions).await?;
+    let mut held_here: Vec<Session> = Vec::new();
+    let (start, before) = (process_cpu(), resident()?);
+    held_here.reserve_exact(sessions);
+    for n in 0..sessions {
+        held_here.push(open(n).await?);
+    }
+    let opened = process_cpu() - start;
+    match held {
+        Held::Used => held_here.iter().for_each(|session| drop(session.current())),
+        Held::Renewed => {
+            clock.pass(HOUR, Sleepers::Left);
+            for session in &held_here {
+                session.authorization().await?;
+            }
+            rest(clock).await;
+        }
+        Held::Arena | Held::Restored => {}
+    }
+    let after = resident()?;
+    let idle = idle_cpu(clock, idle).await;
+    if held_here.iter().chain([&first]).any(|session| session.current().is_none()) {
+        return Err("a session lost its token while it was weighed".into());
+    }
+    Ok(told(before, after, opened, idle))
+}
+
+async fn open(
+    keeper: &Keeper,
+    store: &Restoring,
+    provider: &Arc<Rfc6749>,
+    source: &Arc<dyn CredentialSource>,
+    n: usize,
+) -> Result<Session> {
+    let name = format!("account-{n:08}");
+    store.next(SessionKey::new(provider.id(), provider.realm(), &name));
+    let provider = Arc::clone(provider);
+    let builder = keeper.session_of(provider, &name).credentials_from(Arc::clone(source));
+    Ok(builder.open().await?)
+}
+
+/// Lets some minutes pass, in steps in which the keeper's own task does what it does for the idle.
+async fn rest(clock: &ShiftClock) {
+    let system = SystemClock::new();
+    for _ in 0..12 {
+        clock.pass(Duration::from_secs(30), Sleepers::Woken);
+        loop {
+            let before = process_cpu();
+            system.sleep_until(system.monotonic().after(Duration::from_millis(50))).await;
+            if process_cpu() - before < Duration::from_millis(2) {
+                break;
+            }
+        }
+    }
+}
+
+/// CPU microseconds a virtual second, over some minutes of them.
+async fn idle_cpu(clock: &ShiftClock, wanted: bool) -> f64 {
+    if !wanted {
+        return 0.0;
+    }
+    let start = process_cpu();
+    clock.sleep_until(clock.monotonic().after(IDLE)).await;
+    micros(process_cpu() - start) / IDLE.as_secs_f64()
+}
+
+fn told(before: u64, after: u64, opened: Duration, idle: f64) -> Weighed {
+    let bytes = after.saturating_sub(before);
+    Weighed { bytes, resident: after, idle, opened: opened.as_secs_f64() }
+}
+
+/// Resident bytes of this process.
+fn resident() -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    Ok(kib.ok_or("the system does not say what is resident")?.trim().parse::<u64>()? * 1_024)
+}

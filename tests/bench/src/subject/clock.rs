@@ -1,0 +1,118 @@
+//! The system's clock with a lever: hours can be let pass at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use countersign_core::{Clock, Monotonic, Timestamp};
+use countersign_runtime::SystemClock;
+use tokio::sync::Notify;
+
+/// The system's clock, ahead by what was let pass. Both of its clocks move together, so that it is time
+/// that passes and no clock that jumps.
+#[derive(Clone)]
+pub(crate) struct ShiftClock(Arc<Inner>);
+
+struct Inner {
+    system: SystemClock,
+    began: Timestamp,
+    /// So many of its seconds go into one of the system's.
+    faster: u32,
+    ahead_ms: AtomicU64,
+    moved: Notify,
+}
+
+/// Whether sleepers whose time has come by the move hear of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sleepers {
+    /// They look again.
+    Woken,
+    /// They sleep on for as long as they meant to: what falls due is left to callers.
+    Left,
+}
+
+impl ShiftClock {
+    pub(crate) fn new() -> Self {
+        Self::faster(1)
+    }
+
+    /// The same, so many times faster than the system's.
+    pub(crate) fn faster(faster: u32) -> Self {
+        let system = SystemClock::new();
+        Self(Arc::new(Inner {
+            began: system.now(),
+            system,
+            faster,
+            ahead_ms: AtomicU64::new(0),
+            moved: Notify::new(),
+        }))
+    }
+
+    /// Lets `span` pass.
+    pub(crate) fn pass(&self, span: Duration, sleepers: Sleepers) {
+        let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        self.0.ahead_ms.fetch_add(millis, Ordering::AcqRel);
+        if sleepers == Sleepers::Woken {
+            self.0.moved.notify_waiters();
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.system.monotonic().elapsed() * self.0.faster + self.ahead()
+    }
+
+    fn ahead(&self) -> Duration {
+        Duration::from_millis(self.0.ahead_ms.load(Ordering::Acquire))
+    }
+}
+
+#[async_trait]
+impl Clock for ShiftClock {
+    fn now(&self) -> Timestamp {
+        match self.0.faster {
+            // As on the system's clock, with its coarse reading: this one is part of the hit path.
+            1 => self.0.system.now().after(self.ahead()),
+            _ => self.0.began.after(self.elapsed()),
+        }
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        Monotonic::from_start(self.elapsed())
+    }
+
+    async fn sleep_until(&self, deadline: Monotonic) {
+        loop {
+            let moved = self.0.moved.notified();
+            let left = deadline.since(self.monotonic());
+            if left.is_zero() {
+                return;
+            }
+            let until = self.0.system.monotonic().after(left / self.0.faster);
+            tokio::select! {
+                () = self.0.system.sleep_until(until) => return,
+                () = moved => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    #[tokio::test]
+    async fn an_hour_that_is_let_pass_has_passed_on_both_clocks_and_wakes_who_waited_for_it() {
+        let clock = ShiftClock::new();
+        let (wall, mono) = (clock.now(), clock.monotonic());
+        let sleeper = clock.sleep_until(mono.after(HOUR));
+        let passing = async {
+            tokio::task::yield_now().await;
+            clock.pass(HOUR, Sleepers::Woken);
+        };
+        tokio::join!(sleeper, passing);
+        assert!(clock.now().since(wall) >= HOUR && clock.monotonic().since(mono) >= HOUR);
+    }
+}
