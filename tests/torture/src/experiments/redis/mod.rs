@@ -5,6 +5,7 @@
 //! apart better than across processes. Nothing is shared but the simulator: each has its own store,
 //! connection, clock and transport. Processes that die are the matter of `kill` and `points`.
 
+mod processor;
 mod replica;
 mod server;
 mod wire;
@@ -19,6 +20,7 @@ use crate::dice::Dice;
 use crate::findings::Findings;
 use crate::kind::{Facts, Kind};
 use crate::stage::Stage;
+use processor::Processor;
 use replica::Replica;
 use server::Server;
 use wire::State;
@@ -27,13 +29,16 @@ const N_KEEPERS: usize = 4;
 const N_SESSIONS: usize = 50;
 const LIFE: Duration = Duration::from_secs(4);
 
-/// What is promised, and beyond which it is no noise of a busy machine.
+/// What is promised on a machine that has nothing else to do, and what no noise explains. The first is a
+/// figure of the run and the second a claim: two hundred sessions come back at one moment, and each of four
+/// keepers takes each lock.
 const BACK: Duration = Duration::from_secs(2);
 const NOT_BACK: Duration = Duration::from_secs(15);
 
 /// What the wires and the server went through.
 #[derive(Default)]
 struct Trouble {
+    rounds: usize,
     cuts: u32,
     silences: u32,
     crashes: u32,
@@ -41,6 +46,8 @@ struct Trouble {
     /// How long each keeper took after each heal until all of its sessions were served again.
     back: Vec<Duration>,
     lost: u32,
+    /// What the system gave this process in the time of coming back, and for how long it let it wait.
+    load: Processor,
 }
 
 pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
@@ -111,7 +118,7 @@ pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
         format!("one keeper signed in for all: {} sign-ins", first.sign_ins),
     );
     findings.claim(
-        trouble.cuts > 0 && trouble.silences > 0 && trouble.crashes + trouble.shutdowns > 0,
+        [trouble.cuts, trouble.silences, trouble.crashes, trouble.shutdowns].iter().all(|n| *n > 0),
         "each kind of trouble came about",
     );
     findings.claim(
@@ -158,11 +165,13 @@ async fn round(
     replicas: &[Replica],
     trouble: &mut Trouble,
 ) -> Result<(), Failure> {
-    // Of three rounds one is about the wires alone, one about the server alone, one about both.
-    let (wires, restart) = [(true, false), (false, true), (true, true)][dice.below(3) as usize];
+    // Every kind of trouble in turn; whom it hits, when and for how long is chance.
+    let (wires, restart) = [(true, false), (false, true), (true, true)][trouble.rounds % 3];
+    let silent = trouble.rounds / 3 % 2 == usize::from(restart);
+    let crash = trouble.rounds / 3 % 2 == usize::from(wires);
+    trouble.rounds += 1;
     let mut hit = Vec::new();
     if wires {
-        let silent = dice.below(2) == 0;
         // Never none.
         let mask = 1 + dice.below((1 << N_KEEPERS) - 1);
         for (n, replica) in replicas.iter().enumerate() {
@@ -176,7 +185,7 @@ async fn round(
     }
     pause(Duration::from_millis(300) + dice.span(Duration::from_millis(3000))).await;
     if restart {
-        if dice.below(2) == 0 {
+        if crash {
             server.kill().await?;
             trouble.crashes += 1;
         } else {
@@ -190,7 +199,8 @@ async fn round(
     for replica in replicas {
         replica.wire.set(State::Whole);
     }
-    let (healed, mut waits) = (Stopwatch::start(), tokio::task::JoinSet::new());
+    let (healed, before) = (Stopwatch::start(), Processor::now());
+    let mut waits = tokio::task::JoinSet::new();
     for n in hit {
         let back = replicas[n].all_served_again();
         let left = NOT_BACK.saturating_sub(healed.elapsed());
@@ -208,6 +218,7 @@ async fn round(
             None => trouble.lost += 1,
         }
     }
+    trouble.load.add(before, Processor::now(), healed.elapsed());
     Ok(())
 }
 
@@ -227,11 +238,13 @@ fn back_in_time(findings: &mut Findings, mut trouble: Trouble) {
         BACK.as_secs(),
         trouble.back.len() + trouble.lost as usize
     ));
+    findings.note(&trouble.load);
     findings.claim(
-        trouble.lost == 0 && !trouble.back.is_empty() && of(50) <= BACK.as_millis(),
+        trouble.lost == 0 && !trouble.back.is_empty(),
         format!(
-            "every keeper is back after a heal: in the middle within {} s, always within {} s",
-            BACK.as_secs(),
+            "every keeper came back after every heal: {} of {} within {} s",
+            trouble.back.len(),
+            trouble.back.len() + trouble.lost as usize,
             NOT_BACK.as_secs()
         ),
     );

@@ -1,4 +1,5 @@
-//! A Redis server that writes every command to its disk, and is killed, shut down and started again.
+//! A Redis server that is killed, shut down and started again. It writes every command to its file before it
+//! answers, and leaves it to the system when that reaches the disk: a process that is killed loses nothing.
 
 use std::io;
 use std::process::Stdio;
@@ -82,7 +83,7 @@ impl Server {
             return Err(io::Error::other("no pipes"));
         };
         let settings = format!(
-            "bind 127.0.0.1\nport {}\ndir {}\nsave \"\"\nappendonly yes\nappendfsync always\n",
+            "bind 127.0.0.1\nport {}\ndir {}\nsave \"\"\nappendonly yes\nappendfsync no\n",
             self.port,
             self.folder.path().display()
         );
