@@ -238,7 +238,7 @@ fn back_in_time(findings: &mut Findings, mut trouble: Trouble) {
         BACK.as_secs(),
         trouble.back.len() + trouble.lost as usize
     ));
-    findings.note(&trouble.load);
+    findings.note(trouble.load);
     findings.claim(
         trouble.lost == 0 && !trouble.back.is_empty(),
         format!(
