@@ -46,8 +46,8 @@ pub const SEEDS: &[Seed] = &[
             ),
             (
                 "post.rs",
-                "self.hand_out(&bundle);\n        after",
-                "if SEEDED { after.late = Some(bundle); } else { self.hand_out(&bundle); }\n        after",
+                "self.hand_out(&bundle);\n        }\n        after",
+                "if SEEDED { after.late = Some(bundle); } else { self.hand_out(&bundle); }\n        }\n        after",
             ),
             (
                 "post.rs",
