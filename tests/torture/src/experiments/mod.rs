@@ -1,5 +1,6 @@
 //! The experiments, one file each. To add one: a file with an async `run`, and a line below.
 
+mod defects;
 mod disk;
 mod guards;
 mod kill;
@@ -85,6 +86,11 @@ pub(crate) const EXPERIMENTS: &[Experiment] = &[
         name: "redis",
         about: "four keepers on one Redis, wires that are cut, and a Redis that is restarted",
         run: |cx| Box::pin(redis::run(cx)),
+    },
+    Experiment {
+        name: "defects",
+        about: "engines that are broken on purpose are seen to be",
+        run: |cx| Box::pin(defects::run(cx)),
     },
     Experiment {
         name: "walk",
