@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::http::ResponseHead;
-use countersign_core::session::{Event, Status};
+use countersign_core::session::{Demand, Event, Status};
 use countersign_core::{
     AccessToken, AccountKey, AuthProvider, Challenge, Error, ErrorKind, Generation, HttpTransport,
     KeyDigest, Origin, Verdict,
