@@ -126,7 +126,7 @@ async fn records_that_are_written_meanwhile_are_not_lost() {
 }
 
 #[tokio::test]
-async fn f30_a_process_that_dies_while_it_replaces_keys_loses_no_record() {
+async fn a_process_that_dies_while_it_replaces_keys_loses_no_record() {
     let place = Place::new();
     let store = &place.store;
     let first = sealer(store).await;
