@@ -6,15 +6,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use countersign_core::{
-    Clock as _, Error, ErrorKind, RecordName, Revision, SecretBytes, SessionKey, SessionStore as _,
-    StoredKey, StoredRecord, Timestamp,
+    Clock as _, Error, ErrorKind, RecordName, Revision, SessionKey, SessionStore as _, StoredKey,
+    StoredRecord, Timestamp,
 };
 use countersign_runtime::{StoredState, SystemClock};
 use countersign_seal::{AccountRecord, EndCause, Found, Sealer, SessionRecord};
 use countersign_store_file::FileStore;
 use tokio::runtime::Runtime;
 
-use crate::engine::no_runtime;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::profile::{self, ProfileFile, nearest};
@@ -41,7 +40,6 @@ pub(crate) struct Book {
     /// The profiles that describe this session.
     pub(crate) profiles: Vec<String>,
     pub(crate) state: State,
-    bytes: SecretBytes,
 }
 
 /// What was found in it.
@@ -59,15 +57,15 @@ impl Shelf {
     /// # Errors
     /// [`Exit::Store`] if the store, or its key, cannot be read. A record that cannot be is no error.
     pub(crate) fn look(file: Option<&ProfileFile>) -> Result<Self, Problem> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        let runtime = runtime.map_err(no_runtime)?;
+        let settings = file.map(|file| file.store().clone()).unwrap_or_default();
+        let runtime = store::runtime(&settings)?;
         let folder: PathBuf = profile::state_folder(crate::environment)?;
         let now = SystemClock::new().now();
         if !folder.exists() {
             return Ok(Self { runtime, kept: None, books: Vec::new(), now });
         }
         let (kept, books) = runtime.block_on(async {
-            let store = store::open()?;
+            let store = store::open(&settings).await?;
             let names = store.list().await?;
             if names.is_empty() {
                 // No key is made to look at nothing.
@@ -169,7 +167,7 @@ impl Shelf {
         &self,
         book: &Book,
         wait: Duration,
-        work: impl AsyncFnOnce(&FileStore, &Sealer) -> Result<T, Problem>,
+        work: impl AsyncFnOnce(&FileStore) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let (store, sealer) = self.kept()?;
         self.runtime.block_on(async {
@@ -180,12 +178,21 @@ impl Shelf {
                 }
                 None => None,
             };
-            let done = work(store, sealer).await;
+            let done = work(store).await;
             if let Some(lock) = lock {
                 lock.release().await;
             }
             done
         })
+    }
+
+    /// Does something with the store as a whole.
+    pub(crate) fn at_work<T>(
+        &self,
+        work: impl AsyncFnOnce(&FileStore) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let (store, _) = self.kept()?;
+        self.runtime.block_on(work(store))
     }
 
     fn kept(&self) -> Result<&(FileStore, Sealer), Problem> {
@@ -227,8 +234,8 @@ impl Book {
             Ok(None) => return None,
             Err(error) => {
                 let (key, revision) = (owner.map(|(key, _)| key.into()), Revision::NONE);
-                let (state, bytes) = (State::Unreadable(error), SecretBytes::default());
-                return Some(Self { name, revision, key, profiles, state, bytes });
+                let state = State::Unreadable(error);
+                return Some(Self { name, revision, key, profiles, state });
             }
         };
         let sealed = record.bytes.expose_bytes();
@@ -242,13 +249,7 @@ impl Book {
             },
             Err(error) => (owner.map(|(key, _)| key.into()), State::Unreadable(error)),
         };
-        let (revision, bytes) = (record.revision, record.bytes);
-        Some(Self { name, revision, key, profiles, state, bytes })
-    }
-
-    /// The sealed bytes.
-    pub(crate) const fn bytes(&self) -> &SecretBytes {
-        &self.bytes
+        Some(Self { name, revision: record.revision, key, profiles, state })
     }
 
     /// The beginning of its name.
