@@ -12,6 +12,8 @@ use super::{Failure, Subject};
 
 /// How often a change is made before it counts as not announced.
 const CHANGES: u32 = 100;
+/// How many names are heard before the next change is made.
+const AT_ONCE: u32 = 256;
 const BETWEEN: Duration = Duration::from_millis(50);
 
 /// A store that announces changes names the record that was written. It is a hint: others may be named before.
@@ -35,11 +37,14 @@ pub(super) async fn a_change_is_announced_where_changes_are(
 
 /// Whether the change was announced; false if none is.
 async fn announced(on: &Subject<'_>, name: &RecordName) -> bool {
-    while let Some(changed) = on.second.watch().await {
-        if changed == *name {
-            return true;
+    // It may name all that changed before, one by one; a store that never stops to name others ends too.
+    for named in 1_u32.. {
+        match on.second.watch().await {
+            None => return false,
+            Some(changed) if changed == *name => return true,
+            Some(_) if named % AT_ONCE == 0 => yield_once().await,
+            Some(_) => {}
         }
-        yield_once().await;
     }
     false
 }
