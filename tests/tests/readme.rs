@@ -29,7 +29,7 @@ mod shown {
 
     async fn bill(url: &str, invoice: &BTreeMap<&str, u64>) -> Result<(), Box<dyn Error>> {
         let secrets = Credentials::new().with_password(env::var("HUB_PASSWORD")?);
-        let http = Client::new(reqwest::Client::builder())?; // proxy, TLS and timeouts are yours
+        let http = Client::lazy(reqwest::Client::builder)?; // proxy, TLS and timeouts are yours
         let keeper = Keeper::builder().transport(http.clone()).store(FileStore::open_default()?).build()?;
         let hub = keeper.session(Ibex::sandbox(), "ops@merchant.example").credentials(secrets).open().await?;
         let reply = http.session(hub).post(url).json(invoice).send().await?; // signs in, renews, replays
@@ -52,7 +52,7 @@ mod played {
 
     pub(crate) async fn bill(at: &str, account: &Account, folder: &Path, url: &str, invoice: &BTreeMap<&str, u64>) -> Result<(), Box<dyn Error>> {
         let secrets = Credentials::new().with_password(account.password.clone());
-        let http = Client::new(reqwest::Client::builder())?; // proxy, TLS and timeouts are yours
+        let http = Client::lazy(reqwest::Client::builder)?; // proxy, TLS and timeouts are yours
         let keeper = Keeper::builder().transport(http.clone()).store(FileStore::open(folder)?).build()?;
         let hub = keeper.session(Ibex::at(at)?, &account.identity).credentials(secrets).open().await?;
         let reply = http.session(hub).post(url).json(invoice).send().await?; // signs in, renews, replays

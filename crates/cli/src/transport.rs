@@ -21,7 +21,7 @@ impl LazyTransport {
     /// The client, made now if there is none yet.
     pub(crate) fn client(&self) -> Result<&Client, Error> {
         if self.0.get().is_none() {
-            let made = Client::new(reqwest::Client::builder().connect_timeout(CONNECT))?;
+            let made = Client::lazy(|| reqwest::Client::builder().connect_timeout(CONNECT))?;
             // Somebody else was faster: then theirs is used.
             let _ = self.0.set(made);
         }

@@ -251,16 +251,19 @@ pub fn secret_header(value: &SecretString) -> Result<HeaderValue, Error> {
     Ok(header)
 }
 
-/// `Bearer` and a token (RFC 6750 §2.1), with exactly one space, as a [`secret_header`].
+/// `Bearer` and a token (RFC 6750 §2.1), with exactly one space, as a [`secret_header`]. For the secret
+/// of an [`crate::AccessToken`] or [`crate::IdToken`] nothing is copied.
 ///
 /// # Errors
 /// See [`secret_header`].
 pub fn bearer(token: &SecretString) -> Result<HeaderValue, Error> {
-    let mut value = SecretBuffer::new();
-    value.push(b"Bearer ");
-    value.push(token.expose().as_bytes());
-    secret_header(&SecretString::from_bytes(value.finish()).unwrap_or_default())
+    let whole = token.clone().behind(BEARER).with_scheme(BEARER).unwrap_or_default();
+    secret_header(&SecretString::from_bytes(whole).unwrap_or_default())
 }
+
+/// What comes before a token in a header; access and ID tokens are kept right behind it, so that a
+/// session does not hold each of them twice.
+pub(crate) const BEARER: &str = "Bearer ";
 
 /// `application/x-www-form-urlencoded` (WHATWG URL §5.2): everything but `*-._` and alphanumerics is
 /// percent-encoded, a space becomes `+`.

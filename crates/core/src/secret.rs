@@ -14,15 +14,20 @@ use zeroize::{Zeroize, Zeroizing};
 /// content. There is no `Serialize`, no `Display` and no `PartialEq`; [`SecretBytes::matches`]
 /// compares in constant time.
 #[derive(Clone, Default)]
-pub struct SecretBytes(Bytes);
+pub struct SecretBytes {
+    whole: Bytes,
+    /// So many bytes come before the secret: a scheme in front of a token, so that a header and its
+    /// token are one allocation.
+    before: u8,
+}
 
 impl SecretBytes {
     /// Takes ownership of `bytes`; they are zeroed on drop.
     pub fn new(bytes: Vec<u8>) -> Self {
         if bytes.is_empty() {
-            return Self(Bytes::new());
+            return Self::default();
         }
-        Self(Bytes::from_owner(Zeroizing::new(bytes)))
+        Self { whole: Bytes::from_owner(Zeroizing::new(bytes)), before: 0 }
     }
 
     /// Copies `bytes` into a zeroizing allocation. The original stays where it is.
@@ -32,27 +37,30 @@ impl SecretBytes {
 
     /// The content. Every call is a place where a secret can leak: keep it short.
     pub fn expose_bytes(&self) -> &[u8] {
-        &self.0
+        &self.whole[usize::from(self.before)..]
     }
 
     /// The content as shared [`Bytes`], without copying; still zeroed when the last clone goes.
     pub fn expose_shared(&self) -> Bytes {
-        self.0.clone()
+        match self.before {
+            0 => self.whole.clone(),
+            before => self.whole.slice(usize::from(before)..),
+        }
     }
 
     /// How many bytes there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.whole.len() - usize::from(self.before)
     }
 
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
 
     /// Compares in constant time (the length is not hidden).
     pub fn matches(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        self.expose_bytes().ct_eq(other.expose_bytes()).into()
     }
 }
 
@@ -89,6 +97,25 @@ impl SecretString {
     /// The content as secret bytes, without copying.
     pub fn to_bytes(&self) -> SecretBytes {
         self.0.clone()
+    }
+
+    /// The same text in an allocation in which `scheme` comes right before it.
+    pub(crate) fn behind(self, scheme: &'static str) -> Self {
+        let Ok(before) = u8::try_from(scheme.len()) else { return self };
+        if self.is_empty() || self.with_scheme(scheme).is_some() {
+            return self;
+        }
+        let mut whole = Vec::with_capacity(scheme.len() + self.len());
+        whole.extend_from_slice(scheme.as_bytes());
+        whole.extend_from_slice(self.0.expose_bytes());
+        Self(SecretBytes { before, ..SecretBytes::new(whole) })
+    }
+
+    /// `scheme` and this text, without copying; `None` if they are not one allocation.
+    pub(crate) fn with_scheme(&self, scheme: &'static str) -> Option<SecretBytes> {
+        let SecretBytes { whole, before } = &self.0;
+        (*before > 0 && whole[..usize::from(*before)] == *scheme.as_bytes())
+            .then(|| SecretBytes { whole: whole.clone(), before: 0 })
     }
 
     /// Length in bytes.
@@ -236,6 +263,22 @@ mod tests {
         assert_eq!(base, Fingerprint::of("a", b"b", b"c"));
         assert_ne!(base, Fingerprint::of("ab", b"", b"c"));
         assert_ne!(base, Fingerprint::of("a", b"bc", b""));
+    }
+
+    #[test]
+    fn a_text_behind_a_scheme_is_the_same_text_and_shares_one_allocation() {
+        let plain = SecretString::new("canary");
+        let behind = plain.clone().behind("Bearer ");
+        assert!(behind.matches(&plain) && behind.expose() == "canary" && behind.len() == 6);
+        let shared = behind.to_bytes().expose_shared();
+        assert_eq!(&shared[..], b"canary");
+        let whole = behind.with_scheme("Bearer ").unwrap();
+        assert_eq!(whole.expose_bytes(), b"Bearer canary");
+        assert_eq!(whole.expose_bytes()[7..].as_ptr(), shared.as_ptr());
+        assert!(plain.with_scheme("Bearer ").is_none() && behind.with_scheme("Basic ").is_none());
+        let again = behind.clone().behind("Bearer ");
+        assert_eq!(again.expose().as_ptr(), behind.expose().as_ptr());
+        assert!(SecretString::default().behind("Bearer ").is_empty());
     }
 
     #[test]

@@ -23,7 +23,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// One invocation, from nothing.
 async fn handle(partner: &str, account: &Account, state: &Path) -> Result<u16> {
-    let http = Client::new(reqwest::Client::builder())?;
+    let http = Client::lazy(reqwest::Client::builder)?;
     let store = FileStore::open(state)?;
     let keeper = Keeper::builder().transport(http).store(store).pull().build()?;
     let secrets = Credentials::new().with_password(account.password.clone());

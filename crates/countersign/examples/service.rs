@@ -35,7 +35,7 @@ pub(crate) async fn run() -> Result {
     let url = format!("{}/sim/echo", server.url());
 
     // At the start of the process. Nothing is sent yet.
-    let http = Client::new(reqwest::Client::builder())?; // proxy, TLS and timeouts are yours
+    let http = Client::lazy(reqwest::Client::builder)?; // proxy, TLS and timeouts are yours
     let keeper = Keeper::builder().transport(http).build()?;
     let secrets = Credentials::new().with_password(account.password);
     let provider = Ibex::at(&server.url())?;

@@ -39,7 +39,7 @@ enum Page {
 
 impl Replica {
     fn start(pool: &Cognito, api: &Origin, folder: &Path) -> Result<Self> {
-        let http = Client::new(reqwest::Client::builder())?;
+        let http = Client::lazy(reqwest::Client::builder)?;
         let keeper = Keeper::builder().transport(http).store(FileStore::open(folder)?).build()?;
         Ok(Self { keeper, pool: pool.clone(), api: api.clone() })
     }

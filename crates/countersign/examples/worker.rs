@@ -61,7 +61,7 @@ pub(crate) async fn run() -> Result {
     let server = partner.serve().await?;
     let account = partner.account();
 
-    let http = Client::new(reqwest::Client::builder())?;
+    let http = Client::lazy(reqwest::Client::builder)?;
     let keeper = Keeper::builder().transport(http).build()?;
     let watcher = tokio::spawn(watch(keeper.events()));
     let secrets = Credentials::new().with_password(account.password);

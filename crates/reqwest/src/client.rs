@@ -1,7 +1,7 @@
 //! One `reqwest::Client`, made safe for credentials.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use countersign_core::{Error, ErrorKind, Origin, Scheme};
 use hyper_util::client::proxy::matcher::Matcher;
@@ -22,7 +22,9 @@ const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
 pub struct Client(Arc<Inner>);
 
 struct Inner {
-    built: reqwest::Client,
+    /// For plain http, which is spoken to loopback only.
+    bare: reqwest::Client,
+    secure: Secure,
     environment: Environment,
     policy: Option<Arc<dyn OriginPolicy>>,
 }
@@ -36,7 +38,46 @@ enum Environment {
 }
 
 impl Client {
-    /// A client from the caller's settings.
+    /// A client from the caller's settings, whose TLS is set up when an https address is first called:
+    /// reading the system's roots costs several milliseconds and megabytes, which a process that speaks
+    /// to loopback, or that finds its token fresh, does not need.
+    ///
+    /// `make` is called at once, for plain http, and once more for https; it must give the same settings
+    /// each time. Share the client, and its TLS is set up once. What is wrong with TLS settings alone is
+    /// told by the first call that needs them. For the rest see [`Client::new`].
+    ///
+    /// ```
+    /// use countersign_reqwest::Client;
+    /// use std::time::Duration;
+    ///
+    /// let http = Client::lazy(|| reqwest::Client::builder().connect_timeout(Duration::from_secs(5)))?;
+    /// # let _ = http;
+    /// # Ok::<(), countersign_core::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// See [`Client::new`].
+    ///
+    /// # Errors
+    /// See [`Client::new`].
+    pub fn lazy(
+        make: impl Fn() -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        Self::made(make().into_bare(), Some(Box::new(make)), None)
+    }
+
+    /// [`Client::lazy`] with a rule about addresses; see [`Client::with_policy`].
+    ///
+    /// # Errors
+    /// See [`Client::new`].
+    pub fn lazy_with_policy(
+        make: impl Fn() -> reqwest::ClientBuilder + Send + Sync + 'static,
+        policy: impl OriginPolicy,
+    ) -> Result<Self, Error> {
+        Self::made(make().into_bare(), Some(Box::new(make)), Some(Arc::new(policy)))
+    }
+
+    /// A client from the caller's settings, complete at once.
     ///
     /// Proxies that the builder names are used for everything. Those of the environment
     /// (`HTTPS_PROXY` and its kin) are used as reqwest does, but not for plain http, which is spoken to
@@ -52,7 +93,7 @@ impl Client {
     /// [`ErrorKind::Configuration`] if the builder cannot be built, or has a cookie store: a session
     /// cookie from an auth call would speak for the account beside the token.
     pub fn new(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
-        Self::made(builder, None)
+        Self::made(builder, None, None)
     }
 
     /// The same, with a rule about the addresses that hosts may be reached at. It replaces a resolver
@@ -64,11 +105,12 @@ impl Client {
         builder: reqwest::ClientBuilder,
         policy: impl OriginPolicy,
     ) -> Result<Self, Error> {
-        Self::made(builder, Some(Arc::new(policy)))
+        Self::made(builder, None, Some(Arc::new(policy)))
     }
 
     fn made(
         builder: reqwest::ClientBuilder,
+        secure: Option<Make>,
         policy: Option<Arc<dyn OriginPolicy>>,
     ) -> Result<Self, Error> {
         // The builder can be asked nothing but its `Debug`, which lists what differs from the usual.
@@ -78,16 +120,18 @@ impl Client {
                 .hint("auth calls keep no cookies; leave the cookie store of the client off"));
         }
         let own_proxies = settings.contains(" proxies: ");
-        let names_agent = settings.contains("\"user-agent\":");
-        let builder = if names_agent { builder } else { builder.user_agent(USER_AGENT) };
-        let built = build(guarded(builder, policy.as_ref()))?;
-        let environment = if own_proxies || !uses_environment(&built) || !proxies_take_loopback() {
+        let bare = build(guarded(builder, policy.as_ref())).map_err(unbuildable)?;
+        let environment = if own_proxies || !uses_environment(&bare) || !proxies_take_loopback() {
             Environment::Harmless
         } else {
-            let direct = reqwest::Client::builder().no_proxy().user_agent(USER_AGENT);
-            Environment::Takes(build(guarded(direct, policy.as_ref()))?)
+            let direct = reqwest::Client::builder().no_proxy().into_bare();
+            Environment::Takes(build(guarded(direct, policy.as_ref())).map_err(unbuildable)?)
         };
-        Ok(Self(Arc::new(Inner { built, environment, policy })))
+        let secure = match secure {
+            Some(make) => Secure::Later { make, made: OnceLock::new(), making: Mutex::new(()) },
+            None => Secure::Same,
+        };
+        Ok(Self(Arc::new(Inner { bare, secure, environment, policy })))
     }
 
     /// A client that sends as the session behind `authority`.
@@ -95,9 +139,28 @@ impl Client {
         SessionClient::new(self.clone(), authority)
     }
 
-    /// The client below: for calls without credentials.
+    /// The client below: for calls without credentials. Of a [`Client::lazy`] this sets up TLS; if
+    /// that fails, calls over TLS fail too.
     pub fn plain(&self) -> &reqwest::Client {
-        &self.0.built
+        self.secure().unwrap_or(&self.0.bare)
+    }
+
+    /// A client to build requests with.
+    pub(crate) fn bare(&self) -> &reqwest::Client {
+        &self.0.bare
+    }
+
+    fn secure(&self) -> Result<&reqwest::Client, reqwest::Error> {
+        let Secure::Later { make, made, making } = &self.0.secure else { return Ok(&self.0.bare) };
+        if let Some(made) = made.get() {
+            return Ok(made);
+        }
+        // Whoever comes meanwhile waits for the milliseconds that it takes, and does not do it again.
+        let _making = making.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.get().is_none() {
+            let _ = made.set(build(guarded(make(), self.0.policy.as_ref()))?);
+        }
+        Ok(made.get().unwrap_or(&self.0.bare))
     }
 
     /// Whether the policy lets credentials go to `origin`, as far as its address is written out.
@@ -105,17 +168,21 @@ impl Client {
         self.0.policy.as_deref().is_none_or(|policy| permits(policy, origin))
     }
 
-    /// The client for API calls to `origin`.
-    pub(crate) fn for_api(&self, origin: &Origin) -> &reqwest::Client {
+    /// The client for API calls to `origin`; fails where TLS cannot be set up.
+    pub(crate) fn for_api(&self, origin: &Origin) -> Result<&reqwest::Client, reqwest::Error> {
         match (&self.0.environment, origin.scheme()) {
-            (Environment::Takes(direct), Scheme::Http) => direct,
-            (Environment::Takes(_) | Environment::Harmless, _) => &self.0.built,
+            (Environment::Takes(direct), Scheme::Http) => Ok(direct),
+            (Environment::Harmless, Scheme::Http) => Ok(&self.0.bare),
+            (Environment::Takes(_) | Environment::Harmless, Scheme::Https) => self.secure(),
         }
     }
 
     /// The client for auth calls to `origin`; `None` if a proxy of the environment would be asked for
     /// loopback.
-    pub(crate) fn for_auth(&self, origin: &Origin) -> Option<&reqwest::Client> {
+    pub(crate) fn for_auth(
+        &self,
+        origin: &Origin,
+    ) -> Option<Result<&reqwest::Client, reqwest::Error>> {
         match &self.0.environment {
             Environment::Takes(_) if origin.is_loopback() && origin.scheme() == Scheme::Https => {
                 None
@@ -132,17 +199,48 @@ impl fmt::Debug for Client {
     }
 }
 
+/// Makes the settings of the caller.
+type Make = Box<dyn Fn() -> reqwest::ClientBuilder + Send + Sync>;
+
+/// What speaks TLS.
+enum Secure {
+    /// The one client that there is.
+    Same,
+    /// One of its own, made for the first address that needs it.
+    Later { make: Make, made: OnceLock<reqwest::Client>, making: Mutex<()> },
+}
+
+trait Bare {
+    /// The same without the roots that TLS would have to read: for plain http.
+    fn into_bare(self) -> Self;
+}
+
+impl Bare for reqwest::ClientBuilder {
+    fn into_bare(self) -> Self {
+        #[cfg(any(feature = "rustls", feature = "rustls-no-provider", feature = "native-tls"))]
+        return self.tls_certs_only([]);
+        #[cfg(not(any(
+            feature = "rustls",
+            feature = "rustls-no-provider",
+            feature = "native-tls"
+        )))]
+        self
+    }
+}
+
 fn guarded(
     builder: reqwest::ClientBuilder,
     policy: Option<&Arc<dyn OriginPolicy>>,
 ) -> reqwest::ClientBuilder {
+    let names_agent = format!("{builder:?}").contains("\"user-agent\":");
+    let builder = if names_agent { builder } else { builder.user_agent(USER_AGENT) };
     match policy {
         Some(policy) => builder.dns_resolver(Arc::new(Guarded(Arc::clone(policy)))),
         None => builder,
     }
 }
 
-fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
+fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, reqwest::Error> {
     builder
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -150,11 +248,13 @@ fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
         // It logs every byte of a connection, passwords and tokens among them.
         .connection_verbose(false)
         .build()
-        .map_err(|error| {
-            Error::new(ErrorKind::Configuration)
-                .hint("the HTTP client cannot be built; check its TLS settings and certificates")
-                .with_source(error.without_url())
-        })
+        .map_err(reqwest::Error::without_url)
+}
+
+fn unbuildable(error: reqwest::Error) -> Error {
+    Error::new(ErrorKind::Configuration)
+        .hint("the HTTP client cannot be built; check its TLS settings and certificates")
+        .with_source(error)
 }
 
 /// Whether a client built without proxies of its own has those of the environment: it has none where

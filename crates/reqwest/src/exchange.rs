@@ -36,7 +36,7 @@ pub(crate) async fn execute<A: Authority>(
     if !client.permits(call.origin()) {
         return Err(SendError::Address);
     }
-    let http = client.for_api(call.origin());
+    let http = client.for_api(call.origin()).map_err(SendError::http)?;
     let mut attempts = Attempts::default();
     let mut hops = 0;
     let mut granted = authority.authorization(call.need).await.map_err(SendError::Auth)?;

@@ -8,6 +8,7 @@
 //!   of auth calls and makes [`SessionClient`]s.
 //! * [`SessionClient`] sends API calls as a session: origin check, authorization, replay after a 401.
 //! * [`send_with`] does the same on somebody else's `reqwest::Client`, where that is safe.
+//! * `AuthLayer` (feature `tower`) and `AuthMiddleware` (feature `middleware`) do it for other stacks.
 //! * [`Authority`] is what a session implements to hand out authorizations.
 //!
 //! ```
@@ -17,7 +18,7 @@
 //!     session: impl Authority,
 //!     url: &str,
 //! ) -> Result<String, Box<dyn std::error::Error>> {
-//!     let http = Client::new(reqwest::Client::builder())?; // proxy, TLS and timeouts are yours
+//!     let http = Client::lazy(reqwest::Client::builder)?; // proxy, TLS and timeouts are yours
 //!     let reply = http.session(session).get(url).query(&[("page", "1")]).send().await?;
 //!     Ok(reply.text().await?)
 //! }
@@ -31,6 +32,8 @@ mod error;
 mod exchange;
 #[cfg(feature = "tower")]
 mod layer;
+#[cfg(feature = "middleware")]
+mod middleware;
 mod origins;
 mod policy;
 mod probe;
@@ -46,6 +49,8 @@ pub use client::Client;
 pub use error::{OriginRefused, SendError};
 #[cfg(feature = "tower")]
 pub use layer::{AuthLayer, AuthService, LayerError};
+#[cfg(feature = "middleware")]
+pub use middleware::AuthMiddleware;
 pub use origins::{OriginSet, origin_of};
 pub use policy::OriginPolicy;
 pub use probe::{NextCode, Probe};

@@ -26,6 +26,20 @@ pub enum Redirects {
     Vouched,
 }
 
+/// Whether no redirect of the client below can carry a credential to another host.
+pub(crate) fn check_redirects<A: Authority>(
+    authority: &A,
+    redirects: Redirects,
+) -> Result<(), SendError> {
+    let carried = |name: &&HeaderName| !STRIPPED_BY_REQWEST.contains(*name);
+    match authority.credential_headers().iter().find(carried) {
+        Some(name) if redirects == Redirects::Unknown => {
+            Err(SendError::RedirectsUnsafe(name.clone()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Sends `request` as the session behind `authority` with the caller's own client: origin check,
 /// authorization and replay as with [`crate::SessionClient`]; redirects, cookies, proxies and resending
 /// are that client's.
@@ -40,12 +54,7 @@ pub async fn send_with<A: Authority>(
     redirects: Redirects,
     replay: ReplayPolicy,
 ) -> Result<Response, SendError> {
-    if redirects == Redirects::Unknown {
-        let carried = |name: &&HeaderName| !STRIPPED_BY_REQWEST.contains(*name);
-        if let Some(name) = authority.credential_headers().iter().find(carried) {
-            return Err(SendError::RedirectsUnsafe(name.clone()));
-        }
-    }
+    check_redirects(authority, redirects)?;
     let mut call = Call::new(authority, request, Options { replay, valid_for: None })?;
     let mut attempts = Attempts::default();
     let mut granted = authority.authorization(call.need).await.map_err(SendError::Auth)?;

@@ -73,7 +73,7 @@ impl<A: Authority> SessionClient<A> {
         let url = Url::parse(url.as_ref()).map_err(|_| OriginRefused::NoOrigin);
         // reqwest would make a header of user information: it is refused before.
         let url = url.and_then(|url| without_user_information(&url).map(|()| url));
-        let begun = url.map(|url| self.client.plain().request(method, url)).map_err(Into::into);
+        let begun = url.map(|url| self.client.bare().request(method, url)).map_err(Into::into);
         RequestBuilder::new(self.clone(), begun)
     }
 

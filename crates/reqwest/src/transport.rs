@@ -26,8 +26,10 @@ impl HttpTransport for Client {
         if !self.permits(&origin) {
             return Err(forbidden().with_source(POLICY));
         }
-        let http =
-            self.for_auth(&origin).ok_or_else(|| forbidden().with_source(PROXY_FOR_LOOPBACK))?;
+        let http = self
+            .for_auth(&origin)
+            .ok_or_else(|| forbidden().with_source(PROXY_FOR_LOOPBACK))?
+            .map_err(|error| forbidden().with_source(error))?;
 
         let (parts, body) = request.into_inner().into_parts();
         let mut request = reqwest::Request::new(parts.method, url);

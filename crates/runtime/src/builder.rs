@@ -10,7 +10,8 @@ use countersign_core::{
 };
 use countersign_scheduler::LaneLimits;
 
-use crate::cell::{ApiOrigins, Cell, Latest, Settings};
+use crate::cell::Cell;
+use crate::common::{ApiOrigins, Common, Latest, Settings};
 use crate::records::Records;
 use crate::session::Session;
 use crate::shared::Shared;
@@ -124,10 +125,7 @@ impl SessionBuilder {
     /// [`countersign_core::ErrorKind::Credentials`] if the source fails or a needed kind is missing, and
     /// [`countersign_core::ErrorKind::Store`] if the store cannot be read.
     pub async fn open(self) -> Result<Session, Error> {
-        if self.shared.is_closed() {
-            return Err(crate::obtain::closed());
-        }
-        let found = self.checked_credentials().await?;
+        let found = self.checked().await?;
         let cell = self.into_cell()?;
         let records = cell.in_time(1, Records::load(&cell)).await?;
         if let Some(credentials) = &found {
@@ -143,6 +141,14 @@ impl SessionBuilder {
         StoredKey::from(&self.key) == *key
     }
 
+    /// The credentials that are at hand, after a look whether the source has what the provider needs.
+    pub(crate) async fn checked(&self) -> Result<Option<Credentials>, Error> {
+        if self.shared.is_closed() {
+            return Err(crate::obtain::closed());
+        }
+        self.checked_credentials().await
+    }
+
     /// The machine of the session, which has read nothing yet if it is new.
     pub(crate) fn into_cell(self) -> Result<Arc<Cell>, Error> {
         if self.shared.is_closed() {
@@ -156,12 +162,15 @@ impl SessionBuilder {
             api_origins: ApiOrigins::These(self.api_origins.into()),
             deadline: self.deadline,
             keep_alive: self.keep_alive,
+            limits: self.auth_limit,
         };
         let (shared, provider, key) = (self.shared, self.provider, self.key);
-        let limits = self.auth_limit;
         let first = latest.clone();
         let cell = shared.session(key.digest(), || {
-            Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings, first, limits))
+            let common = Common::new(&shared, provider, settings, first, key.clone());
+            let common = shared.commons.shared(common);
+            let key = key.like(&common.neighbour);
+            Arc::new(Cell::new(common, key))
         });
         cell.choose(latest);
         Ok(cell)
@@ -204,8 +213,10 @@ impl Session {
             api_origins: ApiOrigins::Anywhere,
             deadline: Duration::from_secs(30),
             keep_alive: false,
+            limits: None,
         };
-        let cell = Arc::new(Cell::new(Arc::clone(&shared), provider, key, settings, latest, None));
+        let common = Common::new(&shared, provider, settings, latest, key.clone());
+        let cell = Arc::new(Cell::new(Arc::new(common), key));
         let cell = shared.session(cell.digest, || cell);
         let record = countersign_seal::SessionRecord {
             tokens: Some(tokens),

@@ -1,75 +1,53 @@
 //! One session as the driver keeps it: the machine under its mutex, and the bytes that it names.
 
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use countersign_core::session::{Reauthentication, Rules};
+use countersign_core::session::{Purpose, Reauthentication, Rules, Status};
 use countersign_core::{
-    AccountKey, AuthProvider, CredentialSource, Credentials, EarliestRefresh, KeyDigest, Memo,
-    Origin, RefreshSupport, SessionKey, Timestamp,
+    AccountKey, CredentialSource, Credentials, KeyDigest, Memo, RefreshSupport, SessionKey,
+    Timestamp,
 };
-use countersign_scheduler::{Lane, LaneLimits, Planner};
+use countersign_scheduler::Planner;
 
+use crate::asleep::Asleep;
+use crate::common::{Common, Latest};
 use crate::inner::Core;
 use crate::reports::Reported;
-use crate::shared::{Shared, Site};
-use crate::sink::CredentialSink;
 use crate::snapshot::Snapshot;
-use crate::sync::{ArcSwapOption, AtomicU32, Mutex, MutexGuard, Notify};
+use crate::sync::{ArcSwapOption, AtomicU32, Mutex, MutexGuard, Notified, Notify, OnceLock};
 
-/// A session. Handles, flights and the queue share it.
+/// A session. Handles, flights and the queue share it; there may be a million, so that what several have
+/// in common is in one [`Common`], to which this derefs, and what few need is made when it is needed.
 pub(crate) struct Cell {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) provider: Arc<dyn AuthProvider>,
+    common: Arc<Common>,
     pub(crate) key: SessionKey,
     pub(crate) digest: KeyDigest,
-    pub(crate) settings: Settings,
-    latest: Mutex<Box<Latest>>,
-    pub(crate) lane: Lane,
-    pub(crate) site: Arc<Site>,
-    /// What the adapter says of it, asked once: windows are made under the mutex.
-    earliest_refresh: EarliestRefresh,
     /// What callers read without a lock.
     pub(crate) snapshot: ArcSwapOption<Snapshot>,
     /// Told whenever anything that somebody can wait for has changed.
-    pub(crate) changed: Notify,
+    pub(crate) changed: Changed,
+    extras: OnceLock<Box<Extras>>,
     /// How many callers wait: an exchange for them goes before one for nobody.
     pub(crate) waiting: AtomicU32,
+    /// Its number in the queue.
+    slot: AtomicU32,
+    core: Mutex<Inside>,
+}
+
+/// What few sessions need.
+#[derive(Default)]
+struct Extras {
+    /// What whoever opened it later has chosen otherwise.
+    latest: Mutex<Option<Latest>>,
     /// For a provider that wants a code on every request: what the codes are made of.
-    pub(crate) codes: Mutex<Option<Arc<Codes>>>,
-    pub(crate) reported: Reported,
+    codes: Mutex<Option<Arc<Codes>>>,
+    reported: Reported,
     /// Whether it was the token or the code that the API refused.
     #[cfg(feature = "reqwest")]
-    doubts: crate::sync::OnceLock<Box<crate::doubt::Doubts>>,
-    core: Mutex<Core>,
-}
-
-/// What the user has chosen for one session.
-#[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) sink: Option<Arc<dyn CredentialSink>>,
-    pub(crate) api_origins: ApiOrigins,
-    pub(crate) deadline: Duration,
-    pub(crate) keep_alive: bool,
-}
-
-/// What whoever opened the session last has chosen: a source of yesterday must not outlive the one that
-/// replaces it.
-#[derive(Clone)]
-pub(crate) struct Latest {
-    pub(crate) source: Option<Arc<dyn CredentialSource>>,
-    /// What was said about signing in by itself, and what holds where nothing was.
-    pub(crate) policy: Option<Reauthentication>,
-    pub(crate) usual: Reauthentication,
-}
-
-/// Where tokens may be presented.
-#[derive(Clone)]
-pub(crate) enum ApiOrigins {
-    /// The provider's own and these.
-    These(Box<[Origin]>),
-    /// Anywhere: a token that is no secret, in a test.
-    Anywhere,
+    doubts: OnceLock<Box<crate::doubt::Doubts>>,
 }
 
 /// What one-time codes are made of.
@@ -78,80 +56,144 @@ pub(crate) struct Codes {
     pub(crate) memo: Memo,
 }
 
+/// The state, the ends of access and refresh token, and what is appointed.
+pub(crate) type Outlook =
+    (Status, Option<(Timestamp, Option<Timestamp>)>, Option<(Purpose, Timestamp)>);
+
+enum Inside {
+    Awake(Box<Core>),
+    Asleep(Asleep),
+}
+
+/// The core, awake as long as somebody looks at it.
+pub(crate) struct CoreGuard<'a> {
+    cell: &'a Cell,
+    inside: MutexGuard<'a, Inside>,
+}
+
+/// A [`Notify`] that is made for the first who waits.
+#[derive(Default)]
+pub(crate) struct Changed(OnceLock<Box<Notify>>);
+
 impl Cell {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        provider: Arc<dyn AuthProvider>,
-        key: SessionKey,
-        settings: Settings,
-        latest: Latest,
-        limits: Option<LaneLimits>,
-    ) -> Self {
-        let realm = provider.realm();
-        let now = shared.clock.now();
+    pub(crate) fn new(common: Arc<Common>, key: SessionKey) -> Self {
+        let now = common.shared.clock.now();
         Self {
             digest: key.digest(),
-            lane: match limits {
-                Some(limits) => Lane::of(realm).limited(limits),
-                None => Lane::of(realm),
-            },
-            site: shared.site(&realm.auth_origin),
-            earliest_refresh: provider.capabilities().earliest_refresh,
-            shared,
-            provider,
+            common,
             key,
-            settings,
-            latest: Mutex::new(Box::new(latest)),
             snapshot: ArcSwapOption::empty(),
-            changed: Notify::new(),
+            changed: Changed::default(),
+            extras: OnceLock::new(),
             waiting: AtomicU32::new(0),
-            codes: Mutex::new(None),
-            reported: Reported::default(),
-            #[cfg(feature = "reqwest")]
-            doubts: Default::default(),
-            core: Mutex::new(Core::new(now)),
+            slot: AtomicU32::new(u32::MAX),
+            core: Mutex::new(Inside::Awake(Box::new(Core::new(now)))),
         }
     }
 
-    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn core(&self) -> CoreGuard<'_> {
+        let mut inside = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Inside::Asleep(asleep) = &*inside {
+            let core = asleep.wake();
+            *inside = Inside::Awake(Box::new(core));
+        }
+        CoreGuard { cell: self, inside }
     }
 
-    pub(crate) fn latest(&self) -> MutexGuard<'_, Box<Latest>> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What to keep of `core` where nobody uses this session and nothing is under way.
+    fn rested(&self, core: &Core) -> Option<Asleep> {
+        let at_rest = core.flights.is_empty()
+            && !self.shared.policy.pull
+            && !self.is_waited_for()
+            && core.machine.at_rest().is_some()
+            && self.snapshot.load().is_none();
+        if at_rest { core.asleep() } else { None }
+    }
+
+    /// The state, the ends of the tokens, and what is appointed. Whoever is asleep sleeps on.
+    pub(crate) fn outlook(&self) -> Outlook {
+        let inside = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*inside {
+            Inside::Awake(core) => {
+                let held = core.machine.held();
+                let ends = held.map(|held| {
+                    (held.expires_at, held.refresh.and_then(|refresh| refresh.expires_at))
+                });
+                let next = core.appointment.map(|(wish, at, _)| (wish.purpose, at));
+                (core.machine.status(), ends, next)
+            }
+            Inside::Asleep(asleep) => asleep.outlook(),
+        }
+    }
+
+    pub(crate) fn slot(&self) -> u32 {
+        self.slot.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn take_slot(&self, slot: u32) {
+        self.slot.store(slot, Ordering::Relaxed);
+    }
+
+    fn extras(&self) -> &Extras {
+        self.extras.get_or_init(Box::default)
+    }
+
+    fn known_extras(&self) -> Option<&Extras> {
+        self.extras.get().map(|extras| &**extras)
+    }
+
+    fn latest(&self) -> Latest {
+        let chosen = self.known_extras().and_then(|extras| lock(&extras.latest).clone());
+        chosen.unwrap_or_else(|| self.first.clone())
     }
 
     /// Where credentials come from.
     pub(crate) fn source(&self) -> Option<Arc<dyn CredentialSource>> {
-        self.latest().source.clone()
+        self.latest().source
     }
 
     /// Takes over what is named; a session without a source keeps the one that it has.
     pub(crate) fn choose(&self, newer: Latest) {
         let mut latest = self.latest();
-        latest.policy = newer.policy.or(latest.policy);
+        let before = latest.clone();
         if newer.source.is_some() {
-            latest.usual = newer.usual;
-            let replaced = std::mem::replace(&mut latest.source, newer.source);
-            drop(latest);
+            (latest.source, latest.usual) = (newer.source, newer.usual);
+        }
+        latest.policy = newer.policy.or(latest.policy);
+        if !latest.is(&before) {
             // Somebody else's code, which may do as it likes while it goes: not under the lock.
+            let replaced = lock(&self.extras().latest).replace(latest);
             drop(replaced);
         }
     }
 
-    pub(crate) fn codes(&self) -> MutexGuard<'_, Option<Arc<Codes>>> {
-        self.codes.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn codes(&self) -> Option<Arc<Codes>> {
+        self.known_extras().and_then(|extras| lock(&extras.codes).clone())
+    }
+
+    pub(crate) fn keep_codes(&self, codes: Codes) {
+        *lock(&self.extras().codes) = Some(Arc::new(codes));
+    }
+
+    pub(crate) fn forget_codes(&self) {
+        if let Some(extras) = self.known_extras() {
+            *lock(&extras.codes) = None;
+        }
+    }
+
+    pub(crate) fn reported(&self) -> &Reported {
+        &self.extras().reported
     }
 
     #[cfg(feature = "reqwest")]
     pub(crate) fn doubts(&self) -> &crate::doubt::Doubts {
-        self.doubts.get_or_init(Box::default)
+        self.extras().doubts.get_or_init(Box::default)
     }
 
     /// What is doubted, if anything ever was.
     #[cfg(feature = "reqwest")]
     pub(crate) fn known_doubts(&self) -> Option<&crate::doubt::Doubts> {
-        self.doubts.get().map(|doubts| &**doubts)
+        self.known_extras()?.doubts.get().map(|doubts| &**doubts)
     }
 
     pub(crate) const fn account(&self) -> &AccountKey {
@@ -159,12 +201,9 @@ impl Cell {
     }
 
     pub(crate) fn rules(&self) -> Rules {
-        let capabilities = self.provider.capabilities();
-        let reauthentication = {
-            let latest = self.latest();
-            latest.policy.unwrap_or(latest.usual)
-        };
-        let mut rules = Rules::new(capabilities, reauthentication);
+        let latest = self.latest();
+        let reauthentication: Reauthentication = latest.policy.unwrap_or(latest.usual);
+        let mut rules = Rules::new(self.provider.capabilities(), reauthentication);
         rules.exchange_deadline = self.exchange_deadline();
         rules
     }
@@ -188,8 +227,62 @@ impl Cell {
     }
 }
 
+impl Deref for Cell {
+    type Target = Common;
+
+    fn deref(&self) -> &Common {
+        &self.common
+    }
+}
+
 impl Drop for Cell {
     fn drop(&mut self) {
-        self.shared.forget(&self.digest);
+        self.shared.forget(&self.digest, self.slot());
     }
+}
+
+impl Deref for CoreGuard<'_> {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        match &*self.inside {
+            Inside::Awake(core) => core,
+            Inside::Asleep(_) => unreachable!("awake as long as the guard lives"),
+        }
+    }
+}
+
+impl DerefMut for CoreGuard<'_> {
+    fn deref_mut(&mut self) -> &mut Core {
+        match &mut *self.inside {
+            Inside::Awake(core) => core,
+            Inside::Asleep(_) => unreachable!("awake as long as the guard lives"),
+        }
+    }
+}
+
+impl Drop for CoreGuard<'_> {
+    fn drop(&mut self) {
+        if let Some(asleep) = self.cell.rested(self) {
+            *self.inside = Inside::Asleep(asleep);
+        }
+    }
+}
+
+impl Changed {
+    /// The next change.
+    pub(crate) fn notified(&self) -> Notified<'_> {
+        self.0.get_or_init(|| Box::new(Notify::new())).notified()
+    }
+
+    /// Whoever comes after this looks for himself: he listens first.
+    pub(crate) fn notify_waiters(&self) {
+        if let Some(changed) = self.0.get() {
+            changed.notify_waiters();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -51,8 +51,9 @@ impl Clock for SystemClock {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn wall() -> Timestamp {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-    let since = Duration::try_from(time).unwrap_or_default();
-    Timestamp::UNIX_EPOCH.after(since)
+    // In plain arithmetic: by way of `Duration` it takes longer than the reading.
+    let millis = time.tv_sec.saturating_mul(1_000).saturating_add(time.tv_nsec / 1_000_000);
+    Timestamp::from_millis(millis)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

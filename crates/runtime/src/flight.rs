@@ -145,6 +145,7 @@ async fn fly(mut guard: Guard) {
         let step = caught(flight.step(effect.clone())).await;
         guard.doing = None;
         let (report, cargo) = step.unwrap_or_else(|_| lost_its_head(&effect));
+        cell.shared.figures.ended(&report);
         cell.post(Event::Flight(id, report), cargo);
     }
     guard.flight.let_go().await;

@@ -29,6 +29,8 @@ pub(crate) struct Core {
     /// The bytes of the generation that the machine holds.
     pub(crate) held: Option<Arc<TokenSet>>,
     pub(crate) saved: bool,
+    /// What callers may have, whether its headers are made or not.
+    pub(crate) published: Option<Generation>,
     /// What came with tokens that the store has not taken yet.
     pub(crate) unsaved: Option<Box<Incoming>>,
     /// The challenge that the machine names.
@@ -96,6 +98,7 @@ impl Core {
             flights: Vec::new(),
             held: None,
             saved: true,
+            published: None,
             unsaved: None,
             challenge: None,
             answers: None,

@@ -14,6 +14,7 @@ use countersign_seal::RecordFormat;
 use crate::builder::SessionBuilder;
 use crate::clock::SystemClock;
 use crate::events::Events;
+use crate::figures::Figures;
 use crate::filter::{EffectFilter, Seam};
 use crate::memory::MemoryStore;
 use crate::post::Cargo;
@@ -40,6 +41,7 @@ pub struct KeeperBuilder {
     replica_seed: Option<u64>,
     runtime: Option<Handle>,
     pull: bool,
+    workers: usize,
     format: RecordFormat,
     seam: Seam,
     #[cfg(feature = "reqwest")]
@@ -60,6 +62,7 @@ impl Keeper {
             replica_seed: None,
             runtime: None,
             pull: false,
+            workers: 1_024,
             format: RecordFormat::default(),
             seam: Seam::default(),
             #[cfg(feature = "reqwest")]
@@ -91,6 +94,11 @@ impl Keeper {
     /// What happens to all sessions from now on.
     pub fn events(&self) -> Events {
         self.0.hub.listen(None)
+    }
+
+    /// What the keeper does and how it keeps up, at this moment and since it was built.
+    pub fn figures(&self) -> Figures {
+        self.0.figures()
     }
 
     /// How many sessions somebody holds.
@@ -185,6 +193,15 @@ impl KeeperBuilder {
         self
     }
 
+    /// How many exchanges are under way at most that were begun by the clock; 1,024. What is due beyond
+    /// that waits in the queue, and a caller never waits for it. Budgets bound each origin and client by
+    /// themselves; this bounds memory and connections when very many are due at once.
+    #[must_use]
+    pub fn workers(mut self, most: usize) -> Self {
+        self.workers = most.max(1);
+        self
+    }
+
     /// No standing task: renewals are begun by callers, and by [`Keeper::tick`]. For a lambda or a
     /// command.
     #[must_use]
@@ -235,6 +252,7 @@ impl KeeperBuilder {
             exchange_deadline: self.exchange_deadline,
             replica,
             pull: self.pull,
+            workers: self.workers,
         };
         let admission = Admission::new(self.budgets, replica);
         let mut shared = Shared::new(transport, store, clock, policy, admission, self.runtime);

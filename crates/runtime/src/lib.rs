@@ -15,12 +15,15 @@
 //! step at a time; each step is reported back. A caller that goes away, a panic in somebody else's
 //! code and a runtime that is dropped end at most that task, and the machine hears of it.
 
+mod asleep;
 mod builder;
+mod bulk;
 mod carry;
 mod caught;
 mod cell;
 mod clock;
 mod commit;
+mod common;
 mod compute;
 mod discard;
 #[cfg(feature = "reqwest")]
@@ -29,9 +32,11 @@ mod events;
 mod exchange;
 mod explain;
 mod facts;
+mod figures;
 mod filter;
 mod fixed;
 mod flight;
+mod idle;
 mod inner;
 mod keeper;
 mod leave;
@@ -49,16 +54,19 @@ mod publish;
 mod readers_copy;
 mod records;
 mod reenter;
+mod registry;
 mod reports;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod revoke_all;
+mod schedule;
 mod send;
 mod session;
 mod shared;
 mod sign_in;
 mod sink;
 mod snapshot;
+mod squeeze;
 mod status;
 mod stored;
 mod sync;
@@ -74,12 +82,14 @@ pub use builder::SessionBuilder;
 pub use clock::SystemClock;
 pub use events::{Events, SessionEvent, SessionEventKind};
 pub use explain::{Explanation, Reason};
+pub use figures::{Figures, Outcomes};
 pub use filter::EffectFilter;
 pub use keeper::{Keeper, KeeperBuilder};
 pub use manual::ManualClock;
 pub use memory::MemoryStore;
 pub use operations::Performed;
 pub use revoke_all::{Remaining, Revocation, RevocationOutcome, RevocationReport, Selection};
+pub use schedule::Planned;
 pub use session::Session;
 pub use sign_in::{SignIn, SignOutOutcome};
 pub use sink::{CredentialSink, PasswordStage};

@@ -7,7 +7,7 @@ use countersign_core::session::{Demand, Failure, Status, Told};
 use countersign_core::{Error, ErrorKind, Monotonic, Timestamp};
 
 use crate::cell::Cell;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Authorized, Snapshot};
 use crate::told::News;
 use crate::wait::wait;
 
@@ -37,12 +37,16 @@ struct Caller {
 
 impl Cell {
     /// The published token if it can be handed out at once: no lock, no allocation, no wait.
-    pub(crate) fn hit(&self) -> Option<Arc<Snapshot>> {
+    #[inline]
+    pub(crate) fn hit(&self) -> Option<Authorized> {
+        self.hit_for(Duration::ZERO)
+    }
+
+    /// The same for a token that is good for `span` more.
+    #[inline]
+    pub(crate) fn hit_for(&self, span: Duration) -> Option<Authorized> {
         let now = self.shared.clock.now();
-        let shown = self.snapshot.load();
-        let shown = shown.as_ref().filter(|shown| shown.is_fresh(now))?;
-        shown.touch();
-        Some(Arc::clone(shown))
+        Authorized::fresh(self.snapshot.load(), span, now)
     }
 
     /// A token that is good for `good_for`, at most until `deadline`. The exchange is not the
@@ -51,13 +55,14 @@ impl Cell {
         self: &Arc<Self>,
         good_for: Duration,
         limit: Duration,
-    ) -> Result<Arc<Snapshot>, Error> {
+    ) -> Result<Authorized, Error> {
+        // From here on a session at rest stays awake.
+        let _counted = self.wait_counted();
         crate::ticker::ensure(&self.shared);
         crate::watch::ensure(&self.shared);
         if self.shared.policy.pull {
             crate::ticker::beat(&self.shared);
         }
-        let _counted = self.wait_counted();
         let deadline = self.shared.clock.monotonic().after(limit);
         let mut caller = Caller { good_for, deadline, heard: None, asked: 0 };
         loop {
@@ -65,9 +70,7 @@ impl Cell {
             tokio::pin!(changed);
             changed.as_mut().enable();
             // Ten thousand who are woken at once must not queue for the mutex.
-            if caller.good_for.is_zero()
-                && let Some(fresh) = self.hit()
-            {
+            if let Some(fresh) = self.hit_for(caller.good_for) {
                 return Ok(fresh);
             }
             self.kick();
@@ -82,7 +85,7 @@ impl Cell {
             match look? {
                 Look::Here(snapshot) => {
                     snapshot.touch();
-                    return Ok(snapshot);
+                    return Ok(Authorized::new(snapshot));
                 }
                 Look::Again => {}
                 Look::Later(until) => {
@@ -107,6 +110,13 @@ impl Cell {
             core.looked_at = Some(now);
         }
         may
+    }
+
+    /// Whether somebody who does not wait for the answer has an exchange begun. Not where one has just
+    /// failed for the store's sake: whoever does not wait may ask a thousand times a second.
+    pub(crate) fn asks_without_waiting(&self) -> bool {
+        let core = self.core();
+        core.machine.demand() == Demand::Ask && core.machine.status() != Status::ReauthRequired
     }
 
     fn look_for(self: &Arc<Self>, caller: &mut Caller) -> Result<Look, Error> {

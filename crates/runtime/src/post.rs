@@ -248,7 +248,8 @@ impl Cell {
                 }
             }
             Effect::Unpublish => {
-                if self.snapshot.swap(None).is_some() {
+                self.snapshot.store(None);
+                if core.published.take().is_some() {
                     after.wake = true;
                     after.events.push(SessionEventKind::Unpublished);
                 }
@@ -259,7 +260,8 @@ impl Cell {
                 core.unsaved = None;
                 core.challenge = None;
                 core.one_time = None;
-                *self.codes() = None;
+                self.forget_codes();
+                core.published = None;
             }
             Effect::Discard => {
                 let slot = flown.and_then(|id| core.flight(id));
@@ -270,7 +272,7 @@ impl Cell {
             Effect::Schedule(appointment) => self.appoint(core, appointment, now, after),
             Effect::Unschedule => {
                 core.appointment = None;
-                self.shared.queue().cancel(&self.digest);
+                self.shared.queue().cancel(self.slot());
             }
             Effect::Tell(told) => core.tell(told, self.is_waited_for(), after),
         }
@@ -285,7 +287,7 @@ impl Cell {
         after: &mut After,
     ) {
         let shown = self.snapshot.load();
-        if shown.as_ref().is_some_and(|shown| shown.generation() == generation) {
+        if core.published == Some(generation) {
             // The same bytes; only whether the store has them is news.
             core.saved = saved;
             if saved {
@@ -317,7 +319,11 @@ impl Cell {
         core.saved = saved;
         core.unsaved = if saved { None } else { core.incoming_of(generation) };
         core.dozing = false;
-        self.hand_out(&bundle);
+        core.published = Some(generation);
+        // Where nobody has asked since the last one fell asleep, the headers wait for whoever does.
+        if shown.is_some() || self.is_waited_for() || self.shared.policy.pull {
+            self.hand_out(&bundle);
+        }
         after.events.push(SessionEventKind::Published { generation, saved });
     }
 
@@ -361,7 +367,7 @@ impl Cell {
             if let Some(shown) = self.snapshot.load_full() {
                 self.snapshot.store(Some(Arc::new(shown.fresh_to(due.at))));
             }
-        } else if self.shared.queue().schedule(self.digest, mono) {
+        } else if self.shared.queue().schedule(self.slot(), mono) {
             after.wake = true;
             self.shared.wake.notify_one();
         }

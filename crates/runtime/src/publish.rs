@@ -26,7 +26,7 @@ impl Cell {
 
     /// Asks the adapter; a panic in it is an error.
     pub(crate) fn authorization_of(&self, tokens: &TokenSet) -> Result<Arc<Authorization>, Error> {
-        let codes = self.codes().clone();
+        let codes = self.codes();
         let (nothing, no_memo) = (Credentials::new(), Memo::default());
         let skew = self.site.skew_millis();
         let ambient = Ambient {
@@ -59,8 +59,7 @@ impl Cell {
             let credentials = Credentials::new()
                 .with_identity(self.account().identity())
                 .with_totp_secret(secret.clone());
-            let codes = Codes { credentials, memo: memo.clone() };
-            *self.codes() = Some(Arc::new(codes));
+            self.keep_codes(Codes { credentials, memo: memo.clone() });
         }
     }
 
@@ -77,6 +76,9 @@ impl Cell {
             // The tokens are good and cannot be presented: callers are told why when they ask.
             Err(_) => None,
         };
+        if snapshot.is_some() {
+            crate::idle::watch(self);
+        }
         self.snapshot.store(snapshot);
     }
 

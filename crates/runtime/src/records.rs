@@ -47,10 +47,34 @@ pub(crate) enum Written {
 impl Records {
     /// Reads both. A record that is not there is an empty one.
     pub(crate) async fn load(cell: &Cell) -> Result<Self, Error> {
-        let sealer = cell.shared.sealer().await?;
-        let names = [sealer.name(&cell.digest), sealer.name(&cell.account().digest())];
-        let mut found = cell.shared.store.load_many(&names).await?.into_iter();
-        let (session, account) = (found.next().flatten(), found.next().flatten());
+        let mut all = Self::load_all(&[cell]).await?;
+        all.pop().ok_or_else(|| Error::new(ErrorKind::Internal))
+    }
+
+    /// Reads those of several sessions of one keeper in one call of the store.
+    pub(crate) async fn load_all(cells: &[&Cell]) -> Result<Vec<Self>, Error> {
+        let Some(first) = cells.first() else { return Ok(Vec::new()) };
+        let sealer = first.shared.sealer().await?;
+        let names: Vec<RecordName> = cells
+            .iter()
+            .flat_map(|cell| [cell.digest, cell.account().digest()])
+            .map(|key| sealer.name(&key))
+            .collect();
+        let mut found = first.shared.store.load_many(&names).await?.into_iter();
+        let mut all = Vec::with_capacity(cells.len());
+        for (cell, names) in cells.iter().zip(names.chunks_exact(2)) {
+            let stored = (found.next().flatten(), found.next().flatten());
+            all.push(Self::opened(cell, &sealer, stored, &names[1])?);
+        }
+        Ok(all)
+    }
+
+    fn opened(
+        cell: &Cell,
+        sealer: &Sealer,
+        (session, account): (Option<StoredRecord>, Option<StoredRecord>),
+        account_name: &RecordName,
+    ) -> Result<Self, Error> {
         let revision = |record: &Option<StoredRecord>| {
             record.as_ref().map_or(Revision::NONE, |record| record.revision)
         };
@@ -70,7 +94,7 @@ impl Records {
                 // Guards that cannot be read are not taken for none.
                 Some(record) => sealer
                     .open_account(cell.account(), record.bytes.expose_bytes())
-                    .map_err(|error| guards_unreadable(error, &names[1]))?,
+                    .map_err(|error| guards_unreadable(error, account_name))?,
                 None => AccountRecord::default(),
             },
         })

@@ -32,10 +32,11 @@ impl Cell {
         let now = self.shared.clock.now();
         let windows = self.planner().windows(tokens.issued_at(), tokens.expires_at());
         if over || windows.born_expired || now >= tokens.expires_at() {
-            if !self.reported.born_expired.swap(true, Ordering::Relaxed) {
+            if !self.reported().born_expired.swap(true, Ordering::Relaxed) {
                 self.report(SessionEventKind::BornExpired, now);
             }
-        } else if windows.short_lived && !self.reported.short_lived.swap(true, Ordering::Relaxed) {
+        } else if windows.short_lived && !self.reported().short_lived.swap(true, Ordering::Relaxed)
+        {
             self.report(SessionEventKind::ShortLived { life: windows.life() }, now);
         }
     }

@@ -21,9 +21,8 @@ use crate::wait::wait;
 #[async_trait]
 impl Authority for Session {
     async fn authorization(&self, need: Need) -> Result<Granted, Error> {
-        let now = self.0.shared.clock.now();
-        if let Some(fresh) = self.0.hit().filter(|fresh| fresh.good_for(need.valid_for, now)) {
-            return Ok(granted(&Authorized::new(fresh)));
+        if let Some(fresh) = self.0.hit_for(need.valid_for) {
+            return Ok(granted(&fresh));
         }
         let limit = self.limit(need);
         let found = match self.0.obtain(need.valid_for, limit).await {
@@ -33,14 +32,18 @@ impl Authority for Session {
             }
             found => found,
         };
-        found.map(Authorized::new).map(|authorized| granted(&authorized))
+        found.map(|authorized| granted(&authorized))
     }
 
     fn current_generation(&self) -> Option<Generation> {
         let now = self.0.shared.clock.now();
-        let shown = self.0.snapshot.load();
-        let shown = shown.as_ref().filter(|shown| shown.good_for(Duration::ZERO, now))?;
-        Some(shown.generation())
+        if let Some(shown) = self.0.snapshot.load().as_ref() {
+            return shown.good_for(Duration::ZERO, now).then(|| shown.generation());
+        }
+        // Its headers are not made, which is no reason to call it another one.
+        let core = self.0.core();
+        let served = core.machine.served().filter(|held| held.expires_at > now)?;
+        core.published.filter(|published| *published == served.generation)
     }
 
     async fn reject(&self, refusal: Refusal, need: Need) -> Result<Replay, Error> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::http::ResponseHead;
-use countersign_core::session::{Demand, Event, Status};
+use countersign_core::session::{Event, Status};
 use countersign_core::{
     AccessToken, AccountKey, AuthProvider, Challenge, Error, ErrorKind, Generation, HttpTransport,
     KeyDigest, Origin, Verdict,
@@ -13,7 +13,8 @@ use countersign_core::{
 use http::HeaderMap;
 
 use crate::builder::SessionBuilder;
-use crate::cell::{ApiOrigins, Cell};
+use crate::cell::Cell;
+use crate::common::ApiOrigins;
 use crate::events::Events;
 use crate::keeper::Keeper;
 use crate::post::Cargo;
@@ -47,19 +48,17 @@ impl Session {
     /// What the exchange failed with, shared by everybody who waited for it; [`ErrorKind::NeedsSignIn`]
     /// if nothing will come by itself; [`ErrorKind::TimedOut`] after the session's deadline.
     pub async fn authorization(&self) -> Result<Authorized, Error> {
-        match self.0.hit() {
-            Some(fresh) => Ok(Authorized::new(fresh)),
-            // Boxed, so that the future of the usual case is small.
-            None => Box::pin(self.good_for(Duration::ZERO, self.0.settings.deadline)).await,
-        }
+        self.authorization_for(Duration::ZERO).await
     }
 
     /// The same without waiting: `None` if there is no good token at this moment. What is due is
     /// begun in the background. For interceptors that cannot wait.
     pub fn current(&self) -> Option<Authorized> {
-        if let Some(fresh) = self.0.hit() {
-            return Some(Authorized::new(fresh));
-        }
+        self.0.hit().or_else(|| self.current_anew())
+    }
+
+    #[cold]
+    fn current_anew(&self) -> Option<Authorized> {
         self.0.kick();
         self.0.rouse();
         crate::ticker::ensure(&self.0.shared);
@@ -67,7 +66,7 @@ impl Session {
         self.0.post_if_due();
         let now = self.0.shared.clock.now();
         let shown = self.0.shown(now).ok().flatten().filter(|s| s.good_for(Duration::ZERO, now));
-        if shown.is_none() && self.0.core().machine.demand() == Demand::Ask {
+        if shown.is_none() && self.0.asks_without_waiting() {
             self.0.post_wanted(Duration::ZERO);
         }
         shown.inspect(|shown| shown.touch()).map(Authorized::new)
@@ -87,7 +86,11 @@ impl Session {
     /// See [`Session::authorization`]; [`ErrorKind::InvalidRequest`] if the provider's tokens do not
     /// live that long.
     pub async fn authorization_for(&self, span: Duration) -> Result<Authorized, Error> {
-        self.good_for(span, self.0.settings.deadline).await
+        match self.0.hit_for(span) {
+            Some(fresh) => Ok(fresh),
+            // Boxed, so that the future of the usual case is small.
+            None => Box::pin(self.0.obtain(span, self.0.settings.deadline)).await,
+        }
     }
 
     /// An access token that is good for at least `span` from now.
@@ -104,13 +107,9 @@ impl Session {
     /// See [`Session::authorization`].
     pub async fn authorization_within(&self, deadline: Duration) -> Result<Authorized, Error> {
         match self.0.hit() {
-            Some(fresh) => Ok(Authorized::new(fresh)),
-            None => self.good_for(Duration::ZERO, deadline).await,
+            Some(fresh) => Ok(fresh),
+            None => Box::pin(self.0.obtain(Duration::ZERO, deadline)).await,
         }
-    }
-
-    async fn good_for(&self, span: Duration, deadline: Duration) -> Result<Authorized, Error> {
-        self.0.obtain(span, deadline).await.map(Authorized::new)
     }
 
     /// Puts the credentials into the headers of a request to `origin`.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use countersign_core::{Clock, Error, HttpTransport, KeyDigest, Monotonic, Origin, SessionStore};
@@ -14,8 +14,11 @@ use countersign_seal::{RecordFormat, Sealer};
 
 use crate::carry::Spent;
 use crate::cell::Cell;
+use crate::common::Commons;
 use crate::events::Hub;
+use crate::figures::Counts;
 use crate::filter::Seam;
+use crate::registry::Registry;
 use crate::sync::{
     AtomicBool, AtomicI64, AtomicUsize, Handle, Mutex, MutexGuard, Notify, OnceCell,
 };
@@ -29,6 +32,8 @@ pub(crate) struct Policy {
     pub(crate) exchange_deadline: Duration,
     pub(crate) replica: u64,
     pub(crate) pull: bool,
+    /// So many exchanges are begun by the clock at most before one of them has ended.
+    pub(crate) workers: usize,
 }
 
 pub(crate) struct Shared {
@@ -50,10 +55,16 @@ pub(crate) struct Shared {
     #[cfg(feature = "reqwest")]
     pub(crate) client: Option<countersign_reqwest::Client>,
     sealer: OnceCell<Arc<Sealer>>,
-    sessions: Mutex<HashMap<KeyDigest, Weak<Cell>>>,
+    sessions: Mutex<Registry>,
+    pub(crate) commons: Commons,
+    pub(crate) figures: Counts,
     /// Sessions whose tokens the store has not taken: they live until it has, whoever holds them.
     unsaved: Mutex<HashMap<KeyDigest, Arc<Cell>>>,
-    queue: Mutex<Queue<KeyDigest, Monotonic>>,
+    queue: Mutex<Queue>,
+    /// When to look whether sessions whose headers are made are idle.
+    idle: Mutex<Queue>,
+    /// Something is due and waits for an exchange to land.
+    held_back: AtomicBool,
     admission: Mutex<Admission>,
     heart: Mutex<Option<Heartbeat>>,
     sites: Mutex<HashMap<Origin, Arc<Site>>>,
@@ -101,8 +112,12 @@ impl Shared {
             client: None,
             sealer: OnceCell::new(),
             sessions: Mutex::default(),
+            commons: Commons::default(),
+            figures: Counts::default(),
             unsaved: Mutex::default(),
             queue: Mutex::default(),
+            idle: Mutex::default(),
+            held_back: AtomicBool::new(false),
             admission: Mutex::new(admission),
             heart: Mutex::new(None),
             sites: Mutex::default(),
@@ -127,8 +142,12 @@ impl Shared {
         made.await.cloned()
     }
 
-    pub(crate) fn queue(&self) -> MutexGuard<'_, Queue<KeyDigest, Monotonic>> {
+    pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn idle(&self) -> MutexGuard<'_, Queue> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn admission(&self) -> MutexGuard<'_, Admission> {
@@ -159,7 +178,7 @@ impl Shared {
         heart.get_or_insert_with(|| Heartbeat::new(now)).observe(now)
     }
 
-    fn map(&self) -> MutexGuard<'_, HashMap<KeyDigest, Weak<Cell>>> {
+    fn registry(&self) -> MutexGuard<'_, Registry> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -170,43 +189,45 @@ impl Shared {
         }
         // The adapter is asked for its realm here: not under the lock.
         let made = make();
-        let mut map = self.map();
-        if let Some(first) = map.get(&key).and_then(Weak::upgrade) {
-            // Let go of after the lock: a session that goes looks for itself in the map.
-            drop(map);
+        let mut registry = self.registry();
+        if let Some(first) = registry.find(&key) {
+            // Let go of after the lock: a session that goes looks for itself in the registry.
+            drop(registry);
             return first;
         }
-        map.insert(key, Arc::downgrade(&made));
-        drop(map);
+        made.take_slot(registry.insert(key, Arc::downgrade(&made)));
+        drop(registry);
         self.opened.fetch_add(1, Ordering::AcqRel);
         made
     }
 
     pub(crate) fn find(&self, key: &KeyDigest) -> Option<Arc<Cell>> {
-        self.map().get(key).and_then(Weak::upgrade)
+        self.registry().find(key)
+    }
+
+    /// The session that has this number in the queues.
+    pub(crate) fn at(&self, slot: u32) -> Option<Arc<Cell>> {
+        self.registry().at(slot)
     }
 
     /// All sessions that somebody holds.
     pub(crate) fn all(&self) -> Vec<Arc<Cell>> {
-        self.map().values().filter_map(Weak::upgrade).collect()
+        self.registry().all().collect()
     }
 
     pub(crate) fn keys(&self) -> Vec<KeyDigest> {
-        self.map().keys().copied().collect()
+        self.registry().keys().collect()
     }
 
     pub(crate) fn n_sessions(&self) -> usize {
-        self.map().len()
+        self.registry().len()
     }
 
-    /// A session has gone.
-    pub(crate) fn forget(&self, key: &KeyDigest) {
-        let mut map = self.map();
-        if map.get(key).is_some_and(|cell| cell.strong_count() == 0) {
-            map.remove(key);
-            drop(map);
-            self.queue().cancel(key);
-        }
+    /// A session has gone. Its number is nobody's before it is out of the queues.
+    pub(crate) fn forget(&self, key: &KeyDigest, slot: u32) {
+        self.queue().cancel(slot);
+        self.idle().cancel(slot);
+        self.registry().remove(key, slot);
     }
 
     /// Starts `task` on the runtime of whoever asks, else on the one that is kept. False if there is
@@ -245,8 +266,27 @@ impl Shared {
     }
 
     pub(crate) fn landed(&self) {
-        self.flights.fetch_sub(1, Ordering::AcqRel);
+        let before = self.flights.fetch_sub(1, Ordering::AcqRel);
         self.landed.notify_waiters();
+        // Not for each single one: room for a few is made at once.
+        let enough = before <= self.policy.workers - self.policy.workers / 8;
+        if enough && self.held_back.swap(false, Ordering::AcqRel) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// How many more exchanges may be begun by the clock.
+    pub(crate) fn room(&self) -> usize {
+        self.policy.workers.saturating_sub(self.flights.load(Ordering::Acquire))
+    }
+
+    /// What is due waits for room. Whoever says so looks for room once more afterwards.
+    pub(crate) fn hold_back(&self) {
+        self.held_back.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn n_flights(&self) -> usize {
+        self.flights.load(Ordering::Acquire)
     }
 
     /// Keeps a session alive while its tokens are in memory only.

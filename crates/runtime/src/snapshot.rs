@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use arc_swap::Guard;
 use countersign_core::{
     AccessToken, Authorization, Generation, IdToken, Profile, Timestamp, TokenSet,
 };
@@ -13,8 +15,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::sync::AtomicBool;
 
 /// A token that was good when it was handed out, with the headers that present it. Cheap to clone.
-#[derive(Clone)]
-pub struct Authorized(Arc<Snapshot>);
+///
+/// The first few that a thread holds at one time are loans of the publication, which cost no more than
+/// the look at it; further ones and clones count.
+pub struct Authorized(Guard<Option<Arc<Snapshot>>>);
 
 /// One publication. It is replaced and never changed, but for the mark that somebody used it.
 pub(crate) struct Snapshot {
@@ -113,7 +117,7 @@ impl Snapshot {
     }
 
     /// The token itself is good for `span` more.
-    pub(crate) fn good_for(&self, span: std::time::Duration, now: Timestamp) -> bool {
+    pub(crate) fn good_for(&self, span: Duration, now: Timestamp) -> bool {
         now.after(span) < self.expires_at
     }
 
@@ -133,76 +137,112 @@ impl Snapshot {
         }
     }
 
+    /// Whether somebody has asked since this was last called.
+    pub(crate) fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+
     pub(crate) fn was_used(&self) -> bool {
         self.used.load(Ordering::Relaxed)
     }
 }
 
 impl Authorized {
-    pub(crate) const fn new(snapshot: Arc<Snapshot>) -> Self {
-        Self(snapshot)
+    pub(crate) fn new(snapshot: Arc<Snapshot>) -> Self {
+        Self(Guard::from_inner(Some(snapshot)))
+    }
+
+    /// What `loan` shows, if it is handed out at `now` at once, and good for `span`.
+    pub(crate) fn fresh(
+        loan: Guard<Option<Arc<Snapshot>>>,
+        span: Duration,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let shown = loan.as_ref()?;
+        if !shown.is_fresh(now) || !(span.is_zero() || shown.good_for(span, now)) {
+            return None;
+        }
+        shown.touch();
+        Some(Self(loan))
+    }
+
+    pub(crate) fn tokens(&self) -> &Arc<TokenSet> {
+        &self.shown().tokens
+    }
+
+    fn shown(&self) -> &Arc<Snapshot> {
+        match &*self.0 {
+            Some(shown) => shown,
+            None => unreachable!("made of a publication only"),
+        }
     }
 
     /// Headers and their end, as the adapter made them.
     pub fn authorization(&self) -> &Arc<Authorization> {
-        &self.0.authorization
+        &self.shown().authorization
     }
 
     /// When the request that bought the token was sent.
     pub fn issued_at(&self) -> Timestamp {
-        self.0.tokens.issued_at()
+        self.shown().tokens.issued_at()
     }
 
     /// Every header that a request must carry; the values are marked sensitive.
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
-        self.0.authorization.headers()
+        self.shown().authorization.headers()
     }
 
     /// The value of one header, most often `authorization`. Cloning it copies nothing.
     pub fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
-        self.0.authorization.header(name)
+        self.shown().authorization.header(name)
     }
 
     /// Writes the headers into a request. There is no check of where the request goes: that is
     /// [`crate::Session::authorize`].
     pub fn apply(&self, headers: &mut HeaderMap) {
-        self.0.authorization.apply(headers);
+        self.shown().authorization.apply(headers);
     }
 
     /// Until when the headers are good: the end of the token, or of a time step where a code is
     /// needed on every request.
     pub fn valid_until(&self) -> Timestamp {
-        self.0.authorization.valid_until()
+        self.shown().authorization.valid_until()
     }
 
     /// When the access token ends.
     pub fn expires_at(&self) -> Timestamp {
-        self.0.expires_at
+        self.shown().expires_at
     }
 
     /// Which generation this is; give it to [`crate::Session::reject`] if the API refuses it.
     pub fn generation(&self) -> Generation {
-        self.0.generation()
+        self.shown().generation()
     }
 
     /// The access token itself.
     pub fn access_token(&self) -> &AccessToken {
-        self.0.tokens.access_token()
+        self.shown().tokens.access_token()
     }
 
     /// The ID token, if there is one.
     pub fn id_token(&self) -> Option<&IdToken> {
-        self.0.tokens.id_token()
+        self.shown().tokens.id_token()
     }
 
     /// Who the token is for, as far as the provider says.
     pub fn subject(&self) -> Option<&str> {
-        self.0.tokens.subject()
+        self.shown().tokens.subject()
     }
 
     /// What the provider told about the account.
     pub fn profile(&self) -> &Profile {
-        self.0.tokens.profile()
+        self.shown().tokens.profile()
+    }
+}
+
+impl Clone for Authorized {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(self.shown()))
     }
 }
 
@@ -210,7 +250,7 @@ impl fmt::Debug for Authorized {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authorized")
             .field("generation", &self.generation())
-            .field("authorization", &self.0.authorization)
+            .field("authorization", &self.shown().authorization)
             .finish_non_exhaustive()
     }
 }

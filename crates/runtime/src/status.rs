@@ -63,7 +63,7 @@ pub(crate) struct Step {
 }
 
 /// Which event brought a transition about.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Cause {
     Admitted,
     Answer,
@@ -86,6 +86,27 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
+    pub(crate) const ALL: [Self; 18] = [
+        Self::Admitted,
+        Self::Answer,
+        Self::Answered,
+        Self::ClockJumped,
+        Self::Committed,
+        Self::Deferred,
+        Self::Due,
+        Self::Failed,
+        Self::Journaled,
+        Self::Locked,
+        Self::Lost,
+        Self::Observed,
+        Self::Prepared,
+        Self::Rejected,
+        Self::SignIn,
+        Self::SignOut,
+        Self::Superseded,
+        Self::Wanted,
+    ];
+
     pub(crate) const fn of(event: &Event) -> Self {
         match event {
             Event::SignIn => Self::SignIn,
@@ -141,6 +162,10 @@ impl Ring {
             self.0.pop_front();
         }
         self.0.push_back(step);
+    }
+
+    pub(crate) fn steps(&self) -> impl ExactSizeIterator<Item = &Step> {
+        self.0.iter()
     }
 
     pub(crate) fn to_vec(&self) -> Vec<Transition> {

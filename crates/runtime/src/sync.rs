@@ -5,12 +5,11 @@
 //! files over a module of this name in which every one of them is a point where another task may go
 //! on, and runs the driver under many schedules. So there is no `cfg` for that in any of them.
 
-#[cfg(feature = "reqwest")]
-pub(crate) use std::sync::OnceLock;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicUsize};
-pub(crate) use std::sync::{Mutex, MutexGuard};
+pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
 
 pub(crate) use arc_swap::ArcSwapOption;
 pub(crate) use tokio::runtime::Handle;
+pub(crate) use tokio::sync::futures::Notified;
 pub(crate) use tokio::sync::{Notify, OnceCell, oneshot};
 pub(crate) use tokio::task_local;

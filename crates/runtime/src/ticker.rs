@@ -16,10 +16,10 @@ use crate::shared::Shared;
 use crate::sync::Notify;
 use crate::wait::wait;
 
-/// So many sessions are woken at once; after a suspend a million may be due.
+/// So many sessions are woken before others get their turn; after a suspend a million may be due.
 const PORTION: usize = 64;
 
-/// The pause between two portions.
+/// How soon to look again for room, should nobody tell of it.
 const STAGGER: Duration = Duration::from_millis(20);
 
 /// Starts the task if there is something to sleep for and it does not run: at the first appointment,
@@ -38,13 +38,22 @@ pub(crate) fn ensure(shared: &Arc<Shared>) {
 /// Posts what is due, at most a portion; whether more is due now.
 pub(crate) fn post_due(shared: &Arc<Shared>) -> bool {
     let now = shared.clock.monotonic();
-    let due = shared.queue().pop_due(now, PORTION);
-    for key in &due {
-        if let Some(cell) = shared.find(key) {
+    let room = match shared.room() {
+        0 => {
+            shared.hold_back();
+            // Who has landed between the two looks has woken nobody.
+            shared.room()
+        }
+        room => room,
+    };
+    let due = shared.queue().pop_due(now, room.min(PORTION));
+    for (slot, was_due) in &due {
+        if let Some(cell) = shared.at(*slot) {
+            shared.figures.late(now.since(*was_due));
             cell.fall_due();
         }
     }
-    due.len() == PORTION
+    shared.queue().next_due().is_some_and(|next| next <= now)
 }
 
 /// Says that the task has ended, however it did.
@@ -76,10 +85,14 @@ async fn run(mut stop: Stop, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
             beat(&shared);
             // What another runtime has left when it went.
             shared.unsaved().iter().for_each(Cell::kick);
+            let idle = crate::idle::sweep(&shared);
             let more = post_due(&shared);
             let now = clock.monotonic();
             let next = shared.queue().next_due();
+            let next = [next, idle].into_iter().flatten().min();
             match next {
+                _ if more && shared.room() > 0 => now,
+                // Whoever lands makes room and says so.
                 _ if more => now.after(STAGGER),
                 Some(due) => due.min(now.after(HEARTBEAT_INTERVAL)),
                 None => now.after(HEARTBEAT_INTERVAL),
@@ -136,22 +149,25 @@ impl Cell {
         let now = self.shared.clock.now();
         let mut core = self.core();
         let Some((appointment, ..)) = core.appointment else { return false };
-        let (Purpose::Renew { .. }, Some(shown)) = (appointment.purpose, self.snapshot.load_full())
+        let (Purpose::Renew { .. }, Some(served)) = (appointment.purpose, core.machine.served())
         else {
             return false;
         };
-        if shown.was_used() {
+        let shown = self.snapshot.load_full();
+        if shown.as_ref().is_some_and(|shown| shown.was_used()) {
             core.last_used_at = now;
         }
         let keep = if self.settings.keep_alive { KeepAlive::Always } else { KeepAlive::WhileUsed };
         let planner = self.planner();
-        let windows = planner.windows(shown.tokens.issued_at(), shown.expires_at);
+        let windows = planner.windows(served.issued_at, served.expires_at);
         if planner.worth_renewing(&windows, core.last_used_at, keep, now) {
             return false;
         }
         core.dozing = true;
         core.appointment = None;
-        self.snapshot.store(Some(Arc::new(shown.dozing())));
+        if let Some(shown) = shown {
+            self.snapshot.store(Some(Arc::new(shown.dozing())));
+        }
         true
     }
 

@@ -39,6 +39,17 @@ impl ToldLog {
         self.latest == Some(told) && self.at_move == moves
     }
 
+    /// Whether there is nothing to hear of but how much was told, after `moves` changes of the state.
+    pub(crate) fn is_quiet(&self, moves: u32) -> bool {
+        let repeatable = matches!(self.latest, Some(Told::Stalled(_) | Told::Failed(_)));
+        self.news.is_empty() && !(repeatable && self.at_move == moves)
+    }
+
+    /// So much was told, and nobody is there to hear it.
+    pub(crate) fn quiet(count: u64) -> Self {
+        Self { count, ..Self::default() }
+    }
+
     /// `waited`: somebody is there who may want to hear it. `instead`: it takes the place of the last
     /// one, which nobody has heard yet.
     pub(crate) fn tell(&mut self, news: News, waited: bool, instead: bool) {

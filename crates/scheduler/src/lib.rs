@@ -7,15 +7,18 @@
 //! * [`Planner`] answers the machine's wish to be woken: when, between two bounds.
 //! * [`Admission`] answers whether an exchange may be sent now, by auth origin and client.
 //! * [`Queue`] holds the wake-ups of all sessions in one heap.
+//! * [`Lateness`] tells how late they came.
 //! * [`Heartbeat`] and [`SkewEstimator`] tell what the clocks of this and the other machine do.
 
 mod backoff;
 mod budget;
 mod heartbeat;
 mod jitter;
+mod lateness;
 mod now;
 mod plan;
 mod queue;
+pub mod simulation;
 mod skew;
 mod windows;
 
@@ -25,6 +28,7 @@ pub use budget::{
 };
 pub use heartbeat::{Beat, HEARTBEAT_INTERVAL, Heartbeat};
 pub use jitter::{Spread, refresh_at};
+pub use lateness::Lateness;
 pub use now::Now;
 pub use plan::{Due, KeepAlive, Planner, Purpose, Request};
 pub use queue::Queue;

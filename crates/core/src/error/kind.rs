@@ -63,6 +63,36 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every kind, in alphabetical order.
+    pub const ALL: [Self; 26] = [
+        Self::AccessDenied,
+        Self::AccountDisabled,
+        Self::AccountLocked,
+        Self::AccountUnverified,
+        Self::Ambiguous,
+        Self::ChallengeExpired,
+        Self::CodeMismatch,
+        Self::Configuration,
+        Self::Credentials,
+        Self::Internal,
+        Self::InvalidClient,
+        Self::InvalidGrant,
+        Self::InvalidRequest,
+        Self::InvalidToken,
+        Self::NeedsSignIn,
+        Self::PasswordRefused,
+        Self::PasswordResetRequired,
+        Self::Protocol,
+        Self::RateLimited,
+        Self::SignedOut,
+        Self::Store,
+        Self::SubjectMismatch,
+        Self::TemporarilyUnavailable,
+        Self::TimedOut,
+        Self::Transport,
+        Self::Unsupported,
+    ];
+
     /// The recovery that is usual for this kind.
     pub const fn usual_recovery(self) -> Recovery {
         match self {

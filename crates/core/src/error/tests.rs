@@ -46,3 +46,10 @@ fn f49_codes_fields_and_details_cannot_steer_a_terminal() {
     let shown = format!("{error} {error:?} {:?} {:?}", error.request_id(), error.detail());
     assert!(!shown.contains(['\u{1b}', '\u{7}', '\n', '<']), "{shown:?}");
 }
+
+#[test]
+fn every_kind_is_listed_once() {
+    assert!(ErrorKind::ALL.is_sorted_by_key(|kind| format!("{kind:?}")));
+    // The last one of the declaration: one that is added behind it is missing in the list.
+    assert_eq!(ErrorKind::ALL.len(), ErrorKind::Unsupported as usize + 1);
+}

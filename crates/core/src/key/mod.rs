@@ -3,6 +3,7 @@
 mod stored;
 
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -62,12 +63,20 @@ pub enum IdentityRule {
 
 /// Provider, auth origin, tenant and normalised identity: owns the lock and the guards (refused
 /// secrets, lockout, last code step, refresh budget, sign-ins of the day).
+///
+/// What many accounts have in common is shared, not copied, where they were made [`like`](Self::like)
+/// one another.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountKey {
+    place: Arc<Place>,
+    identity: Box<str>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Place {
     provider: ProviderId,
     origin: Origin,
     tenant: Box<str>,
-    identity: Box<str>,
 }
 
 impl AccountKey {
@@ -78,22 +87,32 @@ impl AccountKey {
             IdentityRule::Exact => identity.into(),
             IdentityRule::LowerCase => identity.to_lowercase().into(),
         };
-        Self { provider, origin: realm.auth_origin.clone(), tenant: realm.tenant.clone(), identity }
+        let (origin, tenant) = (realm.auth_origin.clone(), realm.tenant.clone());
+        Self { place: Arc::new(Place { provider, origin, tenant }), identity }
+    }
+
+    /// The same account; what it has in common with `other` takes no space of its own any more.
+    #[must_use]
+    pub fn like(mut self, other: &Self) -> Self {
+        if self.place == other.place {
+            self.place = Arc::clone(&other.place);
+        }
+        self
     }
 
     /// Which provider.
-    pub const fn provider(&self) -> ProviderId {
-        self.provider
+    pub fn provider(&self) -> ProviderId {
+        self.place.provider
     }
 
     /// Where its secrets are sent.
-    pub const fn origin(&self) -> &Origin {
-        &self.origin
+    pub fn origin(&self) -> &Origin {
+        &self.place.origin
     }
 
     /// The pool, organisation or other partition of accounts at that origin; empty if there is none.
     pub fn tenant(&self) -> &str {
-        &self.tenant
+        &self.place.tenant
     }
 
     /// Who, normalised. Personal: keep it out of logs; [`KeyDigest`] is for those.
@@ -103,14 +122,14 @@ impl AccountKey {
 
     /// What this account's record is bound to.
     pub fn digest(&self) -> KeyDigest {
-        let Self { provider, origin, tenant, identity } = self;
-        KeyDigest::of_account([provider.as_str(), &origin.to_string(), tenant, identity])
+        let Place { provider, origin, tenant } = &*self.place;
+        KeyDigest::of_account([provider.as_str(), &origin.to_string(), tenant, &self.identity])
     }
 }
 
 impl fmt::Debug for AccountKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AccountKey({} {} {})", self.provider, self.origin, self.digest())
+        write!(f, "AccountKey({} {} {})", self.provider(), self.origin(), self.digest())
     }
 }
 
@@ -118,6 +137,12 @@ impl fmt::Debug for AccountKey {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionKey {
     account: AccountKey,
+    scope: Arc<Scope>,
+}
+
+/// What a session has beside its account.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Scope {
     client: Box<str>,
     audience: Box<str>,
 }
@@ -127,8 +152,10 @@ impl SessionKey {
     pub fn new(provider: ProviderId, realm: &Realm, identity: &str) -> Self {
         Self {
             account: AccountKey::new(provider, realm, identity),
-            client: realm.client.clone(),
-            audience: realm.audience.clone(),
+            scope: Arc::new(Scope {
+                client: realm.client.clone(),
+                audience: realm.audience.clone(),
+            }),
         }
     }
 
@@ -137,27 +164,38 @@ impl SessionKey {
         &self.account
     }
 
+    /// The same session; what it has in common with `other` takes no space of its own any more.
+    #[must_use]
+    pub fn like(mut self, other: &Self) -> Self {
+        self.account = self.account.like(&other.account);
+        if self.scope == other.scope {
+            self.scope = Arc::clone(&other.scope);
+        }
+        self
+    }
+
     /// The client id; empty if there is none.
     pub fn client(&self) -> &str {
-        &self.client
+        &self.scope.client
     }
 
     /// The audience or scope that is asked for; empty if there is none.
     pub fn audience(&self) -> &str {
-        &self.audience
+        &self.scope.audience
     }
 
     /// What this session's record is bound to.
     pub fn digest(&self) -> KeyDigest {
-        let AccountKey { provider, origin, tenant, identity } = &self.account;
-        let account = [provider.as_str(), &origin.to_string(), tenant, identity];
-        KeyDigest::of_session(account, &self.client, &self.audience)
+        let Place { provider, origin, tenant } = &*self.account.place;
+        let account = [provider.as_str(), &origin.to_string(), tenant, &self.account.identity];
+        KeyDigest::of_session(account, &self.scope.client, &self.scope.audience)
     }
 }
 
 impl fmt::Debug for SessionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionKey({} {} {})", self.account.provider, self.account.origin, self.digest())
+        let account = &self.account;
+        write!(f, "SessionKey({} {} {})", account.provider(), account.origin(), self.digest())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AccountKey, KeyDigest, Realm, SessionKey};
+use super::{AccountKey, KeyDigest, Realm, Scope, SessionKey};
 use crate::origin::Origin;
 use crate::provider::ProviderId;
 
@@ -34,13 +34,6 @@ pub struct StoredKey {
     tenant: Box<str>,
     identity: Box<str>,
     session: Option<Scope>,
-}
-
-/// What a session has beside its account.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Scope {
-    client: Box<str>,
-    audience: Box<str>,
 }
 
 impl StoredKey {
@@ -135,9 +128,9 @@ impl StoredKey {
 impl From<&AccountKey> for StoredKey {
     fn from(key: &AccountKey) -> Self {
         Self {
-            provider: key.provider.as_str().into(),
-            origin: key.origin.clone(),
-            tenant: key.tenant.clone(),
+            provider: key.place.provider.as_str().into(),
+            origin: key.place.origin.clone(),
+            tenant: key.place.tenant.clone(),
             identity: key.identity.clone(),
             session: None,
         }
@@ -146,7 +139,7 @@ impl From<&AccountKey> for StoredKey {
 
 impl From<&SessionKey> for StoredKey {
     fn from(key: &SessionKey) -> Self {
-        Self::from(&key.account).with_session(&key.client, &key.audience)
+        Self::from(&key.account).with_session(key.client(), key.audience())
     }
 }
 

@@ -6,7 +6,7 @@ use super::event::Event;
 use super::flight::{Flight, Pending, Step, Then};
 use super::revoking::Revoking;
 use super::state::{Intent, State, Tokens, adopt, afterwards, ask, begin, newer, stall};
-use super::view::Failure;
+use super::view::{AtRest, Failure};
 use crate::error::ErrorKind;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -27,13 +27,7 @@ impl Active {
     fn resting(tokens: Tokens, unsaved: u32, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
         let held = tokens.held;
         let appointment = if tokens.saved {
-            let life = held.expires_at.since(held.issued_at);
-            Appointment {
-                purpose: Purpose::Renew { life, expires_at: held.expires_at },
-                // Not in the first half of its life, so that a stray appointment is harmless.
-                not_before: held.issued_at.after(life / 2).min(held.expires_at),
-                at_latest: Some(held.expires_at),
-            }
+            AtRest { held, strikes: tokens.strikes, kept: tokens.kept }.renewal()
         } else {
             Appointment {
                 purpose: Purpose::Save { attempt: unsaved },
@@ -43,6 +37,22 @@ impl Active {
         };
         out.push(Effect::Schedule(appointment));
         State::Active(Self { tokens, saving: None, unsaved })
+    }
+
+    /// All that there is to know, where nothing is under way.
+    pub(super) fn at_rest(&self) -> Option<AtRest> {
+        let Self { tokens, saving: None, unsaved: 0 } = self else { return None };
+        let Tokens { held, refused: false, strikes, saved: true, kept } = *tokens else {
+            return None;
+        };
+        Some(AtRest { held, strikes, kept })
+    }
+
+    /// The state that [`Active::at_rest`] tells of.
+    pub(super) const fn resting_on(rest: AtRest) -> Self {
+        let AtRest { held, strikes, kept } = rest;
+        let tokens = Tokens { held, refused: false, strikes, saved: true, kept };
+        Self { tokens, saving: None, unsaved: 0 }
     }
 
     pub(super) fn on(mut self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {

@@ -34,7 +34,7 @@ pub use effect::{Appointment, Effect, Grant, Purpose, SignOutEnd, Source, Told, 
 pub use event::{Answer, Event, ExchangeId, Report};
 pub use rules::{Reauthentication, Rules};
 pub use view::{
-    ChallengeView, Failure, Guards, Held, HeldRefresh, JournalView, RecordView, RefusedView,
+    AtRest, ChallengeView, Failure, Guards, Held, HeldRefresh, JournalView, RecordView, RefusedView,
 };
 
 use state::State;
@@ -162,6 +162,20 @@ impl Machine {
     /// The generation that may be handed out until its end: held and not refused.
     pub fn served(&self) -> Option<Held> {
         self.state().and_then(State::tokens).filter(|tokens| !tokens.refused).map(|t| t.held)
+    }
+
+    /// What there is to know of a machine that rests on good tokens, which the store has, with nothing
+    /// under way; `None` of any other.
+    pub fn at_rest(&self) -> Option<AtRest> {
+        match self.state() {
+            Some(State::Active(active)) => active.at_rest(),
+            _ => None,
+        }
+    }
+
+    /// The machine that [`Machine::at_rest`] has told of, as it was.
+    pub const fn resting(rest: AtRest) -> Self {
+        Self { state: Some(State::Active(active::Active::resting_on(rest))) }
     }
 
     /// The exchange that is under way, if one is.

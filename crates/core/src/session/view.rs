@@ -1,5 +1,6 @@
 //! What the machine knows of tokens, records and failures: names, instants and verdicts, no secret.
 
+use super::effect::{Appointment, Purpose};
 use crate::error::{Certainty, Error, ErrorKind, Recovery};
 use crate::secret::Fingerprint;
 use crate::time::Timestamp;
@@ -54,6 +55,38 @@ impl Held {
             refresh.expires_at = refresh.expires_at.map(|at| at.shifted(by_millis));
         }
         self
+    }
+}
+
+/// A machine that rests on good tokens which the store has, with nothing under way: all that there is to
+/// know of it. A driver that keeps a million sessions keeps this of those that nobody uses.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct AtRest {
+    /// The tokens.
+    pub held: Held,
+    /// How many generations in a row were bought because the one before was refused.
+    pub strikes: u8,
+    /// An answer has shown that the refresh token stays when it is used.
+    pub kept: bool,
+}
+
+impl AtRest {
+    /// What such a machine has appointed where the next token can be bought.
+    pub fn renewal(&self) -> Appointment {
+        let Held { issued_at, expires_at, .. } = self.held;
+        let life = expires_at.since(issued_at);
+        Appointment {
+            purpose: Purpose::Renew { life, expires_at },
+            // Not in the first half of its life, so that a stray appointment is harmless.
+            not_before: issued_at.after(life / 2).min(expires_at),
+            at_latest: Some(expires_at),
+        }
+    }
+
+    /// What it has appointed where none can be: the end of this one.
+    pub fn end(&self) -> Appointment {
+        let not_before = self.held.expires_at;
+        Appointment { purpose: Purpose::Moment, not_before, at_latest: None }
     }
 }
 

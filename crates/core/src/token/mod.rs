@@ -12,13 +12,14 @@ pub use response::TokenResponse;
 pub use set::{Anchor, Rotation, StoredTokens, TokenSet};
 
 use crate::error::{Error, ErrorKind};
+use crate::http::BEARER;
 use crate::secret::{Fingerprint, SecretString};
 
 /// The longest token that is taken, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 macro_rules! token {
-    ($(#[$doc:meta])* $name:ident, $word:literal) => {
+    ($(#[$doc:meta])* $name:ident, $word:literal, $keep:expr) => {
         $(#[$doc])*
         #[derive(Clone)]
         pub struct $name(SecretString);
@@ -32,7 +33,8 @@ macro_rules! token {
             pub fn new(text: impl Into<SecretString>) -> Result<Self, Error> {
                 let text = text.into();
                 check(&text, $word)?;
-                Ok(Self(text))
+                let keep: fn(SecretString) -> SecretString = $keep;
+                Ok(Self(keep(text)))
             }
 
             /// The secret itself.
@@ -57,17 +59,20 @@ macro_rules! token {
 token!(
     /// What is presented to an API (RFC 6749 §1.4).
     AccessToken,
-    "access token"
+    "access token",
+    |text| text.behind(BEARER)
 );
 token!(
     /// What buys the next access token (RFC 6749 §1.5).
     RefreshToken,
-    "refresh token"
+    "refresh token",
+    |text| text
 );
 token!(
     /// Claims about the account (OpenID Connect Core §2), kept and never verified here.
     IdToken,
-    "ID token"
+    "ID token",
+    |text| text.behind(BEARER)
 );
 
 fn check(text: &SecretString, word: &str) -> Result<(), Error> {

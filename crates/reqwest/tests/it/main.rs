@@ -7,6 +7,9 @@ mod codes;
 #[cfg(feature = "tower")]
 #[cfg(test)]
 mod layer;
+#[cfg(feature = "middleware")]
+#[cfg(test)]
+mod middleware;
 #[cfg(test)]
 mod send_with;
 #[cfg(test)]

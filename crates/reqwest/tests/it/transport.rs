@@ -200,6 +200,47 @@ async fn a_builder_that_cannot_be_built_is_told_as_a_setting() {
     assert_eq!(error.kind(), ErrorKind::Configuration);
 }
 
+/// Counts how often the settings of a lazy client are asked for.
+fn counted() -> (Client, Arc<AtomicUsize>) {
+    let made = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&made);
+    let client = Client::lazy(move || {
+        counting.fetch_add(1, Ordering::SeqCst);
+        reqwest::Client::builder().no_proxy().user_agent("lazy/1")
+    });
+    (client.unwrap(), made)
+}
+
+#[tokio::test]
+async fn a_lazy_client_sets_up_tls_for_the_first_https_address_and_once() {
+    let server = Server::start(|_| Reply::status(200)).await;
+    let (client, made) = counted();
+    let origin = countersign_core::Origin::parse(server.url("/").trim_end_matches('/')).unwrap();
+    let session = client.session(crate::support::Fake::bearer(&[origin]));
+    for _ in 0..2 {
+        client.send(sign_in(&server, "/")).await.unwrap();
+        session.get(server.url("/")).send().await.unwrap();
+    }
+    assert_eq!(made.load(Ordering::SeqCst), 1, "plain http needs no TLS");
+    assert!(server.seen().iter().all(|seen| seen.header("user-agent") == Some("lazy/1")));
+
+    let over_tls = || HttpRequest::new(Method::GET, "https://127.0.0.1:1/").unwrap();
+    for _ in 0..2 {
+        let error = client.send(over_tls()).await.unwrap_err();
+        assert_eq!((error.delivery(), error.reason()), (Delivery::NotSent, Reason::Connect));
+    }
+    client.plain();
+    assert_eq!(made.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_lazy_client_tells_wrong_settings_at_once() {
+    let error = Client::lazy(|| reqwest::Client::builder().user_agent("line\nbreak")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    let error = Client::lazy(|| reqwest::Client::builder().cookie_store(true)).unwrap_err();
+    assert!(error.to_string().contains("cookie"), "{error}");
+}
+
 #[test]
 fn p13_a_builder_with_a_cookie_store_is_refused() {
     let error = Client::new(reqwest::Client::builder().cookie_store(true)).unwrap_err();

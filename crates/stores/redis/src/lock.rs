@@ -17,11 +17,12 @@ const AFTERLIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// How long one who waits for a lock pauses.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a request of a lock that nobody waits for any more is believed to be still on its way, before
-/// it is looked for again.
-const LONGEST_DELAY: Duration = Duration::from_secs(1);
+/// How long a lock under which a write has failed stays when the server is reached again: its process may
+/// have tokens that it could not save, and comes first to save them. Others would find a mark of which
+/// nobody knows what became.
+const HEAD_START: Duration = Duration::from_secs(1);
 
 /// When a lease ends, by both clocks: the monotonic one stands still while a machine sleeps, the wall
 /// clock may be set back.
@@ -41,6 +42,8 @@ struct Taking {
     over: bool,
     /// It may have been sent, and was not answered: then it can still arrive.
     unsure: bool,
+    /// Its fencing number, once it is held.
+    fence: Option<u64>,
 }
 
 /// A lock that is held.
@@ -77,6 +80,8 @@ impl RedisLock {
             let (left, holder) = match shared.array(answer.value)?.as_slice() {
                 [taken, fence] if number(taken) == Some(1) => {
                     let fence = number(fence).ok_or_else(|| shared.unexpected())?;
+                    shared.superseded(name, &dropped);
+                    taking.fence = Some(fence);
                     return Ok(Self { taking, fence: Fence::new(name.clone(), fence) });
                 }
                 [taken, left, holder] if number(taken) == Some(0) => {
@@ -123,7 +128,8 @@ impl Lock for RedisLock {
     }
 
     async fn release(mut self: Box<Self>) {
-        let (shared, until) = (Arc::clone(&self.taking.shared), self.taking.shared.until());
+        let shared = Arc::clone(&self.taking.shared);
+        let until = shared.link.clock().monotonic().after(shared.link.answer());
         let heard = let_go(&shared, &self.taking.name, &self.taking.token, until).await;
         self.taking.over = heard.is_ok();
     }
@@ -145,6 +151,7 @@ impl Taking {
             lease: Lease::from_now(shared, lease),
             over: false,
             unsure: true,
+            fence: None,
         })
     }
 }
@@ -153,6 +160,7 @@ impl Drop for Taking {
     /// Whoever comes next in this process need not wait until the server has heard of it, and others not
     /// for the end of the lease.
     fn drop(&mut self) {
+        let unsaved = self.fence.is_some_and(|fence| self.shared.has_failed(fence));
         if self.over {
             return;
         }
@@ -160,14 +168,29 @@ impl Drop for Taking {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (shared, name, token) =
             (Arc::clone(&self.shared), self.name.clone(), self.token.clone());
-        let (until, unsure) = (self.lease.monotonic, self.unsure);
+        let (end, mut unsure) = (self.lease.monotonic, self.unsure);
         runtime.spawn(async move {
             let clock = shared.link.clock();
-            while !let_go(&shared, &name, &token, until).await.unwrap_or_default()
-                && unsure
-                && clock.monotonic() < until
-            {
-                clock.sleep_until(clock.monotonic().after(LONGEST_DELAY)).await;
+            loop {
+                let until = clock.monotonic().after(shared.link.answer());
+                match let_go(&shared, &name, &token, until).await {
+                    Ok(held) if held || !unsure => break,
+                    // Its request may be on its way, and can still arrive.
+                    Ok(_) => {}
+                    Err(_) => {
+                        unsure = true;
+                        if !shared.is_back(end).await {
+                            break;
+                        }
+                        if !unsaved {
+                            continue;
+                        }
+                    }
+                }
+                if clock.monotonic() >= end || shared.dropped().get(&name) != Some(&token) {
+                    break;
+                }
+                clock.sleep_until(clock.monotonic().after(HEAD_START)).await;
             }
             let mut dropped = shared.dropped();
             if dropped.get(&name) == Some(&token) {

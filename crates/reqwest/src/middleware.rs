@@ -1,0 +1,114 @@
+//! The same as a middleware of `reqwest-middleware`.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use countersign_core::Verdict;
+use http::Extensions;
+use reqwest::{Request, Response};
+use reqwest_middleware::{Error, Middleware, Next, Result};
+
+use crate::attempts::Attempts;
+use crate::authority::Authority;
+use crate::builder::ReplayPolicy;
+use crate::error::SendError;
+use crate::exchange::{Call, Options, judge};
+use crate::origins::origin_of;
+use crate::send_with::{Redirects, check_redirects};
+
+/// Makes a `ClientWithMiddleware` send as a session: origin check, authorization and replay as with
+/// [`crate::SessionClient`]; redirects, cookies, proxies and resending are those of the client below.
+///
+/// **Attach it last.** What is attached after it would see the credentials; what is attached before it,
+/// such as a middleware that retries, comes through here with each attempt and gets an authorization that
+/// is good then.
+///
+/// Errors of the session come as `Error::Middleware` around a [`SendError`].
+///
+/// ```
+/// use countersign_reqwest::{AuthMiddleware, Authority};
+/// use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+///
+/// fn client(session: impl Authority) -> ClientWithMiddleware {
+///     ClientBuilder::new(reqwest::Client::new()).with(AuthMiddleware::new(session)).build()
+/// }
+/// ```
+#[derive(Clone)]
+pub struct AuthMiddleware<A> {
+    authority: A,
+    replay: ReplayPolicy,
+    redirects: Redirects,
+}
+
+impl<A: Authority> AuthMiddleware<A> {
+    /// A middleware for the session behind `authority` that replays whatever the API refused, on a client
+    /// of whose redirects nothing is known.
+    pub fn new(authority: A) -> Self {
+        Self { authority, replay: ReplayPolicy::default(), redirects: Redirects::default() }
+    }
+
+    /// The same with another replay policy.
+    #[must_use]
+    pub fn replay(mut self, policy: ReplayPolicy) -> Self {
+        self.replay = policy;
+        self
+    }
+
+    /// What is known about the redirects of the client below. Where nothing is, a request fails with
+    /// [`SendError::RedirectsUnsafe`] if a credential header could be carried to another host.
+    #[must_use]
+    pub fn redirects(mut self, redirects: Redirects) -> Self {
+        self.redirects = redirects;
+        self
+    }
+}
+
+#[async_trait]
+impl<A: Authority> Middleware for AuthMiddleware<A> {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        let authority = &self.authority;
+        check_redirects(authority, self.redirects).map_err(Error::middleware)?;
+        let options = Options { replay: self.replay, valid_for: None };
+        let mut call = Call::new(authority, request, options).map_err(Error::middleware)?;
+        let mut attempts = Attempts::default();
+        let mut granted = authority.authorization(call.need).await.map_err(auth)?;
+        loop {
+            let mut request = call.next_send().map_err(Error::middleware)?;
+            granted.authorization.apply(request.headers_mut());
+            let response = next.clone().run(request, extensions).await?;
+            // Whoever answers at another origin was not shown the credentials and cannot refuse them.
+            if origin_of(response.url()).ok().as_ref() != Some(call.origin()) {
+                return Ok(response);
+            }
+            let (verdict, response) = judge(authority, response).await;
+            let Verdict::Rejected(rejection) = verdict else {
+                attempts.accepted(authority, &granted, response.status());
+                return Ok(response);
+            };
+            let may_replay = call.may_replay();
+            let after = attempts.after(authority, &granted, rejection, may_replay, call.need);
+            match Box::pin(after).await.map_err(auth)? {
+                Some(next) => granted = next,
+                None => return Ok(response),
+            }
+        }
+    }
+}
+
+impl<A> fmt::Debug for AuthMiddleware<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthMiddleware")
+            .field("replay", &self.replay)
+            .field("redirects", &self.redirects)
+            .finish_non_exhaustive()
+    }
+}
+
+fn auth(error: countersign_core::Error) -> Error {
+    Error::middleware(SendError::Auth(error))
+}

@@ -1,0 +1,319 @@
+//! A session that nobody uses, in little space: what it holds as one piece of bytes, and back.
+//!
+//! A million sessions are mostly idle. What is written here is all that a session at rest knows; what
+//! can be computed again (the finished header, fingerprints, the machine) is left out, and a token that
+//! is written in the alphabet of base64url, as most are, takes six bits a character.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_core::session::{AtRest, Held, Machine, Purpose, Status};
+use countersign_core::{
+    AccessToken, Generation, IdToken, Monotonic, Profile, RefreshToken, StoredTokens, Timestamp,
+    TokenSet,
+};
+use zeroize::Zeroizing;
+
+use crate::cell::Outlook;
+use crate::inner::Core;
+use crate::squeeze::{Input, push_ring, push_text, push_token, put};
+use crate::told::ToldLog;
+
+/// A session at rest. Wiped when it goes.
+pub(crate) struct Asleep(Zeroizing<Box<[u8]>>);
+
+/// Where the end of a refresh token is not known.
+const NEVER: Timestamp = Timestamp::from_millis(i64::MIN);
+
+/// So many bytes name a generation.
+const GENERATION: usize = 12;
+
+const DEAD: u8 = 1;
+const KEPT: u8 = 2;
+const DOZING: u8 = 4;
+const PUBLISHED: u8 = 8;
+const RENEW: u8 = 16;
+const MOMENT: u8 = 32;
+
+impl Core {
+    /// What is left of a session that rests on a good, saved token, with nothing under way and nothing
+    /// to tell; `None` of any other.
+    pub(crate) fn asleep(&self) -> Option<Asleep> {
+        let rest = self.machine.at_rest()?;
+        let busy = !self.flights.is_empty()
+            || !self.saved
+            || self.unsaved.is_some()
+            || self.challenge.is_some()
+            || self.answers.is_some()
+            || self.one_time.is_some()
+            || self.carried.is_some()
+            || self.last_error.is_some()
+            || self.failing_since.is_some()
+            || self.published.is_some_and(|published| published != rest.held.generation)
+            || !self.told.is_quiet(self.moves);
+        let tokens = self.held.as_deref().filter(|_| !busy)?;
+        let dead = rest.held.refresh.is_some_and(|refresh| refresh.dead);
+        if Held::of(tokens, dead) != rest.held {
+            return None;
+        }
+        let flags = flag(DEAD, dead)
+            | flag(KEPT, rest.kept)
+            | flag(DOZING, self.dozing)
+            | flag(PUBLISHED, self.published.is_some());
+        let (kind, at, mono) = match self.appointment {
+            None => (0, Timestamp::UNIX_EPOCH, Monotonic::default()),
+            Some((wish, at, mono)) if wish == rest.renewal() => (RENEW, at, mono),
+            Some((wish, at, mono)) if wish == rest.end() => (MOMENT, at, mono),
+            Some(_) => return None,
+        };
+        let stored = tokens.stored();
+        let mut out = Zeroizing::new(Vec::with_capacity(room(stored)));
+        out.extend([flags | kind, rest.strikes]);
+        put(&mut out, stored.generation.counter.to_le_bytes());
+        put(&mut out, stored.generation.tag.to_le_bytes());
+        let refresh_ends = stored.refresh_expires_at.unwrap_or(NEVER);
+        for instant in [stored.issued_at, stored.expires_at, refresh_ends, self.last_used_at, at] {
+            put(&mut out, instant.as_millis().to_le_bytes());
+        }
+        let mono = u64::try_from(mono.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        put(&mut out, mono.to_le_bytes());
+        put(&mut out, self.told.count.to_le_bytes());
+        for number in [stored.refreshes, self.next_exchange, self.version, self.moves] {
+            put(&mut out, number.to_le_bytes());
+        }
+        push_ring(&mut out, &self.ring)?;
+        push_token(&mut out, Some(stored.access_token.secret().expose()))?;
+        push_token(&mut out, stored.refresh_token.as_ref().map(|token| token.secret().expose()))?;
+        push_token(&mut out, stored.id_token.as_ref().map(|token| token.secret().expose()))?;
+        push_text(&mut out, stored.subject.as_deref())?;
+        for (name, value) in stored.profile.iter() {
+            push_text(&mut out, Some(name))?;
+            push_text(&mut out, Some(value))?;
+        }
+        // Cut to size by a copy: growing or shrinking in place would leave secrets behind.
+        let asleep = Asleep(Zeroizing::new(Box::from(&out[..])));
+        debug_assert!(asleep.read().is_some_and(|core| core.machine == self.machine));
+        Some(asleep)
+    }
+}
+
+const fn flag(bit: u8, is_set: bool) -> u8 {
+    if is_set { bit } else { 0 }
+}
+
+/// At most so much is written, so that the buffer never grows and leaves a copy behind.
+fn room(tokens: &StoredTokens) -> usize {
+    let refresh = tokens.refresh_token.as_ref().map_or(0, |token| token.secret().len());
+    let id = tokens.id_token.as_ref().map_or(0, |token| token.secret().len());
+    let texts = tokens.profile.iter().map(|(name, value)| name.len() + value.len() + 6);
+    let subject = tokens.subject.as_ref().map_or(0, |subject| subject.len());
+    512 + tokens.access_token.secret().len() + refresh + id + subject + texts.sum::<usize>()
+}
+
+impl Asleep {
+    /// The session as it was.
+    pub(crate) fn wake(&self) -> Core {
+        // Nothing but `Core::asleep` writes these bytes, so that nothing is missing in them.
+        self.read().unwrap_or_else(|| Core::new(Timestamp::UNIX_EPOCH))
+    }
+
+    /// What it will do, without waking it.
+    pub(crate) fn outlook(&self) -> Outlook {
+        self.glance().unwrap_or((Status::Active, None, None))
+    }
+
+    fn glance(&self) -> Option<Outlook> {
+        let mut input = Input(&self.0);
+        let [flags, _] = input.take()?;
+        let _: [u8; GENERATION] = input.take()?;
+        let (issued_at, expires_at) = (input.instant()?, input.instant()?);
+        let refresh_ends = Some(input.instant()?).filter(|at| *at != NEVER);
+        let (_, at) = (input.instant()?, input.instant()?);
+        let purpose = match flags & (RENEW | MOMENT) {
+            RENEW => Some(Purpose::Renew { life: expires_at.since(issued_at), expires_at }),
+            MOMENT => Some(Purpose::Moment),
+            _ => None,
+        };
+        let ends = Some((expires_at, refresh_ends));
+        Some((Status::Active, ends, purpose.map(|purpose| (purpose, at))))
+    }
+
+    fn read(&self) -> Option<Core> {
+        let mut input = Input(&self.0);
+        let [flags, strikes] = input.take()?;
+        let generation = Generation {
+            counter: u64::from_le_bytes(input.take()?),
+            tag: u32::from_le_bytes(input.take()?),
+        };
+        let [issued_at, expires_at, refresh_ends, last_used_at, at] = [
+            input.instant()?,
+            input.instant()?,
+            input.instant()?,
+            input.instant()?,
+            input.instant()?,
+        ];
+        let mono = Duration::from_nanos(u64::from_le_bytes(input.take()?));
+        let count = u64::from_le_bytes(input.take()?);
+        let refreshes = u32::from_le_bytes(input.take()?);
+        let next_exchange = u32::from_le_bytes(input.take()?);
+        let version = u32::from_le_bytes(input.take()?);
+        let moves = u32::from_le_bytes(input.take()?);
+        let ring = input.ring()?;
+        let access_token = AccessToken::new(input.token()??).ok()?;
+        let refresh_token = input.token()?.map(RefreshToken::new).transpose().ok()?;
+        let id_token = input.token()?.map(IdToken::new).transpose().ok()?;
+        let subject = input.text()?.map(Box::from);
+        let mut profile = Profile::new();
+        while !input.0.is_empty() {
+            let (name, value) = (input.text()??, input.text()??);
+            profile.set(name, value);
+        }
+        let tokens = TokenSet::from_stored(StoredTokens {
+            generation,
+            access_token,
+            refresh_token,
+            id_token,
+            issued_at,
+            expires_at,
+            refresh_expires_at: Some(refresh_ends).filter(|at| *at != NEVER),
+            refreshes,
+            subject,
+            profile,
+        });
+        let has = |what| flags & what != 0;
+        let held = Held::of(&tokens, has(DEAD));
+        let rest = AtRest { held, strikes, kept: has(KEPT) };
+        let wish = match () {
+            () if has(RENEW) => Some(rest.renewal()),
+            () if has(MOMENT) => Some(rest.end()),
+            () => None,
+        };
+        Some(Core {
+            machine: Machine::resting(rest),
+            next_exchange,
+            held: Some(Arc::new(tokens)),
+            told: ToldLog::quiet(count),
+            appointment: wish.map(|wish| (wish, at, Monotonic::from_start(mono))),
+            dozing: has(DOZING),
+            published: has(PUBLISHED).then_some(generation),
+            ring,
+            version,
+            moves,
+            ..Core::new(last_used_at)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_core::{ErrorKind, Fingerprint, SecretString};
+
+    use super::*;
+    use crate::status::{Cause, Step};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    fn core() -> Core {
+        let secret = |text: &str| SecretString::new(text);
+        let mut profile = Profile::new();
+        profile.set("plan", "gold");
+        let tokens = TokenSet::from_stored(StoredTokens {
+            generation: Generation { counter: 7, tag: 9 },
+            access_token: AccessToken::new(secret("canary.access.token")).unwrap(),
+            refresh_token: Some(RefreshToken::new(secret("canary-refresh/+")).unwrap()),
+            id_token: Some(IdToken::new(secret("canary.id.token")).unwrap()),
+            issued_at: at(1_000),
+            expires_at: at(4_600),
+            refresh_expires_at: Some(at(90_000)),
+            refreshes: 3,
+            subject: Some("kim".into()),
+            profile,
+        });
+        let rest = AtRest { held: Held::of(&tokens, false), strikes: 1, kept: true };
+        let mut core = Core::new(at(2_000));
+        core.machine = Machine::resting(rest);
+        core.held = Some(Arc::new(tokens));
+        core.appointment =
+            Some((rest.renewal(), at(3_000), Monotonic::from_start(Duration::MAX / 9)));
+        (core.next_exchange, core.version, core.moves) = (5, 6, 7);
+        core.published = Some(rest.held.generation);
+        let failure = Some(ErrorKind::Transport);
+        let (from, to) = (Status::Refreshing, Status::Active);
+        core.ring.push(Step { at: at(1), from, to, cause: Cause::Due, failure });
+        core
+    }
+
+    #[test]
+    fn a_session_wakes_as_it_fell_asleep() {
+        let before = core();
+        let after = before.asleep().unwrap().wake();
+        assert_eq!(after.machine, before.machine);
+        assert_eq!(after.ring.to_vec(), before.ring.to_vec());
+        let facts = |core: &Core| {
+            let counts = (core.next_exchange, core.version, core.moves, core.told.count);
+            (core.last_used_at, core.dozing, core.published, core.saved, counts)
+        };
+        assert_eq!(facts(&after), facts(&before));
+        let appointed = |core: &Core| core.appointment.map(|(wish, at, _)| (wish, at));
+        assert_eq!(appointed(&after), appointed(&before));
+        let (state, ends, next) = before.asleep().unwrap().outlook();
+        assert_eq!((state, ends), (Status::Active, Some((at(4_600), Some(at(90_000))))));
+        assert_eq!(next, before.appointment.map(|(wish, at, _)| (wish.purpose, at)));
+        let (held, was) = (after.held.unwrap(), before.held.unwrap());
+        assert_eq!(held.access_token().secret().expose(), "canary.access.token");
+        assert_eq!(held.id_token().unwrap().secret().expose(), "canary.id.token");
+        let print = |tokens: &TokenSet| tokens.refresh_token().map(RefreshToken::fingerprint);
+        assert_eq!(print(&held), print(&was));
+        assert_eq!((held.subject(), held.profile().get("plan")), (Some("kim"), Some("gold")));
+        assert_eq!(held.refresh_expires_at(), Some(at(90_000)));
+        assert_eq!(
+            (held.issued_at(), held.expires_at(), held.refreshes()),
+            (at(1_000), at(4_600), 3)
+        );
+    }
+
+    #[test]
+    fn what_waits_for_something_stays_awake() {
+        let rules: [(&str, fn(&mut Core)); 6] = [
+            ("unsaved", |core| core.saved = false),
+            ("a failure", |core| core.failing_since = Some(at(1))),
+            ("no machine at rest", |core| core.machine = Machine::new()),
+            ("no tokens", |core| core.held = None),
+            ("another appointment", |core| {
+                if let Some((wish, ..)) = &mut core.appointment {
+                    wish.not_before = at(9);
+                }
+            }),
+            ("another fingerprint", |core| {
+                let mut rest = core.machine.at_rest().unwrap();
+                if let Some(refresh) = &mut rest.held.refresh {
+                    refresh.token = Fingerprint::from_raw([0; 16]);
+                }
+                core.machine = Machine::resting(rest);
+            }),
+        ];
+        for (name, change) in rules {
+            let mut core = core();
+            change(&mut core);
+            assert!(core.asleep().is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_idle_session_is_small() {
+        let mut core = core();
+        let mut stored = core.held.take().unwrap().stored().clone();
+        stored.access_token = AccessToken::new(SecretString::new("a".repeat(1_024))).unwrap();
+        stored.refresh_token = Some(RefreshToken::new(SecretString::new("r".repeat(256))).unwrap());
+        (stored.id_token, stored.profile) = (None, Profile::new());
+        let tokens = TokenSet::from_stored(stored);
+        let rest = AtRest { held: Held::of(&tokens, false), strikes: 0, kept: false };
+        core.machine = Machine::resting(rest);
+        core.appointment = Some((rest.renewal(), at(3_000), Monotonic::default()));
+        core.held = Some(Arc::new(tokens));
+        let bytes = core.asleep().unwrap().0.len();
+        assert!(bytes <= 768 + 192 + 160, "{bytes}");
+    }
+}

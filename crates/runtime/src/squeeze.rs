@@ -1,0 +1,238 @@
+//! The bytes of a session at rest: numbers, texts, and tokens in six bits a character.
+
+use countersign_core::session::Status;
+use countersign_core::{ErrorKind, SecretString, Timestamp};
+
+use crate::status::{Cause, Ring, Step};
+
+/// The alphabet of base64url (RFC 4648 §5), in which JWTs and most opaque tokens are written.
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// A character that is not in it.
+const OTHER: u8 = 64;
+
+/// Where each character stands in it.
+const PLACES: [u8; 256] = {
+    let mut places = [OTHER; 256];
+    let mut at = 0;
+    while at < ALPHABET.len() {
+        places[ALPHABET[at] as usize] = at as u8;
+        at += 1;
+    }
+    places
+};
+
+/// As many dots as a token of three or five parts has (RFC 7519 §3, RFC 7516 §3.1) are kept aside.
+const MOST_DOTS: usize = 4;
+
+/// How a token is written: with so many dots in six bits a character, as it is, or not at all.
+const AS_IT_IS: u8 = 0xfe;
+const NONE: u8 = 0xff;
+
+pub(crate) fn put<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N]) {
+    out.extend_from_slice(&bytes);
+}
+
+/// Appends a token; `None` if it is too long to be one.
+pub(crate) fn push_token(out: &mut Vec<u8>, token: Option<&str>) -> Option<()> {
+    let Some(token) = token.map(str::as_bytes) else {
+        out.push(NONE);
+        return Some(());
+    };
+    let length = u16::try_from(token.len()).ok()?;
+    let dots = || token.iter().enumerate().filter(|(_, byte)| **byte == b'.');
+    let n_dots = dots().count();
+    let plain = |byte: &u8| *byte == b'.' || PLACES[usize::from(*byte)] != OTHER;
+    if n_dots > MOST_DOTS || !token.iter().all(plain) {
+        out.push(AS_IT_IS);
+        put(out, length.to_le_bytes());
+        out.extend_from_slice(token);
+        return Some(());
+    }
+    out.push(n_dots as u8);
+    put(out, length.to_le_bytes());
+    dots().for_each(|(at, _)| put(out, (at as u16).to_le_bytes()));
+    let (mut bits, mut held) = (0_u32, 0);
+    for byte in token.iter().filter(|byte| **byte != b'.') {
+        bits = bits << 6 | u32::from(PLACES[usize::from(*byte)]);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            out.push((bits >> held) as u8);
+        }
+    }
+    if held > 0 {
+        out.push((bits << (8 - held)) as u8);
+    }
+    Some(())
+}
+
+/// Appends a text of at most 64 KiB.
+pub(crate) fn push_text(out: &mut Vec<u8>, text: Option<&str>) -> Option<()> {
+    let Some(text) = text else {
+        out.push(NONE);
+        return Some(());
+    };
+    out.push(AS_IT_IS);
+    put(out, u16::try_from(text.len()).ok()?.to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
+    Some(())
+}
+
+/// Appends the last transitions, twelve bytes each.
+pub(crate) fn push_ring(out: &mut Vec<u8>, ring: &Ring) -> Option<()> {
+    let index = |status| Status::ALL.iter().position(|known| *known == status).map(|at| at as u8);
+    out.push(u8::try_from(ring.steps().len()).ok()?);
+    for step in ring.steps() {
+        put(out, step.at.as_millis().to_le_bytes());
+        let cause = Cause::ALL.iter().position(|known| *known == step.cause)? as u8;
+        let failure = match step.failure {
+            Some(failure) => ErrorKind::ALL.iter().position(|known| *known == failure)? as u8,
+            None => NONE,
+        };
+        put(out, [index(step.from)?, index(step.to)?, cause, failure]);
+    }
+    Some(())
+}
+
+/// Reads what was put, in the same order; `None` at whatever was not.
+pub(crate) struct Input<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Input<'a> {
+    pub(crate) fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*taken)
+    }
+
+    pub(crate) fn instant(&mut self) -> Option<Timestamp> {
+        Some(Timestamp::from_millis(i64::from_le_bytes(self.take()?)))
+    }
+
+    /// A token; the inner `None` if there was none.
+    pub(crate) fn token(&mut self) -> Option<Option<SecretString>> {
+        let [form] = self.take()?;
+        if form == NONE {
+            return Some(None);
+        }
+        let length = self.length()?;
+        if form == AS_IT_IS {
+            let text = std::str::from_utf8(self.bytes(length)?).ok()?;
+            return Some(Some(SecretString::new(text)));
+        }
+        let mut dots = [usize::MAX; MOST_DOTS];
+        for dot in dots.iter_mut().take(usize::from(form)) {
+            *dot = self.length()?;
+        }
+        let packed = self.bytes(((length - usize::from(form)) * 6).div_ceil(8))?;
+        let mut text = String::with_capacity(length);
+        let (mut bits, mut held, mut packed) = (0_u32, 0, packed.iter());
+        while text.len() < length {
+            if dots.contains(&text.len()) {
+                text.push('.');
+                continue;
+            }
+            if held < 6 {
+                bits = bits << 8 | u32::from(*packed.next()?);
+                held += 8;
+            }
+            held -= 6;
+            text.push(char::from(ALPHABET[(bits >> held) as usize & 63]));
+        }
+        Some(Some(SecretString::new(text)))
+    }
+
+    /// A text; the inner `None` if there was none.
+    pub(crate) fn text(&mut self) -> Option<Option<&'a str>> {
+        let [form] = self.take()?;
+        if form == NONE {
+            return Some(None);
+        }
+        let length = self.length()?;
+        std::str::from_utf8(self.bytes(length)?).ok().map(Some)
+    }
+
+    pub(crate) fn ring(&mut self) -> Option<Ring> {
+        let [n] = self.take()?;
+        let mut ring = Ring::default();
+        for _ in 0..n {
+            let at = self.instant()?;
+            let [from, to, cause, failure] = self.take()?;
+            ring.push(Step {
+                at,
+                from: *Status::ALL.get(usize::from(from))?,
+                to: *Status::ALL.get(usize::from(to))?,
+                cause: *Cause::ALL.get(usize::from(cause))?,
+                failure: ErrorKind::ALL.get(usize::from(failure)).copied(),
+            });
+        }
+        Some(ring)
+    }
+
+    fn length(&mut self) -> Option<usize> {
+        Some(usize::from(u16::from_le_bytes(self.take()?)))
+    }
+
+    fn bytes(&mut self, n: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(n)?;
+        self.0 = rest;
+        Some(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_token_comes_back_as_it_was() {
+        let long = "a-_Z9".repeat(205);
+        let cases = [
+            "a",
+            "ab",
+            "abc",
+            "abcd",
+            "abcde",
+            "e30.e30.sig",
+            "..",
+            ".a.b.c.",
+            "1.2.3.4.5.6.7",
+            "with~other/characters+=",
+            &long,
+        ];
+        for token in cases {
+            let mut out = Vec::new();
+            push_token(&mut out, Some(token)).unwrap();
+            push_token(&mut out, None).unwrap();
+            push_text(&mut out, Some(token)).unwrap();
+            let mut input = Input(&out);
+            assert_eq!(input.token().unwrap().unwrap().expose(), token);
+            assert!(input.token().unwrap().is_none());
+            assert_eq!(input.text(), Some(Some(token)));
+            assert!(input.0.is_empty() && input.text().is_none());
+        }
+    }
+
+    #[test]
+    fn a_token_of_base64url_takes_six_bits_a_character() {
+        let mut out = Vec::new();
+        push_token(&mut out, Some(&"a".repeat(1024))).unwrap();
+        assert_eq!(out.len(), 768 + 3);
+        assert!(push_token(&mut out, Some(&"a".repeat(70_000))).is_none());
+    }
+
+    #[test]
+    fn transitions_come_back_as_they_were() {
+        let mut ring = Ring::default();
+        for (n, cause) in Cause::ALL.iter().enumerate() {
+            let failure = ErrorKind::ALL.get(n).copied().filter(|_| n % 2 == 0);
+            let (from, to) = (Status::ALL[n % 11], Status::ALL[(n + 1) % 11]);
+            let at = Timestamp::from_seconds(n as i64);
+            ring.push(Step { at, from, to, cause: *cause, failure });
+        }
+        let mut out = Vec::new();
+        push_ring(&mut out, &ring).unwrap();
+        let read = Input(&out).ring().unwrap();
+        assert_eq!(read.to_vec(), ring.to_vec());
+    }
+}
