@@ -12,9 +12,10 @@ use super::{Failure, Subject};
 
 /// How often a change is made before it counts as not announced.
 const CHANGES: u32 = 100;
-/// How many names are heard before the next change is made.
-const AT_ONCE: u32 = 256;
 const BETWEEN: Duration = Duration::from_millis(50);
+
+/// So many changes of other records are named at a time before the writer goes on.
+const BACKLOG: u32 = 1024;
 
 /// A store that announces changes names the record that was written. It is a hint: others may be named before.
 pub(super) async fn a_change_is_announced_where_changes_are(
@@ -37,13 +38,16 @@ pub(super) async fn a_change_is_announced_where_changes_are(
 
 /// Whether the change was announced; false if none is.
 async fn announced(on: &Subject<'_>, name: &RecordName) -> bool {
-    // It may name all that changed before, one by one; a store that never stops to name others ends too.
-    for named in 1_u32.. {
-        match on.second.watch().await {
-            None => return false,
-            Some(changed) if changed == *name => return true,
-            Some(_) if named % AT_ONCE == 0 => yield_once().await,
-            Some(_) => {}
+    let mut others = 0_u32;
+    while let Some(changed) = on.second.watch().await {
+        if changed == *name {
+            return true;
+        }
+        // What has changed before may be named first, and that may be much; a store that names something
+        // at every moment must still let the writer write.
+        others += 1;
+        if others.is_multiple_of(BACKLOG) {
+            yield_once().await;
         }
     }
     false
