@@ -12,8 +12,8 @@ use common::store::Flaky;
 use common::{Act, PASSWORD, Plain, World, seconds, settle, shown};
 use countersign_core::session::{Reauthentication, Status};
 use countersign_core::{
-    Committed, Credentials, Error, ErrorKind, Fence, Lock, RecordName, Revision, SealKeys,
-    SecretBytes, SessionStore, StoredRecord,
+    Committed, Credentials, Error, Fence, Lock, RecordName, Revision, SealKeys, SecretBytes,
+    SessionStore, StoredRecord,
 };
 use countersign_runtime::{Keeper, MemoryStore, Session, SessionBuilder};
 use serde_json::json;
