@@ -147,6 +147,12 @@ pub(crate) fn wrong_passphrase(path: &Path) -> Error {
     store("wrong_passphrase", hint).with_recovery(Recovery::GiveUp)
 }
 
+/// An empty passphrase: a variable that is not set, more likely than a choice.
+pub(crate) fn no_passphrase() -> Error {
+    store("no_passphrase", "the passphrase is empty, and no key was put under it; give one".into())
+        .with_recovery(Recovery::GiveUp)
+}
+
 /// Argon2 got no memory.
 pub(crate) fn no_memory(kibibytes: u32) -> Error {
     let hint =

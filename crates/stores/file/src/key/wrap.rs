@@ -68,6 +68,9 @@ impl Wrapping {
     ) -> Result<Option<(Self, Key)>, Error> {
         match protection {
             KeyProtection::OwnerOnly => Ok(None),
+            KeyProtection::Passphrase(passphrase) if passphrase.text.is_empty() => {
+                Err(fault::no_passphrase())
+            }
             KeyProtection::Passphrase(passphrase) => {
                 let wrapping = Self::Passphrase { cost: passphrase.cost, salt: *random::<16>()? };
                 let key = wrapping.key(path, protection)?;

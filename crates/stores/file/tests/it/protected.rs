@@ -58,6 +58,9 @@ async fn keys_under_a_passphrase_open_with_it_and_with_nothing_else() {
 #[tokio::test]
 async fn f31_no_protection_is_weaker_than_was_asked_for() {
     let place = Place::new();
+    let error = open(&place, passphrase("")).seal_keys().await.unwrap_err();
+    assert_says(&error, "no_passphrase", "is empty");
+    assert!(!place.path("key").exists());
     let keys = place.store.seal_keys().await.unwrap();
     let plain = key_file(&place);
     for asked in [passphrase("canary"), KeyProtection::Vault(Arc::new(Vault::default()))] {
