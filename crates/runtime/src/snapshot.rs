@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use arc_swap::Guard;
 use countersign_core::{
     AccessToken, Authorization, Generation, IdToken, Profile, Timestamp, TokenSet,
 };
 use countersign_scheduler::Windows;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::sync::AtomicBool;
+use crate::sync::{AtomicBool, Guard};
 
 /// A token that was good when it was handed out, with the headers that present it. Cheap to clone.
 ///

@@ -8,7 +8,7 @@
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicUsize};
 pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
 
-pub(crate) use arc_swap::ArcSwapOption;
+pub(crate) use arc_swap::{ArcSwapOption, Guard};
 pub(crate) use tokio::runtime::Handle;
 pub(crate) use tokio::sync::futures::Notified;
 pub(crate) use tokio::sync::{Notify, OnceCell, oneshot};

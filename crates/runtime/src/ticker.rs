@@ -86,10 +86,10 @@ async fn run(mut stop: Stop, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
                 return;
             };
             beat(&shared);
+            let idle = crate::idle::sweep(&shared);
             shared.evict();
             // What another runtime has left when it went.
             shared.unsaved().iter().for_each(Cell::kick);
-            let idle = crate::idle::sweep(&shared);
             let more = post_due(&shared);
             let now = clock.monotonic();
             let next = shared.queue().next_due();

@@ -12,6 +12,7 @@ mod once;
 mod runtime;
 mod swap;
 
+pub use arc_swap::Guard;
 pub use shuttle::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize};
 pub use shuttle::sync::{Mutex, MutexGuard};
 pub use tokio::sync::{OnceCell, oneshot};
