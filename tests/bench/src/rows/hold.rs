@@ -182,7 +182,8 @@ async fn ours(clock: &ShiftClock, held: Held, sessions: usize, idle: bool) -> Re
     }
     let after = resident()?;
     let idle = idle_cpu(clock, idle).await;
-    if held_here.iter().chain([&first]).any(|session| session.current().is_none()) {
+    drop(first);
+    if held_here.iter().any(|session| session.current().is_none()) {
         return Err("a session lost its token while it was weighed".into());
     }
     Ok(told(before, after, opened, idle))
