@@ -39,6 +39,7 @@ USERS = [
     "idtoken",
     "disabled",
     "enrol",
+    "live",
 ]
 # In FORCE_CHANGE_PASSWORD: a sign-in is answered with NEW_PASSWORD_REQUIRED.
 FIRST_USERS = ["first", "first-secret", "first-srp"]

@@ -87,7 +87,7 @@ def main():
 
     call_command("migrate", verbosity=0)
     password = "Perm4nent-canary!"
-    names = ["lee", "refresh", "rotate", "logout", "change", "strict"]
+    names = ["lee", "refresh", "rotate", "logout", "change", "strict", "live"]
     for name in names:
         User.objects.create_user(name, f"{name}@studio.example", password, first_name=name, last_name="Example")
     server = Server(("127.0.0.1", 0), QuietHandler)

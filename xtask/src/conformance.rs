@@ -1,6 +1,7 @@
 //! The conformance suite, built and run: its arguments and its exit code are those of the runner.
 
 use crate::Result;
+use crate::record;
 use crate::workspace::cargo;
 
 const PACKAGE: &str = "countersign-conformance-runner";
@@ -9,6 +10,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let status = cargo()
         .args(["run", "--quiet", "--locked", "--package", PACKAGE, "--"])
         .args(args)
+        .env(record::VARIABLE, record::path()?)
         .status()?;
     // 1 and 2 mean different things, and `Err` would make one of both.
     match status.code() {

@@ -1,5 +1,6 @@
 //! The real adapters through the real client against servers that nobody of this project wrote, and
-//! clients that nobody of this project wrote against our simulator of Cognito.
+//! clients that nobody of this project wrote against our simulator of Cognito; then the live cases of the
+//! conformance suite against the same servers.
 //!
 //! Everything is installed into `target/independent` by pip and npm, at the versions that
 //! `tests/independent` pins, and started on loopback ports of the system's choice. What each
@@ -11,9 +12,9 @@ use std::process::{Command, Stdio};
 
 use crate::server::Server;
 use crate::totals::Totals;
-use crate::vectors;
 use crate::workspace::{cargo, find_program, members, root, succeed, target_dir};
 use crate::{Result, under_ci};
+use crate::{live, vectors};
 
 const PACKAGE: &str = "countersign-tests";
 const BINARY: &str = "independent";
@@ -70,18 +71,27 @@ const CLIENTS: &str = "cognito";
 /// What goes beside its packages, where a module finds them.
 const MODULES: [&str; 2] = ["oidc_server.mjs", "client_identity.mjs"];
 
+const USAGE: &str = "usage: cargo xtask independent [cognito|igny8|ibex] [--live]";
+
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    let only = match args {
+    let (flags, names): (Vec<&String>, Vec<&String>) =
+        args.iter().partition(|arg| arg.starts_with('-'));
+    let only = match names[..] {
         [] => None,
         [one] if SERVERS.iter().any(|kind| kind.tests == one) => Some(one.as_str()),
-        _ => return Err("usage: cargo xtask independent [cognito|igny8|ibex]".into()),
+        _ => return Err(USAGE.into()),
+    };
+    let live_alone = match flags[..] {
+        [] => false,
+        [flag] if flag == "--live" => true,
+        _ => return Err(USAGE.into()),
     };
     let chosen: Vec<&Kind> =
         SERVERS.iter().filter(|kind| only.is_none_or(|tests| kind.tests == tests)).collect();
     let home = target_dir()?.join("independent");
     std::fs::create_dir_all(&home)?;
     let install = Install::new(home)?;
-    let clients = only.is_none_or(|tests| tests == CLIENTS);
+    let clients = !live_alone && only.is_none_or(|tests| tests == CLIENTS);
     for runtime in [Runtime::Python, Runtime::Node] {
         if clients || chosen.iter().any(|kind| kind.runtime == runtime) {
             install.prepare(runtime)?;
@@ -94,13 +104,18 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         println!("{} is ready", kind.name);
         servers.push(server);
     }
+    if live_alone {
+        return live::run(&servers, &install.home);
+    }
     let totals = run_tests(only, &servers, &install);
+    // After the tests: these wait for nobody, and those are timed by the lives of tokens.
+    let live = live::run(&servers, &install.home);
     drop(servers);
     let totals = totals?;
     println!("{BINARY}: {totals}");
     match (totals.failed, totals.run()) {
         (0, 0) => Err("no test was run".into()),
-        (0, _) => Ok(()),
+        (0, _) => live,
         (failed, _) => Err(format!("{failed} failed").into()),
     }
 }

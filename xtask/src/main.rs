@@ -14,11 +14,13 @@ mod conformance;
 mod docs;
 mod features;
 mod independent;
+mod live;
 mod msrv;
 mod network;
 mod new_provider;
 mod outside;
 mod package;
+mod record;
 mod server;
 mod test;
 mod tidy;
@@ -104,8 +106,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "independent",
-        usage: "[cognito|igny8|ibex]",
-        about: "the adapters against servers that nobody of this project wrote",
+        usage: "[cognito|igny8|ibex] [--live]",
+        about: "the adapters against servers that nobody of this project wrote; --live: only the suite's cases",
         run: independent::run,
     },
     Task {

@@ -25,6 +25,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Starts a server and waits until it says `READY=yes`.
     ///
     /// What it writes on standard error goes to `NAME.log` in `logs`, and the end of that is

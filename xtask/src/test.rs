@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use crate::totals::Totals;
 use crate::workspace::{cargo, find_program, output, root, target_dir};
-use crate::{Result, network};
+use crate::{Result, network, record};
 
 /// Programs that some tests use and Rust does not bring: what for, and the Debian package.
 const OUTSIDE: &[(&str, &str, &str)] = &[
@@ -25,6 +25,8 @@ const OUTSIDE: &[(&str, &str, &str)] = &[
 struct Ran {
     totals: Totals,
     said: Vec<String>,
+    /// The tests by name, and whether they passed.
+    ends: Vec<(String, bool)>,
     succeeded: bool,
 }
 
@@ -40,6 +42,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 /// The test binaries, then the doc tests.
 fn everything() -> Result<()> {
     let mut ran = binaries(&[])?;
+    record::write(&ran.ends)?;
     if !ran.succeeded && ran.totals.run() == 0 {
         return Err("the tests were not built; see above".into());
     }
@@ -141,8 +144,11 @@ fn with_nextest(args: &[&str]) -> Result<Ran> {
         }
     }
     let succeeded = child.wait()?.success();
-    let said = if report.exists() { said_in(&report)? } else { Vec::new() };
-    Ok(Ran { totals, said, succeeded })
+    let (said, ends) = match report.exists() {
+        true => (said_in(&report)?, record::of_nextest(&report)?),
+        false => (Vec::new(), Vec::new()),
+    };
+    Ok(Ran { totals, said, ends, succeeded })
 }
 
 /// The lines that nextest's report kept and that are shown again.
@@ -175,7 +181,8 @@ fn told_line(line: &str) -> Option<&str> {
 /// Runs cargo's own test runner; what passing tests print is kept back, but for those lines.
 fn stream(command: &mut Command, read: fn(&str) -> Option<Totals>) -> Result<Ran> {
     let mut child = command.stdout(Stdio::piped()).spawn()?;
-    let mut ran = Ran { totals: Totals::default(), said: Vec::new(), succeeded: false };
+    let (totals, said, ends) = (Totals::default(), Vec::new(), Vec::new());
+    let mut ran = Ran { totals, said, ends, succeeded: false };
     let mut of_passing_tests = false;
     if let Some(lines) = child.stdout.take() {
         for line in BufReader::new(lines).lines() {
@@ -189,6 +196,7 @@ fn stream(command: &mut Command, read: fn(&str) -> Option<Totals>) -> Result<Ran
                 ran.totals += found;
                 of_passing_tests = false;
             }
+            ran.ends.extend(record::of_libtest(&line));
             if let Some(told) = told_line(&line) {
                 ran.said.push(told.to_owned());
             }

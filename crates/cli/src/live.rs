@@ -2,15 +2,15 @@
 //! suite in front of a live service.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use countersign_core::{AuthProvider, Clock, CredentialKind, Credentials, Origin};
+use countersign_core::{AuthProvider, Clock, CredentialKind, Credentials, Origin, SecretString};
 use countersign_runtime::SystemClock;
 
 use crate::problem::Problem;
 use crate::profile::{self, Profile, ProfileFile};
-use crate::source::{ProfileCredentials, Surroundings};
+use crate::source::{ProfileCredentials, Source, Surroundings};
 
 /// A profile that was read, with what its provider's settings make. Nothing was sent, and no secret read.
 pub struct Live {
@@ -83,6 +83,21 @@ impl Live {
         &self.account
     }
 
+    /// Another secret that `text` names the source of, as a profile would: `env:NAME`, `file:PATH`,
+    /// `command:ARGV` or `prompt`. `label` is what a person is asked for, and what errors call it.
+    ///
+    /// # Errors
+    /// It names no source, or the source yields nothing.
+    pub async fn secret(&self, label: &str, text: &str) -> Result<SecretString, Refused> {
+        let refused = |(what, help): (String, String)| {
+            Refused(Problem::usage(format!("{label} {what}"), help))
+        };
+        let source =
+            Source::parse(text, Path::new("")).map_err(|none| refused(none.explain(label)))?;
+        let read = source.read(label, &self.source.around).await;
+        read.map_err(|refusal| Refused(Problem::usage(refusal.what, refusal.help)))
+    }
+
     /// The secrets as they are now; a person is asked for those whose source is `prompt`.
     ///
     /// # Errors
@@ -117,7 +132,6 @@ impl std::error::Error for Refused {}
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
-    use std::path::Path;
 
     use super::*;
 

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use countersign_core::{
-    Clock as _, Error, ErrorKind, RecordName, Revision, SecretBytes, SessionKey, SessionStore as _,
-    StoredKey, StoredRecord, Timestamp,
+    Clock as _, Error, ErrorKind, RecordName, Revision, SessionKey, SessionStore as _, StoredKey,
+    StoredRecord, Timestamp,
 };
 use countersign_runtime::{StoredState, SystemClock};
 use countersign_seal::{AccountRecord, EndCause, Found, Sealer, SessionRecord};
@@ -41,7 +41,6 @@ pub(crate) struct Book {
     /// The profiles that describe this session.
     pub(crate) profiles: Vec<String>,
     pub(crate) state: State,
-    bytes: SecretBytes,
 }
 
 /// What was found in it.
@@ -169,7 +168,7 @@ impl Shelf {
         &self,
         book: &Book,
         wait: Duration,
-        work: impl AsyncFnOnce(&FileStore, &Sealer) -> Result<T, Problem>,
+        work: impl AsyncFnOnce(&FileStore) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let (store, sealer) = self.kept()?;
         self.runtime.block_on(async {
@@ -180,12 +179,21 @@ impl Shelf {
                 }
                 None => None,
             };
-            let done = work(store, sealer).await;
+            let done = work(store).await;
             if let Some(lock) = lock {
                 lock.release().await;
             }
             done
         })
+    }
+
+    /// Does something with the store as a whole.
+    pub(crate) fn at_work<T>(
+        &self,
+        work: impl AsyncFnOnce(&FileStore, &Sealer) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let (store, sealer) = self.kept()?;
+        self.runtime.block_on(work(store, sealer))
     }
 
     fn kept(&self) -> Result<&(FileStore, Sealer), Problem> {
@@ -227,8 +235,8 @@ impl Book {
             Ok(None) => return None,
             Err(error) => {
                 let (key, revision) = (owner.map(|(key, _)| key.into()), Revision::NONE);
-                let (state, bytes) = (State::Unreadable(error), SecretBytes::default());
-                return Some(Self { name, revision, key, profiles, state, bytes });
+                let state = State::Unreadable(error);
+                return Some(Self { name, revision, key, profiles, state });
             }
         };
         let sealed = record.bytes.expose_bytes();
@@ -242,13 +250,7 @@ impl Book {
             },
             Err(error) => (owner.map(|(key, _)| key.into()), State::Unreadable(error)),
         };
-        let (revision, bytes) = (record.revision, record.bytes);
-        Some(Self { name, revision, key, profiles, state, bytes })
-    }
-
-    /// The sealed bytes.
-    pub(crate) const fn bytes(&self) -> &SecretBytes {
-        &self.bytes
+        Some(Self { name, revision: record.revision, key, profiles, state })
     }
 
     /// The beginning of its name.

@@ -186,9 +186,7 @@ fn a_flow_that_is_not_known_or_not_enabled_is_told_with_what_to_do() {
     home.run(&["login"]).exits(2).says(&["`flow` has no value that is known", "mean \"srp\"?"]);
     let config = std::fs::read_to_string(home.path("config.toml")).unwrap();
     home.write("config.toml", &config.replace("\"spr\"", "\"password\""), 0o644);
-    let refused = home.run(&["login"]);
-    assert_ne!(refused.code, Some(0));
-    refused.says(&["flow"]);
+    home.run(&["login"]).exits(2).says(&["not enabled", "add ALLOW_USER_PASSWORD_AUTH"]);
     home.write("config.toml", &config.replace("\"spr\"", "\"srp\""), 0o644);
     home.run(&["login"]).exits(0);
     home.write("secret", "canary-wrong", 0o600);
@@ -250,4 +248,23 @@ fn a_code_that_is_refused_leaves_no_secret_of_an_authenticator_behind() {
     assert!(!home.path("totp.new").exists());
     home.run(&["mfa", "enroll"]).exits(0);
     assert!(home.path("totp").exists());
+}
+
+#[test]
+fn a_pool_or_client_that_is_not_there_is_told_as_such() {
+    let pool = Simulated::start(&["cognito"]);
+    let home = home(&pool, &pool_keys(&pool));
+    home.write("secret", pool.value("client_secret"), 0o600);
+    let config = std::fs::read_to_string(home.path("config.toml")).unwrap();
+    let with = |from: &str, to: &str| {
+        home.write("config.toml", &config.replace(from, to), 0o644);
+        home.run(&["login"]).keeps_secrets()
+    };
+    // What has not the form of an id is not sent.
+    with(pool.value("user_pool_id"), "pool").exits(2).says(&["<region>_<name>"]);
+    with(pool.value("client_id"), "9unknown").exits(2).says(&["pool or app client is unknown"]);
+    // The pool judges only the proof, into which its name goes.
+    let other = with(pool.value("user_pool_id"), "eu-west-1_Other").exits(1);
+    other.says(&["user name or password is wrong; or user_pool_id is that of another pool"]);
+    with(pool.value("user_pool_id"), pool.value("user_pool_id")).exits(0);
 }

@@ -223,22 +223,6 @@ fn f46_why_a_session_is_as_it_is_can_be_asked() {
 }
 
 #[test]
-fn f49_what_a_record_holds_of_others_is_shown_and_not_obeyed() {
-    let hub = Simulated::start(&["ibex"]);
-    let home = Home::ibex(&hub);
-    home.run(&["login"]).exits(0);
-    let shown = home.run(&["sessions", "list"]).exits(0);
-    assert!(!shown.out.contains('\u{1b}'));
-    // An account of another name is another session, whatever its name would do to a terminal.
-    let config = std::fs::read_to_string(home.path("config.toml")).unwrap();
-    let odd = config.replace(hub.value("identity"), "kim\\u001b[2J");
-    home.write("config.toml", &odd, 0o644);
-    home.run(&["login"]).exits(1);
-    let shown = home.run(&["sessions", "list"]).exits(0);
-    assert!(!shown.out.contains('\u{1b}'), "{:?}", shown.out);
-}
-
-#[test]
 fn a_damaged_record_is_neither_in_the_way_nor_destroyed() {
     let (hub, studio) = (Simulated::start(&["ibex"]), Simulated::start(&["igny8"]));
     let home = two(&hub, &studio);

@@ -10,6 +10,7 @@ use countersign_core::{
 };
 use countersign_runtime::{Keeper, KeeperBuilder, MemoryStore, Session, SessionBuilder};
 
+use crate::case::Live;
 use crate::clock::VirtualClock;
 use crate::engine::{Engine, Shared};
 use crate::expect::Finding;
@@ -65,12 +66,12 @@ impl Bench {
         engine: Arc<dyn Engine>,
         clock: Hour,
         seed: u64,
-        timeline: Timeline,
+        (timeline, names): (Timeline, Names),
+        promise: Option<Live>,
     ) -> Result<Self, Error> {
         let plain = server.adapter();
         let claims = plain.capabilities().clone();
         let account = server.account();
-        let names = Names::default();
         let adapter: Arc<dyn AuthProvider> =
             Arc::new(Named { adapter: engine.provider(plain), names: names.clone() });
         let realm = adapter.realm();
@@ -88,6 +89,9 @@ impl Bench {
             strays: Mutex::default(),
             strays_judged: false.into(),
             last: Mutex::default(),
+            promise,
+            sign_ins: 0.into(),
+            faults_played: false.into(),
         }));
         let shelf = Shelf::new(MemoryStore::with_clock(clock.clock())?);
         let inner = Inner {
@@ -242,6 +246,11 @@ impl Bench {
     /// Time since the case began.
     pub fn elapsed(&self) -> Duration {
         self.0.wire.elapsed()
+    }
+
+    /// Whether time costs nothing here. In a live service a case waits for seconds only.
+    pub fn is_virtual(&self) -> bool {
+        matches!(self.0.clock, Hour::Virtual(_))
     }
 
     /// Lets time pass. All that falls due happens at its moment, and what it brings about is over.

@@ -43,6 +43,8 @@ pub struct Case {
     pub applies: fn(&Capabilities) -> Applies,
     /// A server of its own making.
     pub stage: Option<Stage>,
+    /// How it behaves in front of a live service; `None` if it needs a server that the suite has in hand.
+    pub live: Option<Live>,
     /// The code.
     pub run: fn(Bench) -> Running,
 }
@@ -67,6 +69,7 @@ impl Case {
             only: &[],
             applies: |_| Applies::Yes,
             stage: None,
+            live: None,
             run,
         }
     }
@@ -126,6 +129,21 @@ impl Case {
         self.stage = Some(stage);
         self
     }
+
+    /// Fit for a live service: it takes seconds, asks little, and signs in so often at most. It plays no
+    /// fault. The suite holds it to both, whatever it runs against.
+    #[must_use]
+    pub const fn live(mut self, sign_ins: u32) -> Self {
+        self.live = Some(Live { sign_ins, faults: false });
+        self
+    }
+
+    /// The same for a case that plays faults on the way to the service.
+    #[must_use]
+    pub const fn live_with_faults(mut self, sign_ins: u32) -> Self {
+        self.live = Some(Live { sign_ins, faults: true });
+        self
+    }
 }
 
 impl Case {
@@ -145,6 +163,15 @@ impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Case({})", self.id)
     }
+}
+
+/// What a case does in front of a live service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Live {
+    /// How many sign-ins it asks for at most; one more is not sent, and the case fails.
+    pub sign_ins: u32,
+    /// Whether it plays faults on the way.
+    pub faults: bool,
 }
 
 /// What a case proves.
@@ -181,6 +208,8 @@ pub enum Harm {
     Changes,
     /// It has mail sent.
     Mails,
+    /// It ends sessions of the account that others have.
+    Ends,
 }
 
 impl Harm {
@@ -192,6 +221,7 @@ impl Harm {
             Self::Spends => "spends what is counted",
             Self::Changes => "changes the account",
             Self::Mails => "has mail sent",
+            Self::Ends => "ends the account's other sessions",
         }
     }
 }

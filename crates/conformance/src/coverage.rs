@@ -17,15 +17,10 @@ pub(crate) fn rows(providers: &[ProviderReport]) -> Vec<RowReport> {
             }
         }
     }
-    let report = |(row, cases): (&str, BTreeMap<&str, Proof>)| RowReport {
-        row: row.to_owned(),
-        about: String::new(),
-        cases: cases
-            .into_iter()
-            .filter(|(_, proof)| proof.passed && !proof.failed)
-            .map(|(id, _)| id.to_owned())
-            .collect(),
-        tests: Vec::new(),
+    let report = |(row, cases): (&str, BTreeMap<&str, Proof>)| {
+        let good = cases.into_iter().filter(|(_, proof)| proof.passed && !proof.failed);
+        let cases: Vec<String> = good.map(|(id, _)| id.to_owned()).collect();
+        RowReport { row: row.to_owned(), proved: !cases.is_empty(), cases, ..RowReport::default() }
     };
     rows.into_iter().map(report).collect()
 }

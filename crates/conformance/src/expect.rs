@@ -19,6 +19,31 @@ pub struct Finding {
     pub came: String,
     /// File and line of the check.
     pub at: String,
+    /// Whether that was a check of the case, or the case came to no end of its own.
+    pub how: How,
+}
+
+/// How a case came to fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// By a check of the case, or of the suite on its requests.
+    Check,
+    /// Something panicked that must not.
+    Panic,
+    /// It did not end in its time.
+    NoEnd,
+}
+
+impl How {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Panic => "panic",
+            Self::NoEnd => "no end",
+        }
+    }
 }
 
 impl Finding {
@@ -27,13 +52,31 @@ impl Finding {
     pub fn new(expected: impl Into<String>, came: impl Into<String>) -> Self {
         let at = Location::caller();
         let at = format!("{}:{}", at.file().rsplit("src/").next().unwrap_or_default(), at.line());
-        Self { expected: expected.into(), came: came.into(), at }
+        Self { expected: expected.into(), came: came.into(), at, how: How::Check }
+    }
+
+    /// The same finding, come about in another way than by a check.
+    #[must_use]
+    pub const fn by(mut self, how: How) -> Self {
+        self.how = how;
+        self
+    }
+
+    /// The same finding at a place that is no line of a case.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.at = place.into();
+        self
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected {}; came {} ({})", self.expected, self.came, self.at)
+        let how = match self.how {
+            How::Check => String::new(),
+            how => format!("{}: ", how.as_str()),
+        };
+        write!(f, "{how}expected {}; came {} ({})", self.expected, self.came, self.at)
     }
 }
 

@@ -10,6 +10,8 @@
 //!   clock and a runtime of its own: order and company change nothing.
 //! * A [`Bench`] is what a case holds. Time is virtual: it passes when nothing else can happen.
 //! * [`Suite`] runs them and answers a [`report::model::Run`].
+//! * [`Suite::permits`] puts a live service in front of it: one case at a time, those that are harmless,
+//!   within a budget of sign-ins.
 //! * With the feature `simulator`, the module `simulated` makes a server of the suite from any simulator of
 //!   `countersign-simulator`, also from one of your own.
 
@@ -24,6 +26,7 @@ mod echo;
 mod engine;
 pub mod expect;
 mod fault;
+mod live;
 mod naming;
 mod operation;
 mod process;
@@ -42,12 +45,13 @@ mod wire;
 
 pub use bench::Bench;
 pub use call::Reply;
-pub use case::{Applies, Case, Harm, Row, Running, Stage};
+pub use case::{Applies, Case, Harm, Live, Row, Running, Stage};
 pub use claims::Claim;
 pub use clock::VirtualClock;
 pub use engine::{Engine, Unbroken};
-pub use expect::Finding;
+pub use expect::{Finding, How};
 pub use fault::{Absurd, Fault, Gate, RetryAfter, Times};
+pub use live::{Decision, Permits, Planned};
 pub use operation::Op;
 pub use process::Process;
 pub use run::{Plan, claims_of};

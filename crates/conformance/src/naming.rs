@@ -8,15 +8,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead};
 use countersign_core::{
-    Ambient, AuthProvider, Authorization, Capabilities, Error, Operation, Outcome, ProviderId,
-    Realm, TokenSet, Verdict,
+    Ambient, AuthProvider, Authorization, Capabilities, Certainty, Error, ErrorKind, Operation,
+    Outcome, ProviderId, Realm, TokenSet, Verdict,
 };
 
 use crate::operation::Op;
 
 /// Requests by what they are, with the operation that each was built for.
 #[derive(Clone, Default)]
-pub(crate) struct Names(Arc<Mutex<HashMap<u64, Op>>>, Arc<AtomicBool>);
+pub(crate) struct Names(Arc<Mutex<HashMap<u64, Op>>>, Arc<Flags>);
+
+#[derive(Default)]
+struct Flags {
+    panic_next: AtomicBool,
+    refused: AtomicBool,
+}
 
 impl Names {
     pub(crate) fn name(&self, request: &HttpRequest, op: Op) {
@@ -35,7 +41,13 @@ impl Names {
 
     /// Lets the adapter panic when it reads the next answer.
     pub(crate) fn panic_over_the_next(&self) {
-        self.1.store(true, Ordering::SeqCst);
+        self.1.panic_next.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether an answer in a sign-in was read as a refusal of the account or its secrets, or as
+    /// something that another try may make worse.
+    pub(crate) fn refused(&self) -> bool {
+        self.1.refused.load(Ordering::SeqCst)
     }
 
     fn names(&self) -> MutexGuard<'_, HashMap<u64, Op>> {
@@ -92,11 +104,16 @@ impl AuthProvider for Named {
         response: &HttpResponse,
         ambient: &Ambient<'_>,
     ) -> Result<Outcome, Error> {
-        if self.names.1.swap(false, Ordering::SeqCst) {
+        if self.names.1.panic_next.swap(false, Ordering::SeqCst) {
             // Without the hook: a panic that is meant writes nothing to standard error.
             std::panic::resume_unwind(Box::new("an adapter of the case"));
         }
-        self.adapter.interpret(operation, response, ambient)
+        let read = self.adapter.interpret(operation, response, ambient);
+        let of_sign_in = matches!(Op::from(operation), Op::SignIn | Op::Continue | Op::Answer);
+        if of_sign_in && read.as_ref().is_err_and(|error| !may_be_tried_again(error)) {
+            self.names.1.refused.store(true, Ordering::SeqCst);
+        }
+        read
     }
 
     fn without_answer(&self, operation: &Operation, ambient: &Ambient<'_>) -> Option<Outcome> {
@@ -110,4 +127,10 @@ impl AuthProvider for Named {
     fn rejects(&self, head: &ResponseHead<'_>, body: Option<&[u8]>) -> Verdict {
         self.adapter.rejects(head, body)
     }
+}
+
+/// Whether a sign-in that failed so says nothing about the account: an outage.
+fn may_be_tried_again(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::TemporarilyUnavailable | ErrorKind::Transport)
+        && error.certainty() == Certainty::Certain
 }

@@ -13,10 +13,12 @@ use crate::case::Case;
 use crate::claims::Claim;
 use crate::clock::{Stuck, VirtualClock};
 use crate::engine::Engine;
-use crate::expect::Finding;
+use crate::expect::{Finding, How};
+use crate::naming::Names;
+use crate::operation::Op;
 use crate::random::Random;
 use crate::report::model::{CaseReport, Entry, Outcome};
-use crate::target::{Control, Server, Setup, Target, Time, Unavailable};
+use crate::target::{Control, Server, Settings, Setup, Target, Time, Unavailable};
 use crate::timeline::Timeline;
 use crate::wire::Stray;
 
@@ -39,11 +41,20 @@ pub struct Plan {
     pub deadline: Duration,
 }
 
+/// What became of a case, and what one needs to know before the next is run on the same account.
+pub(crate) struct Ran {
+    pub(crate) report: CaseReport,
+    /// Sign-ins that reached the server, or may have.
+    pub(crate) sign_ins: usize,
+    /// The server refused one of them, although nothing was done to it on the way.
+    pub(crate) refused: bool,
+}
+
 /// Runs `case` on this thread.
 ///
 /// # Errors
 /// The remedy, if the target's server is down.
-pub(crate) fn run(case: &Case, plan: &Plan) -> Result<CaseReport, String> {
+pub(crate) fn run(case: &Case, plan: &Plan) -> Result<Ran, String> {
     let real = SystemClock::new();
     let timeline = Timeline::default();
     let hour = match plan.target.time() {
@@ -51,9 +62,14 @@ pub(crate) fn run(case: &Case, plan: &Plan) -> Result<CaseReport, String> {
         Time::Real => Hour::Real(Arc::new(real)),
     };
     let began = hour.clock().monotonic();
-    let outcome = on_runtime(case, plan, &hour, &timeline, &real)?;
+    let names = Names::default();
+    let outcome = on_runtime(case, plan, &hour, (&timeline, &names), &real)?;
     let passed = hour.clock().monotonic().since(began);
-    Ok(CaseReport {
+    let in_sign_in = |op| matches!(op, Op::SignIn | Op::Continue | Op::Answer);
+    let refused = names.refused()
+        && timeline.count(|e| in_sign_in(e.op) && e.fault.is_none() && e.status.is_some()) > 0;
+    let sign_ins = timeline.count(|exchange| exchange.op == Op::SignIn);
+    let report = CaseReport {
         id: case.id.to_owned(),
         title: case.title.to_owned(),
         group: case.group.to_owned(),
@@ -63,14 +79,15 @@ pub(crate) fn run(case: &Case, plan: &Plan) -> Result<CaseReport, String> {
         virtual_ms: millis(passed),
         real_ms: millis(real.monotonic().since(Monotonic::default())),
         timeline: entries(&timeline),
-    })
+    };
+    Ok(Ran { report, sign_ins, refused })
 }
 
 fn on_runtime(
     case: &Case,
     plan: &Plan,
     hour: &Hour,
-    timeline: &Timeline,
+    notes: (&Timeline, &Names),
     real: &SystemClock,
 ) -> Result<Outcome, String> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -79,7 +96,7 @@ fn on_runtime(
         if is_virtual { builder.enable_time().start_paused(true) } else { builder.enable_all() };
     let runtime = builder.build().map_err(|error| format!("no runtime: {error}"))?;
     let deadline = real.monotonic().after(plan.deadline);
-    let work = on_bench(case, plan, hour, timeline);
+    let work = on_bench(case, plan, hour, notes);
     let end = match hour {
         Hour::Virtual(clock) => {
             runtime.block_on(clock.drive(work, LONGEST, || real.monotonic() > deadline))
@@ -104,7 +121,7 @@ async fn on_bench(
     case: &Case,
     plan: &Plan,
     hour: &Hour,
-    timeline: &Timeline,
+    (timeline, names): (&Timeline, &Names),
 ) -> Result<Outcome, String> {
     let mut random = Random::of(plan.seed, &[plan.target.name(), case.id]);
     let settings = case.settings;
@@ -125,29 +142,35 @@ async fn on_bench(
     if let Some(reason) = case.why_not(server.adapter().capabilities()) {
         return skipped(reason);
     }
-    if let Some(lack) = case.controls.iter().find(|control| !has(&*server, **control, hour)) {
+    let is_virtual = matches!(hour, Hour::Virtual(_));
+    if let Some(lack) = case.controls.iter().find(|c| !has(&*server, **c, is_virtual)) {
         return skipped(format!("the target {}", lack.lack()));
     }
     let engine = Arc::clone(&plan.engine);
-    let bench = Bench::new(server, engine, hour.clone(), random.next(), timeline.clone());
+    let notes = (timeline.clone(), names.clone());
+    let bench = Bench::new(server, engine, hour.clone(), random.next(), notes, case.live);
     let bench = bench.map_err(|error| error.to_string())?;
     let wire = bench.0.wire.clone();
     let end = AssertUnwindSafe(async { (case.run)(bench).await }).catch_unwind().await;
     Ok(match end {
-        Ok(Ok(())) => match wire.unexpected_stray() {
-            None => Outcome::Passed,
-            Some(stray) => Outcome::Failed { finding: stray_finding(&stray) },
-        },
+        Ok(Ok(())) => {
+            let strayed = wire.unexpected_stray().as_ref().map(stray_finding);
+            match strayed.or_else(|| wire.broken_promise()) {
+                None => Outcome::Passed,
+                Some(finding) => Outcome::Failed { finding },
+            }
+        }
         Ok(Err(finding)) => Outcome::Failed { finding },
         Err(panic) => Outcome::Failed { finding: panic_finding(&*panic) },
     })
 }
 
-fn has(server: &dyn Server, control: Control, hour: &Hour) -> bool {
+pub(crate) fn has(server: &dyn Server, control: Control, is_virtual: bool) -> bool {
     match control {
         Control::Resource => server.resource().is_some(),
         Control::OtherAccount => server.other_account().is_some(),
-        Control::VirtualTime => matches!(hour, Hour::Virtual(_)),
+        Control::NextPassword => server.has_next_password(),
+        Control::VirtualTime => is_virtual,
         _ => server.controls().is_some_and(|controls| controls.can().contains(&control)),
     }
 }
@@ -157,17 +180,15 @@ fn stray_finding(stray: &Stray) -> Finding {
     let carried = credential_headers.join(", ");
     let body = if *body { " and a body" } else { "" };
     let came = format!("{op} went to {authority} with the headers [{carried}]{body}");
-    let mut finding = Finding::new("requests to the auth server and the API alone", came);
-    finding.at = "the way to the server".to_owned();
-    finding
+    Finding::new("requests to the auth server and the API alone", came).at("the way to the server")
 }
 
 fn panic_finding(panic: &(dyn std::any::Any + Send)) -> Finding {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    let mut finding = Finding::new("no panic", format!("a panic: {text}"));
-    finding.at = "the case, or what it called".to_owned();
-    finding
+    Finding::new("no panic", format!("a panic: {text}"))
+        .by(How::Panic)
+        .at("the case, or what it called")
 }
 
 fn stuck_finding(stuck: Stuck, plan: &Plan) -> Finding {
@@ -176,9 +197,9 @@ fn stuck_finding(stuck: Stuck, plan: &Plan) -> Finding {
         Stuck::TooLong => "the case waits for something that did not happen in 40 days".to_owned(),
         Stuck::TooSlow => format!("more than {:?} of real time", plan.deadline),
     };
-    let mut finding = Finding::new("the case ends", came);
-    finding.at = "the last entry of the timeline tells how far it came".to_owned();
-    finding
+    Finding::new("the case ends", came)
+        .by(How::NoEnd)
+        .at("the last entry of the timeline tells how far it came")
 }
 
 fn entries(timeline: &Timeline) -> Vec<Entry> {
@@ -211,21 +232,33 @@ pub(crate) fn millis(span: Duration) -> u64 {
 /// # Errors
 /// Why there is no server, with the remedy.
 pub fn claims_of(target: &Arc<dyn Target>) -> Result<(Capabilities, Vec<Claim>), String> {
+    let claims = usual(target)?.adapter().capabilities().clone();
+    let list = Claim::of(&claims);
+    Ok((claims, list))
+}
+
+/// The server of a target as it is usually.
+pub(crate) fn usual(target: &Arc<dyn Target>) -> Result<Box<dyn Server>, String> {
     let setup = Setup {
         seed: [0; 32],
         clock: Arc::new(VirtualClock::at(BEGIN)),
-        settings: crate::target::Settings::USUAL,
+        settings: Settings::USUAL,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("no runtime: {error}"))?;
-    match runtime.block_on(target.open(&setup)) {
-        Ok(server) => {
-            let claims = server.adapter().capabilities().clone();
-            let list = Claim::of(&claims);
-            Ok((claims, list))
-        }
-        Err(Unavailable::NotHere(why) | Unavailable::Down(why)) => Err(why),
+    let opened = real_runtime()?.block_on(target.open(&setup));
+    opened.map_err(|why| match why {
+        Unavailable::NotHere(why) | Unavailable::Down(why) => why,
+    })
+}
+
+/// Waits in the time of the world.
+pub(crate) fn real_wait(span: Duration) {
+    let clock = SystemClock::new();
+    if let (Ok(runtime), false) = (real_runtime(), span.is_zero()) {
+        runtime.block_on(clock.sleep_until(clock.monotonic().after(span)));
     }
+}
+
+fn real_runtime() -> Result<tokio::runtime::Runtime, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| format!("no runtime: {error}"))
 }

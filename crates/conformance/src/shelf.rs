@@ -166,7 +166,8 @@ impl SessionStore for Shelf {
     }
 
     async fn watch(&self) -> Option<RecordName> {
-        let name = self.0.memory.watch().await;
+        // A place of its own among the changes: all processes of a case ask this one shelf.
+        let name = self.0.memory.clone().watch().await;
         let deaf = self.faults().deaf;
         match deaf {
             true => std::future::pending().await,

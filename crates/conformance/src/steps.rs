@@ -7,7 +7,7 @@ use countersign_runtime::{MemoryStore, Session};
 use tokio::task::JoinHandle;
 
 use crate::bench::Bench;
-use crate::expect::Finding;
+use crate::expect::{Finding, How};
 use crate::operation::Op;
 use crate::process::Process;
 
@@ -92,6 +92,6 @@ pub(crate) fn caller(session: &Session) -> JoinHandle<Result<Generation, counter
 /// A finding if it panicked.
 #[track_caller]
 pub(crate) fn done<T>(task: JoinHandle<T>) -> impl Future<Output = Result<T, Finding>> + use<T> {
-    let finding = Finding::new("a caller that returns", "a panic");
+    let finding = Finding::new("a caller that returns", "a panic").by(How::Panic);
     async move { task.await.map_err(|_| finding) }
 }

@@ -1,7 +1,7 @@
 //! Many cases with many targets: in random order, on a few threads, each by itself.
 
 use std::fmt;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use crate::case::Case;
 use crate::claims::Claim;
 use crate::coverage;
 use crate::engine::{Engine, Unbroken};
-use crate::expect::Finding;
+use crate::expect::{Finding, How};
+use crate::live::{self, Decision, Permits, Planned, Spent};
 use crate::random::Random;
 use crate::report::model::{CaseReport, ClaimReport, Outcome, ProviderReport, Run};
-use crate::run::{self, Plan, millis};
+use crate::run::{self, Plan, Ran, millis};
 use crate::target::Target;
 
 /// A run to be made.
@@ -51,6 +52,7 @@ pub struct Suite {
     n_threads: usize,
     deadline: Duration,
     partial: bool,
+    permits: Option<Permits>,
 }
 
 /// A target cannot be reached or set up.
@@ -98,7 +100,39 @@ impl Suite {
             n_threads: 2,
             deadline: Duration::from_secs(120),
             partial: false,
+            permits: None,
         }
+    }
+
+    /// The targets are live services: one case at a time, in the order of the list, and only those that
+    /// `permits` has a place for; the others are skipped with the reason.
+    #[must_use]
+    pub fn permits(mut self, permits: Permits) -> Self {
+        self.permits = Some(permits);
+        self.n_threads = 1;
+        self
+    }
+
+    /// What will become of each case with each target at a live service, in the order of the list. Nothing
+    /// is sent.
+    ///
+    /// # Errors
+    /// [`Down`] if the server of a target is.
+    pub fn plan(&self) -> Result<Vec<(String, Vec<Planned>)>, Down> {
+        let harmless = Permits::harmless(usize::MAX);
+        let permits = self.permits.as_ref().unwrap_or(&harmless);
+        let planned = |target: &Arc<dyn Target>| {
+            let name = target.name().to_owned();
+            let server = run::usual(target).map_err(|why| Down { target: name.clone(), why })?;
+            let plan = |case: &Case| Planned {
+                id: case.id,
+                title: case.title,
+                decision: permits.decide(case, &name, &*server),
+            };
+            let list = self.cases.iter().map(plan).collect();
+            Ok((name, list))
+        };
+        self.targets.iter().map(planned).collect()
     }
 
     /// The cases are a selection: a claim that none of them exercises is no problem.
@@ -140,7 +174,12 @@ impl Suite {
             .flat_map(|target| (0..self.cases.len()).map(move |case| (target, case)))
             .collect();
         let n_all = work.len();
-        Random::new(self.seed).shuffle(&mut work);
+        match self.permits {
+            // The last is taken first.
+            Some(_) => work.reverse(),
+            None => Random::new(self.seed).shuffle(&mut work),
+        }
+        let spent: Mutex<Spent> = Mutex::default();
         let work = Mutex::new(work);
         let done: Mutex<Vec<((usize, usize), CaseReport)>> = Mutex::default();
         let down: Mutex<Option<Down>> = Mutex::default();
@@ -150,7 +189,7 @@ impl Suite {
                     // The list must be free while a case runs: a guard in the head of a `while let` is not.
                     let next = || lock(&work).pop();
                     while let Some((target, case)) = next() {
-                        match self.run_one(target, case) {
+                        match self.run_one(target, case, &spent) {
                             Ok(report) => {
                                 let mut done = lock(&done);
                                 done.push(((target, case), report));
@@ -178,7 +217,12 @@ impl Suite {
     }
 
     /// Runs one case on a thread of its own, so that one that hangs stops nothing else.
-    fn run_one(&self, target: usize, case: usize) -> Result<CaseReport, String> {
+    fn run_one(
+        &self,
+        target: usize,
+        case: usize,
+        spent: &Mutex<Spent>,
+    ) -> Result<CaseReport, String> {
         let case = self.cases[case];
         let plan = Plan {
             target: Arc::clone(&self.targets[target]),
@@ -186,7 +230,10 @@ impl Suite {
             seed: self.seed,
             deadline: self.deadline,
         };
-        run_apart(case, plan)
+        match &self.permits {
+            Some(permits) => run_live(case, plan, permits, &mut lock(spent)),
+            None => run_apart(case, plan),
+        }
     }
 
     fn claims(&self) -> Result<Vec<Vec<Claim>>, Down> {
@@ -254,6 +301,35 @@ impl Suite {
 /// # Errors
 /// Why the target is not there.
 pub fn run_apart(case: Case, plan: Plan) -> Result<CaseReport, String> {
+    on_a_thread(case, plan).map(|ran| ran.report)
+}
+
+/// Runs one case at a live service, if that may be.
+fn run_live(
+    case: Case,
+    plan: Plan,
+    permits: &Permits,
+    spent: &mut Spent,
+) -> Result<CaseReport, String> {
+    let server = run::usual(&plan.target)?;
+    let decision = permits.decide(&case, plan.target.name(), &*server);
+    let reason = match decision {
+        Decision::Runs { sign_ins } => spent.forbids(sign_ins, permits),
+        _ => decision.reason(),
+    };
+    if let Some(reason) = reason {
+        return Ok(CaseReport { real_ms: 0, ..unheard(&case, Outcome::Skipped { reason }, &plan) });
+    }
+    if spent.sign_ins() > 0 {
+        run::real_wait(live::rest(&*server));
+    }
+    let ran = on_a_thread(case, plan)?;
+    spent.note(&case, &ran);
+    Ok(ran.report)
+}
+
+fn on_a_thread(case: Case, plan: Plan) -> Result<Ran, String> {
+    let unheard_of = plan.clone();
     let (tell, hear) = mpsc::channel();
     let deadline = plan.deadline;
     let thread = std::thread::Builder::new().name(case.id.to_owned()).spawn(move || {
@@ -262,21 +338,32 @@ pub fn run_apart(case: Case, plan: Plan) -> Result<CaseReport, String> {
     });
     thread.map_err(|error| format!("no thread: {error}"))?;
     // The case itself gives up at its deadline; this is for code that never comes back.
-    match hear.recv_timeout(deadline + Duration::from_secs(10)) {
-        Ok(report) => report,
-        Err(_) => Ok(CaseReport {
-            id: case.id.to_owned(),
-            title: case.title.to_owned(),
-            group: case.group.to_owned(),
-            proves: case.proves.iter().map(ToString::to_string).collect(),
-            harm: case.harm.as_str().to_owned(),
-            outcome: Outcome::Failed {
-                finding: Finding::new("the case ends", "code that never came back"),
-            },
-            virtual_ms: 0,
-            real_ms: millis(deadline),
-            timeline: Vec::new(),
-        }),
+    let finding = match hear.recv_timeout(deadline + Duration::from_secs(10)) {
+        Ok(ran) => return ran,
+        Err(RecvTimeoutError::Timeout) => {
+            Finding::new("the case ends", "code that never came back").by(How::NoEnd)
+        }
+        Err(RecvTimeoutError::Disconnected) => {
+            Finding::new("no panic", "one beyond the case, in what runs it").by(How::Panic)
+        }
+    };
+    let report = unheard(&case, Outcome::Failed { finding }, &unheard_of);
+    // What it has sent nobody knows.
+    Ok(Ran { report, sign_ins: case.live.map_or(0, |live| live.sign_ins as usize), refused: true })
+}
+
+/// The report of a case that has told nothing itself.
+fn unheard(case: &Case, outcome: Outcome, plan: &Plan) -> CaseReport {
+    CaseReport {
+        id: case.id.to_owned(),
+        title: case.title.to_owned(),
+        group: case.group.to_owned(),
+        proves: case.proves.iter().map(ToString::to_string).collect(),
+        harm: case.harm.as_str().to_owned(),
+        outcome,
+        virtual_ms: 0,
+        real_ms: millis(plan.deadline),
+        timeline: Vec::new(),
     }
 }
 

@@ -152,6 +152,12 @@ pub trait Server: Send + Sync {
         SecretString::new("N3xt-canary-p4ssword!")
     }
 
+    /// Whether [`Server::next_password`] may become that of the account. Not at a live service whose owner
+    /// has named none.
+    fn has_next_password(&self) -> bool {
+        true
+    }
+
     /// What can be done to it from behind. A live service has nothing.
     fn controls(&self) -> Option<&dyn Controls> {
         None
@@ -193,6 +199,8 @@ pub enum Control {
     Resource,
     /// [`Server::other_account`].
     OtherAccount,
+    /// [`Server::next_password`].
+    NextPassword,
     /// [`Time::Virtual`].
     VirtualTime,
 }
@@ -212,6 +220,7 @@ impl Control {
             Self::Secrets => "tells no secrets",
             Self::Resource => "has no resource to call",
             Self::OtherAccount => "has one account only",
+            Self::NextPassword => "was given no other password for its account",
             Self::VirtualTime => "lives in real time",
         }
     }

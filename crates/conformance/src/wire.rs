@@ -1,7 +1,7 @@
 //! The way between engine and server: everything that passes is noted, and faults are played here.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use countersign_core::transport::{Delivery, Reason, TransportError};
 use countersign_core::{Clock, HttpTransport, Monotonic, Origin, SecretBytes, Timestamp};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
+use crate::case::Live;
+use crate::expect::Finding;
 use crate::fault::{Fault, Times};
 use crate::naming::Names;
 use crate::operation::Op;
@@ -35,6 +37,11 @@ pub(crate) struct Inner {
     pub(crate) strays_judged: AtomicBool,
     /// The last good answer to each operation.
     pub(crate) last: Mutex<BTreeMap<Op, HttpResponse>>,
+    /// What the case has promised of itself, should it meet a live service.
+    pub(crate) promise: Option<Live>,
+    /// Sign-ins that were asked for.
+    pub(crate) sign_ins: AtomicU32,
+    pub(crate) faults_played: AtomicBool,
 }
 
 /// A request that went where it must not go. It was not sent; somebody else could have read it.
@@ -52,6 +59,7 @@ pub struct Stray {
 
 impl Wire {
     pub(crate) fn inject(&self, op: Op, fault: Fault, times: Times) {
+        self.0.faults_played.store(true, Ordering::Relaxed);
         self.plan().push((op, fault, times));
     }
 
@@ -70,6 +78,27 @@ impl Wire {
             return None;
         }
         self.strayed().into_iter().next()
+    }
+
+    /// What a case for live services has done beyond what it says of itself.
+    pub(crate) fn broken_promise(&self) -> Option<Finding> {
+        let Live { sign_ins, faults } = self.0.promise?;
+        let asked = self.0.sign_ins.load(Ordering::Relaxed);
+        if asked > sign_ins {
+            let most = format!("a case that asks for {sign_ins} sign-ins at most, as it says");
+            return Some(Finding::new(most, format!("{asked}")).at("the way to the server"));
+        }
+        if self.0.faults_played.load(Ordering::Relaxed) && !faults {
+            let calm = "a case that plays no faults, as it says";
+            return Some(Finding::new(calm, "one that does").at("the way to the server"));
+        }
+        None
+    }
+
+    /// Whether a sign-in is one more than the case may ask for.
+    fn is_one_too_many(&self, op: Op) -> bool {
+        let Some(Live { sign_ins, .. }) = self.0.promise else { return false };
+        op == Op::SignIn && self.0.sign_ins.fetch_add(1, Ordering::Relaxed) >= sign_ins
     }
 
     fn strayed(&self) -> Vec<Stray> {
@@ -226,6 +255,9 @@ impl HttpTransport for Wire {
         let dropped = Dropped { wire: self, number };
         let end = match fault {
             _ if stray => self.stray(op, &request),
+            _ if self.is_one_too_many(op) => {
+                Err(TransportError::new(Delivery::NotSent, Reason::Connect))
+            }
             Some(fault) => self.play(fault, op, request).await,
             None => self.0.server.send(request).await,
         };

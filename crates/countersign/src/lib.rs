@@ -68,6 +68,7 @@
 //! | `tower` | `reqwest::AuthLayer`, a layer around any HTTP service; `reqwest` with it |
 //! | `middleware` | `reqwest::AuthMiddleware`, for clients of reqwest-middleware; `reqwest` with it |
 //! | `file` | `FileStore`: the processes of one machine share their sessions (Unix) |
+//! | `keyring` | `OsKeyring`: its seal keys under a keyring of the operating system; `file` with it |
 //! | `redis` | `RedisStore`: many machines share their sessions (`rustls` gives it TLS) |
 //!
 //! Without TLS only plain http to loopback is spoken, and without a store sessions are kept in memory.
@@ -89,9 +90,12 @@ pub use countersign_runtime::{
     PasswordStage, Performed, RecordFormat, Session, SessionBuilder, SessionEvent,
     SessionEventKind, SessionStatus, SignIn, SignOutOutcome, SystemClock, Transition,
 };
+#[cfg(feature = "keyring")]
+#[doc(inline)]
+pub use countersign_store_file::OsKeyring;
 #[cfg(feature = "file")]
 #[doc(inline)]
-pub use countersign_store_file::FileStore;
+pub use countersign_store_file::{FileStore, KeyProtection, KeyVault, Passphrase};
 #[cfg(feature = "redis")]
 #[doc(inline)]
 pub use countersign_store_redis::{RedisBuilder, RedisStore};

@@ -112,6 +112,13 @@ impl Cell {
         may
     }
 
+    /// Whether somebody who does not wait for the answer has an exchange begun. Not where one has just
+    /// failed for the store's sake: whoever does not wait may ask a thousand times a second.
+    pub(crate) fn asks_without_waiting(&self) -> bool {
+        let core = self.core();
+        core.machine.demand() == Demand::Ask && core.machine.status() != Status::ReauthRequired
+    }
+
     fn look_for(self: &Arc<Self>, caller: &mut Caller) -> Result<Look, Error> {
         let shared = &self.shared;
         let now = shared.now();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::http::ResponseHead;
-use countersign_core::session::{Demand, Event, Status};
+use countersign_core::session::{Event, Status};
 use countersign_core::{
     AccessToken, AccountKey, AuthProvider, Challenge, Error, ErrorKind, Generation, HttpTransport,
     KeyDigest, Origin, Verdict,
@@ -66,7 +66,7 @@ impl Session {
         self.0.post_if_due();
         let now = self.0.shared.clock.now();
         let shown = self.0.shown(now).ok().flatten().filter(|s| s.good_for(Duration::ZERO, now));
-        if shown.is_none() && self.0.core().machine.demand() == Demand::Ask {
+        if shown.is_none() && self.0.asks_without_waiting() {
             self.0.post_wanted(Duration::ZERO);
         }
         shown.inspect(|shown| shown.touch()).map(Authorized::new)

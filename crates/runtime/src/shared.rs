@@ -18,6 +18,7 @@ use crate::common::Commons;
 use crate::events::Hub;
 use crate::figures::Counts;
 use crate::filter::Seam;
+use crate::places::Places;
 use crate::registry::Registry;
 use crate::sync::{
     AtomicBool, AtomicI64, AtomicUsize, Handle, Mutex, MutexGuard, Notify, OnceCell,
@@ -63,6 +64,7 @@ pub(crate) struct Shared {
     queue: Mutex<Queue>,
     /// When to look whether sessions whose headers are made are idle.
     idle: Mutex<Queue>,
+    pub(crate) places: Places,
     /// Something is due and waits for an exchange to land.
     held_back: AtomicBool,
     admission: Mutex<Admission>,
@@ -117,6 +119,7 @@ impl Shared {
             unsaved: Mutex::default(),
             queue: Mutex::default(),
             idle: Mutex::default(),
+            places: Places::default(),
             held_back: AtomicBool::new(false),
             admission: Mutex::new(admission),
             heart: Mutex::new(None),

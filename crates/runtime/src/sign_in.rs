@@ -188,8 +188,7 @@ impl Cell {
                 heard = core.told.count;
                 (news, core.appointment.map(|(_, _, due)| due))
             };
-            // What is due at the deadline itself has no time left.
-            let fits = due.is_some_and(|due| due < deadline);
+            let fits = due.is_some_and(|due| due <= deadline);
             for news in news {
                 if let Told::Stalled(failure) = news.told {
                     stalled = Some(self.refusal(failure, news.error.clone(), name));

@@ -105,18 +105,27 @@ fn at_the_beginning_of_a_step(world: &World) {
 }
 
 #[tokio::test]
-async fn f38_a_sign_in_whose_next_code_comes_with_its_deadline_is_told_so_at_once() {
+async fn f38_a_sign_in_whose_next_code_comes_with_its_deadline_is_told_so_and_the_next_one_joins_it()
+ {
     let world = World::of(provider(false));
     let (ours, sibling) = (host(&world, "ours").await, host(&world, "sibling").await);
     at_the_beginning_of_a_step(&world);
     sibling.sign_in().await.unwrap();
-    let asking = tokio::spawn(async move { ours.sign_in().await });
+    world.server.hold();
+    let asking = tokio::spawn({
+        let ours = ours.clone();
+        async move { ours.sign_in().await }
+    });
     settle().await;
-    assert!(asking.is_finished(), "there is no time left for the next code");
+    world.pass(seconds(STEP)).await;
     let error = asking.await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CodeMismatch);
     assert!(matches!(error.recovery(), Recovery::WaitUntil(_)), "{error:?}");
-    assert_eq!(world.server.count("sign_in"), 1);
+    let again = tokio::spawn(async move { ours.sign_in().await });
+    settle().await;
+    world.server.open();
+    assert!(matches!(again.await.unwrap(), Ok(SignIn::Complete)));
+    assert_eq!(world.server.count("sign_in"), 2);
 }
 
 #[tokio::test]

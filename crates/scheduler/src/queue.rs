@@ -189,7 +189,7 @@ fn millis(at: Monotonic) -> u64 {
 }
 
 fn millis_up(at: Monotonic) -> u64 {
-    let whole = at.elapsed().subsec_nanos() % 1_000_000 == 0;
+    let whole = at.elapsed().subsec_nanos().is_multiple_of(1_000_000);
     millis(at).saturating_add(u64::from(!whole))
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
-/// Proves the adapters of this project against their simulators.
+/// Proves the adapters of this project against their simulators, or one of them against a live service.
 ///
 /// Exit codes: 0 conforms, 1 does not, 2 could not run.
 #[derive(Debug, Parser)]
@@ -50,9 +50,55 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID", requires = "self_check")]
     pub(crate) defect: Vec<String>,
 
+    #[command(flatten)]
+    pub(crate) live: Live,
+
     /// Write the documents that are made from cases and claims, or compare them
     #[arg(long, value_enum, value_name = "TODO", conflicts_with_all = ["list", "self_check"])]
     pub(crate) docs: Option<Docs>,
+}
+
+/// A live service in the place of the simulators.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Live")]
+pub(crate) struct Live {
+    /// Run the harmless cases against the service that a profile of the command-line tool names, in real
+    /// time and one at a time
+    #[arg(long, conflicts_with_all = ["provider", "self_check", "list", "docs"])]
+    pub(crate) live: bool,
+
+    /// The profile [default: the only one in the file]
+    #[arg(long, value_name = "NAME", requires = "live")]
+    pub(crate) profile: Option<String>,
+
+    /// The profile file [default: that of the command-line tool]
+    #[arg(long, value_name = "FILE", requires = "live")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// An address of the API that answers a GET with 2xx if the token is good, and else refuses it
+    #[arg(long, value_name = "URL", requires = "live")]
+    pub(crate) resource: Option<String>,
+
+    /// Run this case too, although it may lock, spend, change or mail; may be given more than once
+    #[arg(long, value_name = "CASE", requires = "live")]
+    pub(crate) allow: Vec<String>,
+
+    /// Leave this case out; may be given more than once
+    #[arg(long, value_name = "CASE", requires = "live")]
+    pub(crate) except: Vec<String>,
+
+    /// How many sign-ins all cases together may ask for
+    #[arg(long, value_name = "N", requires = "live", default_value_t = 20)]
+    pub(crate) sign_ins: usize,
+
+    /// Also play faults on the way to the service: lost requests and answers, a gateway's page, redirects
+    #[arg(long, requires = "live")]
+    pub(crate) faults: bool,
+
+    /// Where another password of the account comes from (env:NAME, file:PATH, command:ARGV or prompt), for
+    /// cases that change it
+    #[arg(long, value_name = "SOURCE", requires = "live")]
+    pub(crate) next_password: Option<String>,
 }
 
 impl Args {

@@ -2,7 +2,7 @@
 //!
 //! Here are the targets (each provider's adapter over its simulator), the cases for one provider alone,
 //! the defects that prove the suite, and the command line. The suite itself is
-//! `countersign-conformance`. Nothing here opens a socket.
+//! `countersign-conformance`. Nothing here opens a socket but `--live`, which goes where a profile says.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,6 +13,7 @@ mod args;
 mod cases;
 mod defects;
 mod docs;
+mod live;
 mod rows;
 mod select;
 mod self_check;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use countersign_conformance::report::model::{Outcome, Run};
 use countersign_conformance::report::{html, json, junit, table};
-use countersign_conformance::{Progress, Suite};
+use countersign_conformance::{Live, Progress, Suite};
 use countersign_core::Clock;
 use countersign_runtime::SystemClock;
 
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Args { docs: Some(todo), .. } => docs::run(*todo),
         Args { list: true, .. } => list(&args),
         Args { self_check: true, .. } => self_check(&args),
+        Args { live: args::Live { live: true, .. }, .. } => live::run(&args),
         _ => conformance(&args),
     };
     match done {
@@ -49,10 +51,7 @@ fn main() -> ExitCode {
 
 fn conformance(args: &Args) -> Result<bool, String> {
     let (targets, cases) = (select::targets(args)?, select::cases(args)?);
-    if let Some(folder) = &args.out {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| format!("{}: {error}; name another --out", folder.display()))?;
-    }
+    make_folder(args)?;
     let seed = seed(args);
     eprintln!("seed {seed:016x}");
     let mut suite = Suite::new(cases, targets, seed).threads(args.threads);
@@ -61,14 +60,26 @@ fn conformance(args: &Args) -> Result<bool, String> {
     }
     let mut run = suite.run(tell).map_err(|down| down.to_string())?;
     rows::complete(&mut run, args.is_selection())?;
+    report(args, &run)
+}
+
+/// Makes the folder of the report before there is one, so that a long run is not for nothing.
+fn make_folder(args: &Args) -> Result<(), String> {
+    let Some(folder) = &args.out else { return Ok(()) };
+    std::fs::create_dir_all(folder)
+        .map_err(|error| format!("{}: {error}; name another --out", folder.display()))
+}
+
+/// Writes the report; whether the run conforms.
+fn report(args: &Args, run: &Run) -> Result<bool, String> {
     let text = match args.format {
-        Format::Table => table::write(&run),
-        Format::Json => json::write(&run).map_err(|error| error.to_string())?,
-        Format::Junit => junit::write(&run).map_err(|error| error.to_string())?,
-        Format::Html => html::write(&run),
+        Format::Table => table::write(run),
+        Format::Json => json::write(run).map_err(|error| error.to_string())?,
+        Format::Junit => junit::write(run).map_err(|error| error.to_string())?,
+        Format::Html => html::write(run),
     };
     deliver(args, &text)?;
-    summary(&run);
+    summary(run);
     Ok(run.conforms())
 }
 
@@ -88,7 +99,13 @@ fn list(args: &Args) -> Result<bool, String> {
     for case in select::cases(args)? {
         let proves: Vec<String> = case.proves.iter().map(ToString::to_string).collect();
         println!("{:<34} {:<14} {}", case.id, case.group, case.title);
-        println!("{:<34} {:<14} {}; {}", "", "", proves.join(", "), case.harm.as_str());
+        let live = match case.live {
+            None => "",
+            Some(Live { faults: false, .. }) => "; live",
+            Some(Live { faults: true, .. }) => "; live with --faults",
+        };
+        let (proves, harm) = (proves.join(", "), case.harm.as_str());
+        println!("{:<34} {:<14} {proves}; {harm}{live}", "", "");
     }
     Ok(true)
 }

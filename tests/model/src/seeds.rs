@@ -184,8 +184,16 @@ pub const SEEDS: &[Seed] = &[
         name: "an unsaved session is not kept",
         changes: &[(
             "post.rs",
-            "self.shared.keep_unsaved(self, !core.saved);",
-            "if !SEEDED { self.shared.keep_unsaved(self, !core.saved); }",
+            "self.shared.keep_unsaved(self, !core.saved || core.has_parked());",
+            "if !SEEDED { self.shared.keep_unsaved(self, !core.saved || core.has_parked()); }",
+        )],
+    },
+    Seed {
+        name: "a lost write counts as a failed one",
+        changes: &[(
+            "flight.rs",
+            "let left = if self.landed { None } else { self.write_left() };",
+            "let left = if self.landed || SEEDED { None } else { self.write_left() };",
         )],
     },
 ];

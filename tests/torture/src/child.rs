@@ -14,6 +14,7 @@ use countersign_store_file::FileStore;
 use tokio::sync::Notify;
 
 use crate::clock::pause;
+use crate::defect::{Defect, Unlocked, WithoutMark};
 use crate::phase::Phases;
 use crate::plan::{Plan, Report, Task};
 use crate::process::READY;
@@ -67,12 +68,17 @@ async fn work(plan: &Plan) -> Result<Report, Failure> {
     let store = FileStore::open(&plan.folder)?;
     let steps = Steps::new(plan.dies_at);
     let keeper = if plan.counts_steps {
+        let builder = builder.pull();
+        let builder = match plan.defect {
+            Some(Defect::NoMark) => builder.effect_filter(WithoutMark(steps.clone())),
+            _ => builder.effect_filter(steps.clone()),
+        };
         builder
-            .pull()
-            .effect_filter(steps.clone())
             .transport(SteppedTransport(http.clone(), steps.clone()))
             .store(SteppedStore(store, steps.clone()))
             .build()?
+    } else if plan.defect == Some(Defect::NoLock) {
+        builder.transport(http.clone()).store(Unlocked(store)).build()?
     } else {
         builder.transport(http.clone()).store(store).build()?
     };

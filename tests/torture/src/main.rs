@@ -12,6 +12,7 @@
 mod args;
 mod child;
 mod clock;
+mod defect;
 mod dice;
 mod experiments;
 mod findings;

@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use countersign_core::KeyDigest;
 use countersign_core::session::{Effect, Event, Grant, Report, Write};
@@ -26,9 +27,11 @@ pub(crate) enum Phase {
     Committing,
     /// They are written.
     Committed,
+    /// Not a refresh: the credentials are on their way.
+    SigningIn,
 }
 
-const ALL: [(Phase, u8); 7] = [
+const ALL: [(Phase, u8); 8] = [
     (Phase::Idle, b'.'),
     (Phase::Locked, b'L'),
     (Phase::Journaled, b'J'),
@@ -36,10 +39,11 @@ const ALL: [(Phase, u8); 7] = [
     (Phase::Answered, b'A'),
     (Phase::Committing, b'C'),
     (Phase::Committed, b'D'),
+    (Phase::SigningIn, b'N'),
 ];
 
 impl Phase {
-    /// The mark is written, and nobody has confirmed that its end is.
+    /// The mark of a refresh is written, and nobody has confirmed that its end is.
     pub(crate) fn is_between_journal_and_commit(self) -> bool {
         matches!(self, Self::Journaled | Self::Sending | Self::Answered | Self::Committing)
     }
@@ -54,12 +58,16 @@ impl Phase {
 }
 
 /// Writes it down.
-pub(crate) struct Phases(File);
+pub(crate) struct Phases {
+    file: File,
+    /// The exchange under way is a refresh.
+    refreshes: AtomicBool,
+}
 
 impl Phases {
     pub(crate) fn new(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).truncate(true).write(true).open(path)?;
-        let phases = Self(file);
+        let phases = Self { file, refreshes: AtomicBool::new(false) };
         phases.reach(Phase::Idle);
         Ok(phases)
     }
@@ -68,7 +76,7 @@ impl Phases {
         if let Some((_, code)) = ALL.iter().find(|(known, _)| *known == phase) {
             // A phase that could not be written is a kill that is not counted: the claim is about those
             // that are.
-            let _ = self.0.write_all_at(&[*code], 0);
+            let _ = self.file.write_all_at(&[*code], 0);
         }
     }
 }
@@ -78,6 +86,7 @@ impl EffectFilter for Phases {
         let Event::Flight(_, report) = event else { return };
         match report {
             Report::Locked(_) => self.reach(Phase::Locked),
+            _ if !self.refreshes.load(Ordering::SeqCst) => {}
             Report::Journaled => self.reach(Phase::Journaled),
             Report::Answered(_) => self.reach(Phase::Answered),
             Report::Committed => self.reach(Phase::Committed),
@@ -87,8 +96,17 @@ impl EffectFilter for Phases {
 
     fn effect(&self, _: KeyDigest, effect: Effect) -> Vec<Effect> {
         match &effect {
+            Effect::Journal(_, grant) => {
+                let refreshes = *grant == Grant::Refresh;
+                self.refreshes.store(refreshes, Ordering::SeqCst);
+                if !refreshes {
+                    self.reach(Phase::SigningIn);
+                }
+            }
             Effect::Send(_, Grant::Refresh) => self.reach(Phase::Sending),
-            Effect::Commit(_, Write::Tokens) => self.reach(Phase::Committing),
+            Effect::Commit(_, Write::Tokens) if self.refreshes.load(Ordering::SeqCst) => {
+                self.reach(Phase::Committing)
+            }
             Effect::Unlock(_) => self.reach(Phase::Idle),
             _ => {}
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::defect::Defect;
 use crate::kind::{Facts, Kind};
 use crate::spoil::{Spoil, Spoilt};
 
@@ -24,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) phase: Option<PathBuf>,
     /// It counts the steps of its exchange.
     pub(crate) counts_steps: bool,
+    /// What is broken in it.
+    pub(crate) defect: Option<Defect>,
     /// The step at which it dies.
     pub(crate) dies_at: Option<u32>,
 }

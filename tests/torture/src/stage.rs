@@ -74,6 +74,7 @@ impl Stage {
             caller_deadline_ms: 60_000,
             phase: None,
             counts_steps: false,
+            defect: None,
             dies_at: None,
         }
     }

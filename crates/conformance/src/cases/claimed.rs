@@ -18,13 +18,15 @@ pub(crate) const CASES: &[Case] = &[
         "unclaimed-is-unsupported",
         "An operation that the adapter does not claim answers that it is unsupported, and nothing is sent",
         |bench| Box::pin(unclaimed(bench)),
-    ),
+    )
+    .live(1),
     Case::new(
         GROUP,
         "unclaimed-builds-no-request",
         "The adapter by itself builds no request for an operation that it does not claim",
         |bench| Box::pin(unclaimed_request(bench)),
-    ),
+    )
+    .live(0),
 ];
 
 async fn unclaimed(bench: Bench) -> Result<(), Finding> {

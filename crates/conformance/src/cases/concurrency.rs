@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use crate::bench::Bench;
 use crate::case::{Case, Row};
-use crate::expect::{self, Finding};
+use crate::expect::{self, Finding, How};
 use crate::operation::Op;
 
 const GROUP: &str = "concurrency";
@@ -19,14 +19,16 @@ pub(crate) const CASES: &[Case] = &[
         "A thousand callers cause one exchange and share its token",
         |bench| Box::pin(herd(bench)),
     )
-    .proves(&[Row::F(1)]),
+    .proves(&[Row::F(1)])
+    .live_with_faults(1),
     Case::new(
         GROUP,
         "f07-dropped-caller",
         "A caller that goes away does not abort the exchange, and its token is kept",
         |bench| Box::pin(dropped_caller(bench)),
     )
-    .proves(&[Row::F(7)]),
+    .proves(&[Row::F(7)])
+    .live_with_faults(1),
 ];
 
 async fn herd(bench: Bench) -> Result<(), Finding> {
@@ -41,7 +43,8 @@ async fn herd(bench: Bench) -> Result<(), Finding> {
     gate.open();
     let mut generations = std::collections::BTreeSet::new();
     for caller in join_all(callers).await {
-        let answered = caller.map_err(|_| Finding::new("a caller that returns", "a panic"))?;
+        let answered =
+            caller.map_err(|_| Finding::new("a caller that returns", "a panic").by(How::Panic))?;
         generations.insert(answered?);
     }
     expect::same("tokens that callers were given", generations.len(), 1)?;

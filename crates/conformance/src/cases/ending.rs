@@ -7,7 +7,7 @@ use countersign_core::{Capabilities, ErrorKind, Operation, RevokeSupport};
 use countersign_runtime::SignOutOutcome;
 
 use crate::bench::Bench;
-use crate::case::{Applies, Case, Row};
+use crate::case::{Applies, Case, Harm, Row};
 use crate::claims::Claim;
 use crate::expect::{self, Finding};
 use crate::fault::Fault;
@@ -41,7 +41,8 @@ pub(crate) const CASES: &[Case] = &[
     .applies(|claims: &Capabilities| match claims.revoke {
         RevokeSupport::Family => Applies::Yes,
         _ => Applies::No("its access tokens live on until they end"),
-    }),
+    })
+    .live(1),
     Case::new(
         GROUP,
         "sign-out-here-alone",
@@ -52,7 +53,8 @@ pub(crate) const CASES: &[Case] = &[
     .applies(|claims: &Capabilities| match claims.revoke {
         RevokeSupport::None => Applies::Yes,
         _ => Applies::No("its tokens can be revoked"),
-    }),
+    })
+    .live(1),
     Case::new(
         GROUP,
         "sign-out-whose-answer-is-lost",
@@ -70,7 +72,9 @@ pub(crate) const CASES: &[Case] = &[
     )
     .proves(&[Row::F(41)])
     .claims(&[Claim::SignOutEverywhere])
-    .controls(&[Control::Resource]),
+    .controls(&[Control::Resource])
+    .harm(Harm::Ends)
+    .live(2),
     Case::new(
         GROUP,
         "handed-over-to-the-next-process",
@@ -86,7 +90,8 @@ pub(crate) const CASES: &[Case] = &[
         "A shutdown waits for the exchange under way and its writing, and begins nothing new",
         |bench| Box::pin(shutdown_waits(bench)),
     )
-    .proves(&[Row::F(9), Row::F(45)]),
+    .proves(&[Row::F(9), Row::F(45)])
+    .live_with_faults(1),
     Case::new(
         GROUP,
         "shutdown-is-bounded",

@@ -18,6 +18,7 @@ mod herd;
 mod hostile;
 mod keeping;
 mod lanes;
+mod live;
 mod lives;
 mod outages;
 mod passwords;
@@ -60,6 +61,7 @@ pub fn all() -> Vec<Case> {
     all.extend(hostile::CASES);
     all.extend(keeping::CASES);
     all.extend(lanes::CASES);
+    all.extend(live::CASES);
     all.extend(lives::CASES);
     all.extend(outages::CASES);
     all.extend(passwords::CASES);

@@ -25,7 +25,8 @@ pub(crate) const CASES: &[Case] = &[
         "A sign-in that is redirected to another origin is an error, and nothing goes there",
         |bench| Box::pin(sign_in(bench)),
     )
-    .proves(&[Row::F(33)]),
+    .proves(&[Row::F(33)])
+    .live_with_faults(1),
     Case::new(
         GROUP,
         "f33-renewal-follows-no-redirect",
@@ -41,14 +42,16 @@ pub(crate) const CASES: &[Case] = &[
         |bench| Box::pin(revocation(bench)),
     )
     .proves(&[Row::F(33), Row::F(41)])
-    .claims(&[Claim::Revoke]),
+    .claims(&[Claim::Revoke])
+    .live_with_faults(1),
     Case::new(
         GROUP,
         "f33-tokens-are-for-named-origins",
         "Another scheme, host or port of the API's address gets no credential",
         |bench| Box::pin(origins(bench)),
     )
-    .proves(&[Row::F(33), Row::Rfc("6750 §5.3")]),
+    .proves(&[Row::F(33), Row::Rfc("6750 §5.3")])
+    .live(1),
 ];
 
 fn nothing_went(bench: &Bench) -> Result<(), Finding> {

@@ -19,7 +19,8 @@ pub(crate) const CASES: &[Case] = &[Case::new(
 )
 .proves(&[Row::Rfc("6749 §4.3"), Row::Rfc("6750 §2.1")])
 .claims(&[Claim::SignIn, Claim::CredentialHeaders])
-.controls(&[Control::Resource])];
+.controls(&[Control::Resource])
+.live(1)];
 
 async fn sign_in_and_call(bench: Bench) -> Result<(), Finding> {
     let session = bench.open().await?;

@@ -51,6 +51,7 @@ fn test_case(provider: &str, case: &CaseReport) -> TestCase {
                     plain(&finding.expected),
                     plain(&finding.came)
                 ))
+                .set_type(finding.how.as_str())
                 .set_description(format!("{}\nat {}", plain(&case.title), plain(&finding.at)));
             status
         }

@@ -25,7 +25,7 @@ pub struct Run {
 }
 
 /// One row of a table of failures, or one section of a standard, and its proofs.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct RowReport {
     /// `F07`, `P12`, `RFC 6749 §6`.
     pub row: String,
@@ -33,8 +33,12 @@ pub struct RowReport {
     pub about: String,
     /// The cases that have passed with at least one target and failed with none.
     pub cases: Vec<String>,
-    /// Tests elsewhere that are named after the row, where the runner has looked for them.
+    /// Tests elsewhere that are named after the row, of which the runner knows that they have passed.
     pub tests: Vec<String>,
+    /// Tests that are named after it and were not run, or not since they were last changed.
+    pub not_run: Vec<String>,
+    /// Whether a case or a test has proved it, and no test that is named after it has failed.
+    pub proved: bool,
 }
 
 /// What a run has shown about one target.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::expect::How;
 use crate::report::model::{CaseReport, Entry, Outcome, Run, Tally};
 use crate::report::text::plain;
 
@@ -14,7 +15,11 @@ pub fn write(run: &Run) -> String {
     matrix(&mut out, run);
     for (provider, case) in run.cases() {
         if let Outcome::Failed { finding } = &case.outcome {
-            let _ = writeln!(out, "\nFAILED {} {}: {}", provider.name, case.id, case.title);
+            let how = match finding.how {
+                How::Check => String::new(),
+                how => format!(" ({})", how.as_str()),
+            };
+            let _ = writeln!(out, "\nFAILED{how} {} {}: {}", provider.name, case.id, case.title);
             let _ = writeln!(out, "  proves    {}", case.proves.join(", "));
             let _ = writeln!(out, "  expected  {}", plain(&finding.expected));
             let _ = writeln!(out, "  came      {}", plain(&finding.came));
@@ -24,6 +29,11 @@ pub fn write(run: &Run) -> String {
     }
     if !run.problems.is_empty() {
         out.push('\n');
+    }
+    for row in run.rows.iter().filter(|row| !row.proved && !row.not_run.is_empty()) {
+        let tests = row.not_run.join(", ");
+        let _ =
+            writeln!(out, "NOT PROVED HERE {}: no case, and not run: {}", row.row, plain(&tests));
     }
     for problem in &run.problems {
         let _ = writeln!(out, "PROBLEM {}", plain(problem));

@@ -99,7 +99,8 @@ impl<'a> Call<'a> {
             Self::InitiateAuth => Phase::SignIn,
             Self::Answer(pending, ..) | Self::Respond(pending, _) => match &*pending.challenge {
                 // Here the password is judged, whatever the call is called.
-                PASSWORD | PASSWORD_SRP | PASSWORD_VERIFIER | SELECT_CHALLENGE => Phase::SignIn,
+                PASSWORD | PASSWORD_SRP | SELECT_CHALLENGE => Phase::SignIn,
+                PASSWORD_VERIFIER => Phase::Proof,
                 DEVICE_PASSWORD_VERIFIER | DEVICE_SRP_AUTH => Phase::Device,
                 _ => Phase::Challenge,
             },

@@ -30,7 +30,12 @@ pub(crate) enum Found {
 pub(crate) fn read(layout: &Layout, name: &RecordName) -> Result<Found, Error> {
     let path = layout.record(name);
     let Some((mut file, facts)) = guard::open(&path, guard::Links::One)? else {
-        return Ok(Found::Nothing);
+        // Where everything is gone nobody was signed out.
+        return if layout.root().exists() {
+            Ok(Found::Nothing)
+        } else {
+            Err(fault::no_folder(layout.root()))
+        };
     };
     let content = record::read(&mut file, facts.len());
     match content.map_err(|source| fault::io("read", &path, source))? {

@@ -29,7 +29,32 @@ pub(crate) fn io(doing: &str, path: &Path, source: io::Error) -> Error {
         _ => ("check that the store is on a local file system that works", Recovery::Retry),
     };
     let hint = format!("cannot {doing} {}: {remedy}", path.display());
-    Error::new(ErrorKind::Store).with_recovery(recovery).hint(hint).with_source(source)
+    let error = Error::new(ErrorKind::Store).with_recovery(recovery);
+    let error = match is_read_only(&source) && doing != "read" {
+        true => error
+            .with_code(READ_ONLY)
+            .hint(format!("{hint}; what is stored is served until it ends")),
+        false => error.hint(hint),
+    };
+    error.with_source(source)
+}
+
+/// The code of all that fails because the store can be read and not written.
+pub(crate) const READ_ONLY: &str = "read_only";
+
+/// Whether the place cannot be written by us, now or later.
+pub(crate) fn is_read_only(source: &io::Error) -> bool {
+    matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
+/// The record is damaged, and the store cannot be written.
+pub(crate) fn damaged_for_good(path: &Path) -> Error {
+    let hint = format!(
+        "{} is damaged, and the store can only be read, so it cannot be set aside; sign in where the store can \
+         be written",
+        path.display()
+    );
+    store(READ_ONLY, hint).with_recovery(Recovery::GiveUp)
 }
 
 /// `path` is not as it must be; `what` says so, and what to do.
@@ -55,6 +80,20 @@ pub(crate) fn set_aside(path: &Path) -> Error {
     store("set_aside", hint)
 }
 
+/// The folder of the store is not there any more.
+pub(crate) fn no_folder(path: &Path) -> Error {
+    let hint = format!(
+        "{} is not there (any more); bring it back, or, if its sessions are given up, start anew",
+        path.display()
+    );
+    store("no_folder", hint).with_recovery(Recovery::Retry)
+}
+
+/// The record was removed since it was listed.
+pub(crate) fn gone(path: &Path) -> Error {
+    store("gone", format!("{} was removed meanwhile", path.display()))
+}
+
 /// The file was written by a newer version.
 pub(crate) fn newer(path: &Path) -> Error {
     let hint = format!("{} was written by a newer version; upgrade this program", path.display());
@@ -78,6 +117,85 @@ pub(crate) fn locked(holder: Option<u32>) -> Error {
 /// The seal keys are not usable.
 pub(crate) fn key(path: &Path, what: &str) -> Error {
     store("bad_key", format!("{} {what}", path.display())).with_recovery(Recovery::GiveUp)
+}
+
+/// The key file is under something else than was asked for.
+pub(crate) fn other_protection(path: &Path, what: &str) -> Error {
+    let hint = format!(
+        "{} is under {what}, and the store was opened without it; name it in the settings",
+        path.display()
+    );
+    store("protected_key", hint).with_recovery(Recovery::GiveUp)
+}
+
+/// The key file is under nothing, and more was asked for.
+pub(crate) fn unprotected(path: &Path) -> Error {
+    let hint = format!(
+        "{} is protected by its mode alone, and the store was opened to have more; open it as it is and put \
+         the key under the other protection, or name the one that it has",
+        path.display()
+    );
+    store("unprotected_key", hint).with_recovery(Recovery::GiveUp)
+}
+
+/// A passphrase does not open the key file.
+pub(crate) fn wrong_passphrase(path: &Path) -> Error {
+    let hint = format!(
+        "the passphrase does not open {}; give the right one (or the file was changed: bring it back)",
+        path.display()
+    );
+    store("wrong_passphrase", hint).with_recovery(Recovery::GiveUp)
+}
+
+/// An empty passphrase: a variable that is not set, more likely than a choice.
+pub(crate) fn no_passphrase() -> Error {
+    store("no_passphrase", "the passphrase is empty, and no key was put under it; give one".into())
+        .with_recovery(Recovery::GiveUp)
+}
+
+/// Argon2 got no memory.
+pub(crate) fn no_memory(kibibytes: u32) -> Error {
+    let hint =
+        format!("there are no {kibibytes} KiB of memory to make the key from the passphrase");
+    store("no_memory", hint).with_recovery(Recovery::Retry)
+}
+
+/// A vault gave back something else than it was given.
+pub(crate) fn vault_forgets(path: &Path) -> Error {
+    let hint = format!(
+        "the keyring did not give back what it was given, so {} was not put under it; choose a passphrase",
+        path.display()
+    );
+    store("keyring_forgets", hint).with_recovery(Recovery::GiveUp)
+}
+
+/// The key of the key file is not where it was put.
+pub(crate) fn not_in_vault(path: &Path, entry: &str) -> Error {
+    let hint = format!(
+        "{} is under the entry {entry} of a keyring that is not there (any more); unlock or restore that \
+         keyring, or move the files of the store away and sign in again",
+        path.display()
+    );
+    store("keyring_entry_missing", hint).with_recovery(Recovery::GiveUp)
+}
+
+/// Somebody else changes the keys.
+pub(crate) fn keys_busy() -> Error {
+    let hint =
+        "the keys of this store are being changed by another process; try again when it is done";
+    store("locked", hint.into()).with_recovery(Recovery::Retry)
+}
+
+/// A key that cannot be taken away.
+pub(crate) fn key_needed(id: u32, why: &str) -> Error {
+    store("key_needed", format!("key {id} {why}")).with_recovery(Recovery::GiveUp)
+}
+
+/// The system gave no random bytes.
+pub(crate) fn no_randomness(source: getrandom::Error) -> Error {
+    Error::new(ErrorKind::Store)
+        .hint("the system gives no random bytes; no key was made")
+        .with_source(source)
 }
 
 /// Anything else with a hint of its own.

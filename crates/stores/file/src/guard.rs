@@ -37,14 +37,7 @@ pub(crate) fn folder_if_writable(path: &Path) -> Result<(), Error> {
         match DirBuilder::new().mode(0o700).create(path) {
             Ok(()) => sync_parent(path),
             Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(fault)
-                if matches!(
-                    fault.kind(),
-                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
-                ) =>
-            {
-                return Ok(());
-            }
+            Err(source) if fault::is_read_only(&source) => return Ok(()),
             Err(source) => return Err(fault::io("create", path, source)),
         }
     }
@@ -73,6 +66,11 @@ pub(crate) fn create_new(path: &Path) -> io::Result<File> {
         .mode(0o600)
         .custom_flags(flags())
         .open(path)
+}
+
+/// Whether we may write in the folder `path`.
+pub(crate) fn is_writable(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
 /// Makes what happened in the folder `path` survive a crash.
@@ -129,7 +127,8 @@ fn is_missing(path: &Path) -> Result<bool, Error> {
     }
 }
 
-fn check_folder(path: &Path) -> Result<(), Error> {
+/// Checks that `path` is a folder of ours alone.
+pub(crate) fn check_folder(path: &Path) -> Result<(), Error> {
     let facts = fs::symlink_metadata(path).map_err(|source| fault::io("look at", path, source))?;
     if facts.is_symlink() {
         return Err(link(path));

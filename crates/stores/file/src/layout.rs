@@ -51,6 +51,10 @@ impl Layout {
         self.locks().join(format!("{name}.cas"))
     }
 
+    pub(crate) fn key_lock(&self) -> PathBuf {
+        self.locks().join("key.lock")
+    }
+
     /// The `n`th file that is set aside under `name`.
     pub(crate) fn set_aside(&self, name: &RecordName, n: u32) -> PathBuf {
         self.damaged().join(format!("{name}.{n}.rec"))

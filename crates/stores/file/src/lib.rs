@@ -1,10 +1,11 @@
 //! Countersign sessions in files: many processes, one machine.
 //!
-//! What this crate never does: it opens no record (the bytes are sealed), deletes nothing that it
-//! cannot read, and takes no lock to read a record.
+//! What this crate never does: it opens no record (the bytes are sealed; [`FileStore::reseal`] has the keys at
+//! work, and is called by name), deletes nothing that it cannot read, takes no lock to read a record, and never
+//! protects its keys less than was asked for.
 //!
 //! ```text
-//! DIR/key                     seal keys, readable by the owner only
+//! DIR/key                     seal keys, readable by the owner only; under more by KeyProtection
 //! DIR/records/NAME.rec        a small plain header, then sealed bytes
 //! DIR/locks/NAME.lock         who holds the record's lock, and its fencing number
 //! DIR/locks/NAME.cas          taken for the moment of a write; the highest revision ever given
@@ -20,6 +21,11 @@
 //!   process alike, and end with the process. They have no lease: a process that is stopped goes on
 //!   holding its lock, and who waits is told its number. The folder must be on a local file system
 //!   whose locks work.
+//! * A store that cannot be written can be read: what needs a write fails with the code `read_only`. A folder that
+//!   is gone is an error (`no_folder`) and not an empty store.
+//! * Linux is tested. On macOS the same calls are made (`fsync` reaches the disk there: `F_FULLFSYNC`), but the
+//!   project neither compiles nor runs it there; elsewhere the crate does not compile. The page
+//!   `docs/decisions/0018-what-the-file-store-promises-where.md` has each promise by platform.
 //! * Changes are not announced: [`countersign_core::SessionStore::watch`] answers `None`.
 //!
 //! The methods need a tokio runtime with time enabled; file operations run on its blocking threads.
@@ -32,12 +38,21 @@ mod cas;
 mod damaged;
 mod fault;
 mod guard;
+mod inspect;
 mod key;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod layout;
 mod lock;
+mod protection;
 mod record;
+mod rotation;
 mod store;
 mod temp;
 mod wait;
 
+pub use inspect::{Inspection, LockFacts, RecordFacts};
+#[cfg(feature = "keyring")]
+pub use keyring::OsKeyring;
+pub use protection::{KeyProtection, KeyVault, Passphrase};
 pub use store::FileStore;

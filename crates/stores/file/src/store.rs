@@ -17,6 +17,7 @@ use crate::blocking::blocking;
 use crate::cas::{self, Found, Sweep, Writer};
 use crate::layout::Layout;
 use crate::lock::{FileLock, Holder};
+use crate::protection::KeyProtection;
 use crate::wait::Patience;
 use crate::{fault, guard, key};
 
@@ -27,6 +28,7 @@ const WRITE_WAIT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct FileStore {
     layout: Layout,
+    protection: KeyProtection,
     /// Leftovers of dead processes are looked for once, with the first write.
     swept: Arc<AtomicBool>,
 }
@@ -40,6 +42,16 @@ impl FileStore {
     /// [`countersign_core::ErrorKind::Store`] with the remedy if the folder cannot be made, belongs to
     /// somebody else, is open to others or is a symbolic link.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::open_with(dir, KeyProtection::OwnerOnly)
+    }
+
+    /// The same with seal keys that are under more than the mode of their file. The protection is that with
+    /// which the keys are made, and must be the one that they are under ([`FileStore::protect`] changes it).
+    ///
+    /// # Errors
+    /// As [`FileStore::open`]. Whether the protection is right shows with the first use of the keys
+    /// ([`SessionStore::seal_keys`]), which a keeper makes before it reads a record.
+    pub fn open_with(dir: impl AsRef<Path>, protection: KeyProtection) -> Result<Self, Error> {
         let dir = dir.as_ref();
         let root = std::path::absolute(dir).map_err(|source| fault::io("find", dir, source))?;
         guard::folder(&root)?;
@@ -47,7 +59,7 @@ impl FileStore {
         for folder in [layout.records(), layout.locks(), layout.temp()] {
             guard::folder_if_writable(&folder)?;
         }
-        Ok(Self { layout, swept: Arc::default() })
+        Ok(Self { layout, protection, swept: Arc::default() })
     }
 
     /// The store in the user's folder for state: `$XDG_STATE_HOME/countersign`, else
@@ -73,9 +85,29 @@ impl FileStore {
         }
     }
 
+    /// The same folder with another protection of the seal keys.
+    ///
+    /// # Errors
+    /// As [`FileStore::open_default`].
+    pub fn open_default_with(protection: KeyProtection) -> Result<Self, Error> {
+        Self::open_with(default_folder()?, protection)
+    }
+
     /// The folder.
     pub fn folder(&self) -> &Path {
         self.layout.root()
+    }
+
+    pub(crate) const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub(crate) const fn protection(&self) -> &KeyProtection {
+        &self.protection
+    }
+
+    pub(crate) fn with_protection(&self, protection: KeyProtection) -> Self {
+        Self { protection, ..self.clone() }
     }
 
     async fn writer(&self, name: &RecordName) -> Result<Writer, Error> {
@@ -100,10 +132,13 @@ impl FileStore {
         match found {
             Found::Nothing => Ok(None),
             Found::Record(record) => Ok(Some(record)),
-            Found::Damaged => {
-                let writer = self.writer(name).await?;
-                blocking(move || writer.current()).await
-            }
+            Found::Damaged => match self.writer(name).await {
+                Ok(writer) => blocking(move || writer.current()).await,
+                Err(error) if error.code() == Some(fault::READ_ONLY) => {
+                    Err(fault::damaged_for_good(&self.layout.record(name)))
+                }
+                Err(error) => Err(error),
+            },
         }
     }
 }
@@ -130,8 +165,8 @@ impl SessionStore for FileStore {
     }
 
     async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        let folder = self.layout.records();
-        blocking(move || list(&folder)).await
+        let layout = self.layout.clone();
+        blocking(move || list(&layout)).await
     }
 
     /// `lease` does not matter: the system holds the lock until it is let go or its process ends.
@@ -181,15 +216,21 @@ impl SessionStore for FileStore {
 
     /// Reads the file `key`, which is made with a new key if nothing was ever stored.
     async fn seal_keys(&self) -> Result<SealKeys, Error> {
-        let layout = self.layout.clone();
-        blocking(move || key::seal_keys(&layout)).await
+        let (layout, protection) = (self.layout.clone(), self.protection.clone());
+        blocking(move || key::seal_keys(&layout, &protection)).await
     }
 }
 
-fn list(folder: &Path) -> Result<Vec<RecordName>, Error> {
+fn list(layout: &Layout) -> Result<Vec<RecordName>, Error> {
+    let folder = &layout.records();
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound && layout.root().exists() => {
+            return Ok(Vec::new());
+        }
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
+            return Err(fault::no_folder(layout.root()));
+        }
         Err(source) => return Err(fault::io("list", folder, source)),
     };
     let mut names = Vec::new();

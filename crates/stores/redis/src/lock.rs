@@ -19,9 +19,10 @@ const AFTERLIFE: Duration = Duration::from_secs(24 * 3600);
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a request of a lock that nobody waits for any more is believed to be still on its way, before
-/// it is looked for again.
-const LONGEST_DELAY: Duration = Duration::from_secs(1);
+/// How long a lock that could not be let go stays when the server is reached again: its process may have
+/// tokens that it could not save, and comes first to save them. Others would find a mark of which nobody
+/// knows what became.
+const HEAD_START: Duration = Duration::from_secs(1);
 
 /// When a lease ends, by both clocks: the monotonic one stands still while a machine sleeps, the wall
 /// clock may be set back.
@@ -77,6 +78,7 @@ impl RedisLock {
             let (left, holder) = match shared.array(answer.value)?.as_slice() {
                 [taken, fence] if number(taken) == Some(1) => {
                     let fence = number(fence).ok_or_else(|| shared.unexpected())?;
+                    shared.superseded(name, &dropped);
                     return Ok(Self { taking, fence: Fence::new(name.clone(), fence) });
                 }
                 [taken, left, holder] if number(taken) == Some(0) => {
@@ -123,7 +125,8 @@ impl Lock for RedisLock {
     }
 
     async fn release(mut self: Box<Self>) {
-        let (shared, until) = (Arc::clone(&self.taking.shared), self.taking.shared.until());
+        let shared = Arc::clone(&self.taking.shared);
+        let until = shared.link.clock().monotonic().after(shared.link.answer());
         let heard = let_go(&shared, &self.taking.name, &self.taking.token, until).await;
         self.taking.over = heard.is_ok();
     }
@@ -160,14 +163,26 @@ impl Drop for Taking {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (shared, name, token) =
             (Arc::clone(&self.shared), self.name.clone(), self.token.clone());
-        let (until, unsure) = (self.lease.monotonic, self.unsure);
+        let (end, mut unsure) = (self.lease.monotonic, self.unsure);
         runtime.spawn(async move {
             let clock = shared.link.clock();
-            while !let_go(&shared, &name, &token, until).await.unwrap_or_default()
-                && unsure
-                && clock.monotonic() < until
-            {
-                clock.sleep_until(clock.monotonic().after(LONGEST_DELAY)).await;
+            loop {
+                let until = clock.monotonic().after(shared.link.answer());
+                match let_go(&shared, &name, &token, until).await {
+                    Ok(held) if held || !unsure => break,
+                    // Its request may be on its way, and can still arrive.
+                    Ok(_) => {}
+                    Err(_) => {
+                        unsure = true;
+                        if !shared.is_back(end).await {
+                            break;
+                        }
+                    }
+                }
+                if clock.monotonic() >= end || shared.dropped().get(&name) != Some(&token) {
+                    break;
+                }
+                clock.sleep_until(clock.monotonic().after(HEAD_START)).await;
             }
             let mut dropped = shared.dropped();
             if dropped.get(&name) == Some(&token) {

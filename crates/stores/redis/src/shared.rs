@@ -10,7 +10,7 @@ use countersign_core::{
 use redis::Value;
 
 use crate::fault;
-use crate::link::Link;
+use crate::link::{Ask, Link};
 use crate::names::Names;
 
 /// What may be done.
@@ -43,6 +43,20 @@ impl Shared {
 
     pub(crate) fn dropped(&self) -> MutexGuard<'_, HashMap<RecordName, Box<str>>> {
         self.dropped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The dropped `token` has been replaced by the next one of this process.
+    pub(crate) fn superseded(&self, name: &RecordName, token: &str) {
+        let mut dropped = self.dropped();
+        if dropped.get(name).is_some_and(|there| **there == *token) {
+            dropped.remove(name);
+        }
+    }
+
+    /// Waits until the server is reached, at most until `end`; whether it is.
+    pub(crate) async fn is_back(&self, end: Monotonic) -> bool {
+        let command = redis::cmd("PING");
+        self.link.ask(Ask::Command(&command), end).await.is_ok()
     }
 
     pub(crate) fn unexpected(&self) -> Error {

@@ -180,7 +180,7 @@ impl BrokenStore for Lagging {
 }
 
 #[derive(Clone)]
-struct LastWriterWins;
+pub(super) struct LastWriterWins;
 
 #[async_trait]
 impl BrokenStore for LastWriterWins {

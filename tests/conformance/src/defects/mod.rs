@@ -6,9 +6,12 @@ mod carrying;
 mod claiming;
 mod cognito;
 mod deciding;
+mod ends;
 mod ibanera;
 mod ibex;
 mod igny8;
+mod lingering;
+mod living;
 mod locking;
 mod mingling;
 mod presenting;
@@ -26,6 +29,8 @@ mod wikimedia;
 use std::sync::Arc;
 
 use countersign_conformance::Engine;
+
+pub(crate) use self::ends::ENDS;
 
 /// One thing that is broken.
 #[derive(Clone, Copy)]
@@ -53,6 +58,8 @@ pub(crate) fn all() -> Vec<Defect> {
     all.extend(ibanera::DEFECTS);
     all.extend(ibex::DEFECTS);
     all.extend(igny8::DEFECTS);
+    all.extend(lingering::DEFECTS);
+    all.extend(living::DEFECTS);
     all.extend(locking::DEFECTS);
     all.extend(mingling::DEFECTS);
     all.extend(presenting::DEFECTS);

@@ -233,7 +233,7 @@ fn without_moments() -> Arc<dyn Engine> {
 }
 
 #[derive(Clone)]
-struct SecondTry;
+pub(super) struct SecondTry;
 
 #[async_trait]
 impl BrokenTransport for SecondTry {
@@ -267,7 +267,7 @@ impl BrokenTransport for OfflineRefuses {
     }
 }
 
-struct Sources(fn(Arc<dyn CredentialSource>) -> Arc<dyn CredentialSource>);
+pub(super) struct Sources(pub(super) fn(Arc<dyn CredentialSource>) -> Arc<dyn CredentialSource>);
 
 impl Engine for Sources {
     fn source(&self, real: Arc<dyn CredentialSource>) -> Arc<dyn CredentialSource> {

@@ -17,7 +17,7 @@ pub(crate) const DEFECTS: &[Defect] = &[Defect {
 }];
 
 #[derive(Clone)]
-struct ResendBelow;
+pub(super) struct ResendBelow;
 
 #[async_trait]
 impl BrokenTransport for ResendBelow {

@@ -165,7 +165,7 @@ impl AuthProvider for Keeping {
 }
 
 #[derive(Clone)]
-struct Following;
+pub(super) struct Following;
 
 #[async_trait]
 impl BrokenTransport for Following {

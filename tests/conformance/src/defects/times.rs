@@ -15,7 +15,7 @@ pub(crate) const DEFECTS: &[Defect] = &[Defect {
 }];
 
 #[derive(Clone)]
-struct MillisecondsForSeconds;
+pub(super) struct MillisecondsForSeconds;
 
 impl BrokenAdapter for MillisecondsForSeconds {
     fn interpret(

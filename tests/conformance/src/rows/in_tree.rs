@@ -11,6 +11,8 @@ pub(crate) struct NamedTest {
     pub(crate) name: String,
     /// Its file, from the root of the repository.
     pub(crate) file: String,
+    /// It is left out unless it is asked for.
+    pub(crate) ignored: bool,
 }
 
 impl fmt::Display for NamedTest {
@@ -38,15 +40,17 @@ fn walk(
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         if path.is_dir() {
-            if !path.ends_with("target") && !path.ends_with("node_modules") {
+            // What templates hold runs nowhere until it is written out.
+            let left_out = ["target", "node_modules", "templates"];
+            if !left_out.iter().any(|name| path.ends_with(name)) {
                 walk(root, &path, found)?;
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).map_err(unreadable)?;
             let file = path.strip_prefix(root).unwrap_or(&path).display().to_string();
-            for (name, rows) in tests_of(&text) {
+            for (name, rows, ignored) in tests_of(&text) {
                 for row in rows {
-                    let test = NamedTest { name: name.to_owned(), file: file.clone() };
+                    let test = NamedTest { name: name.to_owned(), file: file.clone(), ignored };
                     found.entry(row).or_default().push(test);
                 }
             }
@@ -55,19 +59,22 @@ fn walk(
     Ok(())
 }
 
-/// Functions that follow a test attribute and are named after rows, with these rows.
-fn tests_of(text: &str) -> Vec<(&str, Vec<String>)> {
+/// Functions that follow a test attribute and are named after rows, with these rows, and whether they are
+/// ignored.
+fn tests_of(text: &str) -> Vec<(&str, Vec<String>, bool)> {
     let mut found = Vec::new();
-    let mut is_test = false;
+    let (mut is_test, mut ignored) = (false, false);
     for line in text.lines().map(str::trim) {
         if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
             is_test = true;
+        } else if line.starts_with("#[ignore") {
+            ignored = true;
         } else if let Some(name) = function(line) {
             let rows = rows_of(name);
             if is_test && !rows.is_empty() {
-                found.push((name, rows));
+                found.push((name, rows, ignored));
             }
-            is_test = false;
+            (is_test, ignored) = (false, false);
         }
     }
     found
@@ -102,6 +109,7 @@ mod tests {
             #[test]
             fn f10_p02_the_old_token_is_kept() {}
             #[tokio::test(start_paused = true)]
+            #[ignore = \"needs a server\"]
             async fn f07_a_dropped_caller() {}
             fn f08_a_helper() {}
             #[test]
@@ -109,8 +117,8 @@ mod tests {
         assert_eq!(
             tests_of(text),
             [
-                ("f10_p02_the_old_token_is_kept", vec!["F10".to_owned(), "P02".to_owned()]),
-                ("f07_a_dropped_caller", vec!["F07".to_owned()]),
+                ("f10_p02_the_old_token_is_kept", vec!["F10".to_owned(), "P02".to_owned()], false),
+                ("f07_a_dropped_caller", vec!["F07".to_owned()], true),
             ]
         );
     }

@@ -1,6 +1,8 @@
-//! Every row of `failures.md` has a case, or a test that is named after it.
+//! Every row of `failures.md` has a case that has passed in this run, or a test that is named after it and
+//! has passed in the last run of the tests. A name alone proves nothing.
 
 mod in_tree;
+mod ran;
 mod table;
 
 use std::collections::BTreeMap;
@@ -9,6 +11,7 @@ use std::path::PathBuf;
 use countersign_conformance::report::model::{RowReport, Run};
 
 pub(crate) use in_tree::NamedTest;
+pub(crate) use ran::{Fate, Record};
 pub(crate) use table::{Row, all};
 
 /// The root of the repository, in which this was built.
@@ -26,32 +29,41 @@ pub(crate) fn complete(run: &mut Run, selection: bool) -> Result<(), String> {
     if selection {
         return Ok(());
     }
-    judge(run, all()?, &named_tests()?);
+    judge(run, all()?, &named_tests()?, &Record::read()?, under_ci());
     Ok(())
 }
 
-fn judge(run: &mut Run, rows: Vec<Row>, tests: &BTreeMap<String, Vec<NamedTest>>) {
+/// Whether what was not run is a failure, and not something to say.
+pub(crate) fn under_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| value == "true" || value == "1")
+}
+
+fn judge(
+    run: &mut Run,
+    rows: Vec<Row>,
+    tests: &BTreeMap<String, Vec<NamedTest>>,
+    record: &Record,
+    strict: bool,
+) {
     let mut reports = std::mem::take(&mut run.rows);
     for row in rows {
         let found = reports.iter().position(|report| report.row == row.id);
         let mut report = match found {
             Some(place) => reports.remove(place),
-            None => RowReport {
-                row: row.id,
-                about: String::new(),
-                cases: Vec::new(),
-                tests: Vec::new(),
-            },
+            None => RowReport { row: row.id, ..RowReport::default() },
         };
         report.about = row.failure;
-        report.tests =
-            tests.get(&report.row).into_iter().flatten().map(NamedTest::to_string).collect();
-        if report.cases.is_empty() && report.tests.is_empty() {
-            run.problems.push(format!(
-                "{} has neither a case that passes nor a test that is named after it: {}",
-                report.row, report.about
-            ));
+        let mut failed = Vec::new();
+        for test in tests.get(&report.row).into_iter().flatten() {
+            match record.fate(test) {
+                Fate::Passed => report.tests.push(test.to_string()),
+                Fate::Failed => failed.push(test.to_string()),
+                Fate::NotRun => report.not_run.push(test.to_string()),
+            }
         }
+        let proofs = report.cases.len() + report.tests.len();
+        report.proved = proofs > 0 && failed.is_empty();
+        run.problems.extend(wrong(&report, &failed, strict));
         run.rows.push(report);
     }
     // Sections of standards, and rows that the table does not have.
@@ -63,6 +75,23 @@ fn judge(run: &mut Run, rows: Vec<Row>, tests: &BTreeMap<String, Vec<NamedTest>>
     run.rows.append(&mut reports);
 }
 
+/// What is wrong with the proof of a row, if anything is.
+fn wrong(report: &RowReport, failed: &[String], strict: bool) -> Option<String> {
+    let RowReport { row, about, not_run, proved, .. } = report;
+    match (proved, failed, not_run.is_empty()) {
+        (true, ..) => None,
+        (false, [first, ..], _) => Some(format!("{row} has a test that failed, {first}: {about}")),
+        (false, [], true) => Some(format!(
+            "{row} has neither a case that passes nor a test that is named after it: {about}"
+        )),
+        (false, [], false) if strict => Some(format!(
+            "{row} rests on tests that were not run here; run `cargo xtask test` first: {about}"
+        )),
+        // The report says so; by hand the suite can be run without the tests.
+        (false, [], false) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,9 +99,8 @@ mod tests {
     fn run(rows: &[(&str, &[&str])]) -> Run {
         let row = |(row, cases): &(&str, &[&str])| RowReport {
             row: (*row).to_owned(),
-            about: String::new(),
             cases: cases.iter().map(|id| (*id).to_owned()).collect(),
-            tests: Vec::new(),
+            ..RowReport::default()
         };
         Run {
             suite: String::new(),
@@ -87,12 +115,7 @@ mod tests {
 
     #[test]
     fn a_row_without_any_proof_is_a_problem_and_so_is_a_proof_without_a_row() {
-        let judged = |mut run: Run, tests: &[&str]| {
-            let test = || vec![NamedTest { name: "a".into(), file: "b".into() }];
-            let tests = tests.iter().map(|row| ((*row).to_owned(), test())).collect();
-            judge(&mut run, all().unwrap(), &tests);
-            run
-        };
+        let judged = |run: Run, tests: &[&str]| judged(run, tests, "passed a::a\n", true);
         let bare = judged(run(&[("F16", &[]), ("F99", &["a"]), ("RFC 6749 §6", &["a"])]), &[]);
         let about = |run: &Run, row: &str| run.problems.iter().filter(|p| p.contains(row)).count();
         assert_eq!(about(&bare, "F16 has neither"), 1);
@@ -102,6 +125,29 @@ mod tests {
         assert_eq!(about(&judged(run(&[("F16", &["a"])]), &[]), "F16"), 0);
         let named = judged(run(&[]), &["F16"]);
         assert_eq!((about(&named, "F16"), about(&named, "F17")), (0, 1));
+    }
+
+    /// The rows `tests` have one test each, `a`; the record of the tests is `record`.
+    fn judged(mut run: Run, tests: &[&str], record: &str, strict: bool) -> Run {
+        let test = || vec![NamedTest { name: "a".into(), file: "b".into(), ignored: false }];
+        let tests = tests.iter().map(|row| ((*row).to_owned(), test())).collect();
+        judge(&mut run, all().unwrap(), &tests, &Record::parse(record, None), strict);
+        run
+    }
+
+    #[test]
+    fn a_test_that_did_not_run_proves_nothing_and_one_that_failed_is_a_problem() {
+        let row = |run: &Run| run.rows.iter().find(|row| row.row == "F16").cloned().unwrap();
+        let about = |run: &Run| run.problems.iter().find(|p| p.starts_with("F16")).cloned();
+        let by_hand = judged(run(&[]), &["F16"], "passed a::b\n", false);
+        assert_eq!((row(&by_hand).proved, row(&by_hand).not_run.len()), (false, 1));
+        assert_eq!(about(&by_hand), None);
+        let in_ci = judged(run(&[]), &["F16"], "", true);
+        assert!(about(&in_ci).unwrap().contains("run `cargo xtask test` first"));
+        let failed = judged(run(&[("F16", &["case"])]), &["F16"], "failed a::a\n", false);
+        assert!(!row(&failed).proved && about(&failed).unwrap().contains("a test that failed"));
+        let passed = judged(run(&[]), &["F16"], "passed a::a\n", true);
+        assert!(row(&passed).proved && about(&passed).is_none());
     }
 
     #[test]

@@ -33,9 +33,7 @@ pub(crate) fn hostile() -> Run {
 fn case(number: usize, text: &str) -> CaseReport {
     let long = text.repeat(40);
     let outcome = match number % 3 {
-        0 => Outcome::Failed {
-            finding: Finding { expected: text.to_owned(), came: long.clone(), at: text.to_owned() },
-        },
+        0 => Outcome::Failed { finding: Finding::new(text, long.clone()).at(text) },
         1 => Outcome::Skipped { reason: long.clone() },
         _ => Outcome::Passed,
     };

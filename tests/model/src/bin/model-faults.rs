@@ -57,6 +57,7 @@ const SHOWN_BY: &[(&str, &str)] = &[
     ("a step starts another flight", "one exchange"),
     ("a panic takes the flight along", "panicking transport"),
     ("an unsaved session is not kept", "unsaved and let go"),
+    ("a lost write counts as a failed one", "runtime gone"),
 ];
 
 fn main() -> ExitCode {

@@ -1,5 +1,6 @@
 //! The experiments, one file each. To add one: a file with an async `run`, and a line below.
 
+mod defects;
 mod disk;
 mod guards;
 mod kill;
@@ -79,6 +80,11 @@ pub(crate) const EXPERIMENTS: &[Experiment] = &[
         name: "disk",
         about: "disks that are full, limited, read-only, gone or damaged, and a clock that is set back",
         run: |cx| Box::pin(disk::run(cx)),
+    },
+    Experiment {
+        name: "defects",
+        about: "engines that are broken on purpose are seen to be",
+        run: |cx| Box::pin(defects::run(cx)),
     },
     Experiment {
         name: "walk",

@@ -90,7 +90,7 @@ pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
 }
 
 /// The steps of one exchange, from a process that lives.
-async fn counted(kind: Kind) -> Result<Vec<String>, Failure> {
+pub(super) async fn counted(kind: Kind) -> Result<Vec<String>, Failure> {
     let stage = Stage::new(kind, LIFE).await?;
     let mut plan = stage.plan(Task::Renew);
     plan.counts_steps = true;

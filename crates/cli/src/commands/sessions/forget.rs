@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
     let profile = chosen(file.as_ref(), &arguments.which, global);
     let book = shelf.session(arguments.which.id.as_deref(), profile.as_deref())?;
     let guards = book.key.as_ref().filter(|_| arguments.guards).and_then(|key| shelf.account(key));
-    let aside = shelf.locked(book, global.wait, async |store, _| {
+    let aside = shelf.locked(book, global.wait, async |store| {
         // What cannot be read is not destroyed: somebody may have the key, or a newer version.
         let aside = matches!(book.state, State::Unreadable(_));
         let gone = if aside {

@@ -87,7 +87,25 @@ pub(super) fn as_json(book: &Book, now: Timestamp) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use countersign_core::{RecordName, Revision, StoredKey};
+
     use super::*;
+    use crate::shelf::State;
+
+    #[test]
+    fn f49_what_others_have_named_is_shown_and_not_obeyed() {
+        let key = StoredKey::of_account("acme", "https://auth.example", "", "kim\u{1b}[2J\u{202e}");
+        let book = Book {
+            name: RecordName::from_hash([7; 16]),
+            revision: Revision(1),
+            key: key.map(|key| key.with_session("", "")),
+            profiles: vec!["hub\u{7}".to_owned()],
+            state: State::Unnamed,
+        };
+        let row = row(&book, Timestamp::UNIX_EPOCH);
+        let told = ["07070707", "acme", "kim\\u{1b}[2J\\u{202e}", "unnamed", "-", "hub\\u{7}"];
+        assert_eq!(row, told.map(str::to_owned));
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::matrix::proof_key;
 use super::{anchor, timeline};
+use crate::expect::How;
 use crate::report::model::{CaseReport, Outcome, Run};
 use crate::report::text::{plain, span};
 
@@ -43,6 +44,9 @@ fn body(case: &CaseReport) -> Markup {
             @match &case.outcome {
                 Outcome::Passed => {}
                 Outcome::Failed { finding } => {
+                    @if finding.how != How::Check {
+                        dt { "How" } dd { (finding.how.as_str()) }
+                    }
                     dt { "Expected" } dd { (plain(&finding.expected)) }
                     dt { "Came" } dd { (plain(&finding.came)) }
                     dt { "Where" } dd { code { (plain(&finding.at)) } }

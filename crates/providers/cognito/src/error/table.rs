@@ -13,6 +13,8 @@ const SOON: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Phase {
     SignIn,
+    /// A proof of the password (SRP), into which the name of the pool goes.
+    Proof,
     Challenge,
     Refresh,
     Revoke,
@@ -94,7 +96,7 @@ pub(super) const TABLE: &[Row] = &[
         "the user is disabled; an administrator of the pool must enable it"),
     row(NOT_AUTHORIZED, ANY, &["temporary password", "expired"], ErrorKind::PasswordResetRequired, Then::Usual,
         "the temporary password has expired; an administrator of the pool must set a new one"),
-    row(NOT_AUTHORIZED, &[Phase::Challenge, Phase::Device, Phase::SignIn], &["session"], ErrorKind::ChallengeExpired, Then::Usual,
+    row(NOT_AUTHORIZED, &[Phase::Challenge, Phase::Device, Phase::Proof, Phase::SignIn], &["session"], ErrorKind::ChallengeExpired, Then::Usual,
         "the challenge session has expired or was answered already; begin the sign-in again"),
     row(NOT_AUTHORIZED, &[Phase::Device], &[], ErrorKind::InvalidGrant, Then::ForgetDevice,
         "the pool does not take the proof of this device; begin the sign-in again"),
@@ -118,6 +120,8 @@ pub(super) const TABLE: &[Row] = &[
         "the answer was refused; begin the sign-in again"),
     row(NOT_AUTHORIZED, &[Phase::SignIn], &[], ErrorKind::InvalidGrant, Then::Usual,
         "user name or password is wrong"),
+    row(NOT_AUTHORIZED, &[Phase::Proof], &[], ErrorKind::InvalidGrant, Then::Usual,
+        "user name or password is wrong; or user_pool_id is that of another pool, whose name goes into the proof"),
     row(NOT_AUTHORIZED, ANY, &[], ErrorKind::InvalidGrant, Then::Usual,
         "the pool refused; the detail is its text"),
 

@@ -172,4 +172,11 @@ async fn use_read_only(store: &FileStore, name: &RecordName) {
         panic!("it was written")
     };
     say(&error.to_string());
+    // One that is damaged stays, and that is said.
+    let Err(error) = store.load(&RecordName::from_hash([2; 16])).await else {
+        panic!("it was opened")
+    };
+    say(&error.to_string());
+    let seen = store.inspect().await.unwrap();
+    say(&format!("writable: {}, records: {}", seen.writable, seen.records.len()));
 }

@@ -131,6 +131,8 @@ async fn a_store_that_cannot_be_written_can_be_read() {
     let place = Place::new();
     place.store.seal_keys().await.unwrap();
     put(&place.store, &name(1), Revision::NONE, "kept").await;
+    put(&place.store, &name(2), Revision::NONE, "damaged").await;
+    fs::write(place.record(&name(2)), "damaged").unwrap();
 
     // Modes do not bind the administrator, so the reader is somebody else, who needs the program too.
     let program = tempfile::tempdir().unwrap();
@@ -144,7 +146,8 @@ async fn a_store_that_cannot_be_written_can_be_read() {
         let home = place.path("").ancestors().nth(2).unwrap().to_owned();
         set_mode(&home, 0o755);
         set_mode(&home.join("state"), 0o755);
-        for path in folders.iter().chain([&place.record(&name(1)), &place.path("key")]) {
+        let records = [place.record(&name(1)), place.record(&name(2))];
+        for path in folders.iter().chain(&records).chain([&place.path("key")]) {
             chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
         }
         std::os::unix::process::CommandExt::uid(&mut command, NOBODY);
@@ -157,7 +160,11 @@ async fn a_store_that_cannot_be_written_can_be_read() {
     for _ in ["lock", "commit"] {
         let said = reader.says().unwrap();
         assert!(said.contains("cannot write") && said.contains("check the owner"), "{said}");
+        assert!(said.contains("what is stored is served until it ends"), "{said}");
     }
+    let said = reader.says().unwrap();
+    assert!(said.contains("is damaged, and the store can only be read"), "{said}");
+    assert_eq!(reader.says().as_deref(), Some("writable: false, records: 2"));
     assert!(reader.ends_well());
     folders.iter().for_each(|folder| set_mode(folder, 0o700));
 }

@@ -93,7 +93,7 @@ async fn a_key_file_that_is_open_to_others_damaged_or_newer_is_refused() {
         assert!(!format!("{error} {error:?}").contains("canary"));
         assert_eq!(fs::read_to_string(place.path("key")).unwrap(), text);
     }
-    fs::write(place.path("key"), "countersign seal keys, version 2\n").unwrap();
+    fs::write(place.path("key"), "countersign seal keys, version 3\n").unwrap();
     let error = place.store.seal_keys().await.unwrap_err();
     assert_says(&error, "newer_version", "upgrade this program");
 }

@@ -4,8 +4,15 @@
 
 mod child;
 mod files;
+mod golden;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod keys;
 mod locks;
+mod looked_at;
+mod protected;
+mod rotation;
+mod traced;
 mod writes;
 
 use std::fs;
@@ -16,6 +23,8 @@ use countersign_core::{Committed, Error, RecordName, Revision, SecretBytes, Sess
 use countersign_seal::suite::{Subject, check};
 use countersign_store_file::FileStore;
 use tempfile::TempDir;
+
+const LEASE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// A store in a folder of its own, which goes when the test ends.
 struct Place {

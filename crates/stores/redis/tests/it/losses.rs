@@ -199,3 +199,27 @@ async fn a_store_outlives_the_runtime_that_its_connection_was_made_on() {
     assert_eq!(text(&store, &name(1)).await.as_deref(), Some("first"));
     put(&store, &name(1), first, "second").await;
 }
+
+#[tokio::test]
+async fn f28_a_lock_that_could_not_be_let_go_is_its_own_process_at_once_and_others_after_a_head_start()
+ {
+    let Some(server) = Server::start(&[]) else { return };
+    let proxy = Proxy::to(server.port).await;
+    let store = through(&proxy).answer_within(Duration::from_millis(100)).build().unwrap();
+    let other = server.store();
+    let lock = store.lock(&name(1), LEASE, LEASE).await.unwrap();
+    proxy.set(Wire::Cut);
+    lock.release().await;
+    let error = other.lock(&name(1), LEASE, Duration::ZERO).await.err().unwrap();
+    assert_says(&error, "locked", "in use by process");
+    proxy.set(Wire::Whole);
+    let again = store.lock(&name(1), LEASE, Duration::ZERO).await.unwrap();
+    drop(again);
+    other.lock(&name(1), LEASE, LEASE / 3).await.unwrap().release().await;
+
+    let lock = store.lock(&name(2), LEASE, LEASE).await.unwrap();
+    proxy.set(Wire::Silent);
+    drop(lock);
+    proxy.set(Wire::Whole);
+    other.lock(&name(2), LEASE, LEASE / 3).await.unwrap().release().await;
+}

@@ -1,0 +1,155 @@
+//! What is in a store and how it is, without changing anything: for a person who looks for a fault.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use countersign_core::{Error, RecordName, Revision, SessionStore};
+use countersign_seal::SealedFacts;
+
+use crate::blocking::blocking;
+use crate::cas::{self, Found};
+use crate::layout::Layout;
+use crate::lock::Holder;
+use crate::store::FileStore;
+use crate::{fault, guard, key};
+
+/// What [`FileStore::inspect`] has found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// The folder of the store.
+    pub folder: PathBuf,
+    /// Whether records can be written. If not, what is stored is served until it ends.
+    pub writable: bool,
+    /// What the seal keys are under: `owner_only`, `passphrase` or `vault`; `None` if none was made yet.
+    pub key: Option<&'static str>,
+    /// The ids of the seal keys, that of the sealing one first; empty if they cannot be read.
+    pub key_ids: Vec<u32>,
+    /// What is not as it must be, with the remedy: modes, owners, links, keys.
+    pub problems: Vec<Error>,
+    /// The records, by name.
+    pub records: Vec<RecordFacts>,
+    /// The locks that were ever taken.
+    pub locks: Vec<LockFacts>,
+    /// Records that could not be read and were set aside.
+    pub set_aside: Vec<PathBuf>,
+    /// Files of writes that were under way: of this moment, or of processes that died. They are removed with a
+    /// later write.
+    pub unfinished: usize,
+}
+
+/// One record.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RecordFacts {
+    /// Its name: a keyed hash.
+    pub name: RecordName,
+    /// Its revision and what its seal shows; or why it cannot be read (code `damaged`: the next load sets it
+    /// aside).
+    pub read: Result<(Revision, SealedFacts), Error>,
+}
+
+/// One lock.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LockFacts {
+    /// The name of the record that it is called after.
+    pub name: RecordName,
+    /// The process that took it last; `None` if that cannot be read.
+    pub pid: Option<u32>,
+    /// Whether it is held now.
+    pub held: bool,
+}
+
+impl FileStore {
+    /// Looks at everything and changes nothing: no file is made, no damaged record set aside. To find out
+    /// whether a lock is held it is shared for a moment; who tries to take it just then waits as for any other.
+    ///
+    /// # Errors
+    /// [`countersign_core::ErrorKind::Store`] if the folder itself cannot be read.
+    pub async fn inspect(&self) -> Result<Inspection, Error> {
+        let mut problems = Vec::new();
+        let (layout, wanted) = (self.layout().clone(), self.layout().clone());
+        let key = blocking(move || key::kind(&wanted)).await;
+        let key = key.unwrap_or_else(|error| {
+            problems.push(error);
+            None
+        });
+        // Asked for its keys, a store that has none yet would make one.
+        let keys = if key.is_some() { self.seal_keys().await.map(Some) } else { Ok(None) };
+        let key_ids = match keys {
+            Ok(keys) => keys.map(|keys| keys.ids().collect()).unwrap_or_default(),
+            Err(error) => {
+                problems.push(error);
+                Vec::new()
+            }
+        };
+        blocking(move || {
+            let folder = layout.root().to_owned();
+            let folders = [layout.records(), layout.locks(), layout.temp()];
+            for folder in folders.iter().filter(|folder| folder.exists()).chain([&folder]) {
+                problems.extend(guard::check_folder(folder).err());
+            }
+            let writable = folders.iter().all(|folder| guard::is_writable(folder));
+            let records = names(&layout.records(), Layout::record_name)?;
+            let read = |name: RecordName| RecordFacts { read: read(&layout, &name), name };
+            let locks = names(&layout.locks(), lock_name)?;
+            Ok(Inspection {
+                writable,
+                key,
+                key_ids,
+                problems,
+                records: records.into_iter().map(read).collect(),
+                locks: locks.into_iter().map(|name| lock(&layout, name)).collect(),
+                set_aside: files(&layout.damaged())?,
+                unfinished: files(&layout.temp())?.len(),
+                folder,
+            })
+        })
+        .await
+    }
+}
+
+fn read(layout: &Layout, name: &RecordName) -> Result<(Revision, SealedFacts), Error> {
+    match cas::read(layout, name)? {
+        Found::Record(record) => {
+            Ok((record.revision, SealedFacts::of(record.bytes.expose_bytes())?))
+        }
+        Found::Damaged => Err(fault::damaged(&layout.record(name))),
+        Found::Nothing => Err(fault::gone(&layout.record(name))),
+    }
+}
+
+fn lock(layout: &Layout, name: RecordName) -> LockFacts {
+    let path = layout.lock(&name);
+    let held = guard::open(&path, guard::Links::One).ok().flatten();
+    let held = held.is_some_and(|(file, _)| file.try_lock_shared().is_err());
+    LockFacts { pid: Holder::of(&path).map(|holder| holder.pid), held, name }
+}
+
+fn lock_name(file: &str) -> Option<RecordName> {
+    RecordName::parse(file.strip_suffix(".lock")?)
+}
+
+fn names(
+    folder: &Path,
+    name: impl Fn(&str) -> Option<RecordName>,
+) -> Result<Vec<RecordName>, Error> {
+    let named = |path: PathBuf| name(path.file_name()?.to_str()?);
+    Ok(files(folder)?.into_iter().filter_map(named).collect())
+}
+
+/// The files in `folder`, sorted; none if there is no such folder.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let listed = |source| fault::io("list", folder, source);
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(listed(source)),
+    };
+    let mut paths = entries
+        .map(|entry| Ok(entry.map_err(listed)?.path()))
+        .collect::<Result<Vec<_>, Error>>()?;
+    paths.sort();
+    Ok(paths)
+}

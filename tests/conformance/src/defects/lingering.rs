@@ -1,0 +1,309 @@
+//! Defects that show late: at the end of a token, of a session, of a change that was lost, of a chain.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use countersign_conformance::Engine;
+use countersign_core::http::{HttpRequest, HttpResponse};
+use countersign_core::session::{Effect, Grant};
+use countersign_core::transport::{Delivery, TransportError};
+use countersign_core::{
+    AccountKey, Ambient, AuthProvider, Challenge, ChallengeKind, Clock, CredentialSource,
+    Credentials, Error, ErrorKind, HttpTransport, Lifetime, Monotonic, Operation, Outcome,
+    SecretBytes, Timestamp, Verdict,
+};
+use http::{HeaderMap, StatusCode};
+
+use super::Defect;
+use super::carrying::Fails;
+use super::deciding::{broken, broken_up};
+use super::locking::LastWriterWins;
+use super::mingling::Remembered;
+use super::remembering::{SecondTry, Sources};
+use super::seams::{self, BrokenAdapter, BrokenTransport};
+use super::simple::{claims, judges, reads};
+
+pub(crate) const DEFECTS: &[Defect] = &[
+    Defect {
+        id: "remaining-life-by-an-old-clock",
+        title: "How long a token is still good is reckoned from when the process began",
+        target: "ibex",
+        caught_by: "f19-good-for-as-long-as-asked",
+        engine: || Arc::new(StoodStill),
+    },
+    Defect {
+        id: "expired-is-no-refusal",
+        title: "A 401 for a token that should still be good is taken for the API's own affair",
+        target: "cognito",
+        caught_by: "f19-ended-on-its-way",
+        engine: || judges(|_, _, _| Verdict::Accepted),
+    },
+    Defect {
+        id: "source-asked-elsewhere",
+        title: "A source is asked in a task of its own, where its own question is not known again",
+        target: "ibex",
+        caught_by: "f25-source-that-asks-its-own-session",
+        engine: || Arc::new(Sources(|real| Arc::new(Elsewhere(real)))),
+    },
+    Defect {
+        id: "source-asked-under-the-lock",
+        title: "The account is locked before its source is asked",
+        target: "ibex_oauth2",
+        caught_by: "f26-source-is-called-under-no-lock",
+        engine: || {
+            broken_up(|effect| match effect {
+                Effect::Prepare(id, _) => vec![Effect::Lock(id), effect],
+                other => vec![other],
+            })
+        },
+    },
+    Defect {
+        id: "torn-record-is-covered-up",
+        title: "A cache shows what a record was before it was torn",
+        target: "igny8",
+        caught_by: "f30-torn-record-is-no-token",
+        engine: || seams::store(Remembered::default()),
+    },
+    Defect {
+        id: "swapped-records-are-covered-up",
+        title: "A cache shows which record it was before two were swapped",
+        target: "ibex",
+        caught_by: "f30-swapped-records-are-no-token",
+        engine: || seams::store(Remembered::default()),
+    },
+    Defect {
+        id: "late-writer-signs-in-again",
+        title: "A renewal is written over the sign-out that came before it",
+        target: "ibex",
+        caught_by: "f35-sign-out-elsewhere-beats-a-renewal",
+        engine: || seams::store(LastWriterWins),
+    },
+    Defect {
+        id: "late-tokens-left-alive",
+        title: "A sign-out that finds an exchange under way is told as sure, and revokes nothing",
+        target: "cognito",
+        caught_by: "f35-late-tokens-are-revoked",
+        engine: || seams::transport(Silently("RevokeToken")),
+    },
+    Defect {
+        id: "lost-change-was-done",
+        title: "A change of password whose answer is lost is taken for done",
+        target: "ibex",
+        caught_by: "f48-lost-change-that-did-not-happen",
+        engine: || seams::transport(TakenForDone),
+    },
+    Defect {
+        id: "lost-change-forgotten-by-the-next",
+        title: "A change of password that was lost is taken for unsent, so the next process knows nothing of it",
+        target: "ibex",
+        caught_by: "f48-process-ends-with-a-change-open",
+        engine: || seams::transport(Fails(Delivery::NotSent)),
+    },
+    Defect {
+        id: "both-passwords-tried-twice",
+        title: "After a lost change each of the two passwords is tried twice",
+        target: "ibex",
+        caught_by: "f48-neither-password-holds",
+        engine: || seams::transport(SecondTry),
+    },
+    Defect {
+        id: "fraction-is-for-ever",
+        title: "An expiry that cannot be read makes a token that ends in a century",
+        target: "ibex_oauth2",
+        caught_by: "f49-expiry-float",
+        engine: century,
+    },
+    Defect {
+        id: "claim-not-written",
+        title: "Who answers a challenge does not say so to the others first",
+        target: "cognito",
+        caught_by: "f51-answered-once",
+        engine: || {
+            broken(|effect| match effect {
+                Effect::Journal(id, Grant::Answer) => Effect::Journal(id, Grant::Save),
+                other => other,
+            })
+        },
+    },
+    Defect {
+        id: "step-of-a-code-forgotten",
+        title: "Which code was used last is not known at the next sign-in",
+        target: "cognito",
+        caught_by: "p20-codes-are-answered-alone",
+        engine: || claims(|can| can.sign_in_code = None),
+    },
+    Defect {
+        id: "parameters-of-a-challenge-dropped",
+        title: "What the pool says beside a challenge of its own is dropped",
+        target: "cognito",
+        caught_by: "p20-custom-challenge",
+        engine: || challenges(|challenge| challenge.parameters.clear()),
+    },
+    Defect {
+        id: "shared-secret-dropped",
+        title: "The shared secret of an enrolment is not handed to who must type it in",
+        target: "cognito",
+        caught_by: "p20-first-sign-in-enrols",
+        engine: || challenges(|challenge| challenge.parameters.clear()),
+    },
+    Defect {
+        id: "choice-not-known",
+        title: "A choice among first factors is taken for a challenge that is not known",
+        target: "cognito",
+        caught_by: "p20-first-factor-is-chosen",
+        engine: || challenges(|challenge| not_known(challenge, ChallengeKind::Choice)),
+    },
+    Defect {
+        id: "choice-among-seconds-not-known",
+        title: "A choice among second factors is taken for a challenge that is not known",
+        target: "cognito",
+        caught_by: "p20-factor-is-chosen-alone",
+        engine: || challenges(|challenge| not_known(challenge, ChallengeKind::Choice)),
+    },
+    Defect {
+        id: "mailed-code-not-known",
+        title: "A code that comes by mail is taken for a challenge that is not known",
+        target: "cognito",
+        caught_by: "p20-code-by-mail-needs-no-password",
+        engine: || challenges(|challenge| not_known(challenge, ChallengeKind::Code)),
+    },
+    Defect {
+        id: "flow-that-is-off-is-an-outage",
+        title: "That the client may not use a flow is taken for an outage",
+        target: "cognito",
+        caught_by: "p20-flow-that-is-off",
+        engine: || {
+            reads(|_, _, _, outcome| {
+                outcome.map_err(|error| match error.kind() {
+                    ErrorKind::Configuration => Error::new(ErrorKind::TemporarilyUnavailable),
+                    _ => error,
+                })
+            })
+        },
+    },
+];
+
+fn challenges(change: fn(&mut Challenge)) -> Arc<dyn Engine> {
+    seams::adapter(Challenges(change))
+}
+
+fn not_known(challenge: &mut Challenge, kind: ChallengeKind) {
+    if challenge.kind == kind {
+        challenge.kind = ChallengeKind::Unsupported;
+    }
+}
+
+fn century() -> Arc<dyn Engine> {
+    reads(|_, _, _, mut outcome| {
+        if let Ok(Outcome::Tokens(tokens, _)) = &mut outcome
+            && tokens.access_expiry.is_none()
+        {
+            let century = std::time::Duration::from_secs(100 * 365 * 24 * 3600);
+            tokens.access_expiry = Some(Lifetime::For(century));
+        }
+        outcome
+    })
+}
+
+/// Changes the challenges that come.
+#[derive(Clone)]
+struct Challenges(fn(&mut Challenge));
+
+impl BrokenAdapter for Challenges {
+    fn interpret(
+        &self,
+        real: &dyn AuthProvider,
+        operation: &Operation,
+        response: &HttpResponse,
+        ambient: &Ambient<'_>,
+    ) -> Result<Outcome, Error> {
+        let mut outcome = real.interpret(operation, response, ambient)?;
+        if let Outcome::Challenge(challenge, _) = &mut outcome {
+            (self.0)(challenge);
+        }
+        Ok(outcome)
+    }
+}
+
+/// A wall clock that is read when a process begins, and then never again.
+struct StoodStill;
+
+impl Engine for StoodStill {
+    fn clock(&self, real: Arc<dyn Clock>) -> Arc<dyn Clock> {
+        Arc::new(Standing { wall: real.now(), real })
+    }
+}
+
+struct Standing {
+    wall: Timestamp,
+    real: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl Clock for Standing {
+    fn now(&self) -> Timestamp {
+        self.wall
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        self.real.monotonic()
+    }
+
+    async fn sleep_until(&self, deadline: Monotonic) {
+        self.real.sleep_until(deadline).await;
+    }
+}
+
+/// Asks the real source in a task of its own.
+struct Elsewhere(Arc<dyn CredentialSource>);
+
+#[async_trait]
+impl CredentialSource for Elsewhere {
+    async fn credentials(&self, account: &AccountKey) -> Result<Credentials, Error> {
+        let (real, account) = (Arc::clone(&self.0), account.clone());
+        let asked = tokio::spawn(async move { real.credentials(&account).await });
+        asked.await.map_err(|_| Error::new(ErrorKind::Credentials))?
+    }
+}
+
+/// Answers every request itself whose target names this operation, as if it had been done.
+#[derive(Clone)]
+struct Silently(&'static str);
+
+#[async_trait]
+impl BrokenTransport for Silently {
+    async fn send(
+        &self,
+        real: &dyn HttpTransport,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, TransportError> {
+        let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
+        match target.is_some_and(|target| target.ends_with(self.0)) {
+            true => Ok(done(StatusCode::OK)),
+            false => real.send(request).await,
+        }
+    }
+}
+
+/// Takes a change of password for done that nobody has confirmed.
+#[derive(Clone)]
+struct TakenForDone;
+
+#[async_trait]
+impl BrokenTransport for TakenForDone {
+    async fn send(
+        &self,
+        real: &dyn HttpTransport,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, TransportError> {
+        let change = request.uri().path().contains("change-password");
+        match real.send(request).await {
+            Err(_) if change => Ok(done(StatusCode::NO_CONTENT)),
+            end => end,
+        }
+    }
+}
+
+fn done(status: StatusCode) -> HttpResponse {
+    HttpResponse::new(status, HeaderMap::new(), SecretBytes::copy_from(b"{}"))
+}

@@ -1,0 +1,223 @@
+//! The live cases of the conformance suite against servers of others: with a profile file of our own and
+//! the faults that the suite plays on the way, within a budget of sign-ins.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::Result;
+use crate::server::Server;
+use crate::workspace::cargo;
+
+const PACKAGE: &str = "countersign-conformance-runner";
+
+/// How one server is met.
+struct Run {
+    server: &'static str,
+    /// What its keys begin with.
+    prefix: &'static str,
+    /// The profile: keys, and the key of the server's that holds the value; a word in quotes is itself.
+    profile: &'static [(&'static str, &'static str)],
+    /// The key of the address that takes good tokens only.
+    resource: Option<&'static str>,
+    /// Cases that may do harm: its accounts are made anew each time.
+    allow: &'static [&'static str],
+    /// Cases that this server cannot pass, each for a reason in `tests/independent/README.md`.
+    except: &'static [&'static str],
+    /// So many cases must pass at least.
+    least: u64,
+}
+
+const HARMFUL: &[&str] =
+    &["f36-refused-secret-is-sent-once", "password-there-and-back", "recovery-is-asked-for-once"];
+
+const RUNS: &[Run] = &[
+    Run {
+        server: "ministack",
+        prefix: "COUNTERSIGN_MINISTACK",
+        profile: &[
+            ("provider", "\"cognito\""),
+            ("endpoint", "URL"),
+            ("user_pool_id", "POOL_ID"),
+            ("client_id", "CLIENT_ID"),
+            ("identity", "\"live\""),
+        ],
+        resource: None,
+        allow: HARMFUL,
+        except: &[],
+        least: 15,
+    },
+    Run {
+        server: "moto",
+        prefix: "COUNTERSIGN_MOTO",
+        profile: &[
+            ("provider", "\"cognito\""),
+            ("endpoint", "URL"),
+            ("user_pool_id", "POOL_ID"),
+            ("client_id", "CLIENT_ID"),
+            ("identity", "\"live\""),
+            ("flow", "\"password\""),
+            ("refresh_call", "\"initiate_auth\""),
+        ],
+        resource: None,
+        allow: &["f36-refused-secret-is-sent-once", "password-there-and-back"],
+        // It has no RevokeToken.
+        except: &["signed-out-and-said-so"],
+        least: 14,
+    },
+    Run {
+        server: "igny8",
+        prefix: "COUNTERSIGN_IGNY8",
+        profile: &[
+            ("provider", "\"igny8\""),
+            ("base_url", "URL"),
+            ("logout_path", "\"/auth/logout/\""),
+            ("identity", "\"live@studio.example\""),
+            ("rotation", "\"on\""),
+        ],
+        resource: Some("ECHO"),
+        allow: &["f36-refused-secret-is-sent-once", "password-there-and-back"],
+        except: &[],
+        least: 16,
+    },
+    Run {
+        server: "oidc-provider",
+        prefix: "COUNTERSIGN_IBEX",
+        profile: &[
+            ("provider", "\"ibex\""),
+            ("flow", "\"client_credentials\""),
+            ("base_url", "HUB"),
+            ("issuer", "ISSUER"),
+            ("audience", "AUDIENCE"),
+            ("client_id", "CLIENT_ID"),
+        ],
+        resource: Some("ECHO"),
+        allow: &["f36-refused-secret-is-sent-once"],
+        except: &[],
+        least: 9,
+    },
+];
+
+/// Where the secret of an account comes from, by what the profile has.
+const SECRETS: &[(&str, &str)] = &[("password", "PASSWORD"), ("client_secret", "CLIENT_SECRET")];
+
+/// Another password for the account, for the case that changes it and changes it back.
+const NEXT: (&str, &str) = ("COUNTERSIGN_LIVE_NEXT_PASSWORD", "An0ther-live-canary!");
+
+/// Runs the live cases against each of `servers`.
+pub(crate) fn run(servers: &[Server], home: &Path) -> Result<()> {
+    let mut wrong = Vec::new();
+    for run in RUNS {
+        if let Some(server) = servers.iter().find(|server| server.name() == run.server) {
+            if let Err(error) = against(run, server, &home.join("live").join(run.server)) {
+                wrong.push(format!("{}: {error}", run.server));
+            }
+        }
+    }
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(wrong.join("\n").into()),
+    }
+}
+
+fn against(run: &Run, server: &Server, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let config = folder.join("config.toml");
+    std::fs::write(&config, profile(run, &server.values)?)?;
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--locked", "--package", PACKAGE, "--"]);
+    command.args(["--live", "--faults", "--profile", run.server, "--sign-ins", "60"]);
+    command.arg("--config").arg(&config);
+    command.args(["--format", "json", "--out"]).arg(folder);
+    command.args(["--next-password", &format!("env:{}", NEXT.0)]);
+    for (option, cases) in [("--allow", run.allow), ("--except", run.except)] {
+        command.args(cases.iter().flat_map(|case| [option, *case]));
+    }
+    if let Some(key) = run.resource {
+        command.args(["--resource", value(run, &server.values, key)?]);
+    }
+    let status = command.envs(&server.values).env(NEXT.0, NEXT.1).status()?;
+    let report = std::fs::read(folder.join("conformance.json"))?;
+    let line = counted(&serde_json::from_slice(&report)?, run)?;
+    println!("independent: {} live: {line}", run.server);
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("the live cases end with {status}").into()),
+    }
+}
+
+fn profile(run: &Run, values: &BTreeMap<String, String>) -> Result<String> {
+    let mut text = format!("[profiles.{}]\n", run.server);
+    for (key, from) in run.profile {
+        let line = match from.starts_with('"') {
+            true => format!("{key} = {from}\n"),
+            false => format!("{key} = {:?}\n", value(run, values, from)?),
+        };
+        text.push_str(&line);
+    }
+    // No secret is in the file: it names the variable.
+    let owned = |(_, name): &&(&str, &str)| values.contains_key(&format!("{}_{name}", run.prefix));
+    let (kind, name) = SECRETS.iter().find(owned).ok_or("a server without a secret")?;
+    text.push_str(&format!("{kind} = \"env:{}_{name}\"\n", run.prefix));
+    Ok(text)
+}
+
+fn value<'a>(run: &Run, values: &'a BTreeMap<String, String>, key: &str) -> Result<&'a str> {
+    let key = format!("{}_{key}", run.prefix);
+    Ok(values.get(&key).ok_or_else(|| format!("{} does not tell {key}", run.server))?)
+}
+
+/// The counts of a report; that too few cases have passed is an error.
+fn counted(report: &Value, run: &Run) -> Result<String> {
+    let cases: Vec<&Value> = report["providers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|provider| provider["cases"].as_array().into_iter().flatten())
+        .collect();
+    let count = |so: &dyn Fn(&Value) -> bool| {
+        u64::try_from(cases.iter().filter(|case| so(case)).count()).unwrap_or(u64::MAX)
+    };
+    let ended = |word: &str| count(&|case| case["outcome"] == word);
+    let because =
+        |word: &str| count(&|case| case["reason"].as_str().is_some_and(|r| r.starts_with(word)));
+    let (passed, failed) = (ended("passed"), ended("failed"));
+    let spent = because("it may ask for") + because("a sign-in was refused");
+    if passed < run.least || spent > 0 {
+        return Err(format!(
+            "{passed} cases passed, of at least {}; {spent} were not run any more",
+            run.least
+        )
+        .into());
+    }
+    let others = ended("skipped");
+    let forbidden = because("not allowed");
+    let excepted = because("left out by name");
+    let rest = others - forbidden - excepted;
+    Ok(format!(
+        "{passed} passed, {failed} failed, {forbidden} not allowed, {excepted} left out by name, \
+         {rest} not for it"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RUNS, counted};
+
+    #[test]
+    fn too_few_cases_or_a_spent_budget_is_an_error() {
+        let case = |outcome: &str, reason: &str| serde_json::json!({ "outcome": outcome, "reason": reason });
+        let report = |cases: Vec<serde_json::Value>| serde_json::json!({ "providers": [{ "cases": cases }] });
+        let run = &RUNS[0];
+        let mut cases = vec![case("passed", ""); 15];
+        cases.push(case("skipped", "not allowed: it has mail sent"));
+        cases.push(case("skipped", "left out by name"));
+        cases.push(case("skipped", "the case is for ibex alone"));
+        let line = counted(&report(cases.clone()), run).expect("enough");
+        assert_eq!(line, "15 passed, 0 failed, 1 not allowed, 1 left out by name, 1 not for it");
+        cases.push(case("skipped", "it may ask for 2 sign-ins, and 60 of 60 were made"));
+        assert!(counted(&report(cases), run).is_err());
+        assert!(counted(&report(vec![case("passed", "")]), run).is_err());
+    }
+}
