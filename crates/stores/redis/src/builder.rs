@@ -205,6 +205,7 @@ impl RedisBuilder {
             holder: holder.into(),
             deadline: self.deadline,
             replicas: self.replicas,
+            failed: Mutex::default(),
             dropped: Mutex::default(),
         })))
     }

@@ -23,6 +23,10 @@ pub(crate) struct Login {
     pub(crate) user: Option<String>,
     pub(crate) password: Option<Arc<PasswordSource>>,
     pub(crate) database: i64,
+    #[cfg_attr(
+        not(feature = "rustls-no-provider"),
+        expect(dead_code, reason = "without TLS there is nothing in it")
+    )]
     pub(crate) tls: Tls,
 }
 

@@ -17,11 +17,11 @@ const AFTERLIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// How long one who waits for a lock pauses.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a lock that could not be let go stays when the server is reached again: its process may have
-/// tokens that it could not save, and comes first to save them. Others would find a mark of which nobody
-/// knows what became.
+/// How long a lock under which a write has failed stays when the server is reached again: its process may
+/// have tokens that it could not save, and comes first to save them. Others would find a mark of which
+/// nobody knows what became.
 const HEAD_START: Duration = Duration::from_secs(1);
 
 /// When a lease ends, by both clocks: the monotonic one stands still while a machine sleeps, the wall
@@ -42,6 +42,8 @@ struct Taking {
     over: bool,
     /// It may have been sent, and was not answered: then it can still arrive.
     unsure: bool,
+    /// Its fencing number, once it is held.
+    fence: Option<u64>,
 }
 
 /// A lock that is held.
@@ -79,6 +81,7 @@ impl RedisLock {
                 [taken, fence] if number(taken) == Some(1) => {
                     let fence = number(fence).ok_or_else(|| shared.unexpected())?;
                     shared.superseded(name, &dropped);
+                    taking.fence = Some(fence);
                     return Ok(Self { taking, fence: Fence::new(name.clone(), fence) });
                 }
                 [taken, left, holder] if number(taken) == Some(0) => {
@@ -148,6 +151,7 @@ impl Taking {
             lease: Lease::from_now(shared, lease),
             over: false,
             unsure: true,
+            fence: None,
         })
     }
 }
@@ -156,6 +160,7 @@ impl Drop for Taking {
     /// Whoever comes next in this process need not wait until the server has heard of it, and others not
     /// for the end of the lease.
     fn drop(&mut self) {
+        let unsaved = self.fence.is_some_and(|fence| self.shared.has_failed(fence));
         if self.over {
             return;
         }
@@ -176,6 +181,9 @@ impl Drop for Taking {
                         unsure = true;
                         if !shared.is_back(end).await {
                             break;
+                        }
+                        if !unsaved {
+                            continue;
                         }
                     }
                 }

@@ -1,6 +1,6 @@
 //! What all clones of a store share, and how answers are read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) deadline: Duration,
     /// So many replicas have to confirm a write.
     pub(crate) replicas: u32,
+    /// The fencing numbers under which a write has failed: its process may have more to save.
+    pub(crate) failed: Mutex<HashSet<u64>>,
     /// The locks of this process that were dropped, until the server has heard of it.
     pub(crate) dropped: Mutex<HashMap<RecordName, Box<str>>>,
 }
@@ -43,6 +45,21 @@ impl Shared {
 
     pub(crate) fn dropped(&self) -> MutexGuard<'_, HashMap<RecordName, Box<str>>> {
         self.dropped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers whether the last write under `fence` failed.
+    pub(crate) fn wrote(&self, fence: u64, failed: bool) {
+        let mut all = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed {
+            all.insert(fence);
+        } else {
+            all.remove(&fence);
+        }
+    }
+
+    /// Whether the last write under `fence` failed; asked once, when its lock is let go.
+    pub(crate) fn has_failed(&self, fence: u64) -> bool {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).remove(&fence)
     }
 
     /// The dropped `token` has been replaced by the next one of this process.

@@ -199,7 +199,11 @@ impl SessionStore for RedisStore {
             .arg(&*lock::token()?)
             .arg(name.as_str())
             .number(CHANGES);
-        let answer = self.shared.link.ask(Ask::Script(&call), self.shared.until()).await?;
+        let answer = self.shared.link.ask(Ask::Script(&call), self.shared.until()).await;
+        if let Some(fence) = &fence {
+            self.shared.wrote(fence.number(), answer.is_err());
+        }
+        let answer = answer?;
         let mut values = self.shared.array(answer.value)?;
         match values.first().and_then(number) {
             Some(1) => {

@@ -155,11 +155,11 @@ mod without {
 
     /// Nothing can be said.
     #[derive(Clone, Debug, Default)]
-    pub(crate) struct TlsSettings;
+    pub(crate) struct TlsSettings(());
 
     /// Nothing came of it.
     #[derive(Clone, Default)]
-    pub(crate) struct Tls;
+    pub(crate) struct Tls(());
 
     impl TlsSettings {
         pub(crate) fn is_set(&self) -> bool {

@@ -6,6 +6,7 @@ mod guards;
 mod kill;
 mod points;
 mod processes;
+mod redis;
 mod runtime;
 mod stop;
 mod walk;
@@ -80,6 +81,11 @@ pub(crate) const EXPERIMENTS: &[Experiment] = &[
         name: "disk",
         about: "disks that are full, limited, read-only, gone or damaged, and a clock that is set back",
         run: |cx| Box::pin(disk::run(cx)),
+    },
+    Experiment {
+        name: "redis",
+        about: "four keepers on one Redis, wires that are cut, and a Redis that is restarted",
+        run: |cx| Box::pin(redis::run(cx)),
     },
     Experiment {
         name: "defects",
