@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::profile::Profile;
 use crate::source::ProfileCredentials;
 use crate::transport::LazyTransport;
-use crate::{interrupt, progress};
+use crate::{interrupt, progress, store};
 
 /// How long the end waits for an exchange that is under way and for its commit.
 pub(crate) const CLOSE: Duration = Duration::from_secs(10);
@@ -62,7 +62,7 @@ impl Engine {
     /// Opens it to look at what the store holds: no descriptor for the network or for signals, no
     /// lock, no program started. Nothing can be exchanged.
     fn look(profile: &Profile, secrets: Secrets) -> Result<Self, Problem> {
-        let runtime = Builder::new_current_thread().enable_time().build().map_err(no_runtime)?;
+        let runtime = store::runtime(profile.store())?;
         let keep = Keep::of(profile, CredentialKind::Password);
         Self::on(runtime, profile, secrets, Duration::ZERO, keep)
     }
@@ -107,7 +107,7 @@ impl Engine {
         let clock = SystemClock::new();
         let transport = LazyTransport::default();
         let (keeper, opened) = runtime.block_on(async {
-            let keeper = opening::keeper(&transport, clock)?;
+            let keeper = opening::keeper(profile.store(), &transport, clock).await?;
             let opened =
                 opening::session(&keeper, profile, clock, secrets, wait, keep.clone()).await?;
             Ok::<_, Problem>((keeper, opened))

@@ -6,13 +6,13 @@ use countersign_core::{Clock as _, CredentialKind, Timestamp};
 use countersign_runtime::{Keeper, Session, SystemClock};
 use tokio::runtime::Runtime;
 
-use crate::engine::{CLOSE, interrupted, no_runtime, online};
-use crate::interrupt;
+use crate::engine::{CLOSE, interrupted, online};
 use crate::keep::Keep;
 use crate::opening::{self, Secrets};
 use crate::problem::Problem;
-use crate::profile::Profile;
+use crate::profile::{Profile, StoreSettings};
 use crate::transport::LazyTransport;
+use crate::{interrupt, store};
 
 /// Sessions that are open, each with its profile.
 pub(crate) struct Fleet {
@@ -24,25 +24,30 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     /// Opens the sessions of `profiles` to do whatever they need.
-    pub(crate) fn open(profiles: Vec<Profile>, wait: Duration) -> Result<Self, Problem> {
-        Self::on(online()?, profiles, Secrets::Whenever, wait)
+    pub(crate) fn open(
+        settings: &StoreSettings,
+        profiles: Vec<Profile>,
+        wait: Duration,
+    ) -> Result<Self, Problem> {
+        Self::on(online()?, settings, profiles, Secrets::Whenever, wait)
     }
 
     /// Opens them to look at what the store holds: nothing can be exchanged.
     pub(crate) fn look(profiles: Vec<Profile>) -> Result<Self, Problem> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        Self::on(runtime.map_err(no_runtime)?, profiles, Secrets::Never, Duration::ZERO)
+        let settings = profiles.first().map(|profile| profile.store().clone()).unwrap_or_default();
+        Self::on(store::runtime(&settings)?, &settings, profiles, Secrets::Never, Duration::ZERO)
     }
 
     fn on(
         runtime: Runtime,
+        settings: &StoreSettings,
         profiles: Vec<Profile>,
         secrets: Secrets,
         wait: Duration,
     ) -> Result<Self, Problem> {
         let clock = SystemClock::new();
         let (keeper, sessions) = runtime.block_on(async {
-            let keeper = opening::keeper(&LazyTransport::default(), clock)?;
+            let keeper = opening::keeper(settings, &LazyTransport::default(), clock).await?;
             let mut sessions = Vec::with_capacity(profiles.len());
             for profile in profiles {
                 let keep = Keep::of(&profile, CredentialKind::Password);

@@ -9,7 +9,7 @@ use countersign_runtime::{Keeper, Session, SystemClock};
 
 use crate::keep::Keep;
 use crate::problem::Problem;
-use crate::profile::Profile;
+use crate::profile::{Profile, StoreSettings};
 use crate::source::{ProfileCredentials, Surroundings};
 use crate::store;
 use crate::transport::LazyTransport;
@@ -32,9 +32,14 @@ pub(crate) enum Secrets {
     Never,
 }
 
-/// A keeper over the store of this user. Within a runtime.
-pub(crate) fn keeper(transport: &LazyTransport, clock: SystemClock) -> Result<Keeper, Problem> {
-    let keeper = Keeper::builder().transport(transport.clone()).store(store::open()?);
+/// A keeper over the store of this user.
+pub(crate) async fn keeper(
+    settings: &StoreSettings,
+    transport: &LazyTransport,
+    clock: SystemClock,
+) -> Result<Keeper, Problem> {
+    let store = store::open(settings).await?;
+    let keeper = Keeper::builder().transport(transport.clone()).store(store);
     Ok(keeper.clock(clock).pull().build()?)
 }
 

@@ -14,7 +14,6 @@ use countersign_seal::{AccountRecord, EndCause, Found, Sealer, SessionRecord};
 use countersign_store_file::FileStore;
 use tokio::runtime::Runtime;
 
-use crate::engine::no_runtime;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::profile::{self, ProfileFile, nearest};
@@ -58,15 +57,15 @@ impl Shelf {
     /// # Errors
     /// [`Exit::Store`] if the store, or its key, cannot be read. A record that cannot be is no error.
     pub(crate) fn look(file: Option<&ProfileFile>) -> Result<Self, Problem> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        let runtime = runtime.map_err(no_runtime)?;
+        let settings = file.map(|file| file.store().clone()).unwrap_or_default();
+        let runtime = store::runtime(&settings)?;
         let folder: PathBuf = profile::state_folder(crate::environment)?;
         let now = SystemClock::new().now();
         if !folder.exists() {
             return Ok(Self { runtime, kept: None, books: Vec::new(), now });
         }
         let (kept, books) = runtime.block_on(async {
-            let store = store::open()?;
+            let store = store::open(&settings).await?;
             let names = store.list().await?;
             if names.is_empty() {
                 // No key is made to look at nothing.
@@ -190,10 +189,10 @@ impl Shelf {
     /// Does something with the store as a whole.
     pub(crate) fn at_work<T>(
         &self,
-        work: impl AsyncFnOnce(&FileStore, &Sealer) -> Result<T, Problem>,
+        work: impl AsyncFnOnce(&FileStore) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
-        let (store, sealer) = self.kept()?;
-        self.runtime.block_on(work(store, sealer))
+        let (store, _) = self.kept()?;
+        self.runtime.block_on(work(store))
     }
 
     fn kept(&self) -> Result<&(FileStore, Sealer), Problem> {

@@ -1,14 +1,51 @@
 //! The one place where the store of this user is opened.
 
-use countersign_store_file::FileStore;
+use std::sync::Arc;
 
+use countersign_runtime::SystemClock;
+use countersign_store_file::{FileStore, KeyProtection, Passphrase};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::engine::{no_runtime, online};
+use crate::inputs;
 use crate::problem::Problem;
-use crate::profile;
+use crate::profile::{self, StoreSettings};
+use crate::source::Surroundings;
 
-/// The store in the folder of `COUNTERSIGN_STATE`, else in the user's folder for state.
+/// What a person is asked for.
+const LABEL: &str = "passphrase of the store";
+
+/// The store in the folder of `COUNTERSIGN_STATE`, else in the user's folder for state, with its keys under
+/// what `settings` say.
 ///
 /// # Errors
-/// [`crate::exit::Exit::Store`] with the remedy.
-pub(crate) fn open() -> Result<FileStore, Problem> {
-    Ok(FileStore::open(profile::state_folder(crate::environment)?)?)
+/// [`crate::exit::Exit::Store`] with the remedy; [`crate::exit::Exit::Usage`] if the passphrase cannot be had.
+pub(crate) async fn open(settings: &StoreSettings) -> Result<FileStore, Problem> {
+    let folder = profile::state_folder(crate::environment)?;
+    Ok(FileStore::open_with(folder, protection(settings).await?)?)
+}
+
+/// What the keys are to be under.
+pub(crate) async fn protection(settings: &StoreSettings) -> Result<KeyProtection, Problem> {
+    let Some(source) = settings.passphrase() else { return Ok(KeyProtection::OwnerOnly) };
+    let around = Surroundings {
+        environment: crate::environment,
+        withheld: settings.withheld().to_vec(),
+        clock: Arc::new(SystemClock::new()),
+    };
+    let passphrase = source.read(LABEL, &around).await.map_err(|refusal| {
+        let what = format!("`store.passphrase`: {}", refusal.what);
+        inputs::refused(crate::protected::Refusal::new(what, refusal.help))
+    })?;
+    Ok(KeyProtection::Passphrase(Passphrase::new(passphrase)))
+}
+
+/// A runtime to look at what the store holds: no descriptor for the network or for signals, unless the
+/// passphrase has to be got by a program.
+pub(crate) fn runtime(settings: &StoreSettings) -> Result<Runtime, Problem> {
+    if settings.is_plain() {
+        Builder::new_current_thread().enable_time().build().map_err(no_runtime)
+    } else {
+        online()
+    }
 }

@@ -157,12 +157,9 @@ fn records_are_sealed_anew_with_a_new_key_and_stay_what_they_are() {
     let n_records = done["kept"].as_u64().unwrap();
     assert!(n_records >= 2);
 
-    let old = std::fs::read_to_string(home.path("state/key")).unwrap();
-    let (title, keys) = old.split_once('\n').unwrap();
-    let new = format!("{title}\n2 {}\n{keys}", "ab".repeat(32));
-    home.write("state/key", &new, 0o600);
-    let done = home.run(&["sessions", "reseal", "--json"]).exits(0).json();
+    let done = home.run(&["sessions", "reseal", "--new-key", "--json"]).exits(0).json();
     assert_eq!((&done["resealed"], &done["kept"]), (&n_records.into(), &0.into()));
+    assert_eq!(done["new_key"], 2);
     let done = home.run(&["sessions", "reseal", "--json"]).exits(0).json();
     assert_eq!((&done["resealed"], &done["kept"]), (&0.into(), &n_records.into()));
     assert_eq!(home.run(&["sessions", "list", "--json"]).exits(0).out, before);
@@ -245,4 +242,46 @@ fn a_damaged_record_is_neither_in_the_way_nor_destroyed() {
     let aside = home.path(&format!("state/damaged/{id}.1.rec"));
     assert_eq!(std::fs::read(aside).unwrap(), bytes);
     home.run(&["login", "-p", "hub"]).exits(0);
+}
+
+#[test]
+fn f31_the_keys_of_the_store_are_under_what_the_profile_file_says_or_nothing_is_opened() {
+    let hub = Simulated::start(&["ibex"]);
+    let home =
+        Home::ibex(&hub).with("STORE", "canary-store-passphrase").with("OTHER", "canary-other");
+    let plain = std::fs::read_to_string(home.path("config.toml")).unwrap();
+    let under =
+        |name: &str| format!("{plain}[store]\nkey = \"passphrase\"\npassphrase = \"env:{name}\"\n");
+    let key = || std::fs::read_to_string(home.path("state/key")).unwrap();
+
+    home.write("config.toml", &under("NOT_SET"), 0o644);
+    home.run(&["login"]).exits(2).says(&["`store.passphrase`", "NOT_SET is not set"]);
+    assert!(!home.path("state/key").exists(), "no key is made in the clear instead");
+    home.write("config.toml", &under("STORE"), 0o644);
+    home.run(&["login"]).exits(0).keeps_secrets();
+    let sealed = key();
+    assert!(!sealed.contains("canary"), "{sealed}");
+    home.run(&["request", "GET", &hub.resource()]).exits(0);
+    home.run(&["sessions", "list"]).exits(0).keeps_secrets();
+    home.run(&["doctor"]).exits(0).keeps_secrets();
+
+    // Neither another passphrase nor none opens it, and nothing is written.
+    home.write("config.toml", &under("OTHER"), 0o644);
+    home.run(&["status"]).exits(6).keeps_secrets().says(&["the passphrase does not open"]);
+    home.write("config.toml", &plain, 0o644);
+    home.run(&["login"]).exits(6).says(&["is under", "name it in the settings"]);
+    assert_eq!(key(), sealed);
+
+    // From a passphrase to a file, and to another passphrase; the session stays.
+    let protect = ["sessions", "protect", "--answer", "old_passphrase=env:STORE"];
+    home.run(&["sessions", "protect", "--answer", "old_passphrase=env:OTHER"])
+        .exits(6)
+        .keeps_secrets();
+    home.run(&protect).exits(0).keeps_secrets().says(&["under a file of yours alone"]);
+    home.run(&["request", "GET", &hub.resource()]).exits(0);
+    home.write("config.toml", &under("OTHER"), 0o644);
+    home.run(&["status"]).exits(6).says(&["is protected by its mode alone"]);
+    home.run(&["sessions", "protect"]).exits(0).says(&["under a passphrase"]);
+    home.run(&["request", "GET", &hub.resource()]).exits(0);
+    assert_ne!(key(), sealed);
 }

@@ -18,7 +18,12 @@ A secret names where it comes from, and is read anew for each exchange:
   prompt        asked for on a terminal
 A new password, or authenticator's secret, goes to the file that the profile
 reads it from: to PATH.new before it is sent, to PATH when it is proved.
-The store is in $COUNTERSIGN_STATE, else in your folder for state.
+The store is in $COUNTERSIGN_STATE, else in your folder for state. Its keys are
+in a file of mode 600 there, unless a table of the profile file says otherwise:
+  [store]
+  key = "passphrase"                 (or "file")
+  passphrase = "env:STORE_PASSPHRASE"
+`sessions protect` brings a store that exists to what is said there.
 
 Keys of every profile:
 "#;

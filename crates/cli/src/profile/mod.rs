@@ -3,6 +3,7 @@
 mod help;
 mod keys;
 mod place;
+mod store;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -10,6 +11,7 @@ mod value;
 pub(crate) use help::help;
 pub(crate) use keys::nearest;
 pub(crate) use place::{config_file, state_folder};
+pub(crate) use store::StoreSettings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,6 +33,7 @@ const LONGEST: usize = 1024 * 1024;
 pub(crate) struct ProfileFile {
     path: PathBuf,
     profiles: BTreeMap<String, Table>,
+    store: StoreSettings,
 }
 
 /// One profile: its keys are known and fit its provider, its secrets name their sources.
@@ -42,6 +45,7 @@ pub(crate) struct Profile {
     table: Table,
     sources: Vec<(CredentialKind, Source)>,
     withheld: Vec<String>,
+    store: StoreSettings,
 }
 
 impl ProfileFile {
@@ -66,6 +70,14 @@ impl ProfileFile {
         let shown = path.display();
         let mut file: Table = text.parse().map_err(|error| not_toml(path, text, &error))?;
         let profiles = file.remove("profiles");
+        let store = match file.remove("store") {
+            None => StoreSettings::default(),
+            Some(Value::Table(table)) => StoreSettings::parse(path, &table)?,
+            Some(_) => {
+                let help = "write it as a table [store]";
+                return Err(Problem::usage(format!("{shown}: `store` is no table"), help));
+            }
+        };
         if let Some(other) = file.keys().next() {
             return Err(Problem::usage(
                 format!("{shown}: unknown key `{other}`"),
@@ -86,7 +98,14 @@ impl ProfileFile {
             };
             tables.insert(name, table);
         }
-        Ok(Self { path: path.to_owned(), profiles: tables })
+        let mut file = Self { path: path.to_owned(), profiles: tables, store };
+        file.store = file.store.clone().withholding(file.variables());
+        Ok(file)
+    }
+
+    /// What the keys of the store are under.
+    pub(crate) const fn store(&self) -> &StoreSettings {
+        &self.store
     }
 
     /// The names of all profiles.
@@ -119,6 +138,7 @@ impl ProfileFile {
             Some(table) => {
                 let mut profile = Profile::check(self.path.clone(), name, table.clone())?;
                 profile.withheld = self.variables();
+                profile.store = self.store.clone();
                 Ok(profile)
             }
             None => {
@@ -139,7 +159,7 @@ impl ProfileFile {
             CredentialKind::ALL.into_iter().filter_map(|kind| table.get(kind.as_str()))
         });
         let names = values.filter_map(Value::as_str).filter_map(|text| text.strip_prefix("env:"));
-        names.map(str::to_owned).collect()
+        names.chain(self.store.variable()).map(str::to_owned).collect()
     }
 }
 
@@ -183,6 +203,11 @@ impl Profile {
     /// Where one secret comes from, if the profile says so.
     pub(crate) fn source(&self, kind: CredentialKind) -> Option<&Source> {
         self.sources.iter().find(|(of, _)| *of == kind).map(|(_, source)| source)
+    }
+
+    /// What the keys of the store are under.
+    pub(crate) const fn store(&self) -> &StoreSettings {
+        &self.store
     }
 
     /// Environment variables that no program is given which is started for a secret: those that the
@@ -236,8 +261,15 @@ impl Profile {
                 ),
             ));
         };
-        let mut profile =
-            Self { path, name, provider, table, sources: Vec::new(), withheld: Vec::new() };
+        let mut profile = Self {
+            path,
+            name,
+            provider,
+            table,
+            sources: Vec::new(),
+            withheld: Vec::new(),
+            store: StoreSettings::default(),
+        };
         profile.check_keys()?;
         profile.sources = profile.read_sources()?;
         Ok(profile)

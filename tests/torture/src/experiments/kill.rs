@@ -47,7 +47,9 @@ pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
 
 /// One kill.
 struct Kill {
-    at_ms: i64,
+    /// Between these two moments it fell.
+    from_ms: i64,
+    to_ms: i64,
     phase: Phase,
 }
 
@@ -80,9 +82,9 @@ async fn under_fire(kind: Kind, size: &Size, dice: &mut Dice) -> Result<Fire, Fa
             pause(dice.span(EXCHANGE + Duration::from_millis(20))).await;
             busy
         };
-        let at_ms = now_ms();
-        let phase = crowd.kill(victim, &stage).await?;
-        kills.push(Kill { at_ms, phase });
+        let kill = crowd.kill(victim, &stage).await?;
+        let phase = kill.phase;
+        kills.push(kill);
         if phase.is_between_journal_and_commit() {
             // The same token is sent three times at most (decision 5), by all processes together.
             pause(LIFE).await;
@@ -132,15 +134,16 @@ impl Crowd {
     }
 
     /// Kills a process, and starts another in its place; how far the dead one was.
-    async fn kill(&mut self, victim: usize, stage: &Stage) -> Result<Phase, Failure> {
+    async fn kill(&mut self, victim: usize, stage: &Stage) -> Result<Kill, Failure> {
+        let from_ms = now_ms();
         if let Some(process) = self.processes[victim].take() {
             process.kill().await?;
         }
-        let phase = Phase::of(&stage.phase_file(victim));
+        let (to_ms, phase) = (now_ms(), Phase::of(&stage.phase_file(victim)));
         let mut next = Process::start(&self.plans[victim]).await?;
         findings_ready(next.is_ready().await?)?;
         self.processes[victim] = Some(next);
-        Ok(phase)
+        Ok(Kill { from_ms, to_ms, phase })
     }
 
     async fn reports(self) -> Result<Vec<Report>, Failure> {
@@ -197,15 +200,19 @@ fn judge(kind: Kind, size: &Size, fire: &Fire, findings: &mut Findings) {
             seen.spent_presented == 0,
             format!("{kind}: a spent token was sent again {} times", seen.spent_presented),
         );
-        // A sign-in that is cut off is made once more, and is no refresh that is lost.
-        let cut_off: Vec<&Kill> =
-            kills.iter().filter(|kill| kill.phase == Phase::SigningIn).collect();
+        // A sign-in that is cut off is made once more, and is no refresh that is lost. Who held the lock
+        // and no more may have had his mark on the disk already.
+        let cut_off = kills
+            .iter()
+            .filter(|kill| matches!(kill.phase, Phase::SigningIn | Phase::Locked))
+            .collect::<Vec<&Kill>>();
         let explaining = [&between[..], &cut_off[..]].concat();
-        let unexplained = unexplained(&stage.simulator.records(), &explaining);
+        let unexplained = unexplained(&stage.simulator.records(), kills, &explaining);
         findings.claim(
-            lost <= (n + cut_off.len()) as u64 && unexplained == 0,
+            lost <= (n + cut_off.len()) as u64 && unexplained.is_empty(),
             format!(
-                "{kind}: {lost} sessions lost, each after a kill between journal and commit ({unexplained} without one; {} kills cut a sign-in off)",
+                "{kind}: {lost} sessions lost, each after a kill between journal and commit ({} without one {unexplained:?}; {} kills fell into a sign-in or the mark's own write)",
+                unexplained.len(),
                 cut_off.len()
             ),
         );
@@ -216,16 +223,25 @@ fn judge(kind: Kind, size: &Size, fire: &Fire, findings: &mut Findings) {
     );
 }
 
-/// How many sign-ins after the first have no kill before them that explains them: one in the exchange
-/// whose answer was lost, or before it was sent.
-fn unexplained(records: &[Record], between: &[&Kill]) -> usize {
+/// The sign-ins after the first that have no kill before them which explains them: one in the exchange
+/// whose answer was lost, or before it was sent. Each with what was recorded around it.
+fn unexplained(records: &[Record], kills: &[Kill], between: &[&Kill]) -> Vec<String> {
     let exchanges = records.iter().filter(|record| {
         record.success && matches!(record.operation, Operation::SIGN_IN | Operation::REFRESH)
     });
     let exchanges: Vec<&Record> = exchanges.collect();
     let pairs = exchanges.windows(2).filter(|pair| pair[1].operation == Operation::SIGN_IN);
     let explains = |pair: &[&Record]| {
-        between.iter().any(|kill| kill.at_ms >= pair[0].at_ms && kill.at_ms <= pair[1].at_ms)
+        between.iter().any(|kill| kill.to_ms >= pair[0].at_ms && kill.from_ms <= pair[1].at_ms)
     };
-    pairs.filter(|pair| !explains(pair)).count()
+    pairs
+        .filter(|pair| !explains(pair))
+        .map(|pair| {
+            let (from, to) = (pair[0].at_ms, pair[1].at_ms);
+            let near = kills.iter().filter(|kill| kill.to_ms > from - 3_000 && kill.from_ms < to);
+            let near: Vec<String> =
+                near.map(|kill| format!("{:?} at {}", kill.phase, kill.from_ms - from)).collect();
+            format!("{} ms after a {}: {near:?}", to - from, pair[0].operation)
+        })
+        .collect()
 }

@@ -12,22 +12,22 @@ use std::path::Path;
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::problem::Problem;
-use crate::profile;
+use crate::profile::{self, ProfileFile};
 use finding::Findings;
 
 /// Looks at everything; the exit code says whether something has to be done.
 pub(crate) fn run(global: &Global) -> Result<Exit, Problem> {
     let mut findings = Findings::default();
-    profiles::look(global, &mut findings);
+    let file = profiles::look(global, &mut findings);
     match profile::state_folder(crate::environment) {
-        Ok(folder) => look_at_store(&folder, &mut findings),
+        Ok(folder) => look_at_store(&folder, file.as_ref(), &mut findings),
         Err(problem) => findings.told("store", &problem),
     }
     findings.print(global.json)?;
     Ok(findings.exit())
 }
 
-fn look_at_store(folder: &Path, findings: &mut Findings) {
+fn look_at_store(folder: &Path, file: Option<&ProfileFile>, findings: &mut Findings) {
     let folder = &std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     if !folder.exists() {
         let what =
@@ -37,7 +37,7 @@ fn look_at_store(folder: &Path, findings: &mut Findings) {
         room::look(above.unwrap_or(Path::new("/")), findings);
         return;
     }
-    if store::look(folder, findings) {
+    if store::look(folder, file, findings) {
         locks::look(folder, findings);
     }
     room::look(folder, findings);

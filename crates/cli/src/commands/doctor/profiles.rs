@@ -13,19 +13,26 @@ use crate::source::{LONGEST, Source};
 
 const TOPIC: &str = "profiles";
 
-/// Looks at every profile of the file.
-pub(super) fn look(global: &Global, findings: &mut Findings) {
+/// Looks at every profile of the file, which is handed on if it can be read.
+pub(super) fn look(global: &Global, findings: &mut Findings) -> Option<ProfileFile> {
     let path = match profile::config_file(global.config.clone(), crate::environment) {
         Ok(path) => path,
-        Err(problem) => return findings.told(TOPIC, &problem),
+        Err(problem) => {
+            findings.told(TOPIC, &problem);
+            return None;
+        }
     };
     if !path.exists() {
         let help = "create it, or name another by --config FILE; `countersign --help` shows one";
-        return findings.note(TOPIC, format!("there is no file {}", path.display()), help);
+        findings.note(TOPIC, format!("there is no file {}", path.display()), help);
+        return None;
     }
     let file = match ProfileFile::read(&path) {
         Ok(file) => file,
-        Err(problem) => return findings.told(TOPIC, &problem),
+        Err(problem) => {
+            findings.told(TOPIC, &problem);
+            return None;
+        }
     };
     let names: Vec<String> = file.names().map(str::to_owned).collect();
     findings.ok(TOPIC, format!("{} has {}", path.display(), names.join(", ")));
@@ -36,6 +43,7 @@ pub(super) fn look(global: &Global, findings: &mut Findings) {
             Err(problem) => findings.told(TOPIC, &problem),
         }
     }
+    Some(file)
 }
 
 /// Looks at sources as far as that starts no program and asks nobody.

@@ -5,12 +5,13 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::finding::Findings;
+use crate::profile::ProfileFile;
 use crate::shelf::{Shelf, State};
 
 const TOPIC: &str = "store";
 
 /// Looks at it; whether it is worth looking into.
-pub(super) fn look(folder: &Path, findings: &mut Findings) -> bool {
+pub(super) fn look(folder: &Path, file: Option<&ProfileFile>, findings: &mut Findings) -> bool {
     if !is_private(folder, Kind::Folder, findings) {
         return false;
     }
@@ -27,7 +28,7 @@ pub(super) fn look(folder: &Path, findings: &mut Findings) -> bool {
     }
     leftovers(folder, findings);
     if key(folder, !names.is_empty(), findings) {
-        records(findings);
+        records(file, findings);
     }
     true
 }
@@ -102,8 +103,17 @@ fn key(folder: &Path, has_records: bool, findings: &mut Findings) -> bool {
 }
 
 /// Whether every record can be opened.
-fn records(findings: &mut Findings) {
-    let shelf = match Shelf::look(None) {
+fn records(file: Option<&ProfileFile>, findings: &mut Findings) {
+    if file.is_some_and(|file| !file.store().is_plain()) {
+        let what =
+            "the passphrase of the store is not asked for here, so its records were not opened";
+        return findings.note(
+            TOPIC,
+            what,
+            "`countersign sessions list` asks for it, and opens them",
+        );
+    }
+    let shelf = match Shelf::look(file) {
         Ok(shelf) => shelf,
         Err(problem) => return findings.told(TOPIC, &problem),
     };

@@ -3,6 +3,7 @@
 mod explain;
 mod forget;
 mod list;
+mod protect;
 mod reseal;
 mod revoke;
 mod schedule;
@@ -30,7 +31,9 @@ pub(crate) enum Command {
     /// End sessions with their providers, and leave a mark that stops every process that shares them
     Revoke(revoke::Arguments),
     /// Seal every record anew with the key that seals now
-    Reseal,
+    Reseal(reseal::Arguments),
+    /// Put the keys of the store under what the table [store] of the profile file says
+    Protect(protect::Arguments),
     /// Tell when each session will be renewed, and how long an outage it survives; sends nothing
     Schedule,
 }
@@ -51,7 +54,8 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<Exit, Problem> {
         Command::Explain(which) => explain::run(which, global),
         Command::Forget(arguments) => forget::run(arguments, global),
         Command::Revoke(arguments) => revoke::run(arguments, global),
-        Command::Reseal => reseal::run(global),
+        Command::Reseal(arguments) => reseal::run(arguments, global),
+        Command::Protect(arguments) => protect::run(arguments, global),
         Command::Schedule => schedule::run(global),
     }
 }

@@ -87,7 +87,8 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
             described.push(file.profile(Some(name))?);
         }
     }
-    let fleet = Fleet::open(described, global.wait)?;
+    let settings = file.as_ref().map(|file| file.store().clone()).unwrap_or_default();
+    let fleet = Fleet::open(&settings, described, global.wait)?;
     let ended = fleet.run(async |_| {
         let mut ended = Vec::new();
         for selection in arguments.selections(&meant) {

@@ -110,6 +110,7 @@ async fn entry() {
         "hold" => hold(&store, &name).await,
         "count" => count(&store, &name).await,
         "key" => key(&store).await,
+        "rotate" => rotate(&store).await,
         "write-64k" => write_long(&store, &name).await,
         "open-default" => say(FileStore::open_default().unwrap().folder().to_str().unwrap()),
         "use-read-only" => use_read_only(&store, &name).await,
@@ -148,6 +149,21 @@ async fn key(store: &FileStore) {
     wait_for_parent();
     let sealer = countersign_seal::Sealer::new(store.seal_keys().await.unwrap()).unwrap();
     say(&data_encoding::HEXLOWER.encode(sealer.salt()));
+}
+
+/// Replaces keys again and again, and says before each step that it comes.
+async fn rotate(store: &FileStore) {
+    loop {
+        say("add");
+        store.add_key().await.unwrap();
+        say("reseal");
+        assert!(store.reseal().await.unwrap().is_complete());
+        say("drop");
+        let ids: Vec<u32> = store.seal_keys().await.unwrap().ids().collect();
+        for id in ids.into_iter().skip(1).filter(|id| *id != 1) {
+            store.drop_key(id).await.unwrap();
+        }
+    }
 }
 
 async fn write_long(store: &FileStore, name: &RecordName) {

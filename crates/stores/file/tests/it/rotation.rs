@@ -7,6 +7,7 @@ use countersign_core::{
 use countersign_seal::{SealedFacts, Sealer, SessionRecord};
 use countersign_store_file::FileStore;
 
+use super::child::Process;
 use super::{Place, assert_says, bytes, mode};
 
 fn key(identity: &str) -> SessionKey {
@@ -122,4 +123,44 @@ async fn records_that_are_written_meanwhile_are_not_lost() {
     writing.await.unwrap();
     place.store.reseal().await.unwrap();
     assert_eq!(opened(&place.store, "kim").await, (2, 30));
+}
+
+#[tokio::test]
+async fn a_process_that_dies_while_it_replaces_keys_loses_no_record() {
+    let place = Place::new();
+    let store = &place.store;
+    let first = sealer(store).await;
+    let people: Vec<String> = (0..12).map(|n| format!("kim-{n}")).collect();
+    for (counter, identity) in (0..).zip(&people) {
+        write(store, &first, identity, counter).await;
+    }
+    let mut midway = 0;
+    for round in 0..18 {
+        let mut other = Process::start("rotate", store.folder(), &RecordName::from_hash([9; 16]));
+        let rounds = ["add", "reseal", "drop"].iter().cycle().take(1 + round % 9);
+        let last = rounds.map(|step| assert_eq!(other.says().as_deref(), Some(*step))).count();
+        // It dies somewhere in the step that it has just announced; in a reseal after some of the records.
+        while last % 3 == 2 && under_the_newest(store).await < 1 + round % 10 {}
+        other.kill();
+        for (counter, identity) in (0..).zip(&people) {
+            assert_eq!(opened(store, identity).await.1, counter, "{identity}");
+        }
+        midway += usize::from((1..people.len()).contains(&under_the_newest(store).await));
+    }
+    assert!(midway > 0, "no kill fell between two records");
+    assert!(store.reseal().await.unwrap().is_complete());
+    assert_eq!(sealer(store).await.salt(), first.salt());
+    assert!(!place.path("damaged").exists(), "a record was set aside");
+}
+
+/// How many records the key in front seals.
+async fn under_the_newest(store: &FileStore) -> usize {
+    let sealing = store.seal_keys().await.unwrap().sealing().unwrap().0;
+    let mut records = 0;
+    for name in store.list().await.unwrap() {
+        let stored = store.load(&name).await.unwrap();
+        let facts = stored.map(|stored| SealedFacts::of(stored.bytes.expose_bytes()).unwrap());
+        records += usize::from(facts.is_some_and(|facts| facts.key == sealing));
+    }
+    records
 }

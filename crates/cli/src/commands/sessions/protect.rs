@@ -1,0 +1,55 @@
+//! `sessions protect`: the keys of the store under what the profile file asks for.
+
+use clap::Args;
+use countersign_store_file::{FileStore, KeyProtection, Passphrase};
+
+use super::profiles;
+use crate::ask::Typing;
+use crate::cli::Global;
+use crate::engine::online;
+use crate::exit::Exit;
+use crate::inputs::Inputs;
+use crate::output;
+use crate::problem::Problem;
+use crate::{profile, store};
+
+/// What `--answer` calls the passphrase that the keys are under now.
+const OLD: &str = "old_passphrase";
+
+/// What the keys are under now.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// `old_passphrase=SOURCE`, where the keys are under a passphrase now; SOURCE is env:NAME, file:PATH,
+    /// fd:NUMBER, or - for a line of standard input. What is not given is asked for on a terminal
+    #[arg(long, value_name = "KEY=SOURCE")]
+    answer: Vec<String>,
+}
+
+pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Problem> {
+    let mut inputs = Inputs::parse(&arguments.answer, crate::environment)?;
+    inputs.only([OLD])?;
+    let settings = profiles(global)?.map(|file| file.store().clone()).unwrap_or_default();
+    let folder = profile::state_folder(crate::environment)?;
+    online()?.block_on(async {
+        let wanted = store::protection(&settings).await?;
+        let before = match FileStore::open(&folder)?.inspect().await?.key {
+            Some("passphrase") => {
+                let label = "passphrase that the keys are under now";
+                let old = inputs.get(OLD, label, Typing::Hidden).await?;
+                KeyProtection::Passphrase(Passphrase::new(old))
+            }
+            Some("owner_only") | None => KeyProtection::OwnerOnly,
+            Some(other) => {
+                return Err(Problem::usage(
+                    format!("the keys are under a {other}, which this build cannot open"),
+                    "change it with the program that has put them there",
+                ));
+            }
+        };
+        FileStore::open_with(&folder, before)?.protect(wanted).await?;
+        let under =
+            if settings.passphrase().is_some() { "a passphrase" } else { "a file of yours alone" };
+        output::say(&format!("the keys of the store are under {under}"));
+        Ok(Exit::Success)
+    })
+}

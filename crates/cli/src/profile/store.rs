@@ -1,0 +1,135 @@
+//! The table `[store]` of a profile file: what the keys of the store are under. One place for all profiles,
+//! since they share the store.
+
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::nearest;
+use crate::problem::Problem;
+use crate::source::Source;
+
+/// The words of `key`.
+const WORDS: [&str; 3] = ["file", "passphrase", "keyring"];
+
+/// How the keys of the store are protected. Holds no secret.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct StoreSettings {
+    /// Where the passphrase comes from; `None` if the keys are in a file of their owner alone.
+    passphrase: Option<Source>,
+    /// Environment variables that a program which tells it is not given: they hold other secrets.
+    withheld: Vec<String>,
+}
+
+impl StoreSettings {
+    /// Reads the table of the file `path`.
+    ///
+    /// # Errors
+    /// [`crate::exit::Exit::Usage`]. Nothing weaker than what is asked for is ever taken in its place.
+    pub(super) fn parse(path: &Path, table: &Table) -> Result<Self, Problem> {
+        let shown = path.display();
+        let wrong = |key: &str, what: &str, help: String| {
+            Err(Problem::usage(format!("{shown}: `store.{key}` {what}"), help))
+        };
+        let known = ["key", "passphrase"];
+        if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
+            let near = nearest(key, known).unwrap_or_default();
+            return wrong(key, "is unknown", format!("did you mean `{near}`?"));
+        }
+        let source = match table.get("passphrase") {
+            None => None,
+            Some(value) => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                match Source::parse(value.as_str().unwrap_or_default(), folder) {
+                    Ok(source) => Some(source),
+                    Err(none) => {
+                        let (what, help) = none.explain("passphrase");
+                        return wrong("passphrase", &what, help);
+                    }
+                }
+            }
+        };
+        match (table.get("key").map(Value::as_str), source) {
+            (Some(Some("passphrase")), Some(passphrase)) => {
+                Ok(Self { passphrase: Some(passphrase), withheld: Vec::new() })
+            }
+            (Some(Some("passphrase")), None) => {
+                let help = "say where it comes from, for instance passphrase = \"env:NAME\"";
+                wrong("passphrase", "is missing", help.to_owned())
+            }
+            (None | Some(Some("file")), None) => Ok(Self::default()),
+            (None | Some(Some("file")), Some(_)) => {
+                let help = "write key = \"passphrase\" beside it, or take it out";
+                wrong("passphrase", "says nothing by itself", help.to_owned())
+            }
+            (Some(Some("keyring")), _) => {
+                let help = "use key = \"passphrase\", or key = \"file\" (mode 600)";
+                wrong("key", "is the keyring, which this build cannot use", help.to_owned())
+            }
+            (Some(word), _) => {
+                let near = word.and_then(|word| nearest(word, WORDS)).unwrap_or("passphrase");
+                wrong("key", "has no value that is known", format!("did you mean \"{near}\"?"))
+            }
+        }
+    }
+
+    /// Where the passphrase comes from.
+    pub(crate) const fn passphrase(&self) -> Option<&Source> {
+        self.passphrase.as_ref()
+    }
+
+    /// The same, whose program is not given these variables.
+    pub(super) fn withholding(mut self, names: Vec<String>) -> Self {
+        self.withheld = names;
+        self
+    }
+
+    /// Environment variables that no program is given which tells the passphrase.
+    pub(crate) fn withheld(&self) -> &[String] {
+        &self.withheld
+    }
+
+    /// Whether it can be had without asking anybody and without starting a program.
+    pub(crate) const fn is_plain(&self) -> bool {
+        matches!(self.passphrase, None | Some(Source::Env(_) | Source::File(_)))
+    }
+
+    /// The environment variable that the passphrase comes from.
+    pub(super) fn variable(&self) -> Option<&str> {
+        match &self.passphrase {
+            Some(Source::Env(name)) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<StoreSettings, String> {
+        let table: Table = text.parse().unwrap();
+        StoreSettings::parse(Path::new("/c/config.toml"), &table).map_err(|problem| problem.lines())
+    }
+
+    #[test]
+    fn f31_the_choice_is_explicit_and_nothing_weaker_takes_its_place() {
+        assert_eq!(parse("").unwrap(), StoreSettings::default());
+        assert_eq!(parse("key = \"file\"").unwrap(), StoreSettings::default());
+        let chosen = parse("key = \"passphrase\"\npassphrase = \"file:store.txt\"").unwrap();
+        assert_eq!(chosen.passphrase(), Some(&Source::File("/c/store.txt".into())));
+        for (text, says) in [
+            ("key = \"keyring\"", "which this build cannot use"),
+            ("key = \"passphrase\"", "`store.passphrase` is missing"),
+            ("passphrase = \"env:P\"", "says nothing by itself"),
+            ("key = \"file\"\npassphrase = \"env:P\"", "says nothing by itself"),
+            ("key = \"pasphrase\"", "did you mean \"passphrase\"?"),
+            ("key = 1", "has no value that is known"),
+            ("kye = \"file\"", "did you mean `key`?"),
+            ("key = \"passphrase\"\npassphrase = \"canary-literal\"", "names no source"),
+        ] {
+            let lines = parse(text).unwrap_err();
+            assert!(lines.contains(says) && !lines.contains("canary"), "{lines}");
+        }
+    }
+}
