@@ -280,7 +280,8 @@ mod tests {
 
     #[test]
     fn what_waits_for_something_stays_awake() {
-        let rules: [(&str, fn(&mut Core)); 6] = [
+        type Change = fn(&mut Core);
+        let rules: [(&str, Change); 6] = [
             ("unsaved", |core| core.saved = false),
             ("a failure", |core| core.failing_since = Some(at(1))),
             ("no machine at rest", |core| core.machine = Machine::new()),
