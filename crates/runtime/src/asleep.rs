@@ -236,6 +236,7 @@ mod tests {
         });
         let rest = AtRest { held: Held::of(&tokens, false), strikes: 1, kept: true };
         let mut core = Core::new(at(2_000));
+        core.read = true;
         core.machine = Machine::resting(rest);
         core.held = Some(Arc::new(tokens));
         core.appointment =
@@ -279,7 +280,8 @@ mod tests {
 
     #[test]
     fn what_waits_for_something_stays_awake() {
-        let rules: [(&str, fn(&mut Core)); 6] = [
+        type Change = fn(&mut Core);
+        let rules: [(&str, Change); 6] = [
             ("unsaved", |core| core.saved = false),
             ("a failure", |core| core.failing_since = Some(at(1))),
             ("no machine at rest", |core| core.machine = Machine::new()),

@@ -79,6 +79,7 @@ impl Shared {
             let queue = self.queue();
             (queue.len(), queue.n_due(now))
         };
+        let queue_depth = queue_depth + self.places.n_parked();
         let (lateness, outcomes) = self.figures.read();
         Figures {
             sessions: self.n_sessions(),

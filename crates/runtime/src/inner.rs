@@ -15,6 +15,7 @@ use countersign_seal::PendingChallenge;
 use crate::carry::Carried;
 use crate::events::SessionEventKind;
 use crate::parked::Parked;
+use crate::places::Place;
 use crate::post::{After, Cargo};
 use crate::proven::Proven;
 use crate::publish::Bundle;
@@ -74,6 +75,8 @@ pub(crate) struct FlightSlot {
     pub(crate) steps: VecDeque<Effect>,
     pub(crate) running: bool,
     pub(crate) incoming: Incoming,
+    /// Its place among those that the clock has begun, if it did.
+    pub(crate) place: Option<Place>,
     /// What a lost task has left for the first of the steps.
     pub(crate) parked: Option<Box<Parked>>,
 }
@@ -125,6 +128,14 @@ impl Core {
 
     pub(crate) fn flight(&mut self, id: ExchangeId) -> Option<&mut FlightSlot> {
         self.flights.iter_mut().find(|slot| slot.id == id)
+    }
+
+    /// The exchange under way keeps `place` until it has ended; else it is handed back.
+    pub(crate) fn seat(&mut self, place: Place) -> Option<Place> {
+        match self.flights.last_mut() {
+            Some(slot) => slot.place.replace(place),
+            None => Some(place),
+        }
     }
 
     /// The error behind a failure of the machine: the one that was met, or one of the same words.
@@ -218,6 +229,7 @@ impl Core {
                     running: false,
                     incoming: Incoming::default(),
                     parked: None,
+                    place: None,
                 });
                 let last = self.flights.len() - 1;
                 &mut self.flights[last]

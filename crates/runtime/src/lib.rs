@@ -48,6 +48,7 @@ mod obtain;
 mod operations;
 mod parked;
 mod password;
+mod places;
 mod post;
 mod prepare;
 mod proven;

@@ -19,6 +19,7 @@ use crate::events::Hub;
 use crate::figures::Counts;
 use crate::filter::Seam;
 use crate::handover::Handover;
+use crate::places::Places;
 use crate::records::Opener;
 use crate::registry::Registry;
 use crate::rest::Eviction;
@@ -74,6 +75,7 @@ pub(crate) struct Shared {
     queue: Mutex<Queue>,
     /// When to look whether sessions whose headers are made are idle.
     idle: Mutex<Queue>,
+    pub(crate) places: Places,
     /// Something is due and waits for an exchange to land.
     held_back: AtomicBool,
     admission: Mutex<Admission>,
@@ -132,6 +134,7 @@ impl Shared {
             unsaved: Mutex::default(),
             queue: Mutex::default(),
             idle: Mutex::default(),
+            places: Places::default(),
             held_back: AtomicBool::new(false),
             admission: Mutex::new(admission),
             heart: Mutex::new(None),

@@ -8,7 +8,6 @@ use http::HeaderMap;
 use crate::Session;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::await_holding_lock, reason = "that is what this test is about")]
 async fn sixty_four_tasks_get_their_headers_while_somebody_holds_the_sessions_mutex() {
     let session = Session::fixed("canary-token").unwrap();
     let held = session.0.core();

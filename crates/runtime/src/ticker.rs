@@ -10,6 +10,7 @@ use countersign_core::{Clock, Timestamp};
 use countersign_scheduler::{Beat, HEARTBEAT_INTERVAL, KeepAlive, Purpose as Wish, Request};
 
 use crate::cell::Cell;
+use crate::places::Place;
 use crate::post::Cargo;
 use crate::records::Records;
 use crate::shared::Shared;
@@ -49,14 +50,24 @@ pub(crate) fn post_due(shared: &Arc<Shared>) -> bool {
         }
         room => room,
     };
-    let due = shared.queue().pop_due(now, room.min(PORTION));
-    for (slot, was_due) in &due {
-        if let Some(cell) = shared.at(*slot) {
-            shared.figures.late(now.since(*was_due));
-            cell.fall_due();
+    let portion = room.min(PORTION);
+    let unparked = shared.places.unparked(shared, portion);
+    let left = portion - unparked.len();
+    for (slot, was_due, place) in unparked {
+        if let Some(cell) = shared.at(slot) {
+            shared.figures.late(now.since(was_due));
+            cell.fall_due(place);
         }
     }
-    shared.queue().next_due().is_some_and(|next| next <= now)
+    let due = shared.queue().pop_due(now, left);
+    for (slot, was_due) in due {
+        let Some(cell) = shared.at(slot) else { continue };
+        if let Some(place) = shared.places.take(&cell, was_due) {
+            shared.figures.late(now.since(was_due));
+            cell.fall_due(place);
+        }
+    }
+    shared.places.is_open() || shared.queue().next_due().is_some_and(|next| next <= now)
 }
 
 /// Says that the task has ended, however it did.
@@ -86,10 +97,10 @@ async fn run(mut stop: Stop, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
                 return;
             };
             beat(&shared);
-            let idle = crate::idle::sweep(&shared);
-            shared.evict();
             // What another runtime has left when it went.
             shared.unsaved().iter().for_each(Cell::kick);
+            let idle = crate::idle::sweep(&shared);
+            shared.evict();
             let more = post_due(&shared);
             let now = clock.monotonic();
             let next = shared.queue().next_due();
@@ -142,15 +153,17 @@ impl Shared {
 
 impl Cell {
     /// The appointment has come. A renewal that nobody would use is left out until somebody does.
-    fn fall_due(self: &Arc<Self>) {
+    fn fall_due(self: &Arc<Self>, place: Place) {
         if self.doze() {
             return;
         }
         if self.is_read_only() {
             self.look_for_next();
-        } else {
-            self.post(Event::Due, Cargo::default());
+            return;
         }
+        self.post(Event::Due, Cargo::default());
+        // Where nothing was begun the place is free again at once, and not under the mutex.
+        let _unused = self.core().seat(place);
     }
 
     fn doze(&self) -> bool {

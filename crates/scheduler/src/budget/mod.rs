@@ -151,6 +151,11 @@ impl Admission {
         }
     }
 
+    /// How many exchanges of `lane` may be under way.
+    pub fn concurrency(&self, lane: &Lane) -> usize {
+        lane.limits().unwrap_or(self.settings.limits).concurrency.max(1) as usize
+    }
+
     /// Tells how the exchange of `permit` ended. If this opened the circuit, says until when.
     pub fn settle(&mut self, permit: Permit, how: Settled, now: Monotonic) -> Option<Monotonic> {
         let spread = self.spread(permit.id);

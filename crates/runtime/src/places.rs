@@ -1,0 +1,125 @@
+//! How many exchanges the clock begins for one origin and client at once: as many as its budget lets fly.
+//! Who is due beyond that is parked, and comes when one of them has landed.
+//!
+//! Without it they would all ask for leave, be put off, and ask again by and by, while places stand empty;
+//! and one tenant whose server hangs would hold the places of all others.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, PoisonError, Weak};
+
+use countersign_core::Monotonic;
+use countersign_scheduler::Lane;
+
+use crate::cell::Cell;
+use crate::shared::Shared;
+use crate::sync::{Mutex, MutexGuard};
+
+/// The places of all lanes.
+#[derive(Default)]
+pub(crate) struct Places(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    lanes: HashMap<Lane, Taken>,
+    /// Lanes in which somebody is parked and a place is free.
+    open: Vec<Lane>,
+    n_parked: usize,
+}
+
+#[derive(Default)]
+struct Taken {
+    places: usize,
+    parked: VecDeque<(u32, Monotonic)>,
+    is_open: bool,
+}
+
+/// A place; free again when this goes.
+pub(crate) struct Place {
+    keeper: Weak<Shared>,
+    lane: Lane,
+}
+
+impl Places {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many sessions wait for a place.
+    pub(crate) fn n_parked(&self) -> usize {
+        self.inner().n_parked
+    }
+
+    /// Whether somebody is parked who could have a place at once.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.inner().open.is_empty()
+    }
+
+    /// Sessions that were parked and whose place is free now, at most `most`, each with the instant at
+    /// which it was due and its place.
+    pub(crate) fn unparked(
+        &self,
+        shared: &Arc<Shared>,
+        most: usize,
+    ) -> Vec<(u32, Monotonic, Place)> {
+        let mut found = Vec::new();
+        let mut inner = self.inner();
+        while found.len() < most
+            && let Some(lane) = inner.open.pop()
+        {
+            let limit = shared.admission().concurrency(&lane);
+            let Some(taken) = inner.lanes.get_mut(&lane) else { continue };
+            taken.is_open = false;
+            let mut left = 0;
+            while found.len() < most
+                && taken.places < limit
+                && let Some((slot, due)) = taken.parked.pop_front()
+            {
+                taken.places += 1;
+                left += 1;
+                let keeper = Arc::downgrade(shared);
+                found.push((slot, due, Place { keeper, lane: lane.clone() }));
+            }
+            let more = taken.places < limit && !taken.parked.is_empty();
+            taken.is_open = more;
+            inner.n_parked -= left;
+            if more {
+                inner.open.push(lane);
+            }
+        }
+        found
+    }
+
+    /// A place for `cell`, which is due since `due`; `None` if it was parked.
+    pub(crate) fn take(&self, cell: &Cell, due: Monotonic) -> Option<Place> {
+        let limit = cell.shared.admission().concurrency(&cell.lane);
+        let mut inner = self.inner();
+        let taken = inner.lanes.entry(cell.lane.clone()).or_default();
+        if taken.places >= limit {
+            taken.parked.push_back((cell.slot(), due));
+            inner.n_parked += 1;
+            return None;
+        }
+        taken.places += 1;
+        Some(Place { keeper: Arc::downgrade(&cell.shared), lane: cell.lane.clone() })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(shared) = self.keeper.upgrade() else { return };
+        let mut inner = shared.places.inner();
+        let Some(taken) = inner.lanes.get_mut(&self.lane) else { return };
+        taken.places -= 1;
+        let opens = !taken.parked.is_empty() && !taken.is_open;
+        if opens {
+            taken.is_open = true;
+            inner.open.push(self.lane.clone());
+        } else if taken.places == 0 && taken.parked.is_empty() {
+            inner.lanes.remove(&self.lane);
+        }
+        drop(inner);
+        if opens {
+            shared.wake.notify_one();
+        }
+    }
+}
