@@ -109,10 +109,11 @@ const NEXT: (&str, &str) = ("COUNTERSIGN_LIVE_NEXT_PASSWORD", "An0ther-live-cana
 pub(crate) fn run(servers: &[Server], home: &Path) -> Result<()> {
     let mut wrong = Vec::new();
     for run in RUNS {
-        if let Some(server) = servers.iter().find(|server| server.name() == run.server) {
-            if let Err(error) = against(run, server, &home.join("live").join(run.server)) {
-                wrong.push(format!("{}: {error}", run.server));
-            }
+        let Some(server) = servers.iter().find(|server| server.name() == run.server) else {
+            continue;
+        };
+        if let Err(error) = against(run, server, &home.join("live").join(run.server)) {
+            wrong.push(format!("{}: {error}", run.server));
         }
     }
     match wrong.is_empty() {

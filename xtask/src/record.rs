@@ -39,10 +39,10 @@ fn of_junit(text: &str) -> Vec<(String, bool)> {
             let name = rest.split(" name=\"").nth(1).or_else(|| rest.strip_prefix("name=\""));
             let name = name.and_then(|rest| rest.split('"').next()).unwrap_or_default();
             ends.push((name.to_owned(), true));
-        } else if part.starts_with("failure") || part.starts_with("error") {
-            if let Some((_, passed)) = ends.last_mut() {
-                *passed = false;
-            }
+        } else if (part.starts_with("failure") || part.starts_with("error"))
+            && let Some((_, passed)) = ends.last_mut()
+        {
+            *passed = false;
         }
     }
     ends

@@ -15,6 +15,7 @@ use crate::clock::VirtualClock;
 use crate::engine::{Engine, Shared};
 use crate::expect::Finding;
 use crate::fault::{Fault, Gate, Times};
+use crate::listener::Listener;
 use crate::naming::{Named, Names};
 use crate::operation::Op;
 use crate::process::Process;
@@ -194,7 +195,7 @@ impl Bench {
         let engine = &inner.engine;
         let builder = Keeper::builder()
             .transport(Shared(engine.transport(Arc::new(inner.wire.clone()))))
-            .store(Shared(Arc::clone(&inner.store)))
+            .store(Listener::new(Arc::clone(&inner.store), inner.shelf.clone()))
             .clock(Shared(engine.clock(inner.clock.clock())))
             .replica_seed(inner.seed.wrapping_mul(31).wrapping_add(number));
         let keeper = engine.keeper(set(builder)).build()?;

@@ -5,14 +5,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::transport::TransportError;
 use countersign_core::{
-    AuthProvider, Clock, Committed, CredentialSource, Error, Fence, HttpTransport, Lock, Monotonic,
-    RecordName, Revision, SealKeys, SecretBytes, SessionStore, StoredRecord, Timestamp,
+    AuthProvider, Clock, CredentialSource, HttpTransport, Monotonic, SessionStore, Timestamp,
 };
 use countersign_runtime::{KeeperBuilder, SessionBuilder};
 
@@ -92,55 +90,5 @@ impl Clock for Shared<dyn Clock> {
 
     async fn sleep_until(&self, deadline: Monotonic) {
         self.0.sleep_until(deadline).await;
-    }
-}
-
-#[async_trait]
-impl SessionStore for Shared<dyn SessionStore> {
-    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        self.0.load(name).await
-    }
-
-    async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
-        self.0.load_many(names).await
-    }
-
-    async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        self.0.list().await
-    }
-
-    async fn lock(
-        &self,
-        name: &RecordName,
-        lease: Duration,
-        wait: Duration,
-    ) -> Result<Box<dyn Lock>, Error> {
-        self.0.lock(name, lease, wait).await
-    }
-
-    async fn commit(
-        &self,
-        name: &RecordName,
-        expected: Revision,
-        fence: Option<Fence>,
-        bytes: SecretBytes,
-    ) -> Result<Committed, Error> {
-        self.0.commit(name, expected, fence, bytes).await
-    }
-
-    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.0.remove(name, expected).await
-    }
-
-    async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.0.set_aside(name, expected).await
-    }
-
-    async fn watch(&self) -> Option<RecordName> {
-        self.0.watch().await
-    }
-
-    async fn seal_keys(&self) -> Result<SealKeys, Error> {
-        self.0.seal_keys().await
     }
 }

@@ -26,6 +26,7 @@ mod echo;
 mod engine;
 pub mod expect;
 mod fault;
+mod listener;
 mod live;
 mod naming;
 mod operation;

@@ -120,6 +120,10 @@ impl AuthProvider for Named {
         self.adapter.without_answer(operation, ambient)
     }
 
+    fn computes(&self, operation: &Operation) -> bool {
+        self.adapter.computes(operation)
+    }
+
     fn authorize(&self, tokens: &TokenSet, ambient: &Ambient<'_>) -> Result<Authorization, Error> {
         self.adapter.authorize(tokens, ambient)
     }

@@ -60,6 +60,15 @@ impl Shelf {
         self.faults().loose = true;
     }
 
+    /// The records, for who listens.
+    pub(crate) fn memory(&self) -> MemoryStore {
+        self.0.memory.clone()
+    }
+
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.faults().deaf
+    }
+
     pub(crate) fn clear(&self) {
         *self.faults() = Faults::default();
     }
@@ -165,14 +174,9 @@ impl SessionStore for Shelf {
         self.0.memory.remove(name, expected).await
     }
 
+    /// Each process listens by itself: see [`crate::listener`].
     async fn watch(&self) -> Option<RecordName> {
-        // A place of its own among the changes: all processes of a case ask this one shelf.
-        let name = self.0.memory.clone().watch().await;
-        let deaf = self.faults().deaf;
-        match deaf {
-            true => std::future::pending().await,
-            false => name,
-        }
+        None
     }
 
     async fn seal_keys(&self) -> Result<SealKeys, Error> {

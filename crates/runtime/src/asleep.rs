@@ -49,6 +49,8 @@ impl Core {
             || self.carried.is_some()
             || self.last_error.is_some()
             || self.failing_since.is_some()
+            || self.kept_until.is_some()
+            || !self.read
             || self.published.is_some_and(|published| published != rest.held.generation)
             || !self.told.is_quiet(self.moves);
         let tokens = self.held.as_deref().filter(|_| !busy)?;
@@ -190,6 +192,7 @@ impl Asleep {
         };
         Some(Core {
             machine: Machine::resting(rest),
+            read: true,
             next_exchange,
             held: Some(Arc::new(tokens)),
             told: ToldLog::quiet(count),

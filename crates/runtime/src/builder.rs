@@ -30,6 +30,7 @@ pub struct SessionBuilder {
     deadline: Duration,
     auth_limit: Option<LaneLimits>,
     keep_alive: bool,
+    keep_refreshable: bool,
 }
 
 impl SessionBuilder {
@@ -49,6 +50,7 @@ impl SessionBuilder {
             deadline: Duration::from_secs(30),
             auth_limit: None,
             keep_alive: false,
+            keep_refreshable: false,
         }
     }
 
@@ -109,10 +111,24 @@ impl SessionBuilder {
         self
     }
 
-    /// Renews in time although nobody uses the session.
+    /// Renews in time although nobody uses the session: there is always a good access token, at the price
+    /// of an exchange in every life of one.
     #[must_use]
     pub const fn keep_alive(mut self) -> Self {
         self.keep_alive = true;
+        self
+    }
+
+    /// Keeps a session that nobody uses from losing its refresh token to an idle limit: shortly before
+    /// that ends (a quarter of what is left of its life when it was bought, at most a day) it is used
+    /// once, and the access token is not kept fresh meanwhile. For sessions that may be idle for weeks and
+    /// must not ask for a sign-in then.
+    ///
+    /// It helps where using the refresh token moves its end, and where that end is known: from the
+    /// provider's answer, or from its claims. An end that does not move is not tried again.
+    #[must_use]
+    pub const fn keep_refreshable(mut self) -> Self {
+        self.keep_refreshable = true;
         self
     }
 
@@ -133,6 +149,17 @@ impl SessionBuilder {
         }
         watch::ensure(&cell.shared);
         cell.observe(&records);
+        Ok(Session(cell))
+    }
+
+    /// Opens the session without reading anything: its first use reads the store, and asks the source.
+    /// For many sessions of which few are used. Else as [`SessionBuilder::open`].
+    ///
+    /// # Errors
+    /// [`countersign_core::ErrorKind::Configuration`] if the keeper was shut down.
+    pub fn open_lazily(self) -> Result<Session, Error> {
+        let cell = self.into_cell()?;
+        watch::ensure(&cell.shared);
         Ok(Session(cell))
     }
 
@@ -162,6 +189,7 @@ impl SessionBuilder {
             api_origins: ApiOrigins::These(self.api_origins.into()),
             deadline: self.deadline,
             keep_alive: self.keep_alive,
+            keep_refreshable: self.keep_refreshable,
             limits: self.auth_limit,
         };
         let (shared, provider, key) = (self.shared, self.provider, self.key);
@@ -213,6 +241,7 @@ impl Session {
             api_origins: ApiOrigins::Anywhere,
             deadline: Duration::from_secs(30),
             keep_alive: false,
+            keep_refreshable: false,
             limits: None,
         };
         let common = Common::new(&shared, provider, settings, latest, key.clone());

@@ -38,6 +38,7 @@ impl Session {
     pub async fn seal_challenge(&self, keys: &SealKeys) -> Result<String, Error> {
         let cell = &self.0;
         let sealer = Sealer::new(keys.clone())?;
+        self.load().await?;
         let pending = cell.pending_challenge().ok_or_else(|| cell.challenge_over(NONE_PENDING))?;
         let records = Records::load(cell).await?;
         cell.still_open(&pending, &records)?;

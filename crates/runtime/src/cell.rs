@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use countersign_core::session::{Purpose, Reauthentication, Rules, Status};
 use countersign_core::{
-    AccountKey, CredentialSource, Credentials, KeyDigest, Memo, RefreshSupport, SessionKey,
-    Timestamp,
+    AccountKey, CredentialSource, Credentials, KeyDigest, Memo, RefreshSupport, RevokeSupport,
+    SessionKey, Timestamp,
 };
 use countersign_scheduler::Planner;
 
 use crate::asleep::Asleep;
 use crate::common::{Common, Latest};
 use crate::inner::Core;
+use crate::reading::Reading;
 use crate::reports::Reported;
 use crate::snapshot::Snapshot;
 use crate::sync::{ArcSwapOption, AtomicU32, Mutex, MutexGuard, Notified, Notify, OnceLock};
@@ -45,6 +46,7 @@ struct Extras {
     /// For a provider that wants a code on every request: what the codes are made of.
     codes: Mutex<Option<Arc<Codes>>>,
     reported: Reported,
+    reading: Reading,
     /// Whether it was the token or the code that the API refused.
     #[cfg(feature = "reqwest")]
     doubts: OnceLock<Box<crate::doubt::Doubts>>,
@@ -181,6 +183,15 @@ impl Cell {
         }
     }
 
+    pub(crate) fn reading(&self) -> &Reading {
+        &self.extras().reading
+    }
+
+    /// Nobody reads the store for this session at this moment.
+    pub(crate) fn is_not_read(&self) -> bool {
+        self.known_extras().is_none_or(|extras| extras.reading.is_idle())
+    }
+
     pub(crate) fn reported(&self) -> &Reported {
         &self.extras().reported
     }
@@ -204,6 +215,11 @@ impl Cell {
         let latest = self.latest();
         let reauthentication: Reauthentication = latest.policy.unwrap_or(latest.usual);
         let mut rules = Rules::new(self.provider.capabilities(), reauthentication);
+        if self.is_read_only() {
+            rules.reauthentication = Reauthentication::Manual;
+            rules.refresh = RefreshSupport::Absent;
+            rules.revoke = RevokeSupport::None;
+        }
         rules.exchange_deadline = self.exchange_deadline();
         rules
     }

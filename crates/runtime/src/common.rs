@@ -35,6 +35,7 @@ pub(crate) struct Settings {
     pub(crate) api_origins: ApiOrigins,
     pub(crate) deadline: Duration,
     pub(crate) keep_alive: bool,
+    pub(crate) keep_refreshable: bool,
     pub(crate) limits: Option<LaneLimits>,
 }
 
@@ -95,8 +96,8 @@ impl Common {
             && self.first.is(&other.first)
             && same(mine.sink.as_ref(), theirs.sink.as_ref())
             && mine.api_origins == theirs.api_origins
-            && (mine.deadline, mine.keep_alive, mine.limits)
-                == (theirs.deadline, theirs.keep_alive, theirs.limits)
+            && (mine.deadline, mine.keep_alive, mine.keep_refreshable, mine.limits)
+                == (theirs.deadline, theirs.keep_alive, theirs.keep_refreshable, theirs.limits)
     }
 
     fn hash(&self) -> u64 {

@@ -21,8 +21,7 @@ pub(crate) fn revoke_late(cell: &Arc<Cell>, tokens: TokenSet) {
     // A keeper that shuts down waits for this too.
     shared.took_off();
     let landing = Landing(Arc::clone(&shared));
-    shared.spawn(async move {
-        let _landing = landing;
+    let revoking = async move {
         let until = cell.shared.clock.monotonic().after(cell.exchange_deadline());
         let found = wait(&*cell.shared.clock, cell.credentials_or_bare(), until).await;
         let Waited::Came(credentials) = found else { return };
@@ -49,5 +48,10 @@ pub(crate) fn revoke_late(cell: &Arc<Cell>, tokens: TokenSet) {
             let (provider, session, kind) = (cell.provider.id(), cell.digest, ill.error.kind());
             tracing::debug!(%provider, %session, %kind, "late tokens could not be revoked");
         }
+    };
+    let spawner = Arc::clone(&shared);
+    spawner.spawn(async move {
+        let _landing = landing;
+        shared.unless_given_up(revoking).await;
     });
 }

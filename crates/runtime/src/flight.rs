@@ -84,7 +84,8 @@ pub(crate) type Ended = (Report, Cargo);
 /// Starts the flight of `id`, whose slot says that it is running, and which is counted.
 pub(crate) fn take_off(cell: &Arc<Cell>, id: ExchangeId) {
     let flight = Flight::of(Arc::clone(cell), id);
-    let guard = Guard { cell: Arc::clone(cell), id, flight, doing: None, landed: false };
+    let guard =
+        Guard { cell: Arc::clone(cell), id, flight, doing: None, given_up: false, landed: false };
     // If there is no runtime, the guard is dropped here and tells the machine.
     cell.shared.spawn(fly(guard));
 }
@@ -96,12 +97,14 @@ struct Guard {
     flight: Flight,
     /// The step that is under way.
     doing: Option<Effect>,
+    /// The time of the keeper is over: nothing is left to anybody here.
+    given_up: bool,
     landed: bool,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let left = if self.landed { None } else { self.write_left() };
+        let left = if self.landed || self.given_up { None } else { self.write_left() };
         if let Some(write) = left {
             self.flight.park(write);
         } else if !self.landed {
@@ -133,6 +136,20 @@ impl Guard {
 }
 
 async fn fly(mut guard: Guard) {
+    let cell = Arc::clone(&guard.cell);
+    if cell.shared.unless_given_up(fly_on(&mut guard)).await.is_none() {
+        // The guard tells the machine, once others can have the lock.
+        guard.flight.let_go().await;
+        guard.given_up = true;
+        return;
+    }
+    guard.flight.let_go().await;
+    guard.flight.tell_settled_password().await;
+    guard.landed = true;
+}
+
+/// One step after the other, until there is none.
+async fn fly_on(guard: &mut Guard) {
     let (cell, id) = (Arc::clone(&guard.cell), guard.id);
     while let Some(effect) = cell.next_step(id) {
         let flight = &mut guard.flight;
@@ -148,9 +165,6 @@ async fn fly(mut guard: Guard) {
         cell.shared.figures.ended(&report);
         cell.post(Event::Flight(id, report), cargo);
     }
-    guard.flight.let_go().await;
-    guard.flight.tell_settled_password().await;
-    guard.landed = true;
 }
 
 /// Somebody else's code panicked in `effect`. Before a sending nothing has happened; in it, anything
@@ -214,6 +228,11 @@ impl Flight {
             _ => Err(Error::new(ErrorKind::Internal)),
         };
         done.unwrap_or_else(|error| {
+            if crate::read_only::is_refusal(&error) {
+                self.cell.shared.note_write(true);
+                // Siblings may write what this process cannot.
+                self.cell.peek();
+            }
             let failure = Failure::from(&error);
             (Report::Failed(failure), Cargo { error: Some(error), ..Cargo::default() })
         })

@@ -25,6 +25,8 @@ use crate::told::{News, ToldLog};
 /// What is under the mutex. Nobody awaits and nobody calls out while holding it.
 pub(crate) struct Core {
     pub(crate) machine: Machine,
+    /// The machine has heard what the store holds.
+    pub(crate) read: bool,
     pub(crate) next_exchange: u32,
     pub(crate) flights: Vec<FlightSlot>,
     /// The bytes of the generation that the machine holds.
@@ -50,6 +52,8 @@ pub(crate) struct Core {
     /// The renewal was left out since nobody uses the session; the next use makes up for it.
     pub(crate) dozing: bool,
     pub(crate) last_used_at: Timestamp,
+    /// The end of the refresh token that was used last because it was idle.
+    pub(crate) kept_until: Option<Timestamp>,
     /// When the store was last read for a caller whom nothing else could help.
     pub(crate) looked_at: Option<Monotonic>,
     pub(crate) ring: Ring,
@@ -97,6 +101,7 @@ impl Core {
     pub(crate) fn new(now: Timestamp) -> Self {
         Self {
             machine: Machine::new(),
+            read: false,
             next_exchange: 1,
             flights: Vec::new(),
             held: None,
@@ -113,6 +118,7 @@ impl Core {
             failing_since: None,
             dozing: false,
             last_used_at: now,
+            kept_until: None,
             looked_at: None,
             ring: Ring::default(),
             version: 0,
@@ -160,6 +166,11 @@ impl Core {
                 self.one_time = Some(Box::new(OneTime { credentials, taken: false }));
             }
         }
+        self.read |= match event {
+            Event::Observed(_) => true,
+            Event::Flight(_, report) => matches!(report, Report::Locked(_) | Report::Superseded(_)),
+            _ => false,
+        };
         if matches!(event, Event::Answer) {
             self.answers = cargo.answers.take().map(Box::new);
         }

@@ -18,6 +18,8 @@ use crate::figures::Figures;
 use crate::filter::{EffectFilter, Seam};
 use crate::memory::MemoryStore;
 use crate::post::Cargo;
+use crate::read_only::OnlyRead;
+use crate::rest::Eviction;
 use crate::shared::{Policy, Shared};
 use crate::sync::Handle;
 use crate::ticker;
@@ -41,6 +43,8 @@ pub struct KeeperBuilder {
     replica_seed: Option<u64>,
     runtime: Option<Handle>,
     pull: bool,
+    read_only: bool,
+    eviction: Option<Eviction>,
     workers: usize,
     format: RecordFormat,
     seam: Seam,
@@ -62,6 +66,8 @@ impl Keeper {
             replica_seed: None,
             runtime: None,
             pull: false,
+            read_only: false,
+            eviction: None,
             workers: 1_024,
             format: RecordFormat::default(),
             seam: Seam::default(),
@@ -85,6 +91,7 @@ impl Keeper {
     /// time.
     pub fn tick(&self) {
         ticker::beat(&self.0);
+        self.0.evict();
         for cell in self.0.all() {
             cell.kick();
             cell.post_if_due();
@@ -107,8 +114,14 @@ impl Keeper {
     }
 
     /// Begins nothing new, and waits until every exchange under way is committed, at most `within`;
-    /// whether that came about, and nothing is left in memory only. Good tokens are handed out on until they end. What is not done then
-    /// is journalled in the store and taken up by the next process.
+    /// whether that came about, and nothing is left in memory only. Good tokens are handed out on until
+    /// they end.
+    ///
+    /// What is not done shortly before the end (a fifth of `within`, at most a second) is given up: its
+    /// lock is released, so that the next process goes on at once, and a refresh that may have been acted
+    /// on has its mark in the store, by which the next process judges it: adopt, replay inside the
+    /// provider's grace, or ask for a sign-in. So give it the time that an exchange may take, where a
+    /// spent refresh token has no grace. After that nothing is begun or written by this keeper.
     pub async fn shutdown(&self, within: Duration) -> bool {
         let deadline = self.0.clock.monotonic().after(within);
         // One more try for what the store has not taken yet.
@@ -117,7 +130,7 @@ impl Keeper {
             cell.post(Event::Due, Cargo::default());
         }
         self.0.close();
-        self.0.quiet(deadline).await && self.0.unsaved().is_empty()
+        self.0.hand_over(deadline, within).await && self.0.unsaved().is_empty()
     }
 }
 
@@ -210,6 +223,36 @@ impl KeeperBuilder {
         self
     }
 
+    /// Only hands out what other processes have bought and stored: signs in, renews, writes and ends
+    /// nothing, and needs no credentials. For machines that may use sessions and not rotate them; a store
+    /// that has keys for readers need give no others to such a keeper
+    /// ([`countersign_core::SealKeys::for_readers`]).
+    ///
+    /// The next token is adopted when the store tells of it
+    /// ([`countersign_core::SessionStore::watch`]), else by a look at the store: in the last part of the
+    /// life of the one that is there every twentieth of its life (a second to half a minute), and for a
+    /// caller who finds none, at most once in a second. Operations that buy, write or end something answer
+    /// [`ErrorKind::Unsupported`]; [`crate::Session::sign_out`] forgets here and is
+    /// [`crate::SignOutOutcome::Unconfirmed`].
+    #[must_use]
+    pub const fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// Puts sessions to rest that nobody has used for `after`, and the least recently used beyond
+    /// `at_most` (looked at in a quarter of `after`, and at most every 30 s): what is in the store too is
+    /// let go of, and the next use reads it again, without an exchange. Handles stay as they are.
+    ///
+    /// Never put to rest: what the store has not taken, an exchange under way, a session that somebody
+    /// waits for, waits for its next try or was refused by its API, and one that is kept alive. A session
+    /// that rests is not renewed. Nothing is put to rest if this is not said.
+    #[must_use]
+    pub const fn evict_idle(mut self, after: Duration, at_most: usize) -> Self {
+        self.eviction = Some(Eviction { after, at_most });
+        self
+    }
+
     /// The format in which records are written; the newest if nothing is said. For the time in which
     /// programs of the previous release share the store: these read the formats that they know.
     #[must_use]
@@ -236,7 +279,7 @@ impl KeeperBuilder {
             Error::new(ErrorKind::Configuration).hint("a keeper needs a transport")
         })?;
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
-        let store = match self.store {
+        let store: Arc<dyn SessionStore> = match self.store {
             Some(store) => store,
             None => Arc::new(MemoryStore::with_clock(Arc::clone(&clock))?),
         };
@@ -252,8 +295,11 @@ impl KeeperBuilder {
             exchange_deadline: self.exchange_deadline,
             replica,
             pull: self.pull,
+            read_only: self.read_only,
+            eviction: self.eviction,
             workers: self.workers,
         };
+        let store = if self.read_only { Arc::new(OnlyRead(store)) } else { store };
         let admission = Admission::new(self.budgets, replica);
         let mut shared = Shared::new(transport, store, clock, policy, admission, self.runtime);
         shared.seam = self.seam;

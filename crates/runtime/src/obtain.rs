@@ -24,6 +24,8 @@ enum Look {
     Later(Monotonic),
     /// An exchange was asked for: look again at once.
     Again,
+    /// Only a sibling can have bought one: read the store, then look again.
+    Read,
 }
 
 /// What one caller has seen so far.
@@ -33,6 +35,8 @@ struct Caller {
     /// How much had been told when it began to wait for an exchange.
     heard: Option<u64>,
     asked: u32,
+    /// It has looked at the store, where nothing can be bought.
+    looked: bool,
 }
 
 impl Cell {
@@ -64,7 +68,8 @@ impl Cell {
             crate::ticker::beat(&self.shared);
         }
         let deadline = self.shared.clock.monotonic().after(limit);
-        let mut caller = Caller { good_for, deadline, heard: None, asked: 0 };
+        self.read_first(deadline).await?;
+        let mut caller = Caller { good_for, deadline, heard: None, asked: 0, looked: false };
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -88,6 +93,12 @@ impl Cell {
                     return Ok(Authorized::new(snapshot));
                 }
                 Look::Again => {}
+                Look::Read => {
+                    caller.looked = true;
+                    if !self.reading().is_fresh(self.shared.clock.monotonic()) {
+                        self.read_store(deadline).await?;
+                    }
+                }
                 Look::Later(until) => {
                     self.refuse_reentry("authorize")?;
                     wait(&*self.shared.clock, changed, until).await;
@@ -145,6 +156,16 @@ impl Cell {
             if let Some(News { told, error, .. }) = told {
                 self.heard(told, error)?;
             }
+        }
+        if self.only_reads() && !matches!(demand, Demand::Wait) {
+            match caller.looked {
+                false => return Ok(Look::Read),
+                true if self.is_read_only() => return Err(self.nothing_for_readers(demand)),
+                true => {}
+            }
+        }
+        if shared.has_given_up() {
+            return Err(closed());
         }
         match demand {
             Demand::Ask if caller.asked < MOST_ASKS => {
@@ -234,6 +255,14 @@ impl Cell {
         Error::new(ErrorKind::NeedsSignIn)
             .at(self.provider.id(), "sign_in")
             .hint("the provider asks for a further proof; see `pending` and answer it")
+    }
+
+    /// Nobody here can buy one: what a caller hears where the store has none.
+    fn nothing_for_readers(&self, demand: Demand) -> Error {
+        match demand {
+            Demand::Fail(failure) if failure.kind == ErrorKind::SignedOut => self.fail(failure),
+            _ => self.nothing_to_hand_out(),
+        }
     }
 
     fn out_of_time(&self, demand: Demand) -> Error {

@@ -69,6 +69,8 @@ impl Session {
         given: Option<Credentials>,
     ) -> Result<Performed, Error> {
         self.0.refuse_reentry(operation.name())?;
+        self.0.refuse_to_write(operation.name())?;
+        self.load().await?;
         let (tell, hear) = oneshot::channel();
         let (cell, shared) = (Arc::clone(&self.0), Arc::clone(&self.0.shared));
         // Counted before it is looked: whoever shuts the keeper down sees this, or is seen here.
@@ -79,12 +81,16 @@ impl Session {
         }
         shared.spawn(async move {
             let _landing = landing;
-            let done = caught(cell.perform(operation, given)).await;
+            let performed = caught(cell.perform(operation, given));
+            let Some(done) = cell.shared.unless_given_up(performed).await else { return };
             let done = done.unwrap_or_else(|_| Err(panicked("an adapter, a source or a store")));
             // Nobody may be left to hear it.
             drop(tell.send(done));
         });
-        let lost = || Error::new(ErrorKind::Internal).hint("the runtime of the operation has gone");
+        let lost = || {
+            Error::new(ErrorKind::Internal)
+                .hint("the operation was given up with its runtime or its keeper")
+        };
         hear.await.unwrap_or_else(|_| Err(lost()))
     }
 }
@@ -154,13 +160,24 @@ impl Cell {
             }
             None => None,
         };
+        // What makes an account is sent as what signs in to it: by one process at a time.
+        let lock = match &operation {
+            Operation::Register { .. } => match self.in_time(2, self.account_lock()).await {
+                Ok(lock) => Some(lock),
+                Err(error) => {
+                    self.give_back(permit, Settled::Unused);
+                    return (Err(error), Some(false));
+                }
+            },
+            _ => None,
+        };
         let exchange = Exchange {
             cell: self,
             credentials,
             tokens,
             memo: records.session.memo.clone(),
             now: self.server_now(),
-            lock: pending.as_ref().map(Pending::lock),
+            lock: pending.as_ref().map(Pending::lock).or(lock.as_deref()),
         };
         let end = caught(exchange.run(operation)).await;
         let end = end.unwrap_or_else(|_| {
@@ -170,6 +187,9 @@ impl Cell {
             })
         });
         self.give_back(permit, end.as_ref().map_or_else(Ill::settled, |_| Settled::Answered));
+        if let Some(lock) = lock {
+            self.let_go(lock).await;
+        }
         let holds = match &end {
             Ok(_) => Some(true),
             Err(ill) if ill.may_have_acted() => None,
@@ -359,9 +379,7 @@ impl Cell {
 
     /// Changes the session's record as it is now, under the account's lock.
     async fn keep(&self, change: impl FnOnce(&mut SessionRecord)) -> Result<Written, Error> {
-        let name = self.shared.sealer().await?.name(&self.account().digest());
-        let lease = crate::prepare::lease(self.exchange_deadline());
-        let lock = self.shared.store.lock(&name, lease, lease).await?;
+        let lock = self.account_lock().await?;
         let end = async {
             let mut records = Records::load(self).await?;
             change(&mut records.session);

@@ -103,6 +103,9 @@ impl Cell {
     /// Starts what is parked: the steps of exchanges whose runtime has gone.
     pub(crate) fn kick(self: &Arc<Self>) {
         let mut parked = Vec::new();
+        if self.shared.has_given_up() {
+            return;
+        }
         for slot in &mut self.core().flights {
             if !slot.running && !slot.steps.is_empty() {
                 slot.running = true;
@@ -118,6 +121,10 @@ impl Cell {
         let mono = self.shared.clock.monotonic();
         if self.core().appointment.is_none_or(|(_, _, due)| due > mono) {
             return false;
+        }
+        if self.is_read_only() {
+            self.look_for_next();
+            return true;
         }
         self.post(Event::Due, Cargo::default());
         true

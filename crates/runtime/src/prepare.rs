@@ -143,7 +143,8 @@ impl Cell {
     /// Lets a lock go. A store whose release panics or hangs is left to its lease.
     pub(crate) async fn let_go(&self, lock: Box<dyn Lock>) {
         let clock = &*self.shared.clock;
-        let until = clock.monotonic().after(self.exchange_deadline());
+        let patience = self.shared.time_to_let_go(self.exchange_deadline());
+        let until = clock.monotonic().after(patience);
         let _ = wait(clock, caught(lock.release()), until).await;
     }
 }
@@ -177,6 +178,13 @@ impl Candidate {
 }
 
 impl Cell {
+    /// The account's lock, for what no flight does.
+    pub(crate) async fn account_lock(&self) -> Result<Box<dyn Lock>, Error> {
+        let name = self.shared.sealer().await?.name(&self.account().digest());
+        let lease = lease(self.exchange_deadline());
+        self.shared.store.lock(&name, lease, lease).await
+    }
+
     /// The values as they are now: those of the caller for one time, else those that the source has at
     /// hand. Nobody is bothered here.
     pub(crate) async fn current_credentials(&self) -> Result<Credentials, Error> {

@@ -4,11 +4,12 @@ use countersign_core::session::{
     ChallengeView, Guards, Held, JournalView, RecordView, RefusedView,
 };
 use countersign_core::{
-    Certainty, Committed, Error, ErrorKind, Fence, RecordName, Recovery, RefreshToken, Revision,
-    Rotation, SessionKey, StoredRecord, Timestamp, TokenSet,
+    Certainty, Committed, Error, ErrorKind, Fence, KeyDigest, RecordName, Recovery, RefreshToken,
+    Revision, Rotation, SessionKey, StoredRecord, Timestamp, TokenSet,
 };
-use countersign_seal::{AccountRecord, PendingChallenge, Sealer, SessionRecord};
+use countersign_seal::{AccountRecord, PendingChallenge, Readers, Sealer, SessionRecord};
 use data_encoding::BASE64URL_NOPAD;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cell::Cell;
@@ -36,6 +37,45 @@ pub(crate) struct Records {
     account_revision: Revision,
 }
 
+/// What opens records: everything of a session, or what readers get.
+pub(crate) enum Opener {
+    Whole(Arc<Sealer>),
+    Readers(Arc<Readers>),
+}
+
+impl Opener {
+    /// The name of a session's record.
+    pub(crate) fn name(&self, digest: &KeyDigest) -> RecordName {
+        match self {
+            Self::Whole(sealer) => sealer.name(digest),
+            Self::Readers(readers) => readers.name(digest),
+        }
+    }
+
+    /// The session's record, then the account's where it can be opened.
+    fn names(&self, cell: &Cell) -> Vec<RecordName> {
+        let mut names = vec![self.name(&cell.digest)];
+        if let Self::Whole(sealer) = self {
+            names.push(sealer.name(&cell.account().digest()));
+        }
+        names
+    }
+
+    fn open_session(&self, cell: &Cell, bytes: &[u8]) -> Result<SessionRecord, Error> {
+        match self {
+            Self::Whole(sealer) => sealer.open_session(&cell.key, bytes),
+            Self::Readers(readers) => readers.open(&cell.key, bytes),
+        }
+    }
+
+    fn open_account(&self, cell: &Cell, bytes: &[u8]) -> Result<AccountRecord, Error> {
+        match self {
+            Self::Whole(sealer) => sealer.open_account(cell.account(), bytes),
+            Self::Readers(_) => Ok(AccountRecord::default()),
+        }
+    }
+}
+
 /// Whether a write came through.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Written {
@@ -54,35 +94,30 @@ impl Records {
     /// Reads those of several sessions of one keeper in one call of the store.
     pub(crate) async fn load_all(cells: &[&Cell]) -> Result<Vec<Self>, Error> {
         let Some(first) = cells.first() else { return Ok(Vec::new()) };
-        let sealer = first.shared.sealer().await?;
-        let names: Vec<RecordName> = cells
-            .iter()
-            .flat_map(|cell| [cell.digest, cell.account().digest()])
-            .map(|key| sealer.name(&key))
-            .collect();
-        let mut found = first.shared.store.load_many(&names).await?.into_iter();
+        let opener = first.shared.opener().await?;
+        let names: Vec<Vec<RecordName>> = cells.iter().map(|cell| opener.names(cell)).collect();
+        let mut found = first.shared.store.load_many(&names.concat()).await?.into_iter();
         let mut all = Vec::with_capacity(cells.len());
-        for (cell, names) in cells.iter().zip(names.chunks_exact(2)) {
-            let stored = (found.next().flatten(), found.next().flatten());
-            all.push(Self::opened(cell, &sealer, stored, &names[1])?);
+        for (cell, names) in cells.iter().zip(&names) {
+            let mut stored = found.by_ref().take(names.len());
+            let stored = (stored.next().flatten(), stored.next().flatten());
+            all.push(Self::opened(cell, &opener, stored, names.last())?);
         }
         Ok(all)
     }
 
     fn opened(
         cell: &Cell,
-        sealer: &Sealer,
+        opener: &Opener,
         (session, account): (Option<StoredRecord>, Option<StoredRecord>),
-        account_name: &RecordName,
+        account_name: Option<&RecordName>,
     ) -> Result<Self, Error> {
         let revision = |record: &Option<StoredRecord>| {
             record.as_ref().map_or(Revision::NONE, |record| record.revision)
         };
         let (session_revision, account_revision) = (revision(&session), revision(&account));
         let session = match session {
-            Some(record) => {
-                whole(cell, sealer.open_session(&cell.key, record.bytes.expose_bytes()))?
-            }
+            Some(record) => whole(cell, opener.open_session(cell, record.bytes.expose_bytes()))?,
             None => Some(SessionRecord::default()),
         };
         Ok(Self {
@@ -92,8 +127,8 @@ impl Records {
             session: session.unwrap_or_default(),
             account: match account {
                 // Guards that cannot be read are not taken for none.
-                Some(record) => sealer
-                    .open_account(cell.account(), record.bytes.expose_bytes())
+                Some(record) => opener
+                    .open_account(cell, record.bytes.expose_bytes())
                     .map_err(|error| guards_unreadable(error, account_name))?,
                 None => AccountRecord::default(),
             },
@@ -146,6 +181,7 @@ impl Records {
         let end =
             cell.shared.store.commit(&name, self.session_revision, fence.clone(), bytes).await?;
         if let Committed::Done(revision) = end {
+            cell.shared.note_write(false);
             cell.shared.watch.wrote(name, revision, cell.shared.clock.monotonic());
             if sealer.readers().is_some() {
                 let owner = (&cell.key).into();
@@ -250,10 +286,8 @@ fn whole(
 }
 
 /// Only a person can know whether the account may be signed in to without its guards.
-fn guards_unreadable(error: Error, name: &RecordName) -> Error {
-    if error.code() != Some("damaged") {
-        return error;
-    }
+fn guards_unreadable(error: Error, name: Option<&RecordName>) -> Error {
+    let Some(name) = name.filter(|_| error.code() == Some("damaged")) else { return error };
     Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_code("damaged").hint(format!(
         "the record {name} of the account (its lockout, refused passwords, used codes) is damaged; bring \
          it back, or, if the account is not locked and its password is right, remove it from the store"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::http::ResponseHead;
-use countersign_core::session::{Event, Status};
+use countersign_core::session::{Demand, Event, Status};
 use countersign_core::{
     AccessToken, AccountKey, AuthProvider, Challenge, Error, ErrorKind, Generation, HttpTransport,
     KeyDigest, Origin, Verdict,
@@ -60,14 +60,25 @@ impl Session {
     #[cold]
     fn current_anew(&self) -> Option<Authorized> {
         self.0.kick();
+        self.0.read_soon();
         self.0.rouse();
         crate::ticker::ensure(&self.0.shared);
         crate::watch::ensure(&self.0.shared);
         self.0.post_if_due();
         let now = self.0.shared.clock.now();
         let shown = self.0.shown(now).ok().flatten().filter(|s| s.good_for(Duration::ZERO, now));
-        if shown.is_none() && self.0.asks_without_waiting() {
-            self.0.post_wanted(Duration::ZERO);
+        if shown.is_none() {
+            let (read, demand) = {
+                let core = self.0.core();
+                (core.read, core.machine.demand())
+            };
+            match demand {
+                Demand::Ask if self.0.only_reads() => self.0.peek(),
+                Demand::Ask if read && self.0.asks_without_waiting() => {
+                    self.0.post_wanted(Duration::ZERO);
+                }
+                _ => {}
+            }
         }
         shown.inspect(|shown| shown.touch()).map(Authorized::new)
     }
@@ -171,7 +182,8 @@ impl Session {
         self.0.post(Event::Rejected(generation), Cargo::default());
     }
 
-    /// The challenge that waits for its answer, in this process or another one.
+    /// The challenge that waits for its answer, in this process or another one. A session that rests
+    /// knows of none before [`Session::load`].
     pub fn pending(&self) -> Option<Challenge> {
         self.0.pending_challenge().map(|pending| pending.challenge)
     }
@@ -183,6 +195,8 @@ impl Session {
         let held = core.machine.held();
         SessionStatus {
             state: core.machine.status(),
+            resting: !core.read,
+            read_only: self.0.only_reads(),
             generation: held.map(|held| held.generation),
             issued_at: held.map(|held| held.issued_at),
             expires_at: held.map(|held| held.expires_at),

@@ -10,7 +10,7 @@ use countersign_scheduler::{
     Admission, BackoffPolicy, Beat, DateSample, Heartbeat, Now, Planner, Queue, Skew,
     SkewEstimator, WindowPolicy,
 };
-use countersign_seal::{RecordFormat, Sealer};
+use countersign_seal::{Readers, RecordFormat, Sealer};
 
 use crate::carry::Spent;
 use crate::cell::Cell;
@@ -18,8 +18,11 @@ use crate::common::Commons;
 use crate::events::Hub;
 use crate::figures::Counts;
 use crate::filter::Seam;
+use crate::handover::Handover;
 use crate::places::Places;
+use crate::records::Opener;
 use crate::registry::Registry;
+use crate::rest::Eviction;
 use crate::sync::{
     AtomicBool, AtomicI64, AtomicUsize, Handle, Mutex, MutexGuard, Notify, OnceCell,
 };
@@ -33,6 +36,8 @@ pub(crate) struct Policy {
     pub(crate) exchange_deadline: Duration,
     pub(crate) replica: u64,
     pub(crate) pull: bool,
+    pub(crate) read_only: bool,
+    pub(crate) eviction: Option<Eviction>,
     /// So many exchanges are begun by the clock at most before one of them has ended.
     pub(crate) workers: usize,
 }
@@ -56,6 +61,12 @@ pub(crate) struct Shared {
     #[cfg(feature = "reqwest")]
     pub(crate) client: Option<countersign_reqwest::Client>,
     sealer: OnceCell<Arc<Sealer>>,
+    /// For a keeper that only reads: the readers' keys, if it has no others.
+    readers: OnceCell<Option<Arc<Readers>>>,
+    pub(crate) handover: Handover,
+    /// The store has refused a write for want of a right to it.
+    refuses_writes: AtomicBool,
+    evicted_at: Mutex<Option<Monotonic>>,
     sessions: Mutex<Registry>,
     pub(crate) commons: Commons,
     pub(crate) figures: Counts,
@@ -113,6 +124,10 @@ impl Shared {
             #[cfg(feature = "reqwest")]
             client: None,
             sealer: OnceCell::new(),
+            readers: OnceCell::new(),
+            handover: Handover::default(),
+            refuses_writes: AtomicBool::new(false),
+            evicted_at: Mutex::default(),
             sessions: Mutex::default(),
             commons: Commons::default(),
             figures: Counts::default(),
@@ -143,6 +158,37 @@ impl Shared {
             Sealer::new(keys).map(|sealer| Arc::new(sealer.writing(self.format)))
         });
         made.await.cloned()
+    }
+
+    /// What opens the records that this keeper reads.
+    pub(crate) async fn opener(&self) -> Result<Opener, Error> {
+        if !self.policy.read_only {
+            return self.sealer().await.map(Opener::Whole);
+        }
+        let readers = self.readers.get_or_try_init(|| async {
+            let keys = self.store.seal_keys().await?;
+            match keys.sealing() {
+                Some(_) => Ok(None),
+                None => Ok(Readers::new(&keys)?.map(Arc::new)),
+            }
+        });
+        match readers.await? {
+            Some(readers) => Ok(Opener::Readers(Arc::clone(readers))),
+            None => self.sealer().await.map(Opener::Whole),
+        }
+    }
+
+    /// How the store takes writes, as far as the last try has shown.
+    pub(crate) fn refuses_writes(&self) -> bool {
+        self.refuses_writes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_write(&self, refused: bool) {
+        self.refuses_writes.store(refused, Ordering::Relaxed);
+    }
+
+    pub(crate) fn last_eviction(&self) -> MutexGuard<'_, Option<Monotonic>> {
+        self.evicted_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {

@@ -72,6 +72,7 @@ impl Session {
     /// [`ErrorKind::ChallengeExpired`] if there is none any more, [`ErrorKind::InvalidRequest`] if an
     /// answer is missing that it wants, else what the provider says.
     pub async fn answer(&self, answers: Answers) -> Result<SignIn, Error> {
+        self.load().await?;
         let challenge = self.pending().ok_or_else(|| Error::new(ErrorKind::ChallengeExpired))?;
         if let Some(missing) = challenge.wants.iter().find(|name| answers.get(name).is_none()) {
             let name: String = missing.chars().filter(|c| c.is_ascii_graphic()).collect();
@@ -119,6 +120,8 @@ impl Session {
                 Some(SignOutEnd::Unconfirmed) => return SignOutOutcome::Unconfirmed,
                 // An exchange that waits for this caller ends after it.
                 None if cell.waits_for_caller() => return SignOutOutcome::Unconfirmed,
+                // What was given up tells nothing any more.
+                None if cell.shared.has_given_up() => return SignOutOutcome::Unconfirmed,
                 None if cell.shared.clock.monotonic() >= deadline => {
                     return SignOutOutcome::Unconfirmed;
                 }
@@ -168,9 +171,13 @@ impl Cell {
         if self.shared.is_closed() {
             return Err(closed());
         }
+        self.refuse_to_write(name)?;
         self.kick();
         let _counted = self.wait_counted();
         let deadline = self.shared.clock.monotonic().after(self.settings.deadline);
+        if !matches!(event, Event::SignIn) {
+            self.read_first(deadline).await?;
+        }
         let Some(mut heard) = self.post_asked(event, cargo) else {
             return Err(Error::new(ErrorKind::ChallengeExpired));
         };

@@ -12,8 +12,14 @@ const REMEMBERED: usize = 16;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionStatus {
-    /// The state.
+    /// The state. Of a session that rests it says nothing.
     pub state: Status,
+    /// What the store holds was not read yet, or was let go of: the next use, or
+    /// [`crate::Session::load`], reads it.
+    pub resting: bool,
+    /// Nothing can be bought or written here: the keeper only reads, or the store has refused the last
+    /// write for want of a right to it.
+    pub read_only: bool,
     /// The generation that is held, whether good or not.
     pub generation: Option<Generation>,
     /// When the held token was bought.

@@ -5,9 +5,9 @@ use std::sync::Weak;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use countersign_core::Clock;
-use countersign_core::session::{Event, Purpose};
-use countersign_scheduler::{Beat, HEARTBEAT_INTERVAL, KeepAlive};
+use countersign_core::session::{Event, Held, Purpose};
+use countersign_core::{Clock, Timestamp};
+use countersign_scheduler::{Beat, HEARTBEAT_INTERVAL, KeepAlive, Purpose as Wish, Request};
 
 use crate::cell::Cell;
 use crate::places::Place;
@@ -19,6 +19,9 @@ use crate::wait::wait;
 
 /// So many sessions are woken before others get their turn; after a suspend a million may be due.
 const PORTION: usize = 64;
+
+/// An idle refresh token is used at most so long before its end: an outage of a day costs none.
+const KEPT_BEFORE: Duration = Duration::from_secs(24 * 3600);
 
 /// How soon to look again for room, should nobody tell of it.
 const STAGGER: Duration = Duration::from_millis(20);
@@ -94,9 +97,10 @@ async fn run(mut stop: Stop, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
                 return;
             };
             beat(&shared);
+            let idle = crate::idle::sweep(&shared);
+            shared.evict();
             // What another runtime has left when it went.
             shared.unsaved().iter().for_each(Cell::kick);
-            let idle = crate::idle::sweep(&shared);
             let more = post_due(&shared);
             let now = clock.monotonic();
             let next = shared.queue().next_due();
@@ -153,13 +157,18 @@ impl Cell {
         if self.doze() {
             return;
         }
-        self.post(Event::Due, Cargo::default());
+        if self.is_read_only() {
+            self.look_for_next();
+        } else {
+            self.post(Event::Due, Cargo::default());
+        }
         // Where nothing was begun the place is free again at once, and not under the mutex.
         let _unused = self.core().seat(place);
     }
 
     fn doze(&self) -> bool {
-        let now = self.shared.clock.now();
+        let at = self.shared.now();
+        let now = at.wall;
         let mut core = self.core();
         let Some((appointment, ..)) = core.appointment else { return false };
         let (Purpose::Renew { .. }, Some(served)) = (appointment.purpose, core.machine.served())
@@ -176,12 +185,43 @@ impl Cell {
         if planner.worth_renewing(&windows, core.last_used_at, keep, now) {
             return false;
         }
+        let end = served.refresh.and_then(|refresh| refresh.expires_at).filter(|end| *end > now);
+        // An end that using it has not moved is not tried again.
+        let end = end.filter(|end| core.kept_until != Some(*end));
+        let kept = end.and_then(|end| self.keep_refreshable_at(&served, end));
+        if kept.is_some_and(|kept| kept <= now) {
+            core.kept_until = end;
+            return false;
+        }
         core.dozing = true;
-        core.appointment = None;
+        core.appointment = kept.map(|kept| (appointment, kept, at.mono_at(kept)));
+        if let Some((.., due)) = core.appointment {
+            self.shared.queue().schedule(self.slot(), due);
+        }
         if let Some(shown) = shown {
             self.snapshot.store(Some(Arc::new(shown.dozing())));
         }
         true
+    }
+
+    /// When the refresh token of an idle session, which ends at `end`, is used lest it end; `None` if that
+    /// is not asked for.
+    fn keep_refreshable_at(&self, held: &Held, end: Timestamp) -> Option<Timestamp> {
+        if !self.settings.keep_refreshable || self.is_read_only() {
+            return None;
+        }
+        let issued_at = held.issued_at;
+        let margin = (end.since(issued_at) / 4).min(KEPT_BEFORE);
+        let last = end.before(margin);
+        let request = Request {
+            purpose: Wish::Refresh { issued_at, expires_at: last },
+            not_before: Timestamp::UNIX_EPOCH,
+            at_latest: last,
+            session: self.digest,
+            generation: held.generation,
+        };
+        // As a renewal of something that ends then: with the spread of renewals, and only ever earlier.
+        Some(self.planner().due(&request, issued_at).at)
     }
 
     /// Somebody uses a session whose renewal was left out: it is made up for.
@@ -199,7 +239,11 @@ impl Cell {
                 self.snapshot.store(Some(Arc::new(shown.awake())));
             }
         }
-        self.post(Event::Due, Cargo::default());
+        if self.is_read_only() {
+            self.peek();
+        } else {
+            self.post(Event::Due, Cargo::default());
+        }
     }
 
     /// A nudge has done what it was for: the caller looks after what stands still.

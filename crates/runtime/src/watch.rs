@@ -133,18 +133,21 @@ async fn follow(shared: &Arc<Shared>, name: &RecordName) {
             return;
         }
     }
-    // A hint that cannot be followed is one hint less: the lock reads again anyway.
-    drop(cell.look().await);
+    // Who rests reads with his next use.
+    if cell.core().read {
+        // A hint that cannot be followed is one hint less: the lock reads again anyway.
+        drop(cell.look().await);
+    }
 }
 
 async fn owner(shared: &Arc<Shared>, name: &RecordName) -> Option<KeyDigest> {
-    let sealer = shared.sealer().await.ok()?;
+    let opener = shared.opener().await.ok()?;
     let opened = shared.opened.load(Ordering::Acquire);
     let mut names = shared.watch.names.lock().unwrap_or_else(PoisonError::into_inner);
     if names.of != opened {
         let all = shared.keys();
         names.of = opened;
-        names.known = all.into_iter().map(|key| (sealer.name(&key), key)).collect();
+        names.known = all.into_iter().map(|key| (opener.name(&key), key)).collect();
     }
     names.known.get(name).copied()
 }

@@ -1,11 +1,13 @@
 //! Clocks that jump, codes that change, sessions that nobody uses, keepers without a task.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 mod common;
 
 use common::{Act, Plain, World, seconds, settle, shown};
 use countersign_core::session::Status;
 use countersign_core::{Clock, CredentialKind, CredentialKinds, ErrorKind, RefreshSupport};
-use countersign_runtime::SessionEventKind;
+use countersign_runtime::{SessionBuilder, SessionEventKind};
 use serde_json::json;
 
 #[tokio::test]
@@ -227,4 +229,46 @@ async fn f05_an_exchange_that_hangs_ends_at_its_deadline() {
     world.pass(seconds(35)).await;
     assert_eq!(world.server.count("sign_in"), 2);
     assert_eq!(session.state(), Status::Active);
+}
+
+/// A hundred days in which nobody uses the session, and one use at their end: sign-ins and refreshes.
+async fn idle_for_a_hundred_days(
+    moves: bool,
+    keep: impl Fn(SessionBuilder) -> SessionBuilder,
+) -> [usize; 2] {
+    let refresh = RefreshSupport::Rotating { grace: seconds(60) };
+    let mut provider = Plain::default().refreshing(refresh);
+    // An idle limit of thirty days.
+    provider.capabilities.fallback_lifetimes.refresh = Some(seconds(30 * 86_400));
+    let world = World::of(provider);
+    world.server.state().rotates = moves;
+    let session = keep(world.described(&world.keeper())).open().await.unwrap();
+    session.authorization().await.unwrap();
+    for _ in 0..100 * 24 {
+        world.clock.advance(seconds(3_600));
+        for _ in 0..60 {
+            tokio::task::yield_now().await;
+        }
+    }
+    session.authorization().await.unwrap();
+    ["sign_in", "refresh"].map(|path| world.server.count(path))
+}
+
+#[tokio::test]
+async fn f18_an_idle_refresh_token_is_used_before_its_idle_limit_only_if_that_is_wanted() {
+    let [sign_ins, refreshes] = idle_for_a_hundred_days(true, |usual| usual).await;
+    assert_eq!(sign_ins, 2, "it was left alone, and its refresh token has ended");
+    assert!(refreshes <= 2, "{refreshes}: as long as it was used within the life of its token");
+    let [sign_ins, refreshes] =
+        idle_for_a_hundred_days(true, SessionBuilder::keep_refreshable).await;
+    assert_eq!(sign_ins, 1, "the refresh token lives on");
+    assert!((4..=7).contains(&refreshes), "{refreshes}: once in twenty-nine days, beside its uses");
+    let [sign_ins, refreshes] = idle_for_a_hundred_days(true, SessionBuilder::keep_alive).await;
+    assert_eq!(sign_ins, 1);
+    assert!(refreshes > 2_000, "{refreshes}: once in every life of an access token");
+    // An end that does not move is tried once and not again.
+    let [sign_ins, refreshes] =
+        idle_for_a_hundred_days(false, SessionBuilder::keep_refreshable).await;
+    assert_eq!(sign_ins, 2);
+    assert!(refreshes <= 3, "{refreshes}");
 }

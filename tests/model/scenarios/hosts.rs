@@ -96,8 +96,8 @@ fn standing_tasks() {
         // The flight may not have ended quite.
         let before = steps();
         (0..24).for_each(|_| thread::yield_now());
-        let n = world.runtime.n_tasks();
-        assert!(steps() != before || n <= 2, "{n} tasks stand");
+        let n_tasks = world.runtime.n_tasks();
+        assert!(steps() != before || n_tasks <= 2, "{n_tasks} tasks stand");
     }
     drop((keeper, sessions));
     world.end();

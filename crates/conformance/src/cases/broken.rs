@@ -128,6 +128,14 @@ impl AuthProvider for Cutting {
         Ok(whole)
     }
 
+    fn without_answer(&self, operation: &Operation, ambient: &Ambient<'_>) -> Option<Outcome> {
+        self.real.without_answer(operation, ambient)
+    }
+
+    fn computes(&self, operation: &Operation) -> bool {
+        self.real.computes(operation)
+    }
+
     fn authorize(&self, tokens: &TokenSet, ambient: &Ambient<'_>) -> Result<Authorization, Error> {
         self.real.authorize(tokens, ambient)
     }

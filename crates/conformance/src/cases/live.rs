@@ -158,12 +158,11 @@ async fn end_is_met(bench: Bench) -> Result<(), Finding> {
     expect::holds_or("an end that is still to come", end > bench.now(), end)?;
     let told = session.status().expires_at;
     expect::same("the end in the status", told, Some(end))?;
-    if let Ok(claims) = jwt::Claims::read(first.access_token().secret()) {
-        if let Some(exp) = claims.expires_at() {
-            // Two clocks of which neither is wrong by more than the engine makes up for.
-            let apart = exp.since(end).max(end.since(exp));
-            expect::holds_or("an end that is that of the token", apart <= 6 * MINUTE, exp)?;
-        }
+    let claims = jwt::Claims::read(first.access_token().secret()).ok();
+    if let Some(exp) = claims.and_then(|claims| claims.expires_at()) {
+        // Two clocks of which neither is wrong by more than the engine makes up for.
+        let apart = exp.since(end).max(end.since(exp));
+        expect::holds_or("an end that is that of the token", apart <= 6 * MINUTE, exp)?;
     }
     if bench.is_virtual() || life <= PATIENCE {
         let used = session.clone();
@@ -233,7 +232,9 @@ async fn spoiled(bench: Bench, fault: Fault) -> Result<(), Finding> {
     let _ = session.refresh().await;
     let (sent, through) = (bench.sent(Op::Refresh), bench.granted(Op::Refresh));
     let breath = "a refresh that is not sent again in the same breath";
-    expect::holds_or(breath, sent <= 1 + through, format!("{sent} of them"))?;
+    // On a slow way to a real service the next try may have been made meanwhile.
+    let most = if bench.is_virtual() { 1 } else { 1 + through };
+    expect::holds_or(breath, sent <= most, format!("{sent} of them"))?;
     let after = expect::there("a token all the while", session.current())?;
     let bought = bench.granted(Op::Refresh) > 0 || bench.granted(Op::SignIn) > 1;
     let kept = after.generation() == good || bought;

@@ -51,6 +51,7 @@ pub(crate) const CASES: &[Case] = &[
         |bench| Box::pin(origins(bench)),
     )
     .proves(&[Row::F(33), Row::Rfc("6750 §5.3")])
+    .controls(&[Control::Resource])
     .live(1),
 ];
 

@@ -5,32 +5,23 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use countersign_conformance::Engine;
 use countersign_core::http::{HttpRequest, HttpResponse};
-use countersign_core::session::{Effect, Grant};
+use countersign_core::session::Effect;
 use countersign_core::transport::{Delivery, TransportError};
 use countersign_core::{
-    AccountKey, Ambient, AuthProvider, Challenge, ChallengeKind, Clock, CredentialSource,
-    Credentials, Error, ErrorKind, HttpTransport, Lifetime, Monotonic, Operation, Outcome,
-    SecretBytes, Timestamp, Verdict,
+    AccountKey, Ambient, AuthProvider, Challenge, ChallengeKind, CredentialSource, Credentials,
+    Error, ErrorKind, HttpTransport, Operation, Outcome, SecretBytes, Verdict,
 };
 use http::{HeaderMap, StatusCode};
 
 use super::Defect;
 use super::carrying::Fails;
-use super::deciding::{broken, broken_up};
+use super::deciding::broken_up;
 use super::locking::LastWriterWins;
-use super::mingling::Remembered;
 use super::remembering::{SecondTry, Sources};
 use super::seams::{self, BrokenAdapter, BrokenTransport};
 use super::simple::{claims, judges, reads};
 
 pub(crate) const DEFECTS: &[Defect] = &[
-    Defect {
-        id: "remaining-life-by-an-old-clock",
-        title: "How long a token is still good is reckoned from when the process began",
-        target: "ibex",
-        caught_by: "f19-good-for-as-long-as-asked",
-        engine: || Arc::new(StoodStill),
-    },
     Defect {
         id: "expired-is-no-refusal",
         title: "A 401 for a token that should still be good is taken for the API's own affair",
@@ -56,20 +47,6 @@ pub(crate) const DEFECTS: &[Defect] = &[
                 other => vec![other],
             })
         },
-    },
-    Defect {
-        id: "torn-record-is-covered-up",
-        title: "A cache shows what a record was before it was torn",
-        target: "igny8",
-        caught_by: "f30-torn-record-is-no-token",
-        engine: || seams::store(Remembered::default()),
-    },
-    Defect {
-        id: "swapped-records-are-covered-up",
-        title: "A cache shows which record it was before two were swapped",
-        target: "ibex",
-        caught_by: "f30-swapped-records-are-no-token",
-        engine: || seams::store(Remembered::default()),
     },
     Defect {
         id: "late-writer-signs-in-again",
@@ -107,25 +84,6 @@ pub(crate) const DEFECTS: &[Defect] = &[
         engine: || seams::transport(SecondTry),
     },
     Defect {
-        id: "fraction-is-for-ever",
-        title: "An expiry that cannot be read makes a token that ends in a century",
-        target: "ibex_oauth2",
-        caught_by: "f49-expiry-float",
-        engine: century,
-    },
-    Defect {
-        id: "claim-not-written",
-        title: "Who answers a challenge does not say so to the others first",
-        target: "cognito",
-        caught_by: "f51-answered-once",
-        engine: || {
-            broken(|effect| match effect {
-                Effect::Journal(id, Grant::Answer) => Effect::Journal(id, Grant::Save),
-                other => other,
-            })
-        },
-    },
-    Defect {
         id: "step-of-a-code-forgotten",
         title: "Which code was used last is not known at the next sign-in",
         target: "cognito",
@@ -137,13 +95,6 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "What the pool says beside a challenge of its own is dropped",
         target: "cognito",
         caught_by: "p20-custom-challenge",
-        engine: || challenges(|challenge| challenge.parameters.clear()),
-    },
-    Defect {
-        id: "shared-secret-dropped",
-        title: "The shared secret of an enrolment is not handed to who must type it in",
-        target: "cognito",
-        caught_by: "p20-first-sign-in-enrols",
         engine: || challenges(|challenge| challenge.parameters.clear()),
     },
     Defect {
@@ -193,18 +144,6 @@ fn not_known(challenge: &mut Challenge, kind: ChallengeKind) {
     }
 }
 
-fn century() -> Arc<dyn Engine> {
-    reads(|_, _, _, mut outcome| {
-        if let Ok(Outcome::Tokens(tokens, _)) = &mut outcome
-            && tokens.access_expiry.is_none()
-        {
-            let century = std::time::Duration::from_secs(100 * 365 * 24 * 3600);
-            tokens.access_expiry = Some(Lifetime::For(century));
-        }
-        outcome
-    })
-}
-
 /// Changes the challenges that come.
 #[derive(Clone)]
 struct Challenges(fn(&mut Challenge));
@@ -222,35 +161,6 @@ impl BrokenAdapter for Challenges {
             (self.0)(challenge);
         }
         Ok(outcome)
-    }
-}
-
-/// A wall clock that is read when a process begins, and then never again.
-struct StoodStill;
-
-impl Engine for StoodStill {
-    fn clock(&self, real: Arc<dyn Clock>) -> Arc<dyn Clock> {
-        Arc::new(Standing { wall: real.now(), real })
-    }
-}
-
-struct Standing {
-    wall: Timestamp,
-    real: Arc<dyn Clock>,
-}
-
-#[async_trait]
-impl Clock for Standing {
-    fn now(&self) -> Timestamp {
-        self.wall
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        self.real.monotonic()
-    }
-
-    async fn sleep_until(&self, deadline: Monotonic) {
-        self.real.sleep_until(deadline).await;
     }
 }
 

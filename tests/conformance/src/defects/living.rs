@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use countersign_core::http::{HttpRequest, HttpResponse};
-use countersign_core::session::{Effect, Grant, Write};
+use countersign_core::session::{Effect, Write};
 use countersign_core::transport::TransportError;
 use countersign_core::{Error, ErrorKind, HttpTransport, Operation, Outcome, SecretBytes};
 use http::{HeaderMap, StatusCode};
 
 use super::Defect;
-use super::deciding::{broken, broken_up};
+use super::deciding::broken;
 use super::remembering::SecondTry;
 use super::resending::ResendBelow;
 use super::seams::{self, BrokenTransport};
@@ -74,16 +74,11 @@ pub(crate) const DEFECTS: &[Defect] = &[
         engine: || seams::transport(Unsent),
     },
     Defect {
-        id: "token-put-away-first",
-        title: "The good token is put away before its renewal is sent",
-        target: "ibex",
+        id: "cut-renewal-sent-again-below",
+        title: "The HTTP client sends a refresh again when its connection was cut",
+        target: "igny8",
         caught_by: "f11-renewal-that-reaches-nobody",
-        engine: || {
-            broken_up(|effect| match effect {
-                Effect::Send(_, Grant::Refresh) => vec![Effect::Unpublish, effect],
-                other => vec![other],
-            })
-        },
+        engine: || seams::transport(ResendBelow),
     },
     Defect {
         id: "gateway-ends-a-session",
@@ -114,7 +109,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         id: "refused-secret-tried-twice",
         title: "A refused sign-in is tried a second time, in case it was a mistake",
-        target: "cognito",
+        target: "ibex",
         caught_by: "f36-refused-secret-is-sent-once",
         engine: || seams::transport(SecondTry),
     },

@@ -284,7 +284,7 @@ impl BrokenStore for LongWait {
 
 /// The first bytes of each record, under whatever revision it has now.
 #[derive(Clone, Default)]
-pub(super) struct Remembered(Arc<Mutex<HashMap<RecordName, StoredRecord>>>);
+struct Remembered(Arc<Mutex<HashMap<RecordName, StoredRecord>>>);
 
 #[async_trait]
 impl BrokenStore for Remembered {

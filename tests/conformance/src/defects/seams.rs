@@ -191,6 +191,14 @@ impl<D: BrokenAdapter> AuthProvider for Adapter<D> {
         self.defect.interpret(&*self.real, operation, response, ambient)
     }
 
+    fn without_answer(&self, operation: &Operation, ambient: &Ambient<'_>) -> Option<Outcome> {
+        self.real.without_answer(operation, ambient)
+    }
+
+    fn computes(&self, operation: &Operation) -> bool {
+        self.real.computes(operation)
+    }
+
     fn authorize(&self, tokens: &TokenSet, ambient: &Ambient<'_>) -> Result<Authorization, Error> {
         self.defect.authorize(&*self.real, tokens, ambient)
     }

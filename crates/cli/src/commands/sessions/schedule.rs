@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use countersign_core::Timestamp;
 use countersign_core::session::Purpose;
-use countersign_runtime::SessionStatus;
+use countersign_runtime::Planned;
 use serde_json::json;
 
 use super::{profiles, when};
@@ -29,20 +29,20 @@ pub(super) fn run(global: &Global) -> Result<Exit, Problem> {
     let fleet = Fleet::look(described(&file, global)?)?;
     let now = fleet.now();
     for (profile, session) in fleet.sessions() {
-        let status = session.status();
-        let plan = Plan::of(&status, now);
+        let planned = session.planned();
+        let plan = Plan::of(&planned, now);
         if global.json {
             output::json(&json!({
                 "profile": profile.name(),
                 "provider": profile.provider(),
-                "state": status.state.as_str(),
+                "state": planned.state.as_str(),
                 "next": plan.next.map(|(word, at)| json!({ "purpose": word, "at": at.to_string() })),
-                "expires_at": when::json(status.expires_at),
+                "expires_at": when::json(planned.expires_at),
                 "survives_ms": plan.survives.map(|span| u64::try_from(span.as_millis()).ok()),
                 "over_at": when::json(plan.over_at),
             }))?;
         } else {
-            output::line(&plan.line(profile, &status, now))?;
+            output::line(&plan.line(profile, &planned, now))?;
         }
     }
     Ok(Exit::Success)
@@ -60,32 +60,29 @@ fn described(file: &ProfileFile, global: &Global) -> Result<Vec<Profile>, Proble
 #[derive(PartialEq, Eq, Debug)]
 struct Plan {
     next: Option<(&'static str, Timestamp)>,
-    /// So long the provider can be away from the moment of the renewal on, before a request fails.
+    /// So long the provider can be away from the moment of the renewal on, before a request fails; `None` if no
+    /// renewal is due.
     survives: Option<Duration>,
     /// From then on nothing can renew it: a sign-in is needed.
     over_at: Option<Timestamp>,
 }
 
 impl Plan {
-    fn of(status: &SessionStatus, now: Timestamp) -> Self {
-        let next = status.next.map(|(purpose, at)| (status::word(purpose), at.max(now)));
-        let renews =
-            matches!(status.next, Some((Purpose::Renew { .. } | Purpose::Retry { .. }, _)));
-        let end = status.expires_at.filter(|_| status.good);
-        let begins = next.filter(|_| renews).map_or(now, |(_, at)| at);
+    fn of(planned: &Planned, now: Timestamp) -> Self {
+        let renews = matches!(planned.next, Some((Purpose::Renew { .. }, _)));
         Self {
-            next,
-            survives: end.map(|end| end.since(begins)),
-            over_at: status.refresh_expires_at.filter(|end| *end > now),
+            next: planned.next.map(|(purpose, at)| (status::word(purpose), at.max(now))),
+            survives: renews.then(|| planned.survives()),
+            over_at: planned.refresh_expires_at.filter(|end| *end > now),
         }
     }
 
-    fn line(&self, profile: &Profile, status: &SessionStatus, now: Timestamp) -> String {
+    fn line(&self, profile: &Profile, planned: &Planned, now: Timestamp) -> String {
         let mut text = format!("{}: ", escape(profile.name()));
         match self.next {
             Some((word, at)) => text.push_str(&format!("{word} at {}", when::told(at, now))),
             None => {
-                let state = status.state.as_str().replace('_', " ");
+                let state = planned.state.as_str().replace('_', " ");
                 text.push_str(&format!("{state}; nothing is due by itself"));
             }
         }

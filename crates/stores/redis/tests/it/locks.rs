@@ -49,6 +49,8 @@ async fn f27_a_lease_ends_by_itself_and_its_holder_writes_nothing_after_the_next
     let late = one.commit(&name(1), revision, Some(lost.fence()), bytes("late")).await.unwrap();
     assert!(matches!(late, Committed::Lost(Some(record)) if record.revision == revision));
     lost.release().await;
+    let error = one.lock(&name(2), LEASE, NOT).await.err().unwrap();
+    assert_says(&error, "locked", "in use by process");
     let held = two.commit(&name(1), revision, Some(lock.fence()), bytes("held")).await.unwrap();
     assert!(matches!(held, Committed::Done(_)), "letting go of a lost lock took the next one away");
     assert_eq!(text(&one, &name(1)).await.as_deref(), Some("held"));

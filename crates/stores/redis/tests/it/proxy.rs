@@ -16,7 +16,7 @@ pub(crate) enum Wire {
     Cut,
     /// Nothing arrives any more, and nobody is told.
     Silent,
-    /// Commands arrive, answers do not; connections stay.
+    /// Commands arrive, answers are lost on the way; connections stay.
     Deaf,
 }
 
@@ -70,11 +70,10 @@ async fn pass(
     let mut bytes = vec![0; 16 * 1024];
     loop {
         let state = *wire.borrow_and_update();
-        let stopped = state == Wire::Silent || (answers && state == Wire::Deaf);
         if state == Wire::Cut {
             return Ok(());
         }
-        if stopped {
+        if state == Wire::Silent {
             if wire.changed().await.is_err() {
                 return Ok(());
             }

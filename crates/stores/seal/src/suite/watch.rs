@@ -14,6 +14,9 @@ use super::{Failure, Subject};
 const CHANGES: u32 = 100;
 const BETWEEN: Duration = Duration::from_millis(50);
 
+/// So many changes of other records are named at a time before the writer goes on.
+const BACKLOG: u32 = 1024;
+
 /// A store that announces changes names the record that was written. It is a hint: others may be named before.
 pub(super) async fn a_change_is_announced_where_changes_are(
     on: &Subject<'_>,
@@ -35,11 +38,17 @@ pub(super) async fn a_change_is_announced_where_changes_are(
 
 /// Whether the change was announced; false if none is.
 async fn announced(on: &Subject<'_>, name: &RecordName) -> bool {
+    let mut others = 0_u32;
     while let Some(changed) = on.second.watch().await {
         if changed == *name {
             return true;
         }
-        yield_once().await;
+        // What has changed before may be named first, and that may be much; a store that names something
+        // at every moment must still let the writer write.
+        others += 1;
+        if others.is_multiple_of(BACKLOG) {
+            yield_once().await;
+        }
     }
     false
 }

@@ -1,0 +1,190 @@
+//! Keepers that only read, and stores that turn out to take no writes.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{World, seconds, settle, shown};
+use countersign_core::session::Status;
+use countersign_core::{
+    Clock, Committed, Error, ErrorKind, Fence, Lock, Operation, RecordName, Recovery, Revision,
+    SealKeys, SecretBytes, SessionStore, StoredRecord,
+};
+use countersign_runtime::{Keeper, MemoryStore, Session, SignOutOutcome};
+
+/// A store with keys of its own and no hints, or one that takes no writes.
+#[derive(Clone)]
+struct Shelf {
+    store: MemoryStore,
+    keys: SealKeys,
+    hints: bool,
+    locked_away: bool,
+}
+
+fn denied() -> Error {
+    let cause = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_source(cause)
+}
+
+#[async_trait::async_trait]
+impl SessionStore for Shelf {
+    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
+        self.store.load(name).await
+    }
+
+    async fn list(&self) -> Result<Vec<RecordName>, Error> {
+        self.store.list().await
+    }
+
+    async fn lock(
+        &self,
+        name: &RecordName,
+        lease: Duration,
+        wait: Duration,
+    ) -> Result<Box<dyn Lock>, Error> {
+        if self.locked_away {
+            return Err(denied());
+        }
+        self.store.lock(name, lease, wait).await
+    }
+
+    async fn commit(
+        &self,
+        name: &RecordName,
+        expected: Revision,
+        fence: Option<Fence>,
+        bytes: SecretBytes,
+    ) -> Result<Committed, Error> {
+        if self.locked_away {
+            return Err(denied());
+        }
+        self.store.commit(name, expected, fence, bytes).await
+    }
+
+    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
+        self.store.remove(name, expected).await
+    }
+
+    async fn watch(&self) -> Option<RecordName> {
+        if self.hints { self.store.watch().await } else { None }
+    }
+
+    async fn seal_keys(&self) -> Result<SealKeys, Error> {
+        Ok(self.keys.clone())
+    }
+}
+
+fn key(fill: u8) -> SecretBytes {
+    SecretBytes::new(vec![fill; 32])
+}
+
+fn whole() -> SealKeys {
+    SealKeys::new(1, key(1)).also_for_readers(2, key(2))
+}
+
+fn shelf(world: &World, keys: SealKeys, hints: bool) -> Shelf {
+    Shelf { store: world.store.clone(), keys, hints, locked_away: false }
+}
+
+fn writer(world: &World) -> Keeper {
+    world.keeper_builder().store(shelf(world, whole(), false)).build().unwrap()
+}
+
+async fn reader(world: &World, keys: SealKeys, hints: bool) -> Session {
+    let keeper = world.keeper_builder().store(shelf(world, keys, hints)).read_only();
+    let keeper = keeper.build().unwrap();
+    keeper.session(world.provider.clone(), "kim").open().await.unwrap()
+}
+
+fn asked(world: &World) -> [usize; 4] {
+    ["sign_in", "refresh", "revoke", "who_am_i"].map(|path| world.server.count(path))
+}
+
+#[tokio::test]
+async fn a_keeper_that_only_reads_hands_out_what_others_buy_and_does_nothing_else() {
+    for keys in [whole(), SealKeys::for_readers(2, key(2))] {
+        let world = World::new();
+        let ours = reader(&world, keys, false).await;
+        let error = ours.authorization().await.unwrap_err();
+        assert_eq!((error.kind(), error.recovery()), (ErrorKind::NeedsSignIn, Recovery::Retry));
+        let theirs = world.described(&writer(&world)).keep_alive().open().await.unwrap();
+        theirs.authorization().await.unwrap();
+        // Who has just looked and found nothing does not look again at once.
+        world.clock.advance(seconds(2));
+        let first = ours.authorization().await.unwrap();
+        assert!(ours.status().read_only && !theirs.status().read_only);
+        for end in [ours.refresh().await.err(), ours.sign_in().await.err()] {
+            assert_eq!(end.unwrap().kind(), ErrorKind::Unsupported);
+        }
+        let performed = ours.perform(Operation::WhoAmI).await;
+        assert_eq!(performed.unwrap_err().kind(), ErrorKind::Unsupported);
+        assert_eq!(asked(&world), [1, 0, 0, 0]);
+        // An hour goes by: the writer renews, the reader finds it without being asked.
+        for _ in 0..60 {
+            world.pass(seconds(60)).await;
+            assert!(ours.authorization().await.is_ok());
+        }
+        let next = ours.authorization().await.unwrap();
+        assert_eq!(next.generation(), theirs.current().unwrap().generation());
+        assert!(next.generation().counter > first.generation().counter);
+        assert_eq!(asked(&world), [1, 1, 0, 0]);
+        // A refused token is not handed out again, and the writer's next one is.
+        ours.reject(next.generation());
+        assert!(ours.authorization().await.is_err());
+        theirs.refresh().await.unwrap();
+        world.clock.advance(seconds(2));
+        assert!(ours.authorization().await.is_ok());
+        theirs.sign_out(seconds(30)).await;
+        world.clock.advance(seconds(2));
+        ours.load().await.unwrap();
+        assert_eq!(ours.sign_out(seconds(1)).await, SignOutOutcome::Unconfirmed);
+        assert!(shown(&ours).is_none());
+        assert_eq!(asked(&world), [1, 2, 1, 0]);
+    }
+}
+
+#[tokio::test]
+async fn readers_keys_open_no_refresh_token_and_a_hint_is_followed_at_once() {
+    let world = World::new();
+    let ours = reader(&world, SealKeys::for_readers(2, key(2)), true).await;
+    let theirs = world.described(&writer(&world)).open().await.unwrap();
+    theirs.authorization().await.unwrap();
+    settle().await;
+    assert_eq!(shown(&ours), shown(&theirs));
+    assert!(shown(&ours).is_some());
+    assert!(ours.status().refresh_expires_at.is_none());
+    theirs.refresh().await.unwrap();
+    settle().await;
+    assert_eq!(shown(&ours), shown(&theirs));
+    theirs.sign_out(seconds(30)).await;
+    settle().await;
+    assert_eq!(ours.state(), Status::SignedOut);
+    assert_eq!(ours.authorization().await.unwrap_err().kind(), ErrorKind::SignedOut);
+    // Without the right to read alone, readers' keys are not enough.
+    let keeper =
+        world.keeper_builder().store(shelf(&world, SealKeys::for_readers(2, key(2)), false));
+    let described = keeper.build().unwrap().session(world.provider.clone(), "kim");
+    assert_eq!(described.open().await.unwrap_err().code(), Some("readers_only"));
+}
+
+#[tokio::test]
+async fn f30_a_store_that_may_not_be_written_is_served_from_and_the_status_says_so() {
+    let world = World::new();
+    let theirs = world.described(&writer(&world)).keep_alive().open().await.unwrap();
+    theirs.authorization().await.unwrap();
+    let closed = Shelf { locked_away: true, ..shelf(&world, whole(), false) };
+    let keeper = world.keeper_builder().store(closed).build().unwrap();
+    let ours = world.described(&keeper).keep_alive().open().await.unwrap();
+    assert_eq!(shown(&ours), shown(&theirs));
+    assert!(!ours.status().read_only, "nothing was written yet");
+    for _ in 0..120 {
+        world.pass(seconds(60)).await;
+        assert!(ours.authorization().await.is_ok(), "{:?}", ours.status());
+    }
+    assert!(ours.status().read_only);
+    assert_eq!(shown(&ours), shown(&theirs));
+    assert_eq!(world.server.count("sign_in"), 1, "it has sent nothing itself");
+    assert!(world.clock.now() > theirs.status().issued_at.unwrap());
+}
