@@ -236,6 +236,7 @@ mod tests {
         });
         let rest = AtRest { held: Held::of(&tokens, false), strikes: 1, kept: true };
         let mut core = Core::new(at(2_000));
+        core.read = true;
         core.machine = Machine::resting(rest);
         core.held = Some(Arc::new(tokens));
         core.appointment =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::http::ResponseHead;
-use countersign_core::session::{Demand, Event, Status};
+use countersign_core::session::{Event, Status};
 use countersign_core::{
     AccessToken, AccountKey, AuthProvider, Challenge, Error, ErrorKind, Generation, HttpTransport,
     KeyDigest, Origin, Verdict,
@@ -67,17 +67,11 @@ impl Session {
         self.0.post_if_due();
         let now = self.0.shared.clock.now();
         let shown = self.0.shown(now).ok().flatten().filter(|s| s.good_for(Duration::ZERO, now));
-        if shown.is_none() {
-            let (read, demand) = {
-                let core = self.0.core();
-                (core.read, core.machine.demand())
-            };
-            match demand {
-                Demand::Ask if self.0.only_reads() => self.0.peek(),
-                Demand::Ask if read && self.0.asks_without_waiting() => {
-                    self.0.post_wanted(Duration::ZERO);
-                }
-                _ => {}
+        if shown.is_none() && self.0.asks_without_waiting() {
+            if self.0.only_reads() {
+                self.0.peek();
+            } else if self.0.core().read {
+                self.0.post_wanted(Duration::ZERO);
             }
         }
         shown.inspect(|shown| shown.touch()).map(Authorized::new)

@@ -97,10 +97,10 @@ async fn run(mut stop: Stop, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
                 return;
             };
             beat(&shared);
-            let idle = crate::idle::sweep(&shared);
-            shared.evict();
             // What another runtime has left when it went.
             shared.unsaved().iter().for_each(Cell::kick);
+            let idle = crate::idle::sweep(&shared);
+            shared.evict();
             let more = post_due(&shared);
             let now = clock.monotonic();
             let next = shared.queue().next_due();
@@ -159,9 +159,9 @@ impl Cell {
         }
         if self.is_read_only() {
             self.look_for_next();
-        } else {
-            self.post(Event::Due, Cargo::default());
+            return;
         }
+        self.post(Event::Due, Cargo::default());
         // Where nothing was begun the place is free again at once, and not under the mutex.
         let _unused = self.core().seat(place);
     }

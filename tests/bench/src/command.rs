@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::report::{Report, compared, markdown, table};
 use crate::row::Row;
 use crate::rows::{self, Held, Run};
-use crate::{Result, fleet, lean, plots, server};
+use crate::{Result, day, fleet, lean, plots, server};
 
 /// Measures what Countersign costs, each row beside its physical limit in the same run.
 ///
@@ -60,6 +60,11 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// A day in virtual time, with outages: lateness, peak rate, what an outage costs.
+    Day {
+        #[arg(long, default_value_t = 1_000_000)]
+        sessions: u32,
+    },
     /// What each feature of the facade costs: crates, seconds of a clean check, bytes of a program.
     Lean {
         /// Only these features.
@@ -105,6 +110,10 @@ fn carried_out(arguments: Arguments) -> Result<bool> {
             let earlier = output.earlier()?;
             let rows = fleet::fleet(sessions, concurrency, tell)?;
             output.shown(rows, false, earlier)
+        }
+        Some(Command::Day { sessions }) => {
+            print!("{}", day::day(sessions, tell)?);
+            Ok(true)
         }
         Some(Command::Lean { features, bytes }) => {
             print!("{}", lean::lean(&features, bytes, tell)?);

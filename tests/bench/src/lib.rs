@@ -14,6 +14,7 @@ mod allocations;
 mod clocks;
 mod command;
 mod contest;
+mod day;
 mod fleet;
 mod lean;
 mod limit;

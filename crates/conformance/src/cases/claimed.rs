@@ -18,9 +18,7 @@ pub(crate) const CASES: &[Case] = &[
         "unclaimed-is-unsupported",
         "An operation that the adapter does not claim answers that it is unsupported, and nothing is sent",
         |bench| Box::pin(unclaimed(bench)),
-    )
-    // One more where a token lives for seconds and a sign-in is its renewal.
-    .live(2),
+    ),
     Case::new(
         GROUP,
         "unclaimed-builds-no-request",

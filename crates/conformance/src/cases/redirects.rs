@@ -25,8 +25,7 @@ pub(crate) const CASES: &[Case] = &[
         "A sign-in that is redirected to another origin is an error, and nothing goes there",
         |bench| Box::pin(sign_in(bench)),
     )
-    .proves(&[Row::F(33)])
-    .live_with_faults(1),
+    .proves(&[Row::F(33)]),
     Case::new(
         GROUP,
         "f33-renewal-follows-no-redirect",

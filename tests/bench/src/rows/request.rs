@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign_reqwest::{AuthLayer, Redirects, ReplayPolicy, send_with};
+use countersign_reqwest::{AuthLayer, AuthMiddleware, Redirects, ReplayPolicy, send_with};
 use countersign_runtime::Session;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Method};
 use http_body_util::{BodyExt, Empty};
 use reqwest::{Request, Url};
+use reqwest_middleware::ClientBuilder;
 use tokio::task::JoinSet;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -44,6 +45,8 @@ pub(crate) fn overhead(run: Run) -> Result<Vec<Row>> {
     let signed_in = session.client()?;
     let value = ready(&session)?;
     let plain = http.plain().clone();
+    let behind =
+        ClientBuilder::new(plain.clone()).with(AuthMiddleware::new(session.clone())).build();
     let mut rows = Vec::new();
     for tasks in [1, 64] {
         let bare = || {
@@ -87,12 +90,21 @@ pub(crate) fn overhead(run: Run) -> Result<Vec<Row>> {
             let url = url.clone();
             async move { called(service, http::Request::get(url.as_str()).body(Empty::new())?).await }
         };
+        let by_middleware = || {
+            let (behind, url) = (behind.clone(), url.clone());
+            async move {
+                let reply = behind.get(url).send().await?;
+                reply.error_for_status()?.bytes().await?;
+                Ok(())
+            }
+        };
         let figures = Contest::new(run.rounds(121))
             .with(|| runtime.block_on(per_request(tasks, bare)))
             .with(|| runtime.block_on(per_request(tasks, by_client)))
             .with(|| runtime.block_on(per_request(tasks, by_send_with)))
             .with(|| runtime.block_on(per_request(tasks, by_service)))
             .with(|| runtime.block_on(per_request(tasks, by_layer)))
+            .with(|| runtime.block_on(per_request(tasks, by_middleware)))
             .run()?;
         for (n, name) in [(1, "client()"), (2, "send_with")] {
             rows.extend(Row::measured(
@@ -114,6 +126,16 @@ pub(crate) fn overhead(run: Run) -> Result<Vec<Row>> {
             CPU,
             figures.of(4),
             Some(figures.of(3)),
+            Target::Ratio(1.05),
+        ));
+        rows.extend(Row::measured(
+            format!("W3/{tasks}/middleware"),
+            format!(
+                "client CPU of a request, AuthMiddleware, concurrency {tasks}; limit: bare reqwest"
+            ),
+            CPU,
+            figures.of(5),
+            Some(figures.of(0)),
             Target::Ratio(1.05),
         ));
     }

@@ -42,7 +42,7 @@ async fn a_replica_is_read_and_takes_no_writes() {
     put(&store, &name(2), Revision::NONE, "heard at the replica").await;
     assert_eq!(reader.watch().await, Some(name(2)));
 
-    let writer = replica.builder().deadline(Duration::from_millis(200)).build().unwrap();
+    let writer = replica.builder().deadline(Duration::from_secs(2)).build().unwrap();
     let error = writer.commit(&name(1), revision, None, bytes("late")).await.unwrap_err();
     assert_says(&error, "replica", "takes no writes");
     assert_eq!(error.recovery(), Recovery::Retry);
@@ -85,7 +85,7 @@ async fn a_write_that_too_few_replicas_confirm_is_an_error_and_stays() {
 #[tokio::test]
 async fn a_master_without_enough_replicas_refuses_to_write() {
     let Some(server) = Server::start(&["min-replicas-to-write 1"]) else { return };
-    let store = server.builder().deadline(Duration::from_millis(200)).build().unwrap();
+    let store = server.builder().deadline(Duration::from_secs(2)).build().unwrap();
     let error = store.commit(&name(1), Revision::NONE, None, bytes("x")).await.unwrap_err();
     assert_says(&error, "no_replicas", "bring them back");
     assert_eq!(text(&store, &name(1)).await, None);
