@@ -1,5 +1,7 @@
 //! Many sessions of one keeper: opened in bulk, renewed within their budget, asleep when nobody asks.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 mod common;
 
 use std::sync::Arc;
