@@ -217,7 +217,10 @@ async fn shutdown_bounded(bench: Bench) -> Result<(), Finding> {
     let before = bench.elapsed();
     let orderly = process.shutdown(Duration::from_secs(5)).await;
     expect::same("an orderly end", orderly, false)?;
-    expect::same("how long it took", bench.elapsed() - before, Duration::from_secs(5))?;
+    // A part of the time may be kept for writing what came meanwhile; nothing came.
+    let took = bench.elapsed() - before;
+    let in_time = took >= Duration::from_secs(3) && took <= Duration::from_secs(5);
+    expect::holds_or("an end after 3 to 5 seconds", in_time, format!("{took:?}"))?;
     expect::holds("a caller who hears something", done(waiting).await?.is_err())?;
     let next = bench.process()?.open_with(|builder| builder.deadline(5 * MINUTE)).await?;
     next.authorization().await?;
