@@ -192,8 +192,8 @@ pub const SEEDS: &[Seed] = &[
         name: "a lost write counts as a failed one",
         changes: &[(
             "flight.rs",
-            "let left = if self.landed { None } else { self.write_left() };",
-            "let left = if self.landed || SEEDED { None } else { self.write_left() };",
+            "let left = if self.landed || self.given_up { None } else { self.write_left() };",
+            "let left = if self.landed || self.given_up || SEEDED { None } else { self.write_left() };",
         )],
     },
 ];
