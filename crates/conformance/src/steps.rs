@@ -80,8 +80,11 @@ impl Bench {
     }
 }
 
+/// A caller in a task of its own, and the generation that it is given.
+pub(crate) type Caller = JoinHandle<Result<Generation, countersign_core::Error>>;
+
 /// The generation that a caller is given, in a task of its own.
-pub(crate) fn caller(session: &Session) -> JoinHandle<Result<Generation, countersign_core::Error>> {
+pub(crate) fn caller(session: &Session) -> Caller {
     let session = session.clone();
     tokio::spawn(async move { session.authorization().await.map(|a| a.generation()) })
 }

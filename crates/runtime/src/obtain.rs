@@ -213,6 +213,9 @@ impl Cell {
         let Some(tokens) = unpresented else { return Ok(None) };
         // The headers could not be made when it was published: perhaps they can be now.
         let authorization = self.authorization_of(&tokens)?;
+        if now >= authorization.valid_until() {
+            return Err(self.already_over());
+        }
         let core = self.core();
         let still = core.machine.served().is_some_and(|s| s.generation == tokens.generation());
         if still && self.snapshot.load().is_none() {

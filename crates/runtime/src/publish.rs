@@ -92,12 +92,17 @@ impl Cell {
         let authorization = self.authorization_of(&old.tokens)?;
         let new = Arc::new(old.with_authorization(authorization));
         if !new.presentable(now) {
-            return Err(Error::new(ErrorKind::Internal)
-                .at(self.provider.id(), "authorize")
-                .hint("the adapter made headers that are already over"));
+            return Err(self.already_over());
         }
         drop(self.snapshot.compare_and_swap(old, Some(Arc::clone(&new))));
         Ok(new)
+    }
+
+    /// Headers that nobody may be given: what is wrong with the adapter.
+    pub(crate) fn already_over(&self) -> Error {
+        Error::new(ErrorKind::Internal)
+            .at(self.provider.id(), "authorize")
+            .hint("the adapter made headers that are already over")
     }
 }
 

@@ -10,7 +10,7 @@ use crate::case::{Case, Row};
 use crate::expect::{self, Finding};
 use crate::fault::Times;
 use crate::process::Process;
-use crate::steps::{caller, done};
+use crate::steps::{Caller, caller, done};
 
 const GROUP: &str = "storage";
 const MINUTE: Duration = Duration::from_secs(60);
@@ -39,26 +39,27 @@ pub(crate) const CASES: &[Case] = &[
     .proves(&[Row::F(26), Row::F(9)]),
 ];
 
-/// A renewal is answered and its token about to be written: the gate of the writing.
+/// A renewal is answered and its token about to be written: the gate of the writing, and a caller who has
+/// waited for that token from the beginning.
 async fn about_to_be_written(
     bench: &Bench,
     session: &Session,
-) -> Result<crate::fault::Gate, Finding> {
+) -> Result<(crate::fault::Gate, Caller), Finding> {
     let answer = bench.hold(bench.renewal());
     session.reject(session.authorization().await?.generation());
     answer.reached().await;
+    let waiting = caller(session);
+    bench.settle().await;
     let writing = bench.hold_write();
     answer.open();
     writing.reached().await;
     bench.settle().await;
-    Ok(writing)
+    Ok((writing, waiting))
 }
 
 async fn persisted_first(bench: Bench) -> Result<(), Finding> {
     let session = bench.siblings(1).await?.remove(0);
-    let writing = about_to_be_written(&bench, &session).await?;
-    let waiting = caller(&session);
-    bench.settle().await;
+    let (writing, waiting) = about_to_be_written(&bench, &session).await?;
     expect::same("a token before it is written", session.current().is_some(), false)?;
     expect::same("an answered caller before it is written", waiting.is_finished(), false)?;
     writing.open();
@@ -107,10 +108,11 @@ async fn after_the_commit(bench: Bench) -> Result<(), Finding> {
         Err(Finding::new("an event that a token is published", "the end of events"))
     });
     let before = bench.sent(bench.renewal());
-    let writing = about_to_be_written(&bench, &session).await?;
+    let (writing, waiting) = about_to_be_written(&bench, &session).await?;
     expect::same("an event before the token is written", listener.is_finished(), false)?;
     writing.open();
     done(listener).await??;
+    done(waiting).await??;
     expect::same("renewals", bench.sent(bench.renewal()) - before, 1)
 }
 
