@@ -107,6 +107,9 @@ impl Exchange<'_> {
                 // What an earlier round has done is not known.
                 lost: Some(if acted { Delivery::Unknown } else { Delivery::NotSent }),
             })?;
+            // What is bought from here on is dated by the clock as it is now: whoever holds something older
+            // hears of a jump first.
+            crate::ticker::beat(&self.cell.shared);
             let sent_at = self.cell.shared.clock.now();
             let outcome = match self.send(request, deadline).await {
                 Ok(response) => {

@@ -24,6 +24,19 @@ async fn f17_a_wall_clock_that_is_set_back_moves_no_renewal() {
 }
 
 #[tokio::test]
+async fn f17_a_token_that_is_bought_after_the_clock_was_set_back_is_not_moved_with_older_ones() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    world.clock.set_wall(world.clock.now().before(seconds(86_400)));
+    // Nobody has looked at the clocks since.
+    session.refresh().await.unwrap();
+    world.pass(seconds(60)).await;
+    let left = session.status().expires_at.unwrap().since(world.clock.now());
+    assert_eq!(left, seconds(3_600 - 60));
+    assert_eq!(world.server.count("refresh"), 1);
+}
+
+#[tokio::test]
 async fn f18_after_a_suspend_what_is_overdue_is_done_at_once() {
     let world = World::new();
     let session = world.signed_in().await;
