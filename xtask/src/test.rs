@@ -21,6 +21,10 @@ const OUTSIDE: &[(&str, &str, &str)] = &[
     ("redis-server", "the Redis store", "redis-server"),
 ];
 
+/// Features without which some tests are not built.
+const FEATURES: &[&str] =
+    &["--features", "countersign-store-file/keyring,countersign-store-redis/rustls"];
+
 /// What one run of the tests came to.
 struct Ran {
     totals: Totals,
@@ -69,11 +73,11 @@ fn everything() -> Result<()> {
 fn offline() -> Result<()> {
     let mut build = if nextest() {
         let mut command = cargo();
-        command.args(["nextest", "run", "--no-run", "--workspace"]);
+        command.args(["nextest", "run", "--no-run", "--workspace"]).args(FEATURES);
         command
     } else {
         let mut command = cargo();
-        command.args(["test", "--no-run", "--workspace"]);
+        command.args(["test", "--no-run", "--workspace"]).args(FEATURES);
         command
     };
     output(&mut build)?;
@@ -114,6 +118,7 @@ fn binaries(args: &[&str]) -> Result<Ran> {
     let mut command = cargo();
     command
         .args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
+        .args(FEATURES)
         .args(args)
         .args(["--", "--show-output"]);
     stream(&mut command, Totals::of_libtest)
@@ -128,6 +133,7 @@ fn with_nextest(args: &[&str]) -> Result<Ran> {
     let mut command = cargo();
     command
         .args(["nextest", "run", "--workspace", "--no-fail-fast", "--color", "never"])
+        .args(FEATURES)
         .args(["--status-level", "slow", "--final-status-level", "slow"])
         .args(["--config-file", "xtask/nextest.toml"])
         .args(args);
