@@ -1,5 +1,5 @@
 //! Files as earlier versions left them on disks: they open for ever. They were made once, with
-//! `examples/golden.rs` (the key file of version 1 by hand), and are never written again.
+//! `examples/golden_files.rs` (the key file of version 1 by hand), and are never written again.
 
 use std::fs;
 

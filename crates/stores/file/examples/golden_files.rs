@@ -2,7 +2,7 @@
 //! the files under `tests/golden` and never write them.
 //!
 //! ```text
-//! cargo run -p countersign-store-file --example golden -- FOLDER
+//! cargo run -p countersign-store-file --example golden_files -- FOLDER
 //! ```
 //!
 //! In the empty folder FOLDER lies then a key file under the passphrase `canary passphrase`, and one record of
