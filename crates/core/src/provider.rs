@@ -190,11 +190,13 @@ impl Authorization {
     }
 
     /// The headers.
+    #[inline]
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers
     }
 
     /// The value of one header.
+    #[inline]
     pub fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value)
     }

@@ -40,17 +40,27 @@ struct Caller {
 }
 
 impl Cell {
-    /// The published token if it can be handed out at once: no lock, no allocation, no wait.
+    /// The published token if it can be handed out at once and is good for `span` more: no lock, no
+    /// allocation, no wait.
     #[inline]
-    pub(crate) fn hit(&self) -> Option<Authorized> {
-        self.hit_for(Duration::ZERO)
+    pub(crate) fn hit(&self, span: Duration) -> Option<Authorized> {
+        let loan = self.snapshot.load();
+        if self.is_handed_out(&loan, span) { Some(Authorized::of(loan)) } else { None }
     }
 
-    /// The same for a token that is good for `span` more.
+    /// Whether what is shown can be handed out at once, and is good for `span` more. Callers on the hit
+    /// path ask this and make the answer where it is wanted: moved once more, it costs as much as all
+    /// the rest.
     #[inline]
-    pub(crate) fn hit_for(&self, span: Duration) -> Option<Authorized> {
+    pub(crate) fn is_handed_out(&self, shown: &Option<Arc<Snapshot>>, span: Duration) -> bool {
         let now = self.shared.clock.now();
-        Authorized::fresh(self.snapshot.load(), span, now)
+        shown.as_ref().is_some_and(|shown| {
+            let good = shown.is_fresh(now) && (span.is_zero() || shown.good_for(span, now));
+            if good {
+                shown.touch();
+            }
+            good
+        })
     }
 
     /// A token that is good for `good_for`, at most until `deadline`. The exchange is not the
@@ -75,7 +85,7 @@ impl Cell {
             tokio::pin!(changed);
             changed.as_mut().enable();
             // Ten thousand who are woken at once must not queue for the mutex.
-            if let Some(fresh) = self.hit_for(caller.good_for) {
+            if let Some(fresh) = self.hit(caller.good_for) {
                 return Ok(fresh);
             }
             self.kick();

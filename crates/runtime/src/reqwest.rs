@@ -21,7 +21,7 @@ use crate::wait::wait;
 #[async_trait]
 impl Authority for Session {
     async fn authorization(&self, need: Need) -> Result<Granted, Error> {
-        if let Some(fresh) = self.0.hit_for(need.valid_for) {
+        if let Some(fresh) = self.0.hit(need.valid_for) {
             return Ok(granted(&fresh));
         }
         let limit = self.limit(need);

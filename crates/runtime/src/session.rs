@@ -48,13 +48,24 @@ impl Session {
     /// What the exchange failed with, shared by everybody who waited for it; [`ErrorKind::NeedsSignIn`]
     /// if nothing will come by itself; [`ErrorKind::TimedOut`] after the session's deadline.
     pub async fn authorization(&self) -> Result<Authorized, Error> {
-        self.authorization_for(Duration::ZERO).await
+        {
+            let shown = self.0.snapshot.load();
+            if self.0.is_handed_out(&shown, Duration::ZERO) {
+                return Ok(Authorized::of(shown));
+            }
+        }
+        // Boxed, so that the future of the usual case is small.
+        Box::pin(self.0.obtain(Duration::ZERO, self.0.settings.deadline)).await
     }
 
     /// The same without waiting: `None` if there is no good token at this moment. What is due is
     /// begun in the background. For interceptors that cannot wait.
     pub fn current(&self) -> Option<Authorized> {
-        self.0.hit().or_else(|| self.current_anew())
+        let shown = self.0.snapshot.load();
+        if self.0.is_handed_out(&shown, Duration::ZERO) {
+            return Some(Authorized::of(shown));
+        }
+        self.current_anew()
     }
 
     #[cold]
@@ -91,7 +102,7 @@ impl Session {
     /// See [`Session::authorization`]; [`ErrorKind::InvalidRequest`] if the provider's tokens do not
     /// live that long.
     pub async fn authorization_for(&self, span: Duration) -> Result<Authorized, Error> {
-        match self.0.hit_for(span) {
+        match self.0.hit(span) {
             Some(fresh) => Ok(fresh),
             // Boxed, so that the future of the usual case is small.
             None => Box::pin(self.0.obtain(span, self.0.settings.deadline)).await,
@@ -111,7 +122,7 @@ impl Session {
     /// # Errors
     /// See [`Session::authorization`].
     pub async fn authorization_within(&self, deadline: Duration) -> Result<Authorized, Error> {
-        match self.0.hit() {
+        match self.0.hit(Duration::ZERO) {
             Some(fresh) => Ok(fresh),
             None => Box::pin(self.0.obtain(Duration::ZERO, deadline)).await,
         }

@@ -111,6 +111,7 @@ impl Snapshot {
     }
 
     /// Handed out at once.
+    #[inline]
     pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
         now < self.fresh_until
     }
@@ -130,6 +131,7 @@ impl Snapshot {
     }
 
     /// Remembers that somebody asked: one write per publication, so that the line stays shared.
+    #[inline]
     pub(crate) fn touch(&self) {
         if !self.used.load(Ordering::Relaxed) {
             self.used.store(true, Ordering::Relaxed);
@@ -151,24 +153,18 @@ impl Authorized {
         Self(Guard::from_inner(Some(snapshot)))
     }
 
-    /// What `loan` shows, if it is handed out at `now` at once, and good for `span`.
-    pub(crate) fn fresh(
-        loan: Guard<Option<Arc<Snapshot>>>,
-        span: Duration,
-        now: Timestamp,
-    ) -> Option<Self> {
-        let shown = loan.as_ref()?;
-        if !shown.is_fresh(now) || !(span.is_zero() || shown.good_for(span, now)) {
-            return None;
-        }
-        shown.touch();
-        Some(Self(loan))
+    /// What `loan` shows, which is something.
+    #[inline]
+    pub(crate) fn of(loan: Guard<Option<Arc<Snapshot>>>) -> Self {
+        Self(loan)
     }
 
+    #[inline]
     pub(crate) fn tokens(&self) -> &Arc<TokenSet> {
         &self.shown().tokens
     }
 
+    #[inline]
     fn shown(&self) -> &Arc<Snapshot> {
         match &*self.0 {
             Some(shown) => shown,
@@ -187,11 +183,13 @@ impl Authorized {
     }
 
     /// Every header that a request must carry; the values are marked sensitive.
+    #[inline]
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         self.shown().authorization.headers()
     }
 
     /// The value of one header, most often `authorization`. Cloning it copies nothing.
+    #[inline]
     pub fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
         self.shown().authorization.header(name)
     }
@@ -219,6 +217,7 @@ impl Authorized {
     }
 
     /// The access token itself.
+    #[inline]
     pub fn access_token(&self) -> &AccessToken {
         self.shown().tokens.access_token()
     }
