@@ -9,6 +9,7 @@ use countersign_core::session::Reauthentication;
 use countersign_core::{AuthProvider, CredentialSource, EarliestRefresh, Origin, SessionKey};
 use countersign_scheduler::{Lane, LaneLimits};
 
+use crate::clock::Wall;
 use crate::shared::{Shared, Site};
 use crate::sink::CredentialSink;
 use crate::sync::Mutex;
@@ -16,6 +17,7 @@ use crate::sync::Mutex;
 /// What several sessions share.
 pub(crate) struct Common {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) wall: Wall,
     pub(crate) provider: Arc<dyn AuthProvider>,
     pub(crate) settings: Settings,
     /// What whoever opened a session first has chosen.
@@ -86,7 +88,8 @@ impl Common {
         let site = shared.site(&realm.auth_origin);
         let earliest_refresh = provider.capabilities().earliest_refresh;
         let shared = Arc::clone(shared);
-        Self { shared, provider, settings, first, lane, site, earliest_refresh, neighbour }
+        let wall = shared.wall.clone();
+        Self { shared, wall, provider, settings, first, lane, site, earliest_refresh, neighbour }
     }
 
     /// Whether sessions of both need but one of them.

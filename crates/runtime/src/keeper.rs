@@ -12,7 +12,7 @@ use countersign_scheduler::{Admission, BackoffPolicy, BudgetSettings};
 use countersign_seal::RecordFormat;
 
 use crate::builder::SessionBuilder;
-use crate::clock::SystemClock;
+use crate::clock::{SystemClock, Wall};
 use crate::events::Events;
 use crate::figures::Figures;
 use crate::filter::{EffectFilter, Seam};
@@ -278,6 +278,7 @@ impl KeeperBuilder {
         let transport = self.transport.ok_or_else(|| {
             Error::new(ErrorKind::Configuration).hint("a keeper needs a transport")
         })?;
+        let is_systems = self.clock.is_none();
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let store: Arc<dyn SessionStore> = match self.store {
             Some(store) => store,
@@ -302,6 +303,9 @@ impl KeeperBuilder {
         let store = if self.read_only { Arc::new(OnlyRead(store)) } else { store };
         let admission = Admission::new(self.budgets, replica);
         let mut shared = Shared::new(transport, store, clock, policy, admission, self.runtime);
+        if is_systems {
+            shared.wall = Wall::System;
+        }
         shared.seam = self.seam;
         shared.format = self.format;
         #[cfg(feature = "reqwest")]

@@ -53,7 +53,7 @@ impl Cell {
     /// the rest.
     #[inline]
     pub(crate) fn is_handed_out(&self, shown: &Option<Arc<Snapshot>>, span: Duration) -> bool {
-        let now = self.shared.clock.now();
+        let now = self.wall.now();
         shown.as_ref().is_some_and(|shown| {
             let good = shown.is_fresh(now) && (span.is_zero() || shown.good_for(span, now));
             if good {

@@ -60,6 +60,7 @@ impl Session {
 
     /// The same without waiting: `None` if there is no good token at this moment. What is due is
     /// begun in the background. For interceptors that cannot wait.
+    #[inline]
     pub fn current(&self) -> Option<Authorized> {
         let shown = self.0.snapshot.load();
         if self.0.is_handed_out(&shown, Duration::ZERO) {
@@ -69,6 +70,7 @@ impl Session {
     }
 
     #[cold]
+    #[inline(never)]
     fn current_anew(&self) -> Option<Authorized> {
         self.0.kick();
         self.0.read_soon();

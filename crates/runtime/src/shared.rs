@@ -14,6 +14,7 @@ use countersign_seal::{Readers, RecordFormat, Sealer};
 
 use crate::carry::Spent;
 use crate::cell::Cell;
+use crate::clock::Wall;
 use crate::common::Commons;
 use crate::events::Hub;
 use crate::figures::Counts;
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) transport: Arc<dyn HttpTransport>,
     pub(crate) store: Arc<dyn SessionStore>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) wall: Wall,
     pub(crate) policy: Policy,
     pub(crate) hub: Hub,
     /// Told when the first appointment has changed, and when the keeper goes.
@@ -112,6 +114,7 @@ impl Shared {
         Self {
             transport,
             store,
+            wall: Wall::Other(Arc::clone(&clock)),
             clock,
             policy,
             hub: Hub::default(),
