@@ -44,23 +44,9 @@ impl Cell {
     /// allocation, no wait.
     #[inline]
     pub(crate) fn hit(&self, span: Duration) -> Option<Authorized> {
-        let loan = self.snapshot.load();
-        if self.is_handed_out(&loan, span) { Some(Authorized::of(loan)) } else { None }
-    }
-
-    /// Whether what is shown can be handed out at once, and is good for `span` more. Callers on the hit
-    /// path ask this and make the answer where it is wanted: moved once more, it costs as much as all
-    /// the rest.
-    #[inline]
-    pub(crate) fn is_handed_out(&self, shown: &Option<Arc<Snapshot>>, span: Duration) -> bool {
         let now = self.wall.now();
-        shown.as_ref().is_some_and(|shown| {
-            let good = shown.is_fresh(now) && (span.is_zero() || shown.good_for(span, now));
-            if good {
-                shown.touch();
-            }
-            good
-        })
+        let shown = self.snapshot.load();
+        if is_handed_out(&shown, span, now) { Some(Authorized::of(shown)) } else { None }
     }
 
     /// A token that is good for `good_for`, at most until `deadline`. The exchange is not the
@@ -304,4 +290,17 @@ impl Cell {
 /// Nothing new is begun any more.
 pub(crate) fn closed() -> Error {
     Error::new(ErrorKind::Configuration).hint("the keeper of this session was shut down")
+}
+
+/// Whether what is shown can be handed out at once, and is good for `span` more. Callers on the hit path
+/// ask this and make the answer where it is wanted: moved once more, it costs as much as all the rest.
+#[inline]
+pub(crate) fn is_handed_out(shown: &Option<Arc<Snapshot>>, span: Duration, now: Timestamp) -> bool {
+    shown.as_ref().is_some_and(|shown| {
+        let good = shown.is_fresh(now) && (span.is_zero() || shown.good_for(span, now));
+        if good {
+            shown.touch();
+        }
+        good
+    })
 }

@@ -17,6 +17,7 @@ use crate::cell::Cell;
 use crate::common::ApiOrigins;
 use crate::events::Events;
 use crate::keeper::Keeper;
+use crate::obtain::is_handed_out;
 use crate::post::Cargo;
 use crate::snapshot::Authorized;
 use crate::status::SessionStatus;
@@ -49,8 +50,9 @@ impl Session {
     /// if nothing will come by itself; [`ErrorKind::TimedOut`] after the session's deadline.
     pub async fn authorization(&self) -> Result<Authorized, Error> {
         {
+            let now = self.0.wall.now();
             let shown = self.0.snapshot.load();
-            if self.0.is_handed_out(&shown, Duration::ZERO) {
+            if is_handed_out(&shown, Duration::ZERO, now) {
                 return Ok(Authorized::of(shown));
             }
         }
@@ -62,8 +64,9 @@ impl Session {
     /// begun in the background. For interceptors that cannot wait.
     #[inline]
     pub fn current(&self) -> Option<Authorized> {
+        let now = self.0.wall.now();
         let shown = self.0.snapshot.load();
-        if self.0.is_handed_out(&shown, Duration::ZERO) {
+        if is_handed_out(&shown, Duration::ZERO, now) {
             return Some(Authorized::of(shown));
         }
         self.current_anew()
