@@ -70,8 +70,10 @@ impl Clock for SystemClock {
 #[inline]
 fn wall() -> Timestamp {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-    // In plain arithmetic: by way of `Duration` it takes longer than the reading.
-    let millis = time.tv_sec.saturating_mul(1_000).saturating_add(time.tv_nsec / 1_000_000);
+    // In plain arithmetic: by way of `Duration`, or with a division of 64 bits, it takes as long as the
+    // reading. The nanoseconds of a second fit into 32 bits.
+    let part = i64::from(time.tv_nsec as u32 / 1_000_000);
+    let millis = time.tv_sec.saturating_mul(1_000).saturating_add(part);
     Timestamp::from_millis(millis)
 }
 

@@ -19,8 +19,9 @@ use crate::events::Events;
 use crate::keeper::Keeper;
 use crate::obtain::is_handed_out;
 use crate::post::Cargo;
-use crate::snapshot::Authorized;
+use crate::snapshot::{Authorized, Snapshot};
 use crate::status::SessionStatus;
+use crate::sync::Guard;
 
 /// A session with somebody else's API: signed in when it is needed, renewed before it ends. Cheap to
 /// clone; clones, and sessions of the same keeper with the same key, are the same session.
@@ -62,19 +63,20 @@ impl Session {
 
     /// The same without waiting: `None` if there is no good token at this moment. What is due is
     /// begun in the background. For interceptors that cannot wait.
-    #[inline]
+    #[inline(always)]
     pub fn current(&self) -> Option<Authorized> {
         let now = self.0.wall.now();
         let shown = self.0.snapshot.load();
         if is_handed_out(&shown, Duration::ZERO, now) {
             return Some(Authorized::of(shown));
         }
-        self.current_anew()
+        self.current_anew(shown)
     }
 
     #[cold]
     #[inline(never)]
-    fn current_anew(&self) -> Option<Authorized> {
+    fn current_anew(&self, over: Guard<Option<Arc<Snapshot>>>) -> Option<Authorized> {
+        drop(over);
         self.0.kick();
         self.0.read_soon();
         self.0.rouse();
