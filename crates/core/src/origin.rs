@@ -77,6 +77,13 @@ impl Origin {
         Ok(Self { scheme, port: port.unwrap_or(scheme.default_port()), host: host.into() })
     }
 
+    /// Whether [`Origin::from_parts`] would make this very origin of these parts. Makes nothing.
+    pub fn is(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
+        self.scheme.as_str() == scheme
+            && self.port == port.unwrap_or(self.scheme.default_port())
+            && self.host.eq_ignore_ascii_case(host)
+    }
+
     /// The scheme.
     pub const fn scheme(&self) -> Scheme {
         self.scheme

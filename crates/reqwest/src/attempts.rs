@@ -3,7 +3,7 @@
 use countersign_core::{Error, Rejection};
 use http::StatusCode;
 
-use crate::authority::{Authority, Granted, Need, Refusal, Replay};
+use crate::authority::{Authority, Granted, Need, Refusal, Replay, granted};
 use crate::probe::{NextCode, Probe};
 
 /// The budget of one request: one replay after a refusal; before that, where the answer does not tell
@@ -72,7 +72,7 @@ impl Attempts {
         };
         self.probe = None;
         match replay {
-            Replay::Now => authority.authorization(need).await.map(Some),
+            Replay::Now => granted(authority, need).await.map(Some),
             Replay::Never => Ok(None),
         }
     }

@@ -34,6 +34,13 @@ pub trait Authority: Clone + Send + Sync + 'static {
     /// Why there is none, as the session says it.
     async fn authorization(&self, need: Need) -> Result<Granted, Error>;
 
+    /// What [`authorization`](Self::authorization) would give without waiting; asked before it, since a
+    /// future that is boxed costs more than a token that is at hand. `None` leaves it to that.
+    fn at_once(&self, need: Need) -> Option<Granted> {
+        let _ = need;
+        None
+    }
+
     /// The generation that `authorization` would hand out without waiting; `None` if there is none
     /// that is good and not refused.
     fn current_generation(&self) -> Option<Generation>;
@@ -73,6 +80,13 @@ pub trait Authority: Clone + Send + Sync + 'static {
     /// Whether credentials may go to `origin`: it is one of the API origins.
     fn may_send_to(&self, origin: &Origin) -> bool;
 
+    /// The API origin that `is` recognises, so that the usual address is not taken apart for each request.
+    /// One that is not found is asked of [`may_send_to`](Self::may_send_to).
+    fn find_origin(&self, is: &dyn Fn(&Origin) -> bool) -> Option<&Origin> {
+        let _ = is;
+        None
+    }
+
     /// Every header that an authorization may set: the capabilities' `credential_headers`.
     fn credential_headers(&self) -> &[HeaderName];
 
@@ -108,6 +122,14 @@ impl Granted {
     /// more likely means the code.
     pub fn is_young(&self, now: Timestamp) -> bool {
         now < self.issued_at.after(self.expires_at.since(self.issued_at) / 2)
+    }
+}
+
+/// What `need` asks for: at once, or after a wait.
+pub(crate) async fn granted<A: Authority>(authority: &A, need: Need) -> Result<Granted, Error> {
+    match authority.at_once(need) {
+        Some(granted) => Ok(granted),
+        None => authority.authorization(need).await,
     }
 }
 

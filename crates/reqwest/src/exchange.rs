@@ -1,5 +1,6 @@
 //! One API call: check, authorize, send, judge, replay.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use countersign_core::http::ResponseHead;
@@ -7,11 +8,11 @@ use countersign_core::{Clock, Monotonic, Origin, Verdict};
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
 
 use crate::attempts::Attempts;
-use crate::authority::{Authority, Need};
+use crate::authority::{Authority, Need, granted};
 use crate::builder::ReplayPolicy;
 use crate::client::Client;
-use crate::error::{OriginRefused, SendError};
-use crate::origins::origin_of;
+use crate::error::SendError;
+use crate::origins::api_origin;
 use crate::redirect::{MAX_HOPS, drop_body_headers, hop};
 use crate::rejoin::Rejoined;
 
@@ -39,10 +40,10 @@ pub(crate) async fn execute<A: Authority>(
     let http = client.for_api(call.origin()).map_err(SendError::http)?;
     let mut attempts = Attempts::default();
     let mut hops = 0;
-    let mut granted = authority.authorization(call.need).await.map_err(SendError::Auth)?;
+    let mut given = granted(authority, call.need).await.map_err(SendError::Auth)?;
     loop {
         let mut request = call.next_send()?;
-        granted.authorization.apply(request.headers_mut());
+        given.authorization.apply(request.headers_mut());
         let response = http.execute(request).await.map_err(SendError::http)?;
 
         if call.follow(&response) {
@@ -50,18 +51,18 @@ pub(crate) async fn execute<A: Authority>(
             if hops > MAX_HOPS {
                 return Err(SendError::TooManyRedirects);
             }
-            granted = authority.authorization(call.need).await.map_err(SendError::Auth)?;
+            given = granted(authority, call.need).await.map_err(SendError::Auth)?;
             continue;
         }
         let (verdict, response) = judge(authority, response).await;
         let Verdict::Rejected(rejection) = verdict else {
-            attempts.accepted(authority, &granted, response.status());
+            attempts.accepted(authority, &given, response.status());
             return Ok(response);
         };
         let may_replay = call.may_replay();
-        let next = Box::pin(attempts.after(authority, &granted, rejection, may_replay, call.need));
+        let next = Box::pin(attempts.after(authority, &given, rejection, may_replay, call.need));
         match next.await.map_err(SendError::Auth)? {
-            Some(next) => granted = next,
+            Some(next) => given = next,
             None => return Ok(response),
         }
     }
@@ -70,7 +71,7 @@ pub(crate) async fn execute<A: Authority>(
 /// A request as the caller made it, ready to be sent again and again.
 pub(crate) struct Call<'a> {
     request: Request,
-    origin: Origin,
+    origin: Cow<'a, Origin>,
     replay: ReplayPolicy,
     rewindable: bool,
     pub(crate) need: Need,
@@ -83,10 +84,7 @@ impl<'a> Call<'a> {
         mut request: Request,
         options: Options,
     ) -> Result<Self, SendError> {
-        let origin = origin_of(request.url())?;
-        if !authority.may_send_to(&origin) {
-            return Err(OriginRefused::Unknown(origin).into());
-        }
+        let origin = api_origin(authority, request.url())?;
         for name in authority.credential_headers() {
             request.headers_mut().remove(name);
         }
@@ -104,7 +102,7 @@ impl<'a> Call<'a> {
         self.rewindable && self.replay.allows(self.request.method())
     }
 
-    pub(crate) const fn origin(&self) -> &Origin {
+    pub(crate) fn origin(&self) -> &Origin {
         &self.origin
     }
 

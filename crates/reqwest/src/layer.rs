@@ -1,5 +1,6 @@
 //! The same for any tower service that takes `http::Request`s.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -7,18 +8,19 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use countersign_core::http::ResponseHead;
-use countersign_core::{Error, Verdict};
-use http::{Request, Response};
+use countersign_core::{Error, Origin, Verdict};
+use http::request::Parts;
+use http::{Request, Response, Uri};
 use http_body::Body;
 use reqwest::Url;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::attempts::Attempts;
-use crate::authority::{Authority, Need};
+use crate::authority::{Authority, Need, granted};
 use crate::builder::ReplayPolicy;
 use crate::error::OriginRefused;
-use crate::origins::origin_of;
+use crate::origins::{allowed, origin_of};
 use crate::redirect::{Hop, MAX_HOPS, drop_body_headers, hop};
 use crate::rejoin::Rejoined;
 
@@ -138,51 +140,86 @@ where
     R: Body<Data = Bytes> + Unpin,
 {
     let (mut parts, mut body) = request.into_parts();
-    let mut url = Url::parse(&parts.uri.to_string())
-        .map_err(|_| LayerError::Origin(OriginRefused::NoOrigin))?;
-    let origin = origin_of(&url).map_err(LayerError::Origin)?;
-    if !authority.may_send_to(&origin) {
-        return Err(LayerError::Origin(OriginRefused::Unknown(origin)));
-    }
+    let origin = api_origin_of_uri(&authority, &parts.uri).map_err(LayerError::Origin)?;
     for name in authority.credential_headers() {
         parts.headers.remove(name);
     }
     let (need, mut attempts, mut hops) = (Need::default(), Attempts::default(), 0);
-    let mut granted = authority.authorization(need).await.map_err(LayerError::Auth)?;
+    let mut given = granted(&authority, need).await.map_err(LayerError::Auth)?;
     loop {
         let mut attempt = Request::from_parts(parts.clone(), body.clone());
-        granted.authorization.apply(attempt.headers_mut());
+        given.authorization.apply(attempt.headers_mut());
         let response = service.call(attempt).await.map_err(LayerError::Inner)?;
 
-        let next = hop(response.status(), response.headers(), &parts.method, &url, &origin);
-        let next = next.and_then(|next| Some((next.url.as_str().parse().ok()?, next)));
-        if let Some((uri, Hop { method, url: to, keeps_body })) = next {
+        if let Some((uri, Hop { method, keeps_body, .. })) = hop_of(&parts, &response, &origin) {
             hops += 1;
             if hops > MAX_HOPS {
                 return Err(LayerError::TooManyRedirects);
             }
-            (parts.method, parts.uri, url) = (method, uri, to);
+            (parts.method, parts.uri) = (method, uri);
             if !keeps_body {
                 body = B::default();
                 drop_body_headers(&mut parts.headers);
             }
-            granted = authority.authorization(need).await.map_err(LayerError::Auth)?;
+            given = granted(&authority, need).await.map_err(LayerError::Auth)?;
             ready(&mut service).await?;
             continue;
         }
         let (verdict, response) = judge(&authority, response).await;
         let Verdict::Rejected(rejection) = verdict else {
-            attempts.accepted(&authority, &granted, response.status());
+            attempts.accepted(&authority, &given, response.status());
             return Ok(response);
         };
         let may_replay = replay.allows(&parts.method);
-        let next = attempts.after(&authority, &granted, rejection, may_replay, need).await;
+        let next = attempts.after(&authority, &given, rejection, may_replay, need).await;
         match next.map_err(LayerError::Auth)? {
-            Some(next) => granted = next,
+            Some(next) => given = next,
             None => return Ok(response),
         }
         ready(&mut service).await?;
     }
+}
+
+/// Where the answer leads, if that is the same origin.
+fn hop_of<R>(asked: &Parts, response: &Response<R>, origin: &Origin) -> Option<(Uri, Hop)> {
+    if !response.status().is_redirection() {
+        return None;
+    }
+    let url = url_of(&asked.uri).ok()?;
+    let next = hop(response.status(), response.headers(), &asked.method, &url, origin)?;
+    Some((next.url.as_str().parse().ok()?, next))
+}
+
+/// The API origin of an address that no parser of URLs has read yet.
+///
+/// # Errors
+/// As for [`crate::origins::api_origin`].
+fn api_origin_of_uri<'a, A: Authority>(
+    authority: &'a A,
+    uri: &Uri,
+) -> Result<Cow<'a, Origin>, OriginRefused> {
+    match authority.find_origin(&|origin| is_plainly_at(uri, origin)) {
+        Some(origin) => Ok(Cow::Borrowed(origin)),
+        None => allowed(authority, origin_of(&url_of(uri)?)?).map(Cow::Owned),
+    }
+}
+
+/// `uri` as reqwest would read it.
+fn url_of(uri: &Uri) -> Result<Url, OriginRefused> {
+    Url::parse(&uri.to_string()).map_err(|_| OriginRefused::NoOrigin)
+}
+
+/// Whether `uri` spells `origin` out, in which every parser agrees: a host that is a plain name or address,
+/// a port or none, and nothing else.
+fn is_plainly_at(uri: &Uri, origin: &Origin) -> bool {
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
+    let (host, port) = (authority.host(), authority.port_u16());
+    let rest = authority.as_str().strip_prefix(host);
+    let spelled = match port {
+        None => rest == Some(""),
+        Some(_) => rest.is_some_and(|rest| rest.starts_with(':')),
+    };
+    spelled && origin.is(scheme, host, port)
 }
 
 async fn ready<B, S: Service<Request<B>>>(service: &mut S) -> Result<(), LayerError<S::Error>> {

@@ -9,11 +9,11 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use crate::attempts::Attempts;
-use crate::authority::Authority;
+use crate::authority::{Authority, granted};
 use crate::builder::ReplayPolicy;
 use crate::error::SendError;
 use crate::exchange::{Call, Options, judge};
-use crate::origins::origin_of;
+use crate::origins::is_at;
 use crate::send_with::{Redirects, check_redirects};
 
 /// Makes a `ClientWithMiddleware` send as a session: origin check, authorization and replay as with
@@ -76,24 +76,24 @@ impl<A: Authority> Middleware for AuthMiddleware<A> {
         let options = Options { replay: self.replay, valid_for: None };
         let mut call = Call::new(authority, request, options).map_err(Error::middleware)?;
         let mut attempts = Attempts::default();
-        let mut granted = authority.authorization(call.need).await.map_err(auth)?;
+        let mut given = granted(authority, call.need).await.map_err(auth)?;
         loop {
             let mut request = call.next_send().map_err(Error::middleware)?;
-            granted.authorization.apply(request.headers_mut());
+            given.authorization.apply(request.headers_mut());
             let response = next.clone().run(request, extensions).await?;
             // Whoever answers at another origin was not shown the credentials and cannot refuse them.
-            if origin_of(response.url()).ok().as_ref() != Some(call.origin()) {
+            if !is_at(response.url(), call.origin()) {
                 return Ok(response);
             }
             let (verdict, response) = judge(authority, response).await;
             let Verdict::Rejected(rejection) = verdict else {
-                attempts.accepted(authority, &granted, response.status());
+                attempts.accepted(authority, &given, response.status());
                 return Ok(response);
             };
             let may_replay = call.may_replay();
-            let after = attempts.after(authority, &granted, rejection, may_replay, call.need);
+            let after = attempts.after(authority, &given, rejection, may_replay, call.need);
             match Box::pin(after).await.map_err(auth)? {
-                Some(next) => granted = next,
+                Some(next) => given = next,
                 None => return Ok(response),
             }
         }

@@ -1,8 +1,11 @@
 //! Where credentials may go, read by the parser that sends.
 
+use std::borrow::Cow;
+
 use countersign_core::Origin;
 use reqwest::Url;
 
+use crate::authority::Authority;
 use crate::error::OriginRefused;
 
 /// The origin of an address as reqwest reads it.
@@ -14,6 +17,34 @@ pub fn origin_of(url: &Url) -> Result<Origin, OriginRefused> {
     without_user_information(url)?;
     let host = url.host_str().ok_or(OriginRefused::NoOrigin)?;
     Origin::from_parts(url.scheme(), host, url.port()).map_err(OriginRefused::Unusable)
+}
+
+/// Whether that origin is `origin`. Makes nothing.
+pub(crate) fn is_at(url: &Url, origin: &Origin) -> bool {
+    without_user_information(url).is_ok()
+        && url.host_str().is_some_and(|host| origin.is(url.scheme(), host, url.port()))
+}
+
+/// The API origin that `url` leads to.
+///
+/// # Errors
+/// As for [`origin_of`], or it is no API origin.
+pub(crate) fn api_origin<'a, A: Authority>(
+    authority: &'a A,
+    url: &Url,
+) -> Result<Cow<'a, Origin>, OriginRefused> {
+    match authority.find_origin(&|origin| is_at(url, origin)) {
+        Some(origin) => Ok(Cow::Borrowed(origin)),
+        None => allowed(authority, origin_of(url)?).map(Cow::Owned),
+    }
+}
+
+/// `origin`, if credentials may go there.
+pub(crate) fn allowed<A: Authority>(
+    authority: &A,
+    origin: Origin,
+) -> Result<Origin, OriginRefused> {
+    if authority.may_send_to(&origin) { Ok(origin) } else { Err(OriginRefused::Unknown(origin)) }
 }
 
 pub(crate) fn without_user_information(url: &Url) -> Result<(), OriginRefused> {

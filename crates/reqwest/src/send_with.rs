@@ -5,11 +5,11 @@ use http::{HeaderName, header};
 use reqwest::{Client, Request, Response};
 
 use crate::attempts::Attempts;
-use crate::authority::Authority;
+use crate::authority::{Authority, granted};
 use crate::builder::ReplayPolicy;
 use crate::error::SendError;
 use crate::exchange::{Call, Options, judge};
-use crate::origins::origin_of;
+use crate::origins::is_at;
 
 /// What reqwest takes out of a request when a redirect leaves its host, port or scheme
 /// (`remove_sensitive_headers` of reqwest 0.13; it removes `cookie2` too, which nobody sends).
@@ -57,24 +57,24 @@ pub async fn send_with<A: Authority>(
     check_redirects(authority, redirects)?;
     let mut call = Call::new(authority, request, Options { replay, valid_for: None })?;
     let mut attempts = Attempts::default();
-    let mut granted = authority.authorization(call.need).await.map_err(SendError::Auth)?;
+    let mut given = granted(authority, call.need).await.map_err(SendError::Auth)?;
     loop {
         let mut request = call.next_send()?;
-        granted.authorization.apply(request.headers_mut());
+        given.authorization.apply(request.headers_mut());
         let response = client.execute(request).await.map_err(SendError::http)?;
         // Whoever answers at another origin was not shown the credentials and cannot refuse them.
-        if origin_of(response.url()).ok().as_ref() != Some(call.origin()) {
+        if !is_at(response.url(), call.origin()) {
             return Ok(response);
         }
         let (verdict, response) = judge(authority, response).await;
         let Verdict::Rejected(rejection) = verdict else {
-            attempts.accepted(authority, &granted, response.status());
+            attempts.accepted(authority, &given, response.status());
             return Ok(response);
         };
         let may_replay = call.may_replay();
-        let next = Box::pin(attempts.after(authority, &granted, rejection, may_replay, call.need));
+        let next = Box::pin(attempts.after(authority, &given, rejection, may_replay, call.need));
         match next.await.map_err(SendError::Auth)? {
-            Some(next) => granted = next,
+            Some(next) => given = next,
             None => return Ok(response),
         }
     }

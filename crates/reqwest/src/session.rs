@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::Method;
-use reqwest::{Request, Response, Url};
+use reqwest::{IntoUrl, Request, Response};
 
 use crate::authority::Authority;
 use crate::builder::{ReplayPolicy, RequestBuilder};
@@ -39,38 +39,38 @@ impl<A: Authority> SessionClient<A> {
     }
 
     /// Begins a `GET`.
-    pub fn get(&self, url: impl AsRef<str>) -> RequestBuilder<A> {
+    pub fn get(&self, url: impl IntoUrl) -> RequestBuilder<A> {
         self.request(Method::GET, url)
     }
 
     /// Begins a `POST`.
-    pub fn post(&self, url: impl AsRef<str>) -> RequestBuilder<A> {
+    pub fn post(&self, url: impl IntoUrl) -> RequestBuilder<A> {
         self.request(Method::POST, url)
     }
 
     /// Begins a `PUT`.
-    pub fn put(&self, url: impl AsRef<str>) -> RequestBuilder<A> {
+    pub fn put(&self, url: impl IntoUrl) -> RequestBuilder<A> {
         self.request(Method::PUT, url)
     }
 
     /// Begins a `PATCH`.
-    pub fn patch(&self, url: impl AsRef<str>) -> RequestBuilder<A> {
+    pub fn patch(&self, url: impl IntoUrl) -> RequestBuilder<A> {
         self.request(Method::PATCH, url)
     }
 
     /// Begins a `DELETE`.
-    pub fn delete(&self, url: impl AsRef<str>) -> RequestBuilder<A> {
+    pub fn delete(&self, url: impl IntoUrl) -> RequestBuilder<A> {
         self.request(Method::DELETE, url)
     }
 
     /// Begins a `HEAD`.
-    pub fn head(&self, url: impl AsRef<str>) -> RequestBuilder<A> {
+    pub fn head(&self, url: impl IntoUrl) -> RequestBuilder<A> {
         self.request(Method::HEAD, url)
     }
 
     /// Begins a request. A wrong address is told when it is sent.
-    pub fn request(&self, method: Method, url: impl AsRef<str>) -> RequestBuilder<A> {
-        let url = Url::parse(url.as_ref()).map_err(|_| OriginRefused::NoOrigin);
+    pub fn request(&self, method: Method, url: impl IntoUrl) -> RequestBuilder<A> {
+        let url = url.into_url().map_err(|_| OriginRefused::NoOrigin);
         // reqwest would make a header of user information: it is refused before.
         let url = url.and_then(|url| without_user_information(&url).map(|()| url));
         let begun = url.map(|url| self.client.bare().request(method, url)).map_err(Into::into);

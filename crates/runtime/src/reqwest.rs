@@ -12,6 +12,7 @@ use countersign_reqwest::{
 };
 use http::HeaderName;
 
+use crate::common::ApiOrigins;
 use crate::doubt::Look;
 use crate::post::Cargo;
 use crate::session::Session;
@@ -20,6 +21,10 @@ use crate::wait::wait;
 
 #[async_trait]
 impl Authority for Session {
+    fn at_once(&self, need: Need) -> Option<Granted> {
+        self.0.hit(need.valid_for).map(|fresh| granted(&fresh))
+    }
+
     async fn authorization(&self, need: Need) -> Result<Granted, Error> {
         if let Some(fresh) = self.0.hit(need.valid_for) {
             return Ok(granted(&fresh));
@@ -143,6 +148,14 @@ impl Authority for Session {
 
     fn may_send_to(&self, origin: &Origin) -> bool {
         self.check_origin(origin).is_ok()
+    }
+
+    fn find_origin(&self, is: &dyn Fn(&Origin) -> bool) -> Option<&Origin> {
+        let own = self.0.provider.realm().api_origins.iter();
+        match &self.0.settings.api_origins {
+            ApiOrigins::Anywhere => None,
+            ApiOrigins::These(more) => own.chain(more).find(|origin| is(origin)),
+        }
     }
 
     fn credential_headers(&self) -> &[HeaderName] {

@@ -65,6 +65,10 @@ impl<A: Authority> MeteredAuthority<A> {
 
 #[async_trait]
 impl<A: Authority> Authority for MeteredAuthority<A> {
+    fn at_once(&self, need: Need) -> Option<Granted> {
+        self.inner.at_once(need)
+    }
+
     async fn authorization(&self, need: Need) -> Result<Granted, Error> {
         self.inner.authorization(need).await
     }
@@ -106,6 +110,10 @@ impl<A: Authority> Authority for MeteredAuthority<A> {
 
     fn may_send_to(&self, origin: &Origin) -> bool {
         self.inner.may_send_to(origin)
+    }
+
+    fn find_origin(&self, is: &dyn Fn(&Origin) -> bool) -> Option<&Origin> {
+        self.inner.find_origin(is)
     }
 
     fn credential_headers(&self) -> &[HeaderName] {
