@@ -122,11 +122,13 @@ impl<A: Authority> RequestBuilder<A> {
     /// # Errors
     /// [`SendError`]: `Auth` if the session has nothing to sign in with, `Origin` if the address is no
     /// API origin, `Http` if the network failed. An answer with an error status is an answer.
-    pub async fn send(self) -> Result<Response, SendError> {
+    pub fn send(self) -> impl Future<Output = Result<Response, SendError>> + Send + use<A> {
         let replay = self.replay.unwrap_or(self.client.policy());
         let options = Options { replay, valid_for: self.valid_for };
-        let request = self.begun?.build().map_err(SendError::http)?;
-        self.client.execute_as(request, options).await
+        let client = self.client;
+        let built = self.begun.and_then(|begun| begun.build().map_err(SendError::http));
+        let request = built.map(Box::new);
+        async move { client.execute_as(request?, options).await }
     }
 
     fn edit(

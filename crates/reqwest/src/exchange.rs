@@ -1,6 +1,7 @@
 //! One API call: check, authorize, send, judge, replay.
 
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::time::Duration;
 
 use countersign_core::http::ResponseHead;
@@ -8,7 +9,7 @@ use countersign_core::{Clock, Monotonic, Origin, Verdict};
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
 
 use crate::attempts::Attempts;
-use crate::authority::{Authority, Need, granted};
+use crate::authority::{Authority, Granted, Need, granted};
 use crate::builder::ReplayPolicy;
 use crate::client::Client;
 use crate::error::SendError;
@@ -30,7 +31,7 @@ pub(crate) struct Options {
 pub(crate) async fn execute<A: Authority>(
     authority: &A,
     client: &Client,
-    request: Request,
+    request: Box<Request>,
     options: Options,
 ) -> Result<Response, SendError> {
     let mut call = Call::new(authority, request, options)?;
@@ -42,10 +43,7 @@ pub(crate) async fn execute<A: Authority>(
     let mut hops = 0;
     let mut given = granted(authority, call.need).await.map_err(SendError::Auth)?;
     loop {
-        let mut request = call.next_send()?;
-        given.authorization.apply(request.headers_mut());
-        let response = http.execute(request).await.map_err(SendError::http)?;
-
+        let response = call.send_on(http, &given)?.await.map_err(SendError::http)?;
         if call.follow(&response) {
             hops += 1;
             if hops > MAX_HOPS {
@@ -54,7 +52,10 @@ pub(crate) async fn execute<A: Authority>(
             given = granted(authority, call.need).await.map_err(SendError::Auth)?;
             continue;
         }
-        let (verdict, response) = judge(authority, response).await;
+        let (verdict, response) = match judge(authority, &response) {
+            Verdict::NeedsBody => judge_body(authority, response).await,
+            verdict => (verdict, response),
+        };
         let Verdict::Rejected(rejection) = verdict else {
             attempts.accepted(authority, &given, response.status());
             return Ok(response);
@@ -70,7 +71,8 @@ pub(crate) async fn execute<A: Authority>(
 
 /// A request as the caller made it, ready to be sent again and again.
 pub(crate) struct Call<'a> {
-    request: Request,
+    /// Boxed: the futures that hold it are moved about.
+    request: Box<Request>,
     origin: Cow<'a, Origin>,
     replay: ReplayPolicy,
     rewindable: bool,
@@ -81,7 +83,7 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     pub(crate) fn new<A: Authority>(
         authority: &'a A,
-        mut request: Request,
+        mut request: Box<Request>,
         options: Options,
     ) -> Result<Self, SendError> {
         let origin = api_origin(authority, request.url())?;
@@ -106,15 +108,25 @@ impl<'a> Call<'a> {
         &self.origin
     }
 
+    /// Sends a copy with what is left of the caller's time.
+    pub(crate) fn send_on(
+        &mut self,
+        client: &reqwest::Client,
+        given: &Granted,
+    ) -> Result<impl Future<Output = Result<Response, reqwest::Error>> + use<>, SendError> {
+        Ok(client.execute(self.next_send(given)?))
+    }
+
     /// A copy to send, with what is left of the caller's time. A stream goes with its only copy.
-    pub(crate) fn next_send(&mut self) -> Result<Request, SendError> {
+    pub(crate) fn next_send(&mut self, given: &Granted) -> Result<Request, SendError> {
         let mut request = self.request.try_clone().unwrap_or_else(|| {
             let bodiless = without_body(&self.request);
-            std::mem::replace(&mut self.request, bodiless)
+            std::mem::replace(&mut *self.request, bodiless)
         });
         if let Some(deadline) = self.need.deadline {
             *request.timeout_mut() = Some(left(deadline, self.clock)?);
         }
+        given.authorization.apply(request.headers_mut());
         Ok(request)
     }
 
@@ -143,18 +155,22 @@ impl<'a> Call<'a> {
     }
 }
 
-/// What the answer says about the authorization; where that takes its body, an equal answer is put in
-/// its place.
-pub(crate) async fn judge<A: Authority>(authority: &A, response: Response) -> (Verdict, Response) {
+/// What the head of the answer says about the authorization.
+pub(crate) fn judge<A: Authority>(authority: &A, response: &Response) -> Verdict {
     let head = ResponseHead { status: response.status(), headers: response.headers() };
-    match authority.verdict(&head, None) {
-        // Rare, and boxed so that it does not weigh on every call.
-        Verdict::NeedsBody => Box::pin(judge_body(authority, response)).await,
-        verdict => (verdict, response),
-    }
+    authority.verdict(&head, None)
 }
 
-async fn judge_body<A: Authority>(authority: &A, response: Response) -> (Verdict, Response) {
+/// What its body says, and an equal answer in its place. Rare, and boxed so that it does not weigh on
+/// every call.
+pub(crate) fn judge_body<A: Authority>(
+    authority: &A,
+    response: Response,
+) -> Pin<Box<dyn Future<Output = (Verdict, Response)> + Send + '_>> {
+    Box::pin(read_and_judge(authority, response))
+}
+
+async fn read_and_judge<A: Authority>(authority: &A, response: Response) -> (Verdict, Response) {
     let url = response.url().clone();
     let (parts, body) = http::Response::<Body>::from(response).into_parts();
     let (whole, body) = Rejoined::peek(body).await;

@@ -123,7 +123,7 @@ where
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
         let (authority, replay) = (self.authority.clone(), self.replay);
-        Box::pin(async move { send(authority, replay, inner, request).await })
+        Box::pin(send(authority, replay, inner, request))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::attempts::Attempts;
 use crate::authority::{Authority, granted};
 use crate::builder::ReplayPolicy;
 use crate::error::SendError;
-use crate::exchange::{Call, Options, judge};
+use crate::exchange::{Call, Options, judge, judge_body};
 use crate::origins::is_at;
 use crate::send_with::{Redirects, check_redirects};
 
@@ -74,18 +74,21 @@ impl<A: Authority> Middleware for AuthMiddleware<A> {
         let authority = &self.authority;
         check_redirects(authority, self.redirects).map_err(Error::middleware)?;
         let options = Options { replay: self.replay, valid_for: None };
-        let mut call = Call::new(authority, request, options).map_err(Error::middleware)?;
+        let mut call =
+            Call::new(authority, Box::new(request), options).map_err(Error::middleware)?;
         let mut attempts = Attempts::default();
         let mut given = granted(authority, call.need).await.map_err(auth)?;
         loop {
-            let mut request = call.next_send().map_err(Error::middleware)?;
-            given.authorization.apply(request.headers_mut());
+            let request = call.next_send(&given).map_err(Error::middleware)?;
             let response = next.clone().run(request, extensions).await?;
             // Whoever answers at another origin was not shown the credentials and cannot refuse them.
             if !is_at(response.url(), call.origin()) {
                 return Ok(response);
             }
-            let (verdict, response) = judge(authority, response).await;
+            let (verdict, response) = match judge(authority, &response) {
+                Verdict::NeedsBody => judge_body(authority, response).await,
+                verdict => (verdict, response),
+            };
             let Verdict::Rejected(rejection) = verdict else {
                 attempts.accepted(authority, &given, response.status());
                 return Ok(response);

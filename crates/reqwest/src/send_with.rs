@@ -8,7 +8,7 @@ use crate::attempts::Attempts;
 use crate::authority::{Authority, granted};
 use crate::builder::ReplayPolicy;
 use crate::error::SendError;
-use crate::exchange::{Call, Options, judge};
+use crate::exchange::{Call, Options, judge, judge_body};
 use crate::origins::is_at;
 
 /// What reqwest takes out of a request when a redirect leaves its host, port or scheme
@@ -47,10 +47,20 @@ pub(crate) fn check_redirects<A: Authority>(
 /// # Errors
 /// [`SendError::RedirectsUnsafe`] before anything is sent, if the client could carry a credential
 /// header to another host; else as for [`crate::RequestBuilder::send`].
-pub async fn send_with<A: Authority>(
+pub fn send_with<'a, A: Authority>(
+    authority: &'a A,
+    client: &'a Client,
+    request: Request,
+    redirects: Redirects,
+    replay: ReplayPolicy,
+) -> impl Future<Output = Result<Response, SendError>> + Send + use<'a, A> {
+    send_boxed(authority, client, Box::new(request), redirects, replay)
+}
+
+async fn send_boxed<A: Authority>(
     authority: &A,
     client: &Client,
-    request: Request,
+    request: Box<Request>,
     redirects: Redirects,
     replay: ReplayPolicy,
 ) -> Result<Response, SendError> {
@@ -59,14 +69,15 @@ pub async fn send_with<A: Authority>(
     let mut attempts = Attempts::default();
     let mut given = granted(authority, call.need).await.map_err(SendError::Auth)?;
     loop {
-        let mut request = call.next_send()?;
-        given.authorization.apply(request.headers_mut());
-        let response = client.execute(request).await.map_err(SendError::http)?;
+        let response = call.send_on(client, &given)?.await.map_err(SendError::http)?;
         // Whoever answers at another origin was not shown the credentials and cannot refuse them.
         if !is_at(response.url(), call.origin()) {
             return Ok(response);
         }
-        let (verdict, response) = judge(authority, response).await;
+        let (verdict, response) = match judge(authority, &response) {
+            Verdict::NeedsBody => judge_body(authority, response).await,
+            verdict => (verdict, response),
+        };
         let Verdict::Rejected(rejection) = verdict else {
             attempts.accepted(authority, &given, response.status());
             return Ok(response);

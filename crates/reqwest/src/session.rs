@@ -82,7 +82,8 @@ impl<A: Authority> SessionClient<A> {
     /// # Errors
     /// [`SendError`].
     pub async fn execute(&self, request: Request) -> Result<Response, SendError> {
-        self.execute_as(request, Options { replay: self.replay, valid_for: None }).await
+        let options = Options { replay: self.replay, valid_for: None };
+        self.execute_as(Box::new(request), options).await
     }
 
     /// Who hands out the authorizations.
@@ -96,7 +97,7 @@ impl<A: Authority> SessionClient<A> {
 
     pub(crate) fn execute_as(
         &self,
-        request: Request,
+        request: Box<Request>,
         options: Options,
     ) -> impl Future<Output = Result<Response, SendError>> + Send {
         exchange::execute(&self.authority, &self.client, request, options)

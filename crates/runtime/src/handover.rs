@@ -1,15 +1,16 @@
 //! The end of a keeper's time: what is still under way lets go of its lock, so that the next process can
 //! go on at once.
 
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use countersign_core::Monotonic;
-use futures_util::future::{Either, select};
+use pin_project_lite::pin_project;
 
 use crate::shared::Shared;
-use crate::sync::{AtomicBool, Notify};
+use crate::sync::{AtomicBool, Notified, Notify};
 
 /// How much of the time of a shutdown is for letting go: a fifth of it, and no more than this.
 const LETTING_GO: Duration = Duration::from_secs(1);
@@ -48,16 +49,37 @@ impl Shared {
     }
 
     /// Runs `piece` to its end; `None` if it was given up before.
-    pub(crate) async fn unless_given_up<F: Future>(&self, piece: F) -> Option<F::Output> {
-        let told = self.handover.told.notified();
-        tokio::pin!(told);
-        told.as_mut().enable();
-        if self.has_given_up() {
-            return None;
+    pub(crate) fn unless_given_up<F: Future>(&self, piece: F) -> UnlessGivenUp<'_, F> {
+        UnlessGivenUp { shared: self, told: self.handover.told.notified(), piece, begun: false }
+    }
+}
+
+pin_project! {
+    pub(crate) struct UnlessGivenUp<'a, F> {
+        shared: &'a Shared,
+        #[pin]
+        told: Notified<'a>,
+        #[pin]
+        piece: F,
+        begun: bool,
+    }
+}
+
+impl<F: Future> Future for UnlessGivenUp<'_, F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if !*this.begun {
+            *this.begun = true;
+            this.told.as_mut().enable();
+            if this.shared.has_given_up() {
+                return Poll::Ready(None);
+            }
         }
-        match select(pin!(piece), told).await {
-            Either::Left((end, _)) => Some(end),
-            Either::Right(_) => None,
+        if let Poll::Ready(end) = this.piece.poll(cx) {
+            return Poll::Ready(Some(end));
         }
+        this.told.poll(cx).map(|()| None)
     }
 }

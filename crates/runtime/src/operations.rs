@@ -81,8 +81,9 @@ impl Session {
         }
         shared.spawn(async move {
             let _landing = landing;
-            let performed = caught(cell.perform(operation, given));
-            let Some(done) = cell.shared.unless_given_up(performed).await else { return };
+            let shared = &cell.shared;
+            let done = shared.unless_given_up(caught(cell.perform(operation, given))).await;
+            let Some(done) = done else { return };
             let done = done.unwrap_or_else(|_| Err(panicked("an adapter, a source or a store")));
             // Nobody may be left to hear it.
             drop(tell.send(done));

@@ -9,6 +9,8 @@ use countersign_core::{
 };
 use countersign_scheduler::{Admit, Caller};
 
+use futures_util::FutureExt;
+
 use crate::caught::caught;
 use crate::cell::Cell;
 use crate::flight::{Candidate, Ended, Flight};
@@ -125,19 +127,19 @@ impl Flight {
 
 impl Cell {
     /// What is asked of the store, within so many leases: a store that hangs must hold nobody for ever.
-    pub(crate) async fn in_time<T>(
+    pub(crate) fn in_time<T>(
         &self,
         leases: u32,
         asked: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
+    ) -> impl Future<Output = Result<T, Error>> {
         let clock = &*self.shared.clock;
         let span = lease(self.exchange_deadline()) * leases;
-        match wait(clock, asked, clock.monotonic().after(span)).await {
+        wait(clock, asked, clock.monotonic().after(span)).map(|waited| match waited {
             Waited::Came(answer) => answer,
             Waited::Over => Err(Error::new(ErrorKind::Store).hint(
                 "the store did not answer in time; check that it can be reached and written",
             )),
-        }
+        })
     }
 
     /// Lets a lock go. A store whose release panics or hangs is left to its lease.

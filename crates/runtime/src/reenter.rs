@@ -13,8 +13,8 @@ crate::sync::task_local! {
 }
 
 /// Runs `piece`, which is somebody else's code, for an exchange of `cell`.
-pub(crate) async fn inside<F: Future>(cell: &Cell, piece: F) -> F::Output {
-    WAITED_FOR_BY.scope(ptr::from_ref(cell).addr(), piece).await
+pub(crate) fn inside<F: Future>(cell: &Cell, piece: F) -> impl Future<Output = F::Output> + use<F> {
+    WAITED_FOR_BY.scope(ptr::from_ref(cell).addr(), piece)
 }
 
 impl Cell {
