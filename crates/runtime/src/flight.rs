@@ -86,6 +86,8 @@ pub(crate) fn take_off(cell: &Arc<Cell>, id: ExchangeId) {
     let flight = Flight::of(Arc::clone(cell), id);
     let guard =
         Guard { cell: Arc::clone(cell), id, flight, doing: None, given_up: false, landed: false };
+    // Boxed, as it is moved into the task.
+    let guard = Box::new(guard);
     // If there is no runtime, the guard is dropped here and tells the machine.
     cell.shared.spawn(fly(guard));
 }
@@ -135,7 +137,7 @@ impl Guard {
     }
 }
 
-async fn fly(mut guard: Guard) {
+async fn fly(mut guard: Box<Guard>) {
     let cell = Arc::clone(&guard.cell);
     if cell.shared.unless_given_up(fly_on(&mut guard)).await.is_none() {
         // The guard tells the machine, once others can have the lock.
