@@ -303,7 +303,7 @@ impl KeeperBuilder {
         let admission = Admission::new(self.budgets, replica);
         let mut shared = Shared::new(transport, store, clock, policy, admission, self.runtime);
         shared.seam = self.seam;
-        shared.format = self.format;
+        shared.keys.format = self.format;
         #[cfg(feature = "reqwest")]
         {
             shared.client = self.client;

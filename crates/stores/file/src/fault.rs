@@ -23,9 +23,10 @@ pub(crate) fn io(doing: &str, path: &Path, source: io::Error) -> Error {
             "a limit on the size of files forbids it; what was stored before is unchanged",
             Recovery::Retry,
         ),
-        Kind::NotADirectory | Kind::NotFound => {
-            ("a folder of the store is missing", Recovery::Retry)
-        }
+        Kind::NotADirectory | Kind::NotFound => (
+            "a folder of the store is missing; bring it back, or open the store anew to have it made",
+            Recovery::Retry,
+        ),
         _ => ("check that the store is on a local file system that works", Recovery::Retry),
     };
     let hint = format!("cannot {doing} {}: {remedy}", path.display());
@@ -47,37 +48,19 @@ pub(crate) fn is_read_only(source: &io::Error) -> bool {
     matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
-/// The record is damaged, and the store cannot be written.
-pub(crate) fn damaged_for_good(path: &Path) -> Error {
-    let hint = format!(
-        "{} is damaged, and the store can only be read, so it cannot be set aside; sign in where the store can \
-         be written",
-        path.display()
-    );
-    store(READ_ONLY, hint).with_recovery(Recovery::GiveUp)
-}
-
 /// `path` is not as it must be; `what` says so, and what to do.
 pub(crate) fn unsafe_file(path: &Path, what: &str) -> Error {
     store("unsafe_file", format!("{} {what}", path.display())).with_recovery(Recovery::GiveUp)
 }
 
-/// The record at `path` cannot be read.
+/// The record at `path` was changed since it was written.
 pub(crate) fn damaged(path: &Path) -> Error {
     let hint = format!(
-        "{} is damaged; whoever needs it next sets it aside, and its session signs in again",
+        "{} is damaged: a session signs in again, and it is set aside then; what an account must be spared is \
+         asked for by name",
         path.display()
     );
     store("damaged", hint)
-}
-
-/// The record could not be read and is now at `path`.
-pub(crate) fn set_aside(path: &Path) -> Error {
-    let hint = format!(
-        "a damaged record was set aside as {}; sign in again to replace it",
-        path.display()
-    );
-    store("set_aside", hint)
 }
 
 /// The folder of the store is not there any more.

@@ -50,7 +50,7 @@ impl FileStore {
             let (layout, wanted) = (self.layout().clone(), name.clone());
             let why = match blocking(move || cas::read(&layout, &wanted)).await? {
                 Found::Nothing => continue,
-                Found::Damaged => Some("may be that of a damaged record"),
+                Found::Damaged(_) => Some("may be that of a damaged record"),
                 Found::Record(record) => match SealedFacts::of(record.bytes.expose_bytes()) {
                     Ok(facts) if facts.key == id && OWN_KINDS.contains(&facts.kind) => {
                         Some("still seals a record")

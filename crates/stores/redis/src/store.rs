@@ -244,6 +244,11 @@ impl SessionStore for RedisStore {
         self.moved(&call).await
     }
 
+    fn place(&self, name: &RecordName) -> String {
+        let (key, place) = (self.shared.names.record(name), self.shared.link.place());
+        format!("the key {key} at Redis {place}")
+    }
+
     /// Follows the stream of changes, over a connection of its own, and goes on where it was after that
     /// was lost. If more was changed meanwhile than is kept, all records are named.
     async fn watch(&self) -> Option<RecordName> {

@@ -14,7 +14,7 @@ use crate::clock::{Stopwatch, now_ms, pause};
 use crate::dice::Dice;
 use crate::findings::Findings;
 use crate::kind::Kind;
-use crate::phase::Phase;
+use crate::phase::{self, Phase};
 use crate::plan::{Plan, Report, Task};
 use crate::process::Process;
 use crate::stage::Stage;
@@ -207,12 +207,19 @@ fn judge(kind: Kind, size: &Size, fire: &Fire, findings: &mut Findings) {
             .filter(|kill| matches!(kill.phase, Phase::SigningIn | Phase::Locked))
             .collect::<Vec<&Kill>>();
         let explaining = [&between[..], &cut_off[..]].concat();
-        let unexplained = unexplained(&stage.simulator.records(), kills, &explaining);
+        let records = stage.simulator.records();
+        let unexplained = unexplained(&records, kills, &explaining);
+        for loss in &unexplained {
+            for line in loss.story(stage, &records, size.n_processes) {
+                findings.note(line);
+            }
+        }
         findings.claim(
             lost <= (n + cut_off.len()) as u64 && unexplained.is_empty(),
             format!(
-                "{kind}: {lost} sessions lost, each after a kill between journal and commit ({} without one {unexplained:?}; {} kills fell into a sign-in or the mark's own write)",
+                "{kind}: {lost} sessions lost, each after a kill between journal and commit ({} without one {:?}; {} kills fell into a sign-in or the mark's own write)",
                 unexplained.len(),
+                unexplained.iter().map(|loss| &*loss.what).collect::<Vec<&str>>(),
                 cut_off.len()
             ),
         );
@@ -223,9 +230,34 @@ fn judge(kind: Kind, size: &Size, fire: &Fire, findings: &mut Findings) {
     );
 }
 
+/// A sign-in that no kill explains.
+struct Loss {
+    /// When the exchange before it came, and when it came itself.
+    from_ms: i64,
+    to_ms: i64,
+    what: String,
+}
+
+impl Loss {
+    /// What the server and the processes have written down around it, in the order of time.
+    fn story(&self, stage: &Stage, records: &[Record], n_processes: usize) -> Vec<String> {
+        let (from, to) = (self.from_ms - 500, self.to_ms + 500);
+        let served = records.iter().filter(|record| (from..=to).contains(&record.at_ms));
+        let served = served.filter(|record| record.operation != Operation::RESOURCE);
+        let mut all: Vec<(i64, String)> = served
+            .map(|record| (record.at_ms, format!("{} server: {record:?}", record.at_ms)))
+            .collect();
+        for n in 0..n_processes {
+            all.extend(phase::steps(&stage.phase_file(n), from, to));
+        }
+        all.sort_by_key(|(at, _)| *at);
+        all.into_iter().map(|(_, line)| line).collect()
+    }
+}
+
 /// The sign-ins after the first that have no kill before them which explains them: one in the exchange
 /// whose answer was lost, or before it was sent. Each with what was recorded around it.
-fn unexplained(records: &[Record], kills: &[Kill], between: &[&Kill]) -> Vec<String> {
+fn unexplained(records: &[Record], kills: &[Kill], between: &[&Kill]) -> Vec<Loss> {
     let exchanges = records.iter().filter(|record| {
         record.success && matches!(record.operation, Operation::SIGN_IN | Operation::REFRESH)
     });
@@ -237,11 +269,14 @@ fn unexplained(records: &[Record], kills: &[Kill], between: &[&Kill]) -> Vec<Str
     pairs
         .filter(|pair| !explains(pair))
         .map(|pair| {
-            let (from, to) = (pair[0].at_ms, pair[1].at_ms);
-            let near = kills.iter().filter(|kill| kill.to_ms > from - 3_000 && kill.from_ms < to);
-            let near: Vec<String> =
-                near.map(|kill| format!("{:?} at {}", kill.phase, kill.from_ms - from)).collect();
-            format!("{} ms after a {}: {near:?}", to - from, pair[0].operation)
+            let (from_ms, to_ms) = (pair[0].at_ms, pair[1].at_ms);
+            let near =
+                kills.iter().filter(|kill| kill.to_ms > from_ms - 3_000 && kill.from_ms < to_ms);
+            let near: Vec<String> = near
+                .map(|kill| format!("{:?} at {}", kill.phase, kill.from_ms - from_ms))
+                .collect();
+            let what = format!("{} ms after a {}: {near:?}", to_ms - from_ms, pair[0].operation);
+            Loss { from_ms, to_ms, what }
         })
         .collect()
 }
