@@ -3,7 +3,10 @@
 use std::io;
 use std::path::Path;
 
-use countersign_core::{Error, ErrorKind, Recovery};
+use countersign_core::{Error, ErrorKind, RecordName, Recovery};
+
+/// So many records are named in one message.
+const MOST_NAMED: usize = 8;
 
 /// `doing` (an infinitive) something with `path` failed.
 pub(crate) fn io(doing: &str, path: &Path, source: io::Error) -> Error {
@@ -24,7 +27,7 @@ pub(crate) fn io(doing: &str, path: &Path, source: io::Error) -> Error {
             Recovery::Retry,
         ),
         Kind::NotADirectory | Kind::NotFound => (
-            "a folder of the store is missing; bring it back, or open the store anew to have it made",
+            "a folder of the store is missing; bring it back, or open the store again, which makes it anew",
             Recovery::Retry,
         ),
         _ => ("check that the store is on a local file system that works", Recovery::Retry),
@@ -162,16 +165,38 @@ pub(crate) fn not_in_vault(path: &Path, entry: &str) -> Error {
     store("keyring_entry_missing", hint).with_recovery(Recovery::GiveUp)
 }
 
-/// Somebody else changes the keys.
-pub(crate) fn keys_busy() -> Error {
+/// Somebody else changes the keys; `holder` is the process, if it is known.
+pub(crate) fn keys_busy(holder: Option<u32>) -> Error {
+    let who = match holder {
+        Some(pid) if pid == std::process::id() => "elsewhere in this process".to_owned(),
+        Some(pid) => format!("by process {pid}"),
+        None => "by another process".to_owned(),
+    };
     let hint =
-        "the keys of this store are being changed by another process; try again when it is done";
-    store("locked", hint.into()).with_recovery(Recovery::Retry)
+        format!("the keys of this store are being changed {who}; try again when that is done");
+    store("locked", hint).with_recovery(Recovery::Retry)
 }
 
 /// A key that cannot be taken away.
 pub(crate) fn key_needed(id: u32, why: &str) -> Error {
     store("key_needed", format!("key {id} {why}")).with_recovery(Recovery::GiveUp)
+}
+
+/// A key that records still need, or may need.
+pub(crate) fn key_still_needed(id: u32, needing: &[(RecordName, &'static str)]) -> Error {
+    let named = needing.iter().take(MOST_NAMED).map(|(name, why)| format!("{name} ({why})"));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = match needing.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    key_needed(
+        id,
+        &format!(
+            "is still needed, or may be, by {named}{more}; reseal first, and set aside or bring back what \
+             cannot be read"
+        ),
+    )
 }
 
 /// The system gave no random bytes.

@@ -16,7 +16,7 @@ use etcetera::BaseStrategy;
 use crate::blocking::blocking;
 use crate::cas::{self, Found, Sweep, Writer};
 use crate::layout::Layout;
-use crate::lock::{FileLock, Holder};
+use crate::lock::{FileLock, Held, Holder};
 use crate::protection::KeyProtection;
 use crate::wait::Patience;
 use crate::{fault, guard, key};
@@ -96,6 +96,22 @@ impl FileStore {
         Self { protection, ..self.clone() }
     }
 
+    /// The right to change the keys; whoever has it is waited for, and named in the end.
+    pub(crate) async fn key_lock(&self) -> Result<Held, Error> {
+        let mut patience = Patience::new(WRITE_WAIT);
+        loop {
+            let layout = self.layout.clone();
+            if let Some(lock) = blocking(move || key::try_lock(&layout)).await? {
+                return Ok(lock);
+            }
+            if !patience.pause().await {
+                let path = self.layout.key_lock();
+                let holder = blocking(move || Ok(Holder::of(&path))).await?;
+                return Err(fault::keys_busy(holder.map(|holder| holder.pid)));
+            }
+        }
+    }
+
     async fn writer(&self, name: &RecordName) -> Result<Writer, Error> {
         let mut patience = Patience::new(WRITE_WAIT);
         loop {
@@ -122,8 +138,10 @@ impl SessionStore for FileStore {
 
     async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
         let (layout, wanted) = (self.layout.clone(), names.to_vec());
-        let read = move |name| cas::read(&layout, name).map(Found::record);
-        blocking(move || wanted.iter().map(read).collect()).await
+        blocking(move || {
+            wanted.iter().map(|name| cas::read(&layout, name).map(Found::record)).collect()
+        })
+        .await
     }
 
     async fn list(&self) -> Result<Vec<RecordName>, Error> {
@@ -187,7 +205,8 @@ impl SessionStore for FileStore {
     }
 }
 
-fn list(layout: &Layout) -> Result<Vec<RecordName>, Error> {
+/// The names of all records.
+pub(crate) fn list(layout: &Layout) -> Result<Vec<RecordName>, Error> {
     let folder = &layout.records();
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
