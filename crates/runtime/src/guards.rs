@@ -17,8 +17,12 @@ const UNREADABLE: &str = "guards_unreadable";
 /// The code of a record that another release has written.
 const NEWER: &str = "newer_version";
 
-/// Why nobody signs in: the record at `place` cannot be read because of `why`.
-pub(crate) fn unreadable(place: &str, why: &Error) -> Error {
+/// So many digits of a record's name tell it from the others, where a person names it.
+const SHORT: usize = 8;
+
+/// Why nobody signs in: the record `name`, which lies at `place`, cannot be read because of `why`.
+pub(crate) fn unreadable(name: &RecordName, place: &str, why: &Error) -> Error {
+    let id = name.as_str().get(..SHORT).unwrap_or_default();
     let (what, helps) = match why.code() {
         Some("damaged") => ("is damaged".to_owned(), "bring it back".to_owned()),
         Some(NEWER) => {
@@ -29,7 +33,7 @@ pub(crate) fn unreadable(place: &str, why: &Error) -> Error {
     Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_code(UNREADABLE).hint(format!(
         "{place} keeps what the account must be spared (its lockout, refused passwords, used codes) and \
          {what}, so nobody signs in to it; {helps}, or, if the account is not locked and its password is \
-         right, have it forgotten by name: `countersign sessions forget --guards`, or \
+         right, have it set aside on purpose: `countersign sessions forget {id} --guards`, or \
          Session::forget_guards in a program"
     ))
 }

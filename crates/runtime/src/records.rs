@@ -175,7 +175,7 @@ impl Records {
         let unreadable = account.as_ref().err();
         self.guards_wait_for_a_key = unreadable.is_some_and(|e| e.code() == Some(UNKNOWN_KEY));
         self.guards_unreadable =
-            unreadable.map(|why| guards::unreadable(&cell.shared.store.place(name), why));
+            unreadable.map(|why| guards::unreadable(name, &cell.shared.store.place(name), why));
         cell.shared.note_guards(name, self.guards_unreadable.as_ref());
         self.account = account.unwrap_or_default();
         Ok(())

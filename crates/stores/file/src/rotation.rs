@@ -52,6 +52,7 @@ impl FileStore {
     /// changes the keys for longer than ten seconds.
     pub async fn drop_key(&self, id: u32) -> Result<(), Error> {
         let lock = self.key_lock().await?;
+        key::check_may_go(&self.seal_keys().await?, id)?;
         let layout = self.layout().clone();
         let needs = blocking(move || needing(&layout, id)).await?;
         if !needs.is_empty() {

@@ -89,20 +89,25 @@ pub(crate) fn drop_key(
     id: u32,
 ) -> Result<(), Error> {
     let change = Change::begin(layout, protection, lock)?;
-    let ids: Vec<u32> = change.keys.ids().collect();
-    let refused = |why: &str| Err(fault::key_needed(id, why));
-    if !ids.contains(&id) {
-        return refused("is not among the keys of this store");
-    }
-    if ids.first() == Some(&id) {
-        return refused("seals what is written; add another key first");
-    }
-    if ids.iter().min() == Some(&id) {
-        return refused("names the records and stays for the life of the store");
-    }
-    let left: Vec<u32> = ids.into_iter().filter(|known| *known != id).collect();
+    check_may_go(&change.keys, id)?;
+    let left: Vec<u32> = change.keys.ids().filter(|known| *known != id).collect();
     let keys = change.keys.clone();
     change.write(protection, &keys, &left)
+}
+
+/// Whether the key `id` neither seals nor names.
+pub(crate) fn check_may_go(keys: &SealKeys, id: u32) -> Result<(), Error> {
+    let ids: Vec<u32> = keys.ids().collect();
+    let why = if !ids.contains(&id) {
+        "is not among the keys of this store"
+    } else if ids.first() == Some(&id) {
+        "seals what is written; add another key first"
+    } else if ids.iter().min() == Some(&id) {
+        "names the records and stays for the life of the store"
+    } else {
+        return Ok(());
+    };
+    Err(fault::key_needed(id, why))
 }
 
 /// Puts the keys under another protection.
