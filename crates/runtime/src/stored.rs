@@ -154,7 +154,8 @@ impl Keeper {
     /// cannot be opened are in it too. Reads every record: on a large store this takes a while.
     ///
     /// # Errors
-    /// [`countersign_core::ErrorKind::Store`] if the store cannot be listed or its keys cannot be had.
+    /// [`countersign_core::ErrorKind::Store`] if the store cannot be listed or its keys cannot be had; with
+    /// the code `readers_only` if there are readers' keys alone, which open what they are asked for by name.
     pub async fn stored(&self) -> Result<Vec<Stored>, Error> {
         let now = self.0.clock.now();
         let listed = listed(&self.0).await?;
