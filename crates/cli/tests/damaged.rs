@@ -1,5 +1,7 @@
 //! What an account must be spared is not forgotten because its file cannot be read: by processes of their own.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
+
 mod support;
 
 use std::path::PathBuf;
@@ -7,8 +9,10 @@ use std::path::PathBuf;
 use serde_json::Value;
 use support::{Home, Simulated};
 
-/// What may befall a file, by name.
-const FATES: [(&str, fn(&mut Vec<u8>)); 4] = [
+/// What may befall the bytes of a file.
+type Fate = fn(&mut Vec<u8>);
+
+const FATES: [(&str, Fate); 4] = [
     ("torn", |bytes| bytes.truncate(bytes.len() / 2)),
     ("flipped", |bytes| *bytes.last_mut().unwrap() ^= 1),
     ("emptied", Vec::clear),
@@ -37,7 +41,7 @@ fn guards(home: &Home) -> PathBuf {
     found.remove(0)
 }
 
-fn spoil(path: &PathBuf, befall: fn(&mut Vec<u8>)) -> Vec<u8> {
+fn spoil(path: &PathBuf, befall: Fate) -> Vec<u8> {
     let mut bytes = std::fs::read(path).unwrap();
     befall(&mut bytes);
     std::fs::write(path, &bytes).unwrap();

@@ -32,7 +32,10 @@ fn try_out(defect: Defect) -> Option<Report> {
             let clock = clock.clone();
             async move { clock.pass(time).await }
         })
-        .damaging(move |name, how| std::future::ready(damage(name, how)));
+        .damaging(move |name, how| {
+            damage(name, how);
+            std::future::ready(())
+        });
     block_on(check(&subject))
 }
 
