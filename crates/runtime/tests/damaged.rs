@@ -10,11 +10,14 @@
 
 mod common;
 
-use common::{World, seconds};
+use common::{Act, World, seconds};
 use countersign_core::{
-    Committed, Error, ErrorKind, RecordName, Recovery, SecretBytes, SessionStore, StoredRecord,
+    Answers, Committed, Error, ErrorKind, RecordName, Recovery, SecretBytes, SessionStore,
+    StoredRecord,
 };
-use countersign_runtime::Reason;
+use countersign_runtime::{Reason, SignIn};
+use countersign_seal::SealedFacts;
+use serde_json::json;
 
 /// Flips a bit of what is sealed in the records for which `this` holds; their names and new bytes.
 async fn damage(world: &World, this: impl Fn(usize) -> bool) -> Vec<(RecordName, Vec<u8>)> {
@@ -172,4 +175,31 @@ async fn f36_a_refused_password_is_not_sent_again_because_its_memory_is_damaged(
         world.pass(seconds(7200)).await;
         assert_eq!(world.server.count("sign_in"), 1, "{fate:?}");
     }
+}
+
+#[tokio::test]
+async fn f30_an_answer_to_a_challenge_waits_too_while_guards_cannot_be_read() {
+    let world = World::new();
+    let session = world.manual_session().await;
+    world.server.next("sign_in", Act::Say(200, json!({ "challenge": "canary-handle" })));
+    assert!(matches!(session.sign_in().await.unwrap(), SignIn::Challenge(_)));
+    let mut records = Vec::new();
+    for name in world.store.list().await.unwrap() {
+        let there = world.store.load(&name).await.unwrap().unwrap();
+        let kind = SealedFacts::of(there.bytes.expose_bytes()).unwrap().kind;
+        records.extend((kind == 2).then_some((name, there)));
+    }
+    let [(name, whole)] = &records[..] else { panic!("one account, one record") };
+    let torn = SecretBytes::copy_from(&whole.bytes.expose_bytes()[..20]);
+    let done = world.store.commit(name, whole.revision, None, torn).await.unwrap();
+    let Committed::Done(torn) = done else { panic!("nobody else writes") };
+    let answer = || Answers::code("123456".to_owned());
+    // As after every answer that was not taken, the challenge is open, and the status says why.
+    assert!(matches!(session.answer(answer()).await.unwrap(), SignIn::Challenge(_)));
+    assert_guards(&session.status().last_error.unwrap(), name, Fate::Torn);
+    assert_eq!(world.server.count("answer"), 0);
+    // Brought back, the same challenge can be answered.
+    world.store.commit(name, torn, None, whole.bytes.clone()).await.unwrap();
+    session.answer(answer()).await.unwrap();
+    assert_eq!(world.server.count("answer"), 1);
 }
