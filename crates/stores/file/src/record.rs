@@ -48,7 +48,7 @@ pub(crate) fn read(file: &mut File, length: u64) -> io::Result<Content> {
     let whole = header.len() == HEADER && bytes.len() <= LONGEST;
     let (front, sum) = header.split_at(header.len().min(13));
     if !whole || front[..4] != *MAGIC || front[4] != VERSION || *sum != checksum(front, &bytes) {
-        return Ok(Content::Damaged(damaged(&header, bytes)));
+        return Ok(Content::Damaged(damaged(header, &bytes)));
     }
     let mut revision = [0; 8];
     revision.copy_from_slice(&front[5..]);
@@ -56,15 +56,15 @@ pub(crate) fn read(file: &mut File, length: u64) -> io::Result<Content> {
     Ok(Content::Good(StoredRecord { revision, bytes: SecretBytes::new(bytes) }))
 }
 
-/// What is left of a record. Only its seal can tell whether that is enough: where the header alone was hit,
-/// it is. The revision is one that no write gives, and another for other bytes, so that whoever replaces what
-/// he has read replaces nothing else.
-fn damaged(header: &[u8], mut bytes: Vec<u8>) -> StoredRecord {
+/// What is left of a record: all of the file, which no seal takes for one of its own, whichever part of it was
+/// hit. The revision is one that no write gives, and another for other bytes, so that whoever replaces what he
+/// has read replaces nothing else.
+fn damaged(mut file: Vec<u8>, rest: &[u8]) -> StoredRecord {
+    file.extend_from_slice(&rest[..rest.len().min(LONGEST)]);
     let mut hash = [0; 8];
-    hash.copy_from_slice(&checksum(header, &bytes)[..8]);
+    hash.copy_from_slice(&checksum(&[], &file)[..8]);
     let revision = Revision(u64::from_be_bytes(hash) | OF_DAMAGE);
-    bytes.truncate(LONGEST);
-    StoredRecord { revision, bytes: SecretBytes::new(bytes) }
+    StoredRecord { revision, bytes: SecretBytes::new(file) }
 }
 
 /// Writes a record.

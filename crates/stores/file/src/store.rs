@@ -129,8 +129,7 @@ impl FileStore {
 #[async_trait]
 impl SessionStore for FileStore {
     /// Takes no lock, makes no file and moves none. A record that is damaged comes as what is left of it,
-    /// which its seal does not open unless it is all that counts; it stays where it is until it is set aside
-    /// or replaced.
+    /// which no seal opens; it stays where it is until it is set aside or replaced.
     async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
         let (layout, wanted) = (self.layout.clone(), name.clone());
         blocking(move || cas::read(&layout, &wanted).map(Found::record)).await
