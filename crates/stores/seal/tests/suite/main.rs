@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot set up stops it")]
 
+mod defect;
 mod store;
 
 use std::pin::pin;
@@ -10,7 +11,8 @@ use std::task::{Context, Poll, Waker};
 
 use countersign_seal::suite::{Outcome, Report, Subject, check};
 
-use store::{Defect, Store};
+use defect::Defect;
+use store::Store;
 
 /// Nothing here waits for anything but another poll; a store that keeps the suite waiting for ever is stopped.
 fn block_on<T>(future: impl Future<Output = T>) -> Option<T> {

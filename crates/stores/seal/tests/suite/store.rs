@@ -13,55 +13,7 @@ use countersign_core::{
 };
 use countersign_seal::suite::Damage;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Defect {
-    None,
-    AnyRevisionFits,
-    AsideNeedsNoRevision,
-    AsideStays,
-    BytesAreCut,
-    BytesAreText,
-    DamagedIsGone,
-    DamagedIsReplaced,
-    ExpiryIsForgotten,
-    FenceIsIgnored,
-    FenceOfTheRecord,
-    FenceStays,
-    FencesOfLeasesAreIgnored,
-    HeldForAnyTime,
-    HeldForEver,
-    HolderIsNotNamed,
-    KeysAreOfOneHandle,
-    KeysChange,
-    LeaseNeverEnds,
-    ListForgets,
-    ListIsLate,
-    ListRemembers,
-    LoadManySorts,
-    LoadsByContent,
-    LockIsGivenToTwo,
-    LockStays,
-    LocksAreOne,
-    LoserSeesNothing,
-    MagicIsMended,
-    NewFormatOnly,
-    NewerIsRemoved,
-    OneKeyOnly,
-    ReadersGetTheWhole,
-    ReleaseOfAnyone,
-    RemovalNeedsNoRevision,
-    RenewalDoesNothing,
-    RenewalOfAnyone,
-    RevisionBeginsAgain,
-    RevisionStays,
-    SomethingIsThere,
-    StaleUnderTheLock,
-    WaitGivesUp,
-    WaitHasNoEnd,
-    WatchIsSilent,
-    WatchNamesAnother,
-    WritesAreLost,
-}
+use super::defect::Defect;
 
 /// One handle of the store.
 pub(crate) struct Store {
