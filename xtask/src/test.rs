@@ -22,8 +22,10 @@ const OUTSIDE: &[(&str, &str, &str)] = &[
 ];
 
 /// Features without which some tests are not built.
-const FEATURES: &[&str] =
-    &["--features", "countersign-store-file/keyring,countersign-store-redis/rustls"];
+const FEATURES: &[&str] = &[
+    "--features",
+    "countersign-cli/keyring,countersign-store-file/keyring,countersign-store-redis/rustls",
+];
 
 /// What one run of the tests came to.
 struct Ran {

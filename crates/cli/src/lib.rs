@@ -23,6 +23,8 @@ mod hardening;
 mod inputs;
 mod interrupt;
 mod keep;
+#[cfg(feature = "keyring")]
+mod keyring;
 pub mod live;
 mod logging;
 mod new_password;

@@ -31,6 +31,17 @@ pub(crate) struct Shelf {
     now: Timestamp,
 }
 
+/// Whose record it is, and what of theirs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// A session.
+    Session,
+    /// What an account must be spared.
+    Guards,
+    /// It cannot be opened, and nothing says which of the two it was.
+    Unknown,
+}
+
 /// One record.
 pub(crate) struct Book {
     pub(crate) name: RecordName,
@@ -39,6 +50,7 @@ pub(crate) struct Book {
     pub(crate) key: Option<StoredKey>,
     /// The profiles that describe this session.
     pub(crate) profiles: Vec<String>,
+    pub(crate) kind: Kind,
     pub(crate) state: State,
 }
 
@@ -72,11 +84,11 @@ impl Shelf {
                 return Ok::<_, Problem>((None, Vec::new()));
             }
             let sealer = Sealer::new(store.seal_keys().await?)?;
-            let owners = file.map(|file| owners(file, &sealer)).unwrap_or_default();
+            let owners = file.map(|file| Owners::of(file, &sealer)).unwrap_or_default();
             let mut books = Vec::new();
             for name in names {
                 // One by one: a record that cannot be read is not in the way of the others.
-                let loaded = store.peek(&name).await;
+                let loaded = store.load(&name).await;
                 books.extend(Book::of(name, loaded, &sealer, &owners));
             }
             Ok((Some((store, sealer)), books))
@@ -116,7 +128,8 @@ impl Shelf {
                 let of = |book: &&Book| book.profiles.iter().any(|known| known == profile);
                 sessions.into_iter().filter(of).collect()
             }
-            (None, None) => sessions,
+            // What an account must be spared is meant by its id alone.
+            (None, None) => sessions.into_iter().filter(|b| b.kind != Kind::Guards).collect(),
         };
         match (&found[..], wanted, profile) {
             ([only], ..) => Ok(only),
@@ -147,13 +160,19 @@ impl Shelf {
         }
     }
 
-    /// What all sessions of an account share, if that was ever written.
-    pub(crate) fn account(&self, key: &StoredKey) -> Option<(&Book, &AccountRecord)> {
-        let account = key.account();
-        self.books.iter().find_map(|book| match &book.state {
-            State::Account(record) if book.key.as_ref() == Some(&account) => Some((book, record)),
+    /// What all sessions of an account share, if that was ever written and can be read.
+    pub(crate) fn account(&self, key: &StoredKey) -> Option<&AccountRecord> {
+        match &self.guards(key)?.state {
+            State::Account(record) => Some(record),
             _ => None,
-        })
+        }
+    }
+
+    /// The record of that, also where it cannot be read.
+    pub(crate) fn guards(&self, key: &StoredKey) -> Option<&Book> {
+        let (_, sealer) = self.kept.as_ref()?;
+        let name = sealer.name(&key.account().digest());
+        self.books.iter().find(|book| book.name == name)
     }
 
     /// When it was looked.
@@ -171,17 +190,11 @@ impl Shelf {
     ) -> Result<T, Problem> {
         let (store, sealer) = self.kept()?;
         self.runtime.block_on(async {
-            let lock = match &book.key {
-                Some(key) => {
-                    let name = sealer.name(&key.account().digest());
-                    Some(store.lock(&name, LEASE, wait).await?)
-                }
-                None => None,
-            };
+            // An account's own record has the name of its lock.
+            let account = book.key.as_ref().map(|key| sealer.name(&key.account().digest()));
+            let lock = store.lock(account.as_ref().unwrap_or(&book.name), LEASE, wait).await?;
             let done = work(store).await;
-            if let Some(lock) = lock {
-                lock.release().await;
-            }
+            lock.release().await;
             done
         })
     }
@@ -205,18 +218,28 @@ impl Shelf {
 /// Longer than any write.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// The sessions that profiles describe, by the names of their records.
-fn owners(file: &ProfileFile, sealer: &Sealer) -> BTreeMap<RecordName, (SessionKey, Vec<String>)> {
-    let mut owners = BTreeMap::<RecordName, (SessionKey, Vec<String>)>::new();
-    for name in file.names() {
-        // A profile that is wrong describes nothing; `doctor` says so.
-        let Ok(key) = file.profile(Some(name)).and_then(|profile| profile.session_key()) else {
-            continue;
-        };
-        let owner = owners.entry(sealer.name(&key.digest())).or_insert((key, Vec::new()));
-        owner.1.push(name.to_owned());
+/// Whom profiles describe, by the names of their records.
+#[derive(Default)]
+struct Owners {
+    sessions: BTreeMap<RecordName, (SessionKey, Vec<String>)>,
+    accounts: BTreeMap<RecordName, StoredKey>,
+}
+
+impl Owners {
+    fn of(file: &ProfileFile, sealer: &Sealer) -> Self {
+        let mut owners = Self::default();
+        for name in file.names() {
+            // A profile that is wrong describes nothing; `doctor` says so.
+            let Ok(key) = file.profile(Some(name)).and_then(|profile| profile.session_key()) else {
+                continue;
+            };
+            let account = StoredKey::from(&key).account();
+            owners.accounts.insert(sealer.name(&account.digest()), account);
+            let session = sealer.name(&key.digest());
+            owners.sessions.entry(session).or_insert((key, Vec::new())).1.push(name.to_owned());
+        }
+        owners
     }
-    owners
 }
 
 impl Book {
@@ -224,18 +247,26 @@ impl Book {
         name: RecordName,
         loaded: Result<Option<StoredRecord>, Error>,
         sealer: &Sealer,
-        owners: &BTreeMap<RecordName, (SessionKey, Vec<String>)>,
+        owners: &Owners,
     ) -> Option<Self> {
-        let owner = owners.get(&name);
+        let owner = owners.sessions.get(&name);
+        let account = owners.accounts.get(&name);
         let profiles = owner.map(|(_, profiles)| profiles.clone()).unwrap_or_default();
+        // Whose it must be, where it does not say so itself.
+        let described = owner.map(|(key, _)| key.into()).or_else(|| account.cloned());
+        let kind = match (owner, account) {
+            (Some(_), _) => Kind::Session,
+            (_, Some(_)) => Kind::Guards,
+            _ => Kind::Unknown,
+        };
         let record = match loaded {
             Ok(Some(record)) => record,
             // Gone since the list was made.
             Ok(None) => return None,
             Err(error) => {
-                let (key, revision) = (owner.map(|(key, _)| key.into()), Revision::NONE);
                 let state = State::Unreadable(error);
-                return Some(Self { name, revision, key, profiles, state });
+                let revision = Revision::NONE;
+                return Some(Self { name, revision, key: described, profiles, kind, state });
             }
         };
         let sealed = record.bytes.expose_bytes();
@@ -247,9 +278,15 @@ impl Book {
                 Some((key, _)) => (Some(key.into()), opened(sealer.open_session(key, sealed))),
                 None => (None, State::Unnamed),
             },
-            Err(error) => (owner.map(|(key, _)| key.into()), State::Unreadable(error)),
+            Err(error) => (described, State::Unreadable(error)),
         };
-        Some(Self { name, revision: record.revision, key, profiles, state })
+        let kind = match &state {
+            State::Session(_) | State::Unnamed => Kind::Session,
+            State::Account(_) => Kind::Guards,
+            // What stands in front of a broken seal proves nothing.
+            State::Unreadable(_) => kind,
+        };
+        Some(Self { name, revision: record.revision, key, profiles, kind, state })
     }
 
     /// The beginning of its name.
@@ -271,6 +308,7 @@ impl Book {
             State::Session(record) => state(record, now).as_str(),
             State::Account(_) => "account",
             State::Unnamed => "unnamed",
+            State::Unreadable(_) if self.kind == Kind::Guards => "guards_unreadable",
             State::Unreadable(error) => error.code().unwrap_or("unreadable"),
         }
     }

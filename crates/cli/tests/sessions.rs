@@ -167,6 +167,58 @@ fn records_are_sealed_anew_with_a_new_key_and_stay_what_they_are() {
 }
 
 #[test]
+fn an_old_key_goes_when_nothing_needs_it_and_says_by_what_it_is_needed() {
+    let (hub, studio) = (Simulated::start(&["ibex"]), Simulated::start(&["igny8"]));
+    let home = two(&hub, &studio);
+    home.run(&["sessions", "drop-key", "1"]).exits(3).says(&["nothing is stored"]);
+    sign_in(&home);
+    let old = std::fs::read(home.path("state/key")).unwrap();
+    for key in [2, 3] {
+        let done = home.run(&["sessions", "reseal", "--new-key", "--json"]).exits(0).json();
+        assert_eq!(done["new_key"], key);
+    }
+    home.run(&["sessions", "drop-key", "3"]).exits(6).says(&["seals what is written"]);
+    home.run(&["sessions", "drop-key", "1"]).exits(6).says(&["names the records"]);
+    // What cannot be read may need any of them.
+    let record = std::fs::read_dir(home.path("state/records")).unwrap().next().unwrap().unwrap();
+    let whole = std::fs::read(record.path()).unwrap();
+    std::fs::write(record.path(), &whole[..whole.len() - 1]).unwrap();
+    let name = record.path().file_stem().unwrap().to_str().unwrap().to_owned();
+    home.run(&["sessions", "drop-key", "2"]).exits(6).says(&[
+        "key 2 is still needed",
+        &format!("{name} (damaged)"),
+        "reseal first",
+    ]);
+    std::fs::write(record.path(), &whole).unwrap();
+    let done = home.run(&["sessions", "drop-key", "2", "--json"]).exits(0).json();
+    assert_eq!(done["dropped"], 2);
+    home.run(&["sessions", "drop-key", "2"]).exits(6).says(&["is not among the keys"]);
+    let key = std::fs::read_to_string(home.path("state/key")).unwrap();
+    assert_eq!(key.lines().count(), 3, "a title and two keys");
+    assert_ne!(key.as_bytes(), old);
+    for (profile, server) in [("hub", &hub), ("studio", &studio)] {
+        home.run(&["request", "GET", &server.resource(), "-p", profile]).exits(0);
+    }
+}
+
+#[test]
+fn f31_a_keyring_that_is_asked_for_and_not_there_is_told_with_the_remedy() {
+    let hub = Simulated::start(&["ibex"]);
+    let home = Home::ibex(&hub)
+        .with("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/countersign-has-no-bus");
+    let plain = std::fs::read_to_string(home.path("config.toml")).unwrap();
+    home.write("config.toml", &format!("{plain}[store]\nkey = \"keyring\"\n"), 0o644);
+    if cfg!(feature = "keyring") {
+        let told = home.run(&["login"]).exits(6).keeps_secrets();
+        told.says(&["no_keyring", "DBUS_SESSION_BUS_ADDRESS", "key = \"passphrase\""]);
+        home.run(&["doctor"]).exits(0).keeps_secrets();
+    } else {
+        home.run(&["login"]).exits(2).says(&["this build cannot use", "--features keyring"]);
+    }
+    assert!(!home.path("state/key").exists(), "no key is made in the clear instead");
+}
+
+#[test]
 fn the_schedule_is_told_and_nothing_is_sent() {
     let (hub, studio) = (Simulated::start(&["ibex"]), Simulated::start(&["igny8"]));
     let home = two(&hub, &studio);

@@ -16,7 +16,9 @@ use crate::secret::SecretBytes;
 /// the winner's record comes back.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    /// The record called `name`.
+    /// The record called `name`. One that was damaged is still there: it comes as what is left of it, and its
+    /// seal tells. A store never answers that there is none because it cannot read one, and moves none by
+    /// itself: what an account must be spared would be forgotten with it.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Store`] with the remedy; so do all methods.
@@ -74,7 +76,8 @@ pub trait SessionStore: Send + Sync {
 
     /// Moves the record of revision `expected` out of the way and keeps its bytes, for whoever may want to
     /// look at them; true if it still had that revision. From then on there is no record of that name.
-    /// Asked for a record that is there and whose seal is broken, before another is written in its place.
+    /// Asked for a record that is there and whose seal is broken: for that of a session before another is
+    /// written in its place, for that of an account by a person alone.
     ///
     /// # Errors
     /// See [`SessionStore::load`]; a store that cannot do this says so, and the record stays.
@@ -90,6 +93,11 @@ pub trait SessionStore: Send + Sync {
     /// hint: what counts is the record that is then read.
     async fn watch(&self) -> Option<RecordName> {
         None
+    }
+
+    /// Where the record called `name` lies, in words for a person who has to look after it.
+    fn place(&self, name: &RecordName) -> String {
+        format!("the record {name}")
     }
 
     /// The keys that seal what this store keeps: several open, the first one seals.

@@ -26,6 +26,7 @@ struct Touched {
 impl Flight {
     /// Writes the mark that survives a crash between sending and hearing.
     pub(crate) async fn journal(&mut self, grant: Grant) -> Result<Ended, Error> {
+        self.check_guards(grant)?;
         let now = self.cell.shared.clock.now();
         let server_now = self.cell.server_now();
         self.ambient_now = Some(server_now);
@@ -192,6 +193,8 @@ impl Flight {
             _ => false,
         };
         let records = self.records_mut()?;
+        // Tokens are saved whatever has befallen the account's record since.
+        let account = account && records.guards_unreadable().is_none();
         let session = &mut records.session;
         session.counter = session.counter.max(tokens.generation().counter);
         session.tokens = Some((*tokens).clone());

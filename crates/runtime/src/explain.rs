@@ -30,6 +30,9 @@ pub struct Explanation {
     pub last_error: Option<Error>,
     /// The store could not be read: the reason is what this process remembers.
     pub store_error: Option<Error>,
+    /// What the account must be spared cannot be read (code `guards_unreadable`): nobody signs in to it, and
+    /// the tokens that are there are used and renewed. With the remedy.
+    pub guards_error: Option<Error>,
     /// The last transitions in this process, oldest first.
     pub transitions: Vec<Transition>,
 }
@@ -137,6 +140,8 @@ pub enum Reason {
     },
     /// The stored record has a broken seal: it is set aside with the next sign-in.
     Damaged,
+    /// A sign-in would be needed, and what the account must be spared cannot be read.
+    GuardsUnreadable,
     /// The store cannot be read.
     StoreUnreadable,
 }
@@ -165,6 +170,7 @@ impl Reason {
             Self::Failing { .. } => "failing",
             Self::Failed { .. } => "failed",
             Self::Damaged => "damaged",
+            Self::GuardsUnreadable => "guards_unreadable",
             Self::StoreUnreadable => "store_unreadable",
         }
     }
@@ -202,6 +208,9 @@ impl Reason {
             Self::Failing { .. } => "wait; it is tried again by itself",
             Self::Failed { .. } => "see the last error, then sign in",
             Self::Damaged => "sign in; the damaged record is set aside",
+            Self::GuardsUnreadable => {
+                "bring the account's record back, or have it forgotten by name; see its error"
+            }
             Self::StoreUnreadable => "see the error of the store",
         })
     }
@@ -262,6 +271,7 @@ impl Cell {
             next,
             last_error: core.last_error.as_ref().map(|(_, error)| error.clone()),
             store_error,
+            guards_error: records.and_then(|records| records.guards_unreadable().cloned()),
             transitions,
         }
     }
@@ -304,6 +314,9 @@ impl Facts {
         if let Some(until) = locked.filter(|_| !self.good) {
             return Reason::LockedOut { until };
         }
+        if records.guards_unreadable().is_some() && !self.good && !self.refreshable() {
+            return Reason::GuardsUnreadable;
+        }
         match self.state {
             Status::SignedOut if records.is_damaged() => Reason::Damaged,
             Status::Ambiguous => self.lost_answer(records).unwrap_or(Reason::NeedsCaller),
@@ -336,13 +349,16 @@ impl Facts {
     }
 
     fn renewable(&self) -> bool {
-        self.automatic.is_some()
-            || (self.refresh != RefreshSupport::Absent
-                && self.held.and_then(|held| held.refresh).is_some_and(|refresh| {
-                    !refresh.dead
-                        && refresh.expires_at.is_none_or(|at| at > self.now)
-                        && self.budget.is_none_or(|budget| refresh.used < budget)
-                }))
+        self.automatic.is_some() || self.refreshable()
+    }
+
+    fn refreshable(&self) -> bool {
+        self.refresh != RefreshSupport::Absent
+            && self.held.and_then(|held| held.refresh).is_some_and(|refresh| {
+                !refresh.dead
+                    && refresh.expires_at.is_none_or(|at| at > self.now)
+                    && self.budget.is_none_or(|budget| refresh.used < budget)
+            })
     }
 
     fn why_reauthenticate(&self, records: &Records) -> Reason {

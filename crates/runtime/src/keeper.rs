@@ -307,7 +307,7 @@ impl KeeperBuilder {
             shared.wall = Wall::System;
         }
         shared.seam = self.seam;
-        shared.format = self.format;
+        shared.keys.format = self.format;
         #[cfg(feature = "reqwest")]
         {
             shared.client = self.client;

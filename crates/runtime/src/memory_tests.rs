@@ -1,6 +1,6 @@
 //! The memory store against the public suite, and what only a store with a clock can show.
 
-use countersign_seal::suite::{Subject, check};
+use countersign_seal::suite::{Damage, Subject, check};
 
 use super::*;
 use crate::ManualClock;
@@ -16,8 +16,19 @@ async fn the_public_suite_passes() {
         }
     };
     let second = store.clone();
-    let subject =
-        Subject::new(&store).second(&second).naming_the_holder("this process").passing(pass);
+    let damage = |name, how: Damage| {
+        let mut state = store.inner.state();
+        let record = state.records.get_mut(&name).unwrap();
+        let mut bytes = record.bytes.expose_bytes().to_vec();
+        how.befall(&mut bytes);
+        record.bytes = SecretBytes::new(bytes);
+        std::future::ready(())
+    };
+    let subject = Subject::new(&store)
+        .second(&second)
+        .naming_the_holder("this process")
+        .passing(pass)
+        .damaging(damage);
     let report = check(&subject).await;
     assert_eq!(report.failed(), [""; 0], "{report}");
     assert_eq!(report.left_out(), ["a_lock_without_a_lease_stays"], "{report}");

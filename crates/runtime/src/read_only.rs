@@ -82,6 +82,10 @@ impl SessionStore for OnlyRead {
         self.0.watch().await
     }
 
+    fn place(&self, name: &RecordName) -> String {
+        self.0.place(name)
+    }
+
     async fn seal_keys(&self) -> Result<SealKeys, Error> {
         self.0.seal_keys().await
     }

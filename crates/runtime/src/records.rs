@@ -5,7 +5,7 @@ use countersign_core::session::{
 };
 use countersign_core::{
     Certainty, Committed, Error, ErrorKind, Fence, KeyDigest, RecordName, Recovery, RefreshToken,
-    Revision, Rotation, SessionKey, StoredRecord, Timestamp, TokenSet,
+    Revision, Rotation, SessionKey, SessionStore, StoredRecord, Timestamp, TokenSet,
 };
 use countersign_seal::{AccountRecord, PendingChallenge, Readers, Sealer, SessionRecord};
 use data_encoding::BASE64URL_NOPAD;
@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use crate::cell::Cell;
 use crate::flight::Candidate;
+use crate::guards;
 use crate::post::Cargo;
 use crate::readers_copy;
 
@@ -35,7 +36,17 @@ pub(crate) struct Records {
     damaged: bool,
     pub(crate) account: AccountRecord,
     account_revision: Revision,
+    /// The account's record is there and cannot be read: what stands above says nothing then.
+    guards_unreadable: Option<Error>,
+    /// The same because it is sealed with a key that is not known here.
+    guards_wait_for_a_key: bool,
 }
+
+/// What a store says of a record.
+type Read = Result<Option<StoredRecord>, Error>;
+
+/// The code of a record that is sealed with a key that is not known.
+pub(crate) const UNKNOWN_KEY: &str = "unknown_key";
 
 /// What opens records: everything of a session, or what readers get.
 pub(crate) enum Opener {
@@ -94,45 +105,85 @@ impl Records {
     /// Reads those of several sessions of one keeper in one call of the store.
     pub(crate) async fn load_all(cells: &[&Cell]) -> Result<Vec<Self>, Error> {
         let Some(first) = cells.first() else { return Ok(Vec::new()) };
-        let opener = first.shared.opener().await?;
+        let shared = &first.shared;
+        let opener = shared.opener().await?;
         let names: Vec<Vec<RecordName>> = cells.iter().map(|cell| opener.names(cell)).collect();
-        let mut found = first.shared.store.load_many(&names.concat()).await?.into_iter();
-        let mut all = Vec::with_capacity(cells.len());
-        for (cell, names) in cells.iter().zip(&names) {
-            let mut stored = found.by_ref().take(names.len());
-            let stored = (stored.next().flatten(), stored.next().flatten());
-            all.push(Self::opened(cell, &opener, stored, names.last())?);
+        let found = read(&*shared.store, &names.concat()).await?;
+        let opened = Self::all_opened(cells, &opener, &names, &found);
+        match &opened {
+            Err(error) if error.code() == Some(UNKNOWN_KEY) => {}
+            Ok(all) if all.iter().any(|records| records.guards_wait_for_a_key) => {}
+            _ => return opened,
         }
-        Ok(all)
+        // A key that was added since ours were read: they are read once more.
+        if let Err(error) = shared.keys.read_again().await {
+            tracing::debug!(%error, "the keys of the store could not be read again");
+            return opened;
+        }
+        Self::all_opened(cells, &shared.opener().await?, &names, &found)
     }
 
-    fn opened(
-        cell: &Cell,
+    fn all_opened(
+        cells: &[&Cell],
         opener: &Opener,
-        (session, account): (Option<StoredRecord>, Option<StoredRecord>),
-        account_name: Option<&RecordName>,
-    ) -> Result<Self, Error> {
-        let revision = |record: &Option<StoredRecord>| {
-            record.as_ref().map_or(Revision::NONE, |record| record.revision)
-        };
-        let (session_revision, account_revision) = (revision(&session), revision(&account));
-        let session = match session {
+        names: &[Vec<RecordName>],
+        found: &[Read],
+    ) -> Result<Vec<Self>, Error> {
+        let mut found = found.iter();
+        let each = cells.iter().zip(names);
+        each.map(|(cell, names)| {
+            let session = found.next().ok_or_else(|| Error::new(ErrorKind::Internal))?;
+            let mut records = Self::opened(cell, opener, session.clone()?)?;
+            if let (Some(name), Some(account)) =
+                (names.get(1), found.by_ref().take(names.len() - 1).next())
+            {
+                records.take_account(cell, opener, name, account.clone())?;
+            }
+            Ok(records)
+        })
+        .collect()
+    }
+
+    fn opened(cell: &Cell, opener: &Opener, there: Option<StoredRecord>) -> Result<Self, Error> {
+        let revision = revision(there.as_ref());
+        let session = match there {
             Some(record) => whole(cell, opener.open_session(cell, record.bytes.expose_bytes()))?,
             None => Some(SessionRecord::default()),
         };
-        Ok(Self {
-            session_revision,
-            account_revision,
-            damaged: session.is_none(),
-            session: session.unwrap_or_default(),
-            account: match account {
-                // Guards that cannot be read are not taken for none.
-                Some(record) => opener
-                    .open_account(cell, record.bytes.expose_bytes())
-                    .map_err(|error| guards_unreadable(error, account_name))?,
-                None => AccountRecord::default(),
-            },
-        })
+        let damaged = session.is_none();
+        let records = Self::of_session(session.unwrap_or_default());
+        Ok(Self { session_revision: revision, damaged, ..records })
+    }
+
+    /// Guards that cannot be read are not taken for none.
+    fn take_account(
+        &mut self,
+        cell: &Cell,
+        opener: &Opener,
+        name: &RecordName,
+        read: Read,
+    ) -> Result<(), Error> {
+        let there = match read {
+            Err(error) if error.recovery() != Recovery::GiveUp => return Err(error),
+            there => there,
+        };
+        self.account_revision = revision(there.as_ref().ok().and_then(Option::as_ref));
+        let account = there.and_then(|there| match there {
+            Some(record) => opener.open_account(cell, record.bytes.expose_bytes()),
+            None => Ok(AccountRecord::default()),
+        });
+        let unreadable = account.as_ref().err();
+        self.guards_wait_for_a_key = unreadable.is_some_and(|e| e.code() == Some(UNKNOWN_KEY));
+        self.guards_unreadable =
+            unreadable.map(|why| guards::unreadable(name, &cell.shared.store.place(name), why));
+        cell.shared.note_guards(name, self.guards_unreadable.as_ref());
+        self.account = account.unwrap_or_default();
+        Ok(())
+    }
+
+    /// Why it is not known what the account must be spared, where it is not.
+    pub(crate) const fn guards_unreadable(&self) -> Option<&Error> {
+        self.guards_unreadable.as_ref()
     }
 
     /// Whether nobody has written the session's record between the readings of the two.
@@ -148,6 +199,8 @@ impl Records {
             damaged: false,
             account: AccountRecord::default(),
             account_revision: Revision::NONE,
+            guards_unreadable: None,
+            guards_wait_for_a_key: false,
         }
     }
 
@@ -197,6 +250,9 @@ impl Records {
         cell: &Cell,
         fence: Option<Fence>,
     ) -> Result<Written, Error> {
+        if let Some(error) = &self.guards_unreadable {
+            return Err(error.clone());
+        }
         let sealer = cell.shared.sealer().await?;
         let bytes = sealer.seal_account(cell.account(), &self.account)?;
         let name = sealer.name(&cell.account().digest());
@@ -285,13 +341,23 @@ fn whole(
     }
 }
 
-/// Only a person can know whether the account may be signed in to without its guards.
-fn guards_unreadable(error: Error, name: Option<&RecordName>) -> Error {
-    let Some(name) = name.filter(|_| error.code() == Some("damaged")) else { return error };
-    Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_code("damaged").hint(format!(
-        "the record {name} of the account (its lockout, refused passwords, used codes) is damaged; bring \
-         it back, or, if the account is not locked and its password is right, remove it from the store"
-    ))
+/// The records of these names. Where one is in the way of the others, and will be, they are read one by one.
+async fn read(store: &dyn SessionStore, names: &[RecordName]) -> Result<Vec<Read>, Error> {
+    match store.load_many(names).await {
+        Ok(found) => Ok(found.into_iter().map(Ok).collect()),
+        Err(error) if error.recovery() == Recovery::GiveUp => {
+            let mut found = Vec::with_capacity(names.len());
+            for name in names {
+                found.push(store.load(name).await);
+            }
+            Ok(found)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn revision(there: Option<&StoredRecord>) -> Revision {
+    there.map_or(Revision::NONE, |record| record.revision)
 }
 
 /// A sealed record as text for whoever carries it (base64url, RFC 4648 §5).

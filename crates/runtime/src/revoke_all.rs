@@ -148,6 +148,9 @@ impl Keeper {
     /// needs. A session that it does not know, or describes as another one, cannot be revoked at its
     /// provider: it gets its tombstone, and the report says until when its tokens live.
     ///
+    /// With readers' keys alone nothing can be listed or ended (`store_error`, code `readers_only`): do it where
+    /// the seal keys are.
+    ///
     /// ```
     /// # async fn example(keeper: countersign_runtime::Keeper) {
     /// use std::time::Duration;

@@ -1,16 +1,18 @@
 //! What all sessions of a keeper share: the seams, the queue, the budgets, and who exists.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use countersign_core::{Clock, Error, HttpTransport, KeyDigest, Monotonic, Origin, SessionStore};
+use countersign_core::{
+    Clock, Error, HttpTransport, KeyDigest, Monotonic, Origin, RecordName, SessionStore,
+};
 use countersign_scheduler::{
     Admission, BackoffPolicy, Beat, DateSample, Heartbeat, Now, Planner, Queue, Skew,
     SkewEstimator, WindowPolicy,
 };
-use countersign_seal::{Readers, RecordFormat, Sealer};
+use countersign_seal::Sealer;
 
 use crate::carry::Spent;
 use crate::cell::Cell;
@@ -20,13 +22,12 @@ use crate::events::Hub;
 use crate::figures::Counts;
 use crate::filter::Seam;
 use crate::handover::Handover;
+use crate::keys::Keys;
 use crate::places::Places;
 use crate::records::Opener;
 use crate::registry::Registry;
 use crate::rest::Eviction;
-use crate::sync::{
-    AtomicBool, AtomicI64, AtomicUsize, Handle, Mutex, MutexGuard, Notify, OnceCell,
-};
+use crate::sync::{AtomicBool, AtomicI64, AtomicUsize, Handle, Mutex, MutexGuard, Notify};
 use crate::watch::Watch;
 
 /// How a keeper behaves; the same for all of its sessions.
@@ -57,14 +58,12 @@ pub(crate) struct Shared {
     pub(crate) ticking: AtomicBool,
     pub(crate) watch: Watch,
     pub(crate) seam: Seam,
-    /// Which format records are written in.
-    pub(crate) format: RecordFormat,
     /// The transport again, where it can also send API calls.
     #[cfg(feature = "reqwest")]
     pub(crate) client: Option<countersign_reqwest::Client>,
-    sealer: OnceCell<Arc<Sealer>>,
-    /// For a keeper that only reads: the readers' keys, if it has no others.
-    readers: OnceCell<Option<Arc<Readers>>>,
+    pub(crate) keys: Keys,
+    /// The records of accounts of which the log was told that they cannot be read.
+    pub(crate) unreadable: Mutex<HashSet<RecordName>>,
     pub(crate) handover: Handover,
     /// The store has refused a write for want of a right to it.
     refuses_writes: AtomicBool,
@@ -111,6 +110,7 @@ impl Shared {
         admission: Admission,
         handle: Option<Handle>,
     ) -> Self {
+        let keys = Keys::new(Arc::clone(&store), Arc::clone(&clock));
         Self {
             transport,
             store,
@@ -123,11 +123,10 @@ impl Shared {
             ticking: AtomicBool::new(false),
             watch: Watch::default(),
             seam: Seam::default(),
-            format: RecordFormat::default(),
             #[cfg(feature = "reqwest")]
             client: None,
-            sealer: OnceCell::new(),
-            readers: OnceCell::new(),
+            keys,
+            unreadable: Mutex::default(),
             handover: Handover::default(),
             refuses_writes: AtomicBool::new(false),
             evicted_at: Mutex::default(),
@@ -156,28 +155,15 @@ impl Shared {
     }
 
     pub(crate) async fn sealer(&self) -> Result<Arc<Sealer>, Error> {
-        let made = self.sealer.get_or_try_init(|| async {
-            let keys = self.store.seal_keys().await?;
-            Sealer::new(keys).map(|sealer| Arc::new(sealer.writing(self.format)))
-        });
-        made.await.cloned()
+        self.keys.sealer().await
     }
 
     /// What opens the records that this keeper reads.
     pub(crate) async fn opener(&self) -> Result<Opener, Error> {
-        if !self.policy.read_only {
-            return self.sealer().await.map(Opener::Whole);
-        }
-        let readers = self.readers.get_or_try_init(|| async {
-            let keys = self.store.seal_keys().await?;
-            match keys.sealing() {
-                Some(_) => Ok(None),
-                None => Ok(Readers::new(&keys)?.map(Arc::new)),
-            }
-        });
-        match readers.await? {
-            Some(readers) => Ok(Opener::Readers(Arc::clone(readers))),
-            None => self.sealer().await.map(Opener::Whole),
+        if self.policy.read_only {
+            self.keys.readers().await
+        } else {
+            self.keys.sealer().await.map(Opener::Whole)
         }
     }
 

@@ -11,6 +11,7 @@ use countersign_seal::{AccountRecord, EndCause, Found, Sealer, SessionRecord};
 
 use crate::cell::Cell;
 use crate::keeper::Keeper;
+use crate::records::UNKNOWN_KEY;
 use crate::shared::Shared;
 
 /// So many records are read at once.
@@ -153,7 +154,8 @@ impl Keeper {
     /// cannot be opened are in it too. Reads every record: on a large store this takes a while.
     ///
     /// # Errors
-    /// [`countersign_core::ErrorKind::Store`] if the store cannot be listed or its keys cannot be had.
+    /// [`countersign_core::ErrorKind::Store`] if the store cannot be listed or its keys cannot be had; with
+    /// the code `readers_only` if there are readers' keys alone, which open what they are asked for by name.
     pub async fn stored(&self) -> Result<Vec<Stored>, Error> {
         let now = self.0.clock.now();
         let listed = listed(&self.0).await?;
@@ -170,7 +172,7 @@ pub(crate) struct Listed {
 
 /// All records of the store.
 pub(crate) async fn listed(shared: &Arc<Shared>) -> Result<Vec<Listed>, Error> {
-    let sealer = shared.sealer().await?;
+    let mut sealer = shared.sealer().await?;
     let names = shared.store.list().await?;
     let open: HashMap<RecordName, Arc<Cell>> =
         shared.all().into_iter().map(|cell| (sealer.name(&cell.digest), cell)).collect();
@@ -185,7 +187,16 @@ pub(crate) async fn listed(shared: &Arc<Shared>) -> Result<Vec<Listed>, Error> {
             let (revision, found) = match there {
                 // It has gone since it was listed.
                 Ok(None) => continue,
-                Ok(Some(there)) => (there.revision, opened(&sealer, &open, name, &there)),
+                Ok(Some(there)) => {
+                    let mut found = opened(&sealer, &open, name, &there);
+                    let unknown =
+                        found.as_ref().is_err_and(|error| error.code() == Some(UNKNOWN_KEY));
+                    if unknown && shared.keys.read_again().await.is_ok() {
+                        sealer = shared.sealer().await?;
+                        found = opened(&sealer, &open, name, &there);
+                    }
+                    (there.revision, found)
+                }
                 Err(error) => (Revision::NONE, Err(error)),
             };
             all.push(Listed { name: name.clone(), revision, found });

@@ -6,9 +6,12 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
+use countersign_core::session::{Event, Status};
 use countersign_core::{KeyDigest, Monotonic, RecordName, Revision, SessionStore};
 use futures_util::future::{Either, select};
 
+use crate::cell::Cell;
+use crate::post::Cargo;
 use crate::shared::Shared;
 use crate::sync::{AtomicBool, Mutex, Notify};
 use crate::wait::wait;
@@ -136,7 +139,19 @@ async fn follow(shared: &Arc<Shared>, name: &RecordName) {
     // Who rests reads with his next use.
     if cell.core().read {
         // A hint that cannot be followed is one hint less: the lock reads again anyway.
-        drop(cell.look().await);
+        let read = cell.look().await;
+        if read.is_ok() && cell.waits_to_save() {
+            // The store answers again: what it has not taken is written before a sibling buys another.
+            cell.post(Event::Due, Cargo::default());
+        }
+    }
+}
+
+impl Cell {
+    /// Tokens are held that the store has not taken, and nobody writes them now.
+    fn waits_to_save(&self) -> bool {
+        let core = self.core();
+        !core.saved && core.flights.is_empty() && core.machine.status() == Status::Active
     }
 }
 

@@ -1,4 +1,5 @@
-//! Records whose seal is broken (F30): a session's is set aside and replaced, an account's stays.
+//! Records whose seal is broken (F30): a session's is set aside and replaced, an account's stays and holds
+//! every sign-in.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,13 +10,26 @@
 
 mod common;
 
-use common::{World, seconds};
+use common::{Act, World, seconds};
 use countersign_core::{
-    Committed, ErrorKind, RecordName, Recovery, SecretBytes, SessionStore, StoredRecord,
+    Answers, Committed, Error, ErrorKind, RecordName, Recovery, SecretBytes, SessionStore,
+    StoredRecord,
 };
+use countersign_runtime::{Reason, SignIn};
+use countersign_seal::SealedFacts;
+use serde_json::json;
 
 /// Flips a bit of what is sealed in the records for which `this` holds; their names and new bytes.
 async fn damage(world: &World, this: impl Fn(usize) -> bool) -> Vec<(RecordName, Vec<u8>)> {
+    spoil(world, this, |bytes| *bytes.last_mut().unwrap() ^= 1).await
+}
+
+/// Changes the bytes of the records for which `this` holds.
+async fn spoil(
+    world: &World,
+    this: impl Fn(usize) -> bool,
+    change: impl Fn(&mut Vec<u8>),
+) -> Vec<(RecordName, Vec<u8>)> {
     let mut done = Vec::new();
     for name in world.store.list().await.unwrap() {
         let StoredRecord { revision, bytes } = world.store.load(&name).await.unwrap().unwrap();
@@ -23,7 +37,7 @@ async fn damage(world: &World, this: impl Fn(usize) -> bool) -> Vec<(RecordName,
         if !this(bytes.len()) {
             continue;
         }
-        *bytes.last_mut().unwrap() ^= 1;
+        change(&mut bytes);
         let sealed = SecretBytes::copy_from(&bytes);
         let end = world.store.commit(&name, revision, None, sealed).await.unwrap();
         assert!(matches!(end, Committed::Done(_)));
@@ -60,19 +74,132 @@ async fn f30_a_session_whose_seal_is_broken_is_set_aside_before_another_is_writt
     assert_eq!(world.server.count("sign_in"), 2, "the new one opens");
 }
 
+/// What may have befallen the bytes of a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fate {
+    Flipped,
+    Torn,
+    Emptied,
+    Newer,
+}
+
+impl Fate {
+    const ALL: [Self; 4] = [Self::Flipped, Self::Torn, Self::Emptied, Self::Newer];
+
+    fn befall(self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Flipped => *bytes.last_mut().unwrap() ^= 1,
+            Self::Torn => bytes.truncate(bytes.len() / 2),
+            Self::Emptied => bytes.clear(),
+            Self::Newer => bytes[4] = u8::MAX,
+        }
+    }
+}
+
+/// The account's record, after `fate` has befallen it.
+async fn befallen(world: &World, fate: Fate) -> (RecordName, Vec<u8>) {
+    let length = longest(world).await;
+    let n_records = world.store.list().await.unwrap().len();
+    let is_account = |len| n_records == 1 || len < length;
+    let mut done = spoil(world, is_account, |bytes| fate.befall(bytes)).await;
+    assert_eq!(done.len(), 1, "one account, one record");
+    done.remove(0)
+}
+
+fn assert_guards(error: &Error, name: &RecordName, fate: Fate) {
+    assert_eq!((error.kind(), error.recovery()), (ErrorKind::Store, Recovery::GiveUp), "{error}");
+    assert_eq!(error.code(), Some("guards_unreadable"), "{fate:?}: {error}");
+    let what = if fate == Fate::Newer { "upgrade this program" } else { "is damaged" };
+    let command = format!("`countersign sessions forget {} --guards`", &name.as_str()[..8]);
+    for part in [name.as_str(), what, &command] {
+        assert!(error.to_string().contains(part), "{fate:?}: {error}");
+    }
+}
+
 #[tokio::test]
-async fn f30_an_account_whose_seal_is_broken_stays_and_says_what_to_do() {
+async fn f30_guards_that_cannot_be_read_hold_every_sign_in_and_no_token() {
+    for fate in Fate::ALL {
+        let world = World::new();
+        world.signed_in().await;
+        let (name, bytes) = befallen(&world, fate).await;
+
+        // A process that comes later is served, and told.
+        let session = world.session().await;
+        session.authorization().await.unwrap();
+        let told = session.explain().await;
+        assert_eq!(told.reason, Reason::SignedIn, "{fate:?}");
+        assert_guards(&told.guards_error.unwrap(), &name, fate);
+        assert_guards(&session.sign_in().await.unwrap_err(), &name, fate);
+
+        // The token is renewed, since that needs no secret of the account.
+        world.pass(seconds(3500)).await;
+        session.authorization().await.unwrap();
+        assert!(world.server.count("refresh") > 0, "{fate:?}");
+        assert_eq!(world.server.count("sign_in"), 1, "{fate:?}");
+
+        // When it cannot be any more, nobody signs in by himself.
+        world.server.state().refresh_tokens.clear();
+        session.reject(session.current().unwrap().generation());
+        assert_guards(&session.authorization().await.unwrap_err(), &name, fate);
+        world.pass(seconds(600)).await;
+        assert_eq!(session.explain().await.reason, Reason::GuardsUnreadable, "{fate:?}");
+        assert_eq!(world.server.count("sign_in"), 1, "{fate:?}");
+        let stored = world.store.load(&name).await.unwrap().unwrap();
+        assert_eq!(stored.bytes.expose_bytes(), &bytes[..], "{fate:?}: it stays as it is");
+
+        // A person says so; what a newer program knows is not overruled.
+        if fate == Fate::Newer {
+            let error = session.forget_guards().await.unwrap_err();
+            assert_eq!(error.code(), Some("newer_version"), "{error}");
+            continue;
+        }
+        assert!(session.forget_guards().await.unwrap());
+        assert_eq!(world.store.aside(&name).unwrap().bytes.expose_bytes(), &bytes[..]);
+        session.authorization().await.unwrap();
+        assert_eq!(world.server.count("sign_in"), 2, "{fate:?}");
+        assert!(session.explain().await.guards_error.is_none());
+    }
+}
+
+#[tokio::test]
+async fn f36_a_refused_password_is_not_sent_again_because_its_memory_is_damaged() {
+    for fate in Fate::ALL {
+        let world = World::new();
+        world.server.state().password = "another".into();
+        let error = world.session().await.authorization().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidGrant);
+        let (name, _) = befallen(&world, fate).await;
+        let next = world.session().await;
+        assert_guards(&next.authorization().await.unwrap_err(), &name, fate);
+        assert_guards(&next.sign_in().await.unwrap_err(), &name, fate);
+        world.pass(seconds(7200)).await;
+        assert_eq!(world.server.count("sign_in"), 1, "{fate:?}");
+    }
+}
+
+#[tokio::test]
+async fn f30_an_answer_to_a_challenge_waits_too_while_guards_cannot_be_read() {
     let world = World::new();
-    world.signed_in().await;
-    let length = longest(&world).await;
-    let damaged = damage(&world, |len| len < length).await;
-    let [(name, bytes)] = &damaged[..] else { panic!("one account, one record") };
-    let keeper = world.keeper();
-    let error = world.described(&keeper).open().await.unwrap_err();
-    assert_eq!((error.kind(), error.recovery()), (ErrorKind::Store, Recovery::GiveUp));
-    assert!(error.to_string().contains("remove it from the store"), "{error}");
-    assert!(error.to_string().contains(name.as_str()), "{error}");
-    world.pass(seconds(60)).await;
-    let stored = world.store.load(name).await.unwrap().unwrap();
-    assert_eq!((stored.bytes.expose_bytes(), world.server.total()), (&bytes[..], 1));
+    let session = world.manual_session().await;
+    world.server.next("sign_in", Act::Say(200, json!({ "challenge": "canary-handle" })));
+    assert!(matches!(session.sign_in().await.unwrap(), SignIn::Challenge(_)));
+    let mut records = Vec::new();
+    for name in world.store.list().await.unwrap() {
+        let there = world.store.load(&name).await.unwrap().unwrap();
+        let kind = SealedFacts::of(there.bytes.expose_bytes()).unwrap().kind;
+        records.extend((kind == 2).then_some((name, there)));
+    }
+    let [(name, whole)] = &records[..] else { panic!("one account, one record") };
+    let torn = SecretBytes::copy_from(&whole.bytes.expose_bytes()[..20]);
+    let done = world.store.commit(name, whole.revision, None, torn).await.unwrap();
+    let Committed::Done(torn) = done else { panic!("nobody else writes") };
+    let answer = || Answers::code("123456".to_owned());
+    // As after every answer that was not taken, the challenge is open, and the status says why.
+    assert!(matches!(session.answer(answer()).await.unwrap(), SignIn::Challenge(_)));
+    assert_guards(&session.status().last_error.unwrap(), name, Fate::Torn);
+    assert_eq!(world.server.count("answer"), 0);
+    // Brought back, the same challenge can be answered.
+    world.store.commit(name, torn, None, whole.bytes.clone()).await.unwrap();
+    session.answer(answer()).await.unwrap();
+    assert_eq!(world.server.count("answer"), 1);
 }

@@ -4,6 +4,9 @@
 
 mod common;
 
+use std::sync::atomic::Ordering;
+
+use common::store::Flaky;
 use common::{Act, World, seconds, settle, shown};
 use countersign_core::{
     Clock, Committed, Credentials, Error, ErrorKind, Fence, Lock, RecordName, Revision, SealKeys,
@@ -127,13 +130,13 @@ fn f45_who_only_uses_a_good_token_has_hints_followed_again_after_their_runtime_h
 }
 
 /// A store whose hints come when the test says so.
-struct Hinting {
-    store: MemoryStore,
+struct Hinting<S = MemoryStore> {
+    store: S,
     hints: tokio::sync::Mutex<mpsc::UnboundedReceiver<RecordName>>,
 }
 
 #[async_trait::async_trait]
-impl SessionStore for Hinting {
+impl<S: SessionStore> SessionStore for Hinting<S> {
     async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
         self.store.load(name).await
     }
@@ -192,6 +195,42 @@ async fn f03_a_siblings_write_that_comes_beside_an_own_one_is_adopted_by_one_hin
     settle().await;
     assert_eq!(ours.current().unwrap().generation(), theirs.generation());
     assert_eq!(world.server.total(), 3);
+}
+
+#[tokio::test]
+async fn f09_what_the_store_has_not_taken_is_written_when_a_hint_shows_that_it_is_back() {
+    let world = World::new();
+    let (tell, hear) = mpsc::unbounded_channel();
+    let flaky = Flaky::new(world.store.clone());
+    let (store, hints) = (flaky.clone(), tokio::sync::Mutex::new(hear));
+    let keeper = world.keeper_builder().store(Hinting { store, hints }).build().unwrap();
+    let session = world.described(&keeper).open().await.unwrap();
+    session.authorization().await.unwrap();
+    settle().await;
+    // The mark comes through, the tokens do not, nor do the next tries.
+    world.server.hold();
+    let renewing = tokio::spawn({
+        let session = session.clone();
+        async move { session.refresh().await }
+    });
+    settle().await;
+    flaky.failing.store(100, Ordering::SeqCst);
+    world.server.open();
+    renewing.await.unwrap().unwrap();
+    world.pass(seconds(600)).await;
+    assert!(!session.status().saved);
+    let before = flaky.n_commits.load(Ordering::SeqCst);
+    flaky.failing.store(0, Ordering::SeqCst);
+    settle().await;
+    assert!(!session.status().saved, "the next try is far away");
+    for name in world.store.list().await.unwrap() {
+        tell.send(name).unwrap();
+    }
+    settle().await;
+    assert!(session.status().saved, "no time has passed");
+    assert_eq!(flaky.n_commits.load(Ordering::SeqCst), before + 1);
+    let sibling = world.session().await;
+    assert_eq!(sibling.current().unwrap().generation(), session.current().unwrap().generation());
 }
 
 #[tokio::test]

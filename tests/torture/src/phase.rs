@@ -1,15 +1,19 @@
 //! How far a process is in its exchange, written where it can still be read after the process was killed:
-//! one byte of a file, written by the seam between machine and driver at each step.
+//! one byte of a file, written by the seam between machine and driver at each step, and beside it a line
+//! for each step, for whoever has to find out what came before a loss.
 
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use countersign_core::KeyDigest;
 use countersign_core::session::{Effect, Event, Grant, Report, Write};
 use countersign_runtime::EffectFilter;
+
+use crate::clock::now_ms;
 
 /// A step of an exchange that has been reached.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,9 +61,23 @@ impl Phase {
     }
 }
 
+/// Where the steps are written of the processes that have come one after the other to the phase file `path`.
+fn steps_file(path: &Path) -> PathBuf {
+    path.with_extension("steps")
+}
+
+/// The steps between two moments that were written beside the phase file `path`, each with its moment.
+pub(crate) fn steps(path: &Path, from_ms: i64, to_ms: i64) -> Vec<(i64, String)> {
+    let text = fs::read_to_string(steps_file(path)).unwrap_or_default();
+    let told = |line: &str| Some((line.split_once(' ')?.0.parse().ok()?, line.to_owned()));
+    let told = text.lines().filter_map(told);
+    told.filter(|(at, _): &(i64, String)| (from_ms..=to_ms).contains(at)).collect()
+}
+
 /// Writes it down.
 pub(crate) struct Phases {
     file: File,
+    steps: File,
     /// The exchange under way is a refresh.
     refreshes: AtomicBool,
 }
@@ -67,8 +85,10 @@ pub(crate) struct Phases {
 impl Phases {
     pub(crate) fn new(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).truncate(true).write(true).open(path)?;
-        let phases = Self { file, refreshes: AtomicBool::new(false) };
+        let steps = OpenOptions::new().create(true).append(true).open(steps_file(path))?;
+        let phases = Self { file, steps, refreshes: AtomicBool::new(false) };
         phases.reach(Phase::Idle);
+        phases.tell("it begins");
         Ok(phases)
     }
 
@@ -81,8 +101,17 @@ impl Phases {
     }
 }
 
+impl Phases {
+    /// A step that is not written is one that nobody can read later, and no more. The machine holds no secret.
+    fn tell(&self, what: impl Debug) {
+        let line = format!("{} process {}: {what:?}\n", now_ms(), std::process::id());
+        let _ = (&self.steps).write_all(line.as_bytes());
+    }
+}
+
 impl EffectFilter for Phases {
     fn event(&self, _: KeyDigest, event: &Event) {
+        self.tell(event);
         let Event::Flight(_, report) = event else { return };
         match report {
             Report::Locked(_) => self.reach(Phase::Locked),
@@ -95,6 +124,7 @@ impl EffectFilter for Phases {
     }
 
     fn effect(&self, _: KeyDigest, effect: Effect) -> Vec<Effect> {
+        self.tell(&effect);
         match &effect {
             Effect::Journal(_, grant) => {
                 let refreshes = *grant == Grant::Refresh;

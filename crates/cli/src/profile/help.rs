@@ -21,7 +21,7 @@ reads it from: to PATH.new before it is sent, to PATH when it is proved.
 The store is in $COUNTERSIGN_STATE, else in your folder for state. Its keys are
 in a file of mode 600 there, unless a table of the profile file says otherwise:
   [store]
-  key = "passphrase"                 (or "file")
+  key = "passphrase"                 (or "file", or "keyring")
   passphrase = "env:STORE_PASSPHRASE"
 `sessions protect` brings a store that exists to what is said there.
 

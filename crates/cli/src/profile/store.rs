@@ -15,8 +15,10 @@ const WORDS: [&str; 3] = ["file", "passphrase", "keyring"];
 /// How the keys of the store are protected. Holds no secret.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct StoreSettings {
-    /// Where the passphrase comes from; `None` if the keys are in a file of their owner alone.
+    /// Where the passphrase comes from; `None` if the keys are under none.
     passphrase: Option<Source>,
+    /// The keys are under one that the keyring of the desktop keeps.
+    keyring: bool,
     /// Environment variables that a program which tells it is not given: they hold other secrets.
     withheld: Vec<String>,
 }
@@ -51,7 +53,7 @@ impl StoreSettings {
         };
         match (table.get("key").map(Value::as_str), source) {
             (Some(Some("passphrase")), Some(passphrase)) => {
-                Ok(Self { passphrase: Some(passphrase), withheld: Vec::new() })
+                Ok(Self { passphrase: Some(passphrase), ..Self::default() })
             }
             (Some(Some("passphrase")), None) => {
                 let help = "say where it comes from, for instance passphrase = \"env:NAME\"";
@@ -62,8 +64,16 @@ impl StoreSettings {
                 let help = "write key = \"passphrase\" beside it, or take it out";
                 wrong("passphrase", "says nothing by itself", help.to_owned())
             }
-            (Some(Some("keyring")), _) => {
-                let help = "use key = \"passphrase\", or key = \"file\" (mode 600)";
+            (Some(Some("keyring")), Some(_)) => {
+                let help = "take it out, or write key = \"passphrase\" beside it";
+                wrong("passphrase", "is not asked for where key = \"keyring\"", help.to_owned())
+            }
+            (Some(Some("keyring")), None) if cfg!(feature = "keyring") => {
+                Ok(Self { keyring: true, ..Self::default() })
+            }
+            (Some(Some("keyring")), None) => {
+                let help = "build it with --features keyring, or use key = \"passphrase\", or key = \"file\" \
+                            (mode 600)";
                 wrong("key", "is the keyring, which this build cannot use", help.to_owned())
             }
             (Some(word), _) => {
@@ -78,6 +88,20 @@ impl StoreSettings {
         self.passphrase.as_ref()
     }
 
+    /// Whether the keys are under one that the keyring keeps.
+    pub(crate) const fn keyring(&self) -> bool {
+        self.keyring
+    }
+
+    /// What the keys are under, in words.
+    pub(crate) const fn under(&self) -> &'static str {
+        match (&self.passphrase, self.keyring) {
+            (Some(_), _) => "a passphrase",
+            (None, true) => "a key in your keyring",
+            (None, false) => "a file of yours alone",
+        }
+    }
+
     /// The same, whose program is not given these variables.
     pub(super) fn withholding(mut self, names: Vec<String>) -> Self {
         self.withheld = names;
@@ -89,9 +113,9 @@ impl StoreSettings {
         &self.withheld
     }
 
-    /// Whether it can be had without asking anybody and without starting a program.
+    /// Whether the keys can be had without asking anybody and without starting a program.
     pub(crate) const fn is_plain(&self) -> bool {
-        matches!(self.passphrase, None | Some(Source::Env(_) | Source::File(_)))
+        !self.keyring && matches!(self.passphrase, None | Some(Source::Env(_) | Source::File(_)))
     }
 
     /// The environment variable that the passphrase comes from.
@@ -118,8 +142,16 @@ mod tests {
         assert_eq!(parse("key = \"file\"").unwrap(), StoreSettings::default());
         let chosen = parse("key = \"passphrase\"\npassphrase = \"file:store.txt\"").unwrap();
         assert_eq!(chosen.passphrase(), Some(&Source::File("/c/store.txt".into())));
+        let keyring = parse("key = \"keyring\"");
+        if cfg!(feature = "keyring") {
+            assert!(keyring.is_ok_and(|chosen| chosen.keyring() && !chosen.is_plain()));
+        } else {
+            let lines = keyring.unwrap_err();
+            assert!(lines.contains("which this build cannot use"), "{lines}");
+            assert!(lines.contains("--features keyring"), "{lines}");
+        }
         for (text, says) in [
-            ("key = \"keyring\"", "which this build cannot use"),
+            ("key = \"keyring\"\npassphrase = \"env:P\"", "is not asked for"),
             ("key = \"passphrase\"", "`store.passphrase` is missing"),
             ("passphrase = \"env:P\"", "says nothing by itself"),
             ("key = \"file\"\npassphrase = \"env:P\"", "says nothing by itself"),

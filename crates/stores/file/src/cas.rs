@@ -22,8 +22,25 @@ pub(crate) enum Sweep {
 pub(crate) enum Found {
     Nothing,
     Record(StoredRecord),
-    /// It must be read again under the lock before it is set aside.
-    Damaged,
+    /// What is left of one.
+    Damaged(StoredRecord),
+}
+
+impl Found {
+    /// The record, damaged or not: whoever has its key finds out.
+    pub(crate) fn record(self) -> Option<StoredRecord> {
+        match self {
+            Self::Nothing => None,
+            Self::Record(record) | Self::Damaged(record) => Some(record),
+        }
+    }
+
+    fn revision(&self) -> Revision {
+        match self {
+            Self::Nothing => Revision::NONE,
+            Self::Record(record) | Self::Damaged(record) => record.revision,
+        }
+    }
 }
 
 /// Reads the record called `name`.
@@ -40,7 +57,7 @@ pub(crate) fn read(layout: &Layout, name: &RecordName) -> Result<Found, Error> {
     let content = record::read(&mut file, facts.len());
     match content.map_err(|source| fault::io("read", &path, source))? {
         Content::Good(record) => Ok(Found::Record(record)),
-        Content::Damaged => Ok(Found::Damaged),
+        Content::Damaged(record) => Ok(Found::Damaged(record)),
         Content::Newer => Err(fault::newer(&path)),
     }
 }
@@ -60,17 +77,8 @@ impl Writer {
         Ok(lock.map(|lock| Self { layout: layout.clone(), name: name.clone(), lock }))
     }
 
-    /// The record. One that is damaged is set aside, which is an error once.
-    pub(crate) fn current(&self) -> Result<Option<StoredRecord>, Error> {
-        match read(&self.layout, &self.name)? {
-            Found::Nothing => Ok(None),
-            Found::Record(record) => Ok(Some(record)),
-            Found::Damaged => Err(fault::set_aside(&damaged::set_aside(&self.layout, &self.name)?)),
-        }
-    }
-
     /// Writes `bytes` if the record still has the revision `expected` and no other lock was taken
-    /// since `fence`.
+    /// since `fence`. What is damaged is kept aside.
     pub(crate) fn commit(
         self,
         expected: Revision,
@@ -81,43 +89,52 @@ impl Writer {
         if bytes.len() > record::LONGEST {
             return Err(fault::store("too_long", "the record is longer than 16 MiB".into()));
         }
-        let current = self.current()?;
-        let revision = current.as_ref().map_or(Revision::NONE, |record| record.revision);
-        if revision != expected || !self.is_last(fence.as_ref()) {
-            return Ok(Committed::Lost(current));
+        let current = read(&self.layout, &self.name)?;
+        if current.revision() != expected || !self.is_last(fence.as_ref()) {
+            return Ok(Committed::Lost(current.record()));
         }
-        let next = Revision(revision.0.max(self.highest()?).saturating_add(1));
+        let is_damaged = matches!(current, Found::Damaged(_));
+        let counted = if is_damaged { 0 } else { current.revision().0 };
+        let next = Revision(counted.max(self.highest()?).saturating_add(1));
         let mut temp = Temp::new(&self.layout.temp(), self.name.as_str())?;
         if sweep == Sweep::Yes {
             temp.sweep();
         }
         temp.fill(|file| record::write(file, next, bytes))?;
         self.remember(next)?;
+        if is_damaged {
+            // A copy: there is a record at any moment, and nobody takes it for missing.
+            damaged::keep(&self.layout, &self.name)?;
+        }
         temp.replace(&self.layout.record(&self.name))?;
         guard::sync_folder(&self.layout.records())?;
         Ok(Committed::Done(next))
     }
 
-    /// Removes the record if it still has the revision `expected`.
+    /// Removes the record if it still has the revision `expected`. What is damaged is kept aside.
     pub(crate) fn remove(self, expected: Revision) -> Result<bool, Error> {
-        let Some(current) = self.current()? else { return Ok(false) };
-        if current.revision != expected {
-            return Ok(false);
+        match read(&self.layout, &self.name)? {
+            Found::Record(current) if current.revision == expected => {
+                self.remember(current.revision)?;
+                let path = self.layout.record(&self.name);
+                fs::remove_file(&path).map_err(|source| fault::io("remove", &path, source))?;
+                guard::sync_folder(&self.layout.records())?;
+                Ok(true)
+            }
+            Found::Damaged(_) => self.set_aside(expected),
+            Found::Nothing | Found::Record(_) => Ok(false),
         }
-        self.remember(current.revision)?;
-        let path = self.layout.record(&self.name);
-        fs::remove_file(&path).map_err(|source| fault::io("remove", &path, source))?;
-        guard::sync_folder(&self.layout.records())?;
-        Ok(true)
     }
 
     /// Sets the record aside if it still has the revision `expected`.
     pub(crate) fn set_aside(self, expected: Revision) -> Result<bool, Error> {
-        let Some(current) = self.current()? else { return Ok(false) };
-        if current.revision != expected {
+        let current = read(&self.layout, &self.name)?;
+        if matches!(current, Found::Nothing) || current.revision() != expected {
             return Ok(false);
         }
-        self.remember(current.revision)?;
+        if let Found::Record(current) = current {
+            self.remember(current.revision)?;
+        }
         damaged::set_aside(&self.layout, &self.name).map(|_| true)
     }
 

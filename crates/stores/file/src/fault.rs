@@ -3,7 +3,10 @@
 use std::io;
 use std::path::Path;
 
-use countersign_core::{Error, ErrorKind, Recovery};
+use countersign_core::{Error, ErrorKind, RecordName, Recovery};
+
+/// So many records are named in one message.
+const MOST_NAMED: usize = 8;
 
 /// `doing` (an infinitive) something with `path` failed.
 pub(crate) fn io(doing: &str, path: &Path, source: io::Error) -> Error {
@@ -23,9 +26,10 @@ pub(crate) fn io(doing: &str, path: &Path, source: io::Error) -> Error {
             "a limit on the size of files forbids it; what was stored before is unchanged",
             Recovery::Retry,
         ),
-        Kind::NotADirectory | Kind::NotFound => {
-            ("a folder of the store is missing", Recovery::Retry)
-        }
+        Kind::NotADirectory | Kind::NotFound => (
+            "a folder of the store is missing; bring it back, or open the store again, which makes it anew",
+            Recovery::Retry,
+        ),
         _ => ("check that the store is on a local file system that works", Recovery::Retry),
     };
     let hint = format!("cannot {doing} {}: {remedy}", path.display());
@@ -47,37 +51,19 @@ pub(crate) fn is_read_only(source: &io::Error) -> bool {
     matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
-/// The record is damaged, and the store cannot be written.
-pub(crate) fn damaged_for_good(path: &Path) -> Error {
-    let hint = format!(
-        "{} is damaged, and the store can only be read, so it cannot be set aside; sign in where the store can \
-         be written",
-        path.display()
-    );
-    store(READ_ONLY, hint).with_recovery(Recovery::GiveUp)
-}
-
 /// `path` is not as it must be; `what` says so, and what to do.
 pub(crate) fn unsafe_file(path: &Path, what: &str) -> Error {
     store("unsafe_file", format!("{} {what}", path.display())).with_recovery(Recovery::GiveUp)
 }
 
-/// The record at `path` cannot be read.
+/// The record at `path` was changed since it was written.
 pub(crate) fn damaged(path: &Path) -> Error {
     let hint = format!(
-        "{} is damaged; whoever needs it next sets it aside, and its session signs in again",
+        "{} is damaged: a session signs in again, and it is set aside then; what an account must be spared is \
+         asked for by name",
         path.display()
     );
     store("damaged", hint)
-}
-
-/// The record could not be read and is now at `path`.
-pub(crate) fn set_aside(path: &Path) -> Error {
-    let hint = format!(
-        "a damaged record was set aside as {}; sign in again to replace it",
-        path.display()
-    );
-    store("set_aside", hint)
 }
 
 /// The folder of the store is not there any more.
@@ -179,16 +165,38 @@ pub(crate) fn not_in_vault(path: &Path, entry: &str) -> Error {
     store("keyring_entry_missing", hint).with_recovery(Recovery::GiveUp)
 }
 
-/// Somebody else changes the keys.
-pub(crate) fn keys_busy() -> Error {
+/// Somebody else changes the keys; `holder` is the process, if it is known.
+pub(crate) fn keys_busy(holder: Option<u32>) -> Error {
+    let who = match holder {
+        Some(pid) if pid == std::process::id() => "elsewhere in this process".to_owned(),
+        Some(pid) => format!("by process {pid}"),
+        None => "by another process".to_owned(),
+    };
     let hint =
-        "the keys of this store are being changed by another process; try again when it is done";
-    store("locked", hint.into()).with_recovery(Recovery::Retry)
+        format!("the keys of this store are being changed {who}; try again when that is done");
+    store("locked", hint).with_recovery(Recovery::Retry)
 }
 
 /// A key that cannot be taken away.
 pub(crate) fn key_needed(id: u32, why: &str) -> Error {
     store("key_needed", format!("key {id} {why}")).with_recovery(Recovery::GiveUp)
+}
+
+/// A key that records still need, or may need.
+pub(crate) fn key_still_needed(id: u32, needing: &[(RecordName, &'static str)]) -> Error {
+    let named = needing.iter().take(MOST_NAMED).map(|(name, why)| format!("{name} ({why})"));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = match needing.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    key_needed(
+        id,
+        &format!(
+            "is still needed, or may be, by {named}{more}; reseal first, and set aside or bring back what \
+             cannot be read"
+        ),
+    )
 }
 
 /// The system gave no random bytes.

@@ -44,8 +44,8 @@ pub struct Inspection {
 pub struct RecordFacts {
     /// Its name: a keyed hash.
     pub name: RecordName,
-    /// Its revision and what its seal shows; or why it cannot be read (code `damaged`: the next load sets it
-    /// aside).
+    /// Its revision and what its seal shows; or why it cannot be read (code `damaged`: it was
+    /// changed since it was written; it stays until it is set aside or replaced).
     pub read: Result<(Revision, SealedFacts), Error>,
 }
 
@@ -115,7 +115,7 @@ fn read(layout: &Layout, name: &RecordName) -> Result<(Revision, SealedFacts), E
         Found::Record(record) => {
             Ok((record.revision, SealedFacts::of(record.bytes.expose_bytes())?))
         }
-        Found::Damaged => Err(fault::damaged(&layout.record(name))),
+        Found::Damaged(_) => Err(fault::damaged(&layout.record(name))),
         Found::Nothing => Err(fault::gone(&layout.record(name))),
     }
 }

@@ -26,7 +26,12 @@ impl Held {
     /// Takes the lock `path`; `None` if somebody holds it.
     pub(crate) fn try_take(path: &Path) -> Result<Option<Self>, Error> {
         for _ in 0..TRIES {
-            let (file, facts) = guard::open_or_create(path)?;
+            let opened = guard::open_or_create(path);
+            let (file, facts) = opened.map_err(|error| match path.ancestors().nth(2) {
+                // All locks lie in one folder of the store.
+                Some(store) if !store.exists() => fault::no_folder(store),
+                _ => error,
+            })?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
@@ -116,7 +121,7 @@ impl Holder {
         Some(Self { pid: pid.parse().ok()?, fence: fence.parse().ok()? })
     }
 
-    fn to_text(self) -> String {
+    pub(crate) fn to_text(self) -> String {
         format!("pid {:010} fence {:020}\n", self.pid, self.fence)
     }
 }

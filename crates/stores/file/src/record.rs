@@ -20,6 +20,8 @@ pub(crate) const LONGEST: usize = 16 * 1024 * 1024;
 const HEADER: usize = 29;
 const MAGIC: &[u8; 4] = b"CSF1";
 const VERSION: u8 = 1;
+/// Revisions count the writes, and never come to this bit.
+const OF_DAMAGE: u64 = 1 << 63;
 
 /// What a file holds.
 #[derive(Debug)]
@@ -27,37 +29,42 @@ pub(crate) enum Content {
     /// A record.
     Good(StoredRecord),
     /// Something that no version wrote, or that was changed since.
-    Damaged,
+    Damaged(StoredRecord),
     /// What a newer version wrote.
     Newer,
 }
 
-/// Reads a record.
+/// Reads a record from a file that is about `length` bytes long.
 pub(crate) fn read(file: &mut File, length: u64) -> io::Result<Content> {
-    let Some(rest) = length.checked_sub(HEADER as u64).filter(|rest| *rest <= LONGEST as u64)
-    else {
-        // Also a short file can be one of a newer version.
-        let mut front = Vec::new();
-        file.take(5).read_to_end(&mut front)?;
-        return Ok(if is_newer(&front) { Content::Newer } else { Content::Damaged });
-    };
-    let mut header = [0; HEADER];
-    let mut bytes = vec![0; rest as usize];
-    match file.read_exact(&mut header).and_then(|()| file.read_exact(&mut bytes)) {
-        Err(fault) if fault.kind() == io::ErrorKind::UnexpectedEof => return Ok(Content::Damaged),
-        other => other?,
-    }
+    let mut header = Vec::with_capacity(HEADER);
+    file.take(HEADER as u64).read_to_end(&mut header)?;
+    // One more than the longest, so that one that is too long is seen to be.
+    let mut bytes = Vec::with_capacity(length.min(LONGEST as u64) as usize);
+    file.take(LONGEST as u64 + 1).read_to_end(&mut bytes)?;
+    // Also a short file can be one of a newer version.
     if is_newer(&header) {
         return Ok(Content::Newer);
     }
-    let (front, sum) = header.split_at(13);
-    if front[..4] != *MAGIC || front[4] != VERSION || *sum != checksum(front, &bytes) {
-        return Ok(Content::Damaged);
+    let whole = header.len() == HEADER && bytes.len() <= LONGEST;
+    let (front, sum) = header.split_at(header.len().min(13));
+    if !whole || front[..4] != *MAGIC || front[4] != VERSION || *sum != checksum(front, &bytes) {
+        return Ok(Content::Damaged(damaged(header, &bytes)));
     }
     let mut revision = [0; 8];
     revision.copy_from_slice(&front[5..]);
     let revision = Revision(u64::from_be_bytes(revision));
     Ok(Content::Good(StoredRecord { revision, bytes: SecretBytes::new(bytes) }))
+}
+
+/// What is left of a record: all of the file, which no seal takes for one of its own, whichever part of it was
+/// hit. The revision is one that no write gives, and another for other bytes, so that whoever replaces what he
+/// has read replaces nothing else.
+fn damaged(mut file: Vec<u8>, rest: &[u8]) -> StoredRecord {
+    file.extend_from_slice(&rest[..rest.len().min(LONGEST)]);
+    let mut hash = [0; 8];
+    hash.copy_from_slice(&checksum(&[], &file)[..8]);
+    let revision = Revision(u64::from_be_bytes(hash) | OF_DAMAGE);
+    StoredRecord { revision, bytes: SecretBytes::new(file) }
 }
 
 /// Writes a record.

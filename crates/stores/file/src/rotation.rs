@@ -1,10 +1,11 @@
 //! Other keys for a store, and another protection for its keys.
 
-use countersign_core::{Error, SessionStore};
+use countersign_core::{Error, RecordName, SessionStore};
 use countersign_seal::{Resealed, SealedFacts, Sealer, reseal};
 
 use crate::blocking::blocking;
 use crate::cas::{self, Found};
+use crate::layout::Layout;
 use crate::protection::KeyProtection;
 use crate::store::FileStore;
 use crate::{fault, key};
@@ -16,15 +17,17 @@ impl FileStore {
     /// Draws a new seal key and puts it in front of the others: what is written from then on is sealed with
     /// it. Says its id. [`FileStore::reseal`] brings the records after it.
     ///
-    /// Programs read the keys when they start. One that runs already goes on sealing with the key that it
-    /// knows, which all others open, and cannot open what is sealed with the new one (`unknown_key`): restart
-    /// it.
+    /// Keepers that run need no restart: one goes on sealing with the key that it knows, which all others
+    /// open, and reads the keys once more when it meets a record that is sealed with the new one.
+    ///
+    /// Another process that changes the keys is waited for, ten seconds at most.
     ///
     /// # Errors
     /// [`countersign_core::ErrorKind::Store`] with the remedy; the old keys are in place then.
     pub async fn add_key(&self) -> Result<u32, Error> {
         let (layout, protection) = (self.layout().clone(), self.protection().clone());
-        blocking(move || key::add(&layout, &protection)).await
+        let lock = self.key_lock().await?;
+        blocking(move || key::add(&layout, &protection, lock)).await
     }
 
     /// Seals every record with the key in front, while sessions are in use. It can be stopped at any point and
@@ -40,31 +43,23 @@ impl FileStore {
     /// Takes a key away that no record needs any more. The key in front and the one with the lowest id, which
     /// names the records, stay.
     ///
-    /// A program that was started before [`FileStore::add_key`] may still seal with the old key: end it first.
+    /// A program that has met no record of a newer key may still seal a new session with the old one: end
+    /// those that were started before [`FileStore::add_key`] and have not been used since.
     ///
     /// # Errors
     /// [`countersign_core::ErrorKind::Store`] with the code `key_needed` if the key has to stay, also because a
-    /// record cannot be read that may need it; it stays then.
+    /// record cannot be read that may need it; it names them. `locked`, with the process, if another one
+    /// changes the keys for longer than ten seconds.
     pub async fn drop_key(&self, id: u32) -> Result<(), Error> {
-        for name in self.list().await? {
-            let (layout, wanted) = (self.layout().clone(), name.clone());
-            let why = match blocking(move || cas::read(&layout, &wanted)).await? {
-                Found::Nothing => continue,
-                Found::Damaged => Some("may be that of a damaged record"),
-                Found::Record(record) => match SealedFacts::of(record.bytes.expose_bytes()) {
-                    Ok(facts) if facts.key == id && OWN_KINDS.contains(&facts.kind) => {
-                        Some("still seals a record")
-                    }
-                    Ok(_) => None,
-                    Err(_) => Some("may be that of a record that cannot be read"),
-                },
-            };
-            if let Some(why) = why {
-                return Err(fault::key_needed(id, &format!("{why} ({name}); reseal first")));
-            }
+        let lock = self.key_lock().await?;
+        key::check_may_go(&self.seal_keys().await?, id)?;
+        let layout = self.layout().clone();
+        let needs = blocking(move || needing(&layout, id)).await?;
+        if !needs.is_empty() {
+            return Err(fault::key_still_needed(id, &needs));
         }
         let (layout, protection) = (self.layout().clone(), self.protection().clone());
-        blocking(move || key::drop_key(&layout, &protection, id)).await
+        blocking(move || key::drop_key(&layout, &protection, lock, id)).await
     }
 
     /// Puts the keys under another protection, and is the store that is opened with it. The keys themselves stay:
@@ -75,7 +70,27 @@ impl FileStore {
     pub async fn protect(&self, protection: KeyProtection) -> Result<Self, Error> {
         let (layout, from, to) =
             (self.layout().clone(), self.protection().clone(), protection.clone());
-        blocking(move || key::protect(&layout, &from, &to)).await?;
+        let lock = self.key_lock().await?;
+        blocking(move || key::protect(&layout, &from, &to, lock)).await?;
         Ok(self.with_protection(protection))
     }
+}
+
+/// The records that the key `id` seals, or may seal, each with the reason.
+fn needing(layout: &Layout, id: u32) -> Result<Vec<(RecordName, &'static str)>, Error> {
+    let mut needing = Vec::new();
+    for name in crate::store::list(layout)? {
+        let why = match cas::read(layout, &name) {
+            Ok(Found::Nothing) => continue,
+            Ok(Found::Damaged(_)) => "damaged",
+            Err(_) => "cannot be read",
+            Ok(Found::Record(record)) => match SealedFacts::of(record.bytes.expose_bytes()) {
+                Ok(facts) if facts.key == id && OWN_KINDS.contains(&facts.kind) => "sealed with it",
+                Ok(_) => continue,
+                Err(_) => "cannot be read",
+            },
+        };
+        needing.push((name, why));
+    }
+    Ok(needing)
 }

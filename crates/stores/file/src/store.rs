@@ -16,7 +16,7 @@ use etcetera::BaseStrategy;
 use crate::blocking::blocking;
 use crate::cas::{self, Found, Sweep, Writer};
 use crate::layout::Layout;
-use crate::lock::{FileLock, Holder};
+use crate::lock::{FileLock, Held, Holder};
 use crate::protection::KeyProtection;
 use crate::wait::Patience;
 use crate::{fault, guard, key};
@@ -71,20 +71,6 @@ impl FileStore {
         Self::open(default_folder()?)
     }
 
-    /// The record called `name` as [`SessionStore::load`] finds it, but one that is damaged stays where it
-    /// is: for whoever only looks.
-    ///
-    /// # Errors
-    /// As there, with the code `damaged` where the record would be set aside.
-    pub async fn peek(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        let (layout, wanted) = (self.layout.clone(), name.clone());
-        match blocking(move || cas::read(&layout, &wanted)).await? {
-            Found::Nothing => Ok(None),
-            Found::Record(record) => Ok(Some(record)),
-            Found::Damaged => Err(fault::damaged(&self.layout.record(name))),
-        }
-    }
-
     /// The same folder with another protection of the seal keys.
     ///
     /// # Errors
@@ -110,6 +96,22 @@ impl FileStore {
         Self { protection, ..self.clone() }
     }
 
+    /// The right to change the keys; whoever has it is waited for, and named in the end.
+    pub(crate) async fn key_lock(&self) -> Result<Held, Error> {
+        let mut patience = Patience::new(WRITE_WAIT);
+        loop {
+            let layout = self.layout.clone();
+            if let Some(lock) = blocking(move || key::try_lock(&layout)).await? {
+                return Ok(lock);
+            }
+            if !patience.pause().await {
+                let path = self.layout.key_lock();
+                let holder = blocking(move || Ok(Holder::of(&path))).await?;
+                return Err(fault::keys_busy(holder.map(|holder| holder.pid)));
+            }
+        }
+    }
+
     async fn writer(&self, name: &RecordName) -> Result<Writer, Error> {
         let mut patience = Patience::new(WRITE_WAIT);
         loop {
@@ -122,46 +124,23 @@ impl FileStore {
             }
         }
     }
-
-    /// What was found, once what is damaged is out of the way.
-    async fn settled(
-        &self,
-        name: &RecordName,
-        found: Found,
-    ) -> Result<Option<StoredRecord>, Error> {
-        match found {
-            Found::Nothing => Ok(None),
-            Found::Record(record) => Ok(Some(record)),
-            Found::Damaged => match self.writer(name).await {
-                Ok(writer) => blocking(move || writer.current()).await,
-                Err(error) if error.code() == Some(fault::READ_ONLY) => {
-                    Err(fault::damaged_for_good(&self.layout.record(name)))
-                }
-                Err(error) => Err(error),
-            },
-        }
-    }
 }
 
 #[async_trait]
 impl SessionStore for FileStore {
-    /// Takes no lock and makes no file. A record that is damaged is moved to the folder `damaged`:
-    /// that is an error once (code `set_aside`), and from then on there is no record.
+    /// Takes no lock, makes no file and moves none. A record that is damaged comes as what is left of it,
+    /// which no seal opens; it stays where it is until it is set aside or replaced.
     async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
         let (layout, wanted) = (self.layout.clone(), name.clone());
-        let found = blocking(move || cas::read(&layout, &wanted)).await?;
-        self.settled(name, found).await
+        blocking(move || cas::read(&layout, &wanted).map(Found::record)).await
     }
 
     async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
         let (layout, wanted) = (self.layout.clone(), names.to_vec());
-        let read_all = move || wanted.iter().map(|name| cas::read(&layout, name)).collect();
-        let found: Vec<Found> = blocking(read_all).await?;
-        let mut records = Vec::with_capacity(names.len());
-        for (name, found) in names.iter().zip(found) {
-            records.push(self.settled(name, found).await?);
-        }
-        Ok(records)
+        blocking(move || {
+            wanted.iter().map(|name| cas::read(&layout, name).map(Found::record)).collect()
+        })
+        .await
     }
 
     async fn list(&self) -> Result<Vec<RecordName>, Error> {
@@ -214,6 +193,10 @@ impl SessionStore for FileStore {
         blocking(move || writer.set_aside(expected)).await
     }
 
+    fn place(&self, name: &RecordName) -> String {
+        self.layout.record(name).display().to_string()
+    }
+
     /// Reads the file `key`, which is made with a new key if nothing was ever stored.
     async fn seal_keys(&self) -> Result<SealKeys, Error> {
         let (layout, protection) = (self.layout.clone(), self.protection.clone());
@@ -221,7 +204,8 @@ impl SessionStore for FileStore {
     }
 }
 
-fn list(layout: &Layout) -> Result<Vec<RecordName>, Error> {
+/// The names of all records.
+pub(crate) fn list(layout: &Layout) -> Result<Vec<RecordName>, Error> {
     let folder = &layout.records();
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,

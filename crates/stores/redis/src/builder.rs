@@ -206,6 +206,7 @@ impl RedisBuilder {
             deadline: self.deadline,
             replicas: self.replicas,
             failed: Mutex::default(),
+            unwritten: Mutex::default(),
             dropped: Mutex::default(),
         })))
     }

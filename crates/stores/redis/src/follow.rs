@@ -86,6 +86,10 @@ impl Follower {
             self.names = store.list().await?.into();
             self.seen = Some(newest);
         }
+        // Whoever could not write is told that the server is back, before others overtake him.
+        let unwritten = shared.unwritten().into_iter();
+        let news: Vec<_> = unwritten.filter(|name| !self.names.contains(name)).collect();
+        self.names.extend(news);
         self.wire = Some(wire);
         Ok(())
     }

@@ -13,6 +13,9 @@ use crate::fault;
 use crate::link::{Ask, Link};
 use crate::names::Names;
 
+/// So many failed writes are remembered.
+const MOST_UNWRITTEN: usize = 65_536;
+
 /// What may be done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mode {
@@ -33,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) replicas: u32,
     /// The fencing numbers under which a write has failed: its process may have more to save.
     pub(crate) failed: Mutex<HashSet<u64>>,
+    /// The records of which a write has failed, until another one comes through.
+    pub(crate) unwritten: Mutex<HashSet<RecordName>>,
     /// The locks of this process that were dropped, until the server has heard of it.
     pub(crate) dropped: Mutex<HashMap<RecordName, Box<str>>>,
 }
@@ -55,6 +60,22 @@ impl Shared {
         } else {
             all.remove(&fence);
         }
+    }
+
+    /// Remembers whether the last write of the record `name` failed.
+    pub(crate) fn wrote_record(&self, name: &RecordName, failed: bool) {
+        let mut all = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        if !failed {
+            all.remove(name);
+        } else if all.len() < MOST_UNWRITTEN {
+            all.insert(name.clone());
+        }
+    }
+
+    /// The records of which the last write failed.
+    pub(crate) fn unwritten(&self) -> Vec<RecordName> {
+        let all = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().cloned().collect()
     }
 
     /// Whether the last write under `fence` failed; asked once, when its lock is let go.

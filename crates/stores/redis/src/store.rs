@@ -203,6 +203,7 @@ impl SessionStore for RedisStore {
         if let Some(fence) = &fence {
             self.shared.wrote(fence.number(), answer.is_err());
         }
+        self.shared.wrote_record(name, answer.is_err());
         let answer = answer?;
         let mut values = self.shared.array(answer.value)?;
         match values.first().and_then(number) {
@@ -244,8 +245,14 @@ impl SessionStore for RedisStore {
         self.moved(&call).await
     }
 
+    fn place(&self, name: &RecordName) -> String {
+        let (key, place) = (self.shared.names.record(name), self.shared.link.place());
+        format!("the key {key} at Redis {place}")
+    }
+
     /// Follows the stream of changes, over a connection of its own, and goes on where it was after that
-    /// was lost. If more was changed meanwhile than is kept, all records are named.
+    /// was lost: then it also names the records of which a write has failed since. If more was changed
+    /// meanwhile than is kept, all records are named.
     async fn watch(&self) -> Option<RecordName> {
         self.follower.lock().await.next(self).await
     }

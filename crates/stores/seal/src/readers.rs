@@ -49,6 +49,11 @@ impl Readers {
         self.0.name(key)
     }
 
+    /// Whether both give every record the same name: their lowest key is one.
+    pub fn names_like(&self, other: &Self) -> bool {
+        self.0.names_like(&other.0)
+    }
+
     /// Seals for readers what they get of `record`, which is that of the session `key`.
     ///
     /// # Errors

@@ -85,6 +85,12 @@ impl Sealer {
         self.vault.salt().expose_bytes()
     }
 
+    /// Whether both give every record the same name: their lowest key is one. Keys that do not belong to
+    /// another store.
+    pub fn names_like(&self, other: &Self) -> bool {
+        self.vault.names_like(&other.vault)
+    }
+
     /// What readers get, if the store has keys for them.
     pub const fn readers(&self) -> Option<&Readers> {
         self.readers.as_ref()

@@ -33,6 +33,11 @@ impl Vault {
         self.naming.salt()
     }
 
+    /// Whether both give every record the same name.
+    pub(crate) fn names_like(&self, other: &Self) -> bool {
+        self.naming.salt().matches(other.naming.salt())
+    }
+
     /// The id of the key that seals.
     pub(crate) fn sealing(&self) -> Option<u32> {
         self.keys.sealing().map(|(id, _)| id)

@@ -14,7 +14,7 @@ use crate::clock::{Stopwatch, now_ms, pause};
 use crate::dice::Dice;
 use crate::findings::Findings;
 use crate::kind::Kind;
-use crate::phase::Phase;
+use crate::phase::{self, Phase};
 use crate::plan::{Plan, Report, Task};
 use crate::process::Process;
 use crate::stage::Stage;
@@ -207,12 +207,19 @@ fn judge(kind: Kind, size: &Size, fire: &Fire, findings: &mut Findings) {
             .filter(|kill| matches!(kill.phase, Phase::SigningIn | Phase::Locked))
             .collect::<Vec<&Kill>>();
         let explaining = [&between[..], &cut_off[..]].concat();
-        let unexplained = unexplained(&stage.simulator.records(), kills, &explaining);
+        let records = stage.simulator.records();
+        let unexplained = unexplained(&exchanges(&records), kills, &explaining);
+        for loss in &unexplained {
+            for line in loss.story(stage, &records, size.n_processes) {
+                findings.note(line);
+            }
+        }
         findings.claim(
             lost <= (n + cut_off.len()) as u64 && unexplained.is_empty(),
             format!(
-                "{kind}: {lost} sessions lost, each after a kill between journal and commit ({} without one {unexplained:?}; {} kills fell into a sign-in or the mark's own write)",
+                "{kind}: {lost} sessions lost, each after a kill between journal and commit ({} without one {:?}; {} kills fell into a sign-in or the mark's own write)",
                 unexplained.len(),
+                unexplained.iter().map(|loss| &*loss.what).collect::<Vec<&str>>(),
                 cut_off.len()
             ),
         );
@@ -223,25 +230,113 @@ fn judge(kind: Kind, size: &Size, fire: &Fire, findings: &mut Findings) {
     );
 }
 
+/// A sign-in that no kill explains.
+struct Loss {
+    /// When the exchange before it came, and when it came itself.
+    from_ms: i64,
+    to_ms: i64,
+    what: String,
+}
+
+impl Loss {
+    /// What the server and the processes have written down around it, in the order of time.
+    fn story(&self, stage: &Stage, records: &[Record], n_processes: usize) -> Vec<String> {
+        let (from, to) = (self.from_ms - 500, self.to_ms + 500);
+        let served = records.iter().filter(|record| (from..=to).contains(&record.at_ms));
+        let served = served.filter(|record| record.operation != Operation::RESOURCE);
+        let mut all: Vec<(i64, String)> = served
+            .map(|record| (record.at_ms, format!("{} server: {record:?}", record.at_ms)))
+            .collect();
+        for n in 0..n_processes {
+            all.extend(phase::steps(&stage.phase_file(n), from, to));
+        }
+        all.sort_by_key(|(at, _)| *at);
+        all.into_iter().map(|(_, line)| line).collect()
+    }
+}
+
+/// An exchange that the server has carried out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Exchange {
+    at_ms: i64,
+    operation: Operation,
+}
+
+fn exchanges(records: &[Record]) -> Vec<Exchange> {
+    let bought = |record: &&Record| {
+        record.success && matches!(record.operation, Operation::SIGN_IN | Operation::REFRESH)
+    };
+    let told = |record: &Record| Exchange { at_ms: record.at_ms, operation: record.operation };
+    records.iter().filter(bought).map(told).collect()
+}
+
 /// The sign-ins after the first that have no kill before them which explains them: one in the exchange
 /// whose answer was lost, or before it was sent. Each with what was recorded around it.
-fn unexplained(records: &[Record], kills: &[Kill], between: &[&Kill]) -> Vec<String> {
-    let exchanges = records.iter().filter(|record| {
-        record.success && matches!(record.operation, Operation::SIGN_IN | Operation::REFRESH)
-    });
-    let exchanges: Vec<&Record> = exchanges.collect();
-    let pairs = exchanges.windows(2).filter(|pair| pair[1].operation == Operation::SIGN_IN);
-    let explains = |pair: &[&Record]| {
-        between.iter().any(|kill| kill.to_ms >= pair[0].at_ms && kill.from_ms <= pair[1].at_ms)
-    };
-    pairs
-        .filter(|pair| !explains(pair))
-        .map(|pair| {
-            let (from, to) = (pair[0].at_ms, pair[1].at_ms);
-            let near = kills.iter().filter(|kill| kill.to_ms > from - 3_000 && kill.from_ms < to);
-            let near: Vec<String> =
-                near.map(|kill| format!("{:?} at {}", kill.phase, kill.from_ms - from)).collect();
-            format!("{} ms after a {}: {near:?}", to - from, pair[0].operation)
-        })
-        .collect()
+fn unexplained(exchanges: &[Exchange], kills: &[Kill], explaining: &[&Kill]) -> Vec<Loss> {
+    let mut losses = Vec::new();
+    for (n, pair) in exchanges.windows(2).enumerate() {
+        let [last, next] = pair else { continue };
+        if next.operation != Operation::SIGN_IN {
+            continue;
+        }
+        // A request outlives its process: it may come to the server after the kill. A refresh that came
+        // after one of a process that was sending is its own, since nobody else sends one over its mark.
+        let before = n.checked_sub(1).and_then(|n| exchanges.get(n)).map_or(0, |e| e.at_ms);
+        let outlives = |kill: &Kill| {
+            kill.phase == Phase::Sending
+                && last.operation == Operation::REFRESH
+                && kill.to_ms >= before
+        };
+        let explains = |kill: &Kill| {
+            kill.from_ms <= next.at_ms && (kill.to_ms >= last.at_ms || outlives(kill))
+        };
+        if explaining.iter().any(|kill| explains(kill)) {
+            continue;
+        }
+        let (from_ms, to_ms) = (last.at_ms, next.at_ms);
+        let near = kills.iter().filter(|kill| kill.to_ms > from_ms - 3_000 && kill.from_ms < to_ms);
+        let near: Vec<String> =
+            near.map(|kill| format!("{:?} at {}", kill.phase, kill.from_ms - from_ms)).collect();
+        let what = format!("{} ms after a {}: {near:?}", to_ms - from_ms, last.operation);
+        losses.push(Loss { from_ms, to_ms, what });
+    }
+    losses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn losses(exchanges: &[(i64, Operation)], kills: &[(i64, Phase)]) -> usize {
+        let exchanges: Vec<Exchange> =
+            exchanges.iter().map(|&(at_ms, operation)| Exchange { at_ms, operation }).collect();
+        let kills: Vec<Kill> =
+            kills.iter().map(|&(at, phase)| Kill { from_ms: at, to_ms: at + 5, phase }).collect();
+        let explaining: Vec<&Kill> =
+            kills.iter().filter(|kill| kill.phase.is_between_journal_and_commit()).collect();
+        unexplained(&exchanges, &kills, &explaining).len()
+    }
+
+    #[test]
+    fn a_loss_is_explained_by_the_kill_that_caused_it_and_by_no_other() {
+        use Operation as Op;
+        let lost = [(0, Op::SIGN_IN), (1000, Op::REFRESH), (3000, Op::SIGN_IN)];
+        assert_eq!(losses(&lost, &[]), 1);
+        assert_eq!(losses(&lost, &[(1100, Phase::Idle)]), 1);
+        // After the request has come; before another one was sent.
+        assert_eq!(losses(&lost, &[(1100, Phase::Sending)]), 0);
+        assert_eq!(losses(&lost, &[(2000, Phase::Journaled)]), 0);
+        // Its request came to the server after the kill.
+        assert_eq!(losses(&lost, &[(990, Phase::Sending)]), 0);
+        // The answer of that refresh was there; so this kill was in another exchange.
+        assert_eq!(losses(&lost, &[(990, Phase::Committing)]), 1);
+        assert_eq!(losses(&lost, &[(3100, Phase::Sending)]), 1);
+        // One kill explains one loss.
+        let twice =
+            [(0, Op::SIGN_IN), (1000, Op::REFRESH), (2000, Op::SIGN_IN), (3000, Op::SIGN_IN)];
+        assert_eq!(losses(&twice, &[(990, Phase::Sending)]), 1);
+        let after =
+            [(0, Op::SIGN_IN), (1000, Op::REFRESH), (2000, Op::REFRESH), (3000, Op::SIGN_IN)];
+        assert_eq!(losses(&after, &[(990, Phase::Sending)]), 1);
+    }
 }

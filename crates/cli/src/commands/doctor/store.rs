@@ -4,9 +4,11 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use countersign_core::Error;
+
 use super::finding::Findings;
 use crate::profile::ProfileFile;
-use crate::shelf::{Shelf, State};
+use crate::shelf::{self, Book, Shelf, State};
 
 const TOPIC: &str = "store";
 
@@ -28,7 +30,7 @@ pub(super) fn look(folder: &Path, file: Option<&ProfileFile>, findings: &mut Fin
     }
     leftovers(folder, findings);
     if key(folder, !names.is_empty(), findings) {
-        records(file, findings);
+        records(folder, file, findings);
     }
     true
 }
@@ -103,15 +105,11 @@ fn key(folder: &Path, has_records: bool, findings: &mut Findings) -> bool {
 }
 
 /// Whether every record can be opened.
-fn records(file: Option<&ProfileFile>, findings: &mut Findings) {
+fn records(folder: &Path, file: Option<&ProfileFile>, findings: &mut Findings) {
     if file.is_some_and(|file| !file.store().is_plain()) {
-        let what =
-            "the passphrase of the store is not asked for here, so its records were not opened";
-        return findings.note(
-            TOPIC,
-            what,
-            "`countersign sessions list` asks for it, and opens them",
-        );
+        let what = "the passphrase or the keyring of the store is not asked here, so its records were not \
+                    opened";
+        return findings.note(TOPIC, what, "`countersign sessions list` asks, and opens them");
     }
     let shelf = match Shelf::look(file) {
         Ok(shelf) => shelf,
@@ -120,11 +118,7 @@ fn records(file: Option<&ProfileFile>, findings: &mut Findings) {
     let mut n_good = 0;
     for book in shelf.all() {
         match &book.state {
-            State::Unreadable(error) => {
-                let code = error.code().unwrap_or("unreadable");
-                let what = format!("the record {} cannot be opened ({code})", book.name);
-                findings.broken(TOPIC, what, error.hint_text().to_owned());
-            }
+            State::Unreadable(error) => unreadable(folder, book, error, findings),
             State::Unnamed => findings.note(
                 TOPIC,
                 format!(
@@ -137,6 +131,36 @@ fn records(file: Option<&ProfileFile>, findings: &mut Findings) {
         }
     }
     findings.ok(TOPIC, format!("{n_good} records can be opened"));
+}
+
+/// What a record needs that cannot be opened.
+fn unreadable(folder: &Path, book: &Book, error: &Error, findings: &mut Findings) {
+    let (code, id) = (error.code().unwrap_or("unreadable"), book.id());
+    let path = folder.join("records").join(format!("{}.rec", book.name));
+    let path = path.display();
+    let forget = format!(
+        "if the account is not locked and its password is right, run: countersign sessions forget {id} --guards"
+    );
+    let (what, help) = match (book.kind, code) {
+        (shelf::Kind::Session, "damaged") => (
+            format!("{path}, a session, cannot be opened (damaged)"),
+            "sign in again; it is set aside then".to_owned(),
+        ),
+        (shelf::Kind::Guards, "damaged") => (
+            format!(
+                "{path} keeps what an account must be spared, and cannot be opened (damaged): nobody signs in"
+            ),
+            format!("bring it back; or, {forget}"),
+        ),
+        (shelf::Kind::Unknown, "damaged") => (
+            format!("{path} cannot be opened (damaged)"),
+            format!(
+                "if it was a session, sign in again; if it is what an account must be spared: {forget}"
+            ),
+        ),
+        _ => (format!("{path} cannot be opened ({code})"), error.hint_text().to_owned()),
+    };
+    findings.broken(TOPIC, what, help);
 }
 
 /// What was set aside, and what a process that has died has left.

@@ -60,7 +60,7 @@ fn exit(reason: &Reason) -> Exit {
         Reason::SignedIn | Reason::Unsaved => Exit::Success,
         Reason::Challenged { .. } => Exit::ChallengePending,
         Reason::UnderWay | Reason::LockedOut { .. } | Reason::Failing { .. } => Exit::TryAgain,
-        Reason::Damaged | Reason::StoreUnreadable => Exit::Store,
+        Reason::Damaged | Reason::GuardsUnreadable | Reason::StoreUnreadable => Exit::Store,
         _ => Exit::SignInNeeded,
     }
 }
@@ -117,6 +117,7 @@ fn as_json(profile: &str, explanation: &Explanation) -> Value {
             "at": at.to_string(),
         })),
         "store_error": explanation.store_error.as_ref().map(|error| error.hint_text().to_owned()),
+        "guards_error": explanation.guards_error.as_ref().map(|error| error.hint_text().to_owned()),
     })
 }
 
@@ -139,6 +140,9 @@ fn as_text(profile: &str, explanation: &Explanation, now: Timestamp) -> String {
             headline(error),
             escape(error.hint_text())
         ));
+    }
+    if let Some(error) = &explanation.guards_error {
+        text.push_str(&format!("  guards     {}\n", escape(error.hint_text())));
     }
     if let Some(help) = reason.remedy() {
         text.push_str(&format!("  help       {help}\n"));

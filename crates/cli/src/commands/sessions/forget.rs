@@ -2,6 +2,7 @@
 
 use clap::Args;
 use countersign_core::SessionStore as _;
+use countersign_store_file::FileStore;
 use serde_json::json;
 
 use super::{Which, chosen, profiles, when};
@@ -9,7 +10,7 @@ use crate::cli::Global;
 use crate::exit::Exit;
 use crate::output;
 use crate::problem::Problem;
-use crate::shelf::{Shelf, State, changed, is_renewable};
+use crate::shelf::{Book, Kind, Shelf, State, changed, is_renewable};
 
 /// Which session, and what of its account.
 #[derive(Args, Debug)]
@@ -17,7 +18,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     which: Which,
     /// Forget also what its account must be spared: refused secrets, a lockout, sign-ins of the day. Other
-    /// sessions of the account share that
+    /// sessions of the account share that. With the id of that record, as `doctor` tells it where it cannot be
+    /// read, nothing else is forgotten
     #[arg(long)]
     guards: bool,
 }
@@ -27,25 +29,16 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
     let shelf = Shelf::look(file.as_ref())?;
     let profile = chosen(file.as_ref(), &arguments.which, global);
     let book = shelf.session(arguments.which.id.as_deref(), profile.as_deref())?;
-    let guards = book.key.as_ref().filter(|_| arguments.guards).and_then(|key| shelf.account(key));
+    if !arguments.guards && matches!(book.state, State::Unreadable(_)) && book.kind != Kind::Session
+    {
+        return Err(may_be_guards(book));
+    }
+    let guards = book.key.as_ref().filter(|_| arguments.guards).and_then(|key| shelf.guards(key));
+    let guards = guards.filter(|guards| guards.name != book.name);
     let aside = shelf.locked(book, global.wait, async |store| {
-        // What cannot be read is not destroyed: somebody may have the key, or a newer version.
-        let aside = matches!(book.state, State::Unreadable(_));
-        let gone = if aside {
-            match store.load(&book.name).await {
-                Ok(Some(record)) => store.set_aside(&book.name, record.revision).await?,
-                // To load what is damaged sets it aside.
-                Err(error) => error.code() == Some("set_aside"),
-                Ok(None) => false,
-            }
-        } else {
-            store.remove(&book.name, book.revision).await?
-        };
-        if !gone {
-            return Err(changed());
-        }
-        if let Some((account, _)) = guards {
-            store.remove(&account.name, account.revision).await?;
+        let aside = leave(store, book).await?;
+        if let Some(guards) = guards {
+            leave(store, guards).await?;
         }
         Ok(aside)
     })?;
@@ -65,6 +58,14 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
         }))?;
         return Ok(Exit::Success);
     }
+    if aside && book.kind == Kind::Guards {
+        output::say(&format!(
+            "{} is set aside in the folder `damaged` of the store: what its account must be spared is \
+             forgotten, and the next sign-in is sent",
+            book.id()
+        ));
+        return Ok(Exit::Success);
+    }
     if aside {
         output::say(&format!("{} is set aside in the folder `damaged` of the store", book.id()));
         return Ok(Exit::Success);
@@ -81,4 +82,34 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
         ));
     }
     Ok(Exit::Success)
+}
+
+/// Takes a record out of the store; whether it was set aside. What cannot be read is not destroyed: somebody
+/// may have the key, or a newer version.
+async fn leave(store: &FileStore, book: &Book) -> Result<bool, Problem> {
+    let aside = matches!(book.state, State::Unreadable(_));
+    let gone = match aside {
+        false => store.remove(&book.name, book.revision).await?,
+        true => match store.load(&book.name).await? {
+            Some(record) => store.set_aside(&book.name, record.revision).await?,
+            None => false,
+        },
+    };
+    if gone { Ok(aside) } else { Err(changed()) }
+}
+
+/// Nobody forgets by the way what keeps a refused password from being sent.
+fn may_be_guards(book: &Book) -> Problem {
+    let what = match book.kind {
+        Kind::Guards => "keeps what its account must be spared, and cannot be read",
+        _ => "cannot be read, and may be what an account must be spared",
+    };
+    Problem::usage(
+        format!("the record {} {what}", book.id()),
+        format!(
+            "bring it back; or, if the account is not locked and its password is right, run: countersign \
+             sessions forget {} --guards",
+            book.id()
+        ),
+    )
 }

@@ -90,7 +90,7 @@ mod tests {
     use countersign_core::{RecordName, Revision, StoredKey};
 
     use super::*;
-    use crate::shelf::State;
+    use crate::shelf::{Kind, State};
 
     #[test]
     fn f49_what_others_have_named_is_shown_and_not_obeyed() {
@@ -100,6 +100,7 @@ mod tests {
             revision: Revision(1),
             key: key.map(|key| key.with_session("", "")),
             profiles: vec!["hub\u{7}".to_owned()],
+            kind: Kind::Session,
             state: State::Unnamed,
         };
         let row = row(&book, Timestamp::UNIX_EPOCH);

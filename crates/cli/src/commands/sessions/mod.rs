@@ -1,5 +1,6 @@
 //! `sessions`: what the store holds, and what is to become of it.
 
+mod drop_key;
 mod explain;
 mod forget;
 mod list;
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Revoke(revoke::Arguments),
     /// Seal every record anew with the key that seals now
     Reseal(reseal::Arguments),
+    /// Take an old key away that no record needs any more
+    DropKey(drop_key::Arguments),
     /// Put the keys of the store under what the table [store] of the profile file says
     Protect(protect::Arguments),
     /// Tell when each session will be renewed, and how long an outage it survives; sends nothing
@@ -55,6 +58,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<Exit, Problem> {
         Command::Forget(arguments) => forget::run(arguments, global),
         Command::Revoke(arguments) => revoke::run(arguments, global),
         Command::Reseal(arguments) => reseal::run(arguments, global),
+        Command::DropKey(arguments) => drop_key::run(arguments, global),
         Command::Protect(arguments) => protect::run(arguments, global),
         Command::Schedule => schedule::run(global),
     }

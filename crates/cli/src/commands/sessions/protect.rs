@@ -39,17 +39,18 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
                 KeyProtection::Passphrase(Passphrase::new(old))
             }
             Some("owner_only") | None => KeyProtection::OwnerOnly,
+            #[cfg(feature = "keyring")]
+            Some("vault") => KeyProtection::Vault(crate::keyring::vault()),
             Some(other) => {
                 return Err(Problem::usage(
                     format!("the keys are under a {other}, which this build cannot open"),
-                    "change it with the program that has put them there",
+                    "change it with the program that has put them there; for a keyring, one that was built \
+                     with --features keyring",
                 ));
             }
         };
         FileStore::open_with(&folder, before)?.protect(wanted).await?;
-        let under =
-            if settings.passphrase().is_some() { "a passphrase" } else { "a file of yours alone" };
-        output::say(&format!("the keys of the store are under {under}"));
+        output::say(&format!("the keys of the store are under {}", settings.under()));
         Ok(Exit::Success)
     })
 }

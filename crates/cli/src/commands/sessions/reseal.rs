@@ -13,7 +13,7 @@ use crate::shelf::Shelf;
 /// With which key.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// Draw a new key first. Programs that run already cannot open what it seals: restart them
+    /// Draw a new key first. Programs that run read the keys again when they meet it
     #[arg(long)]
     new_key: bool,
 }
@@ -37,7 +37,9 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
         }))?;
     } else {
         if let Some(key) = key {
-            output::say(&format!("key {key} seals from now on; restart the programs that run"));
+            output::say(&format!(
+                "key {key} seals from now on; `sessions drop-key` takes older ones away"
+            ));
         }
         output::say(&format!(
             "{} records are sealed anew, {} were already, {n_left} could not be",

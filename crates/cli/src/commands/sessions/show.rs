@@ -18,7 +18,7 @@ pub(super) fn run(which: &Which, global: &Global) -> Result<Exit, Problem> {
     let shelf = Shelf::look(file.as_ref())?;
     let profile = chosen(file.as_ref(), which, global);
     let book = shelf.session(which.id.as_deref(), profile.as_deref())?;
-    let account = book.key.as_ref().and_then(|key| shelf.account(key)).map(|(_, record)| record);
+    let account = book.key.as_ref().and_then(|key| shelf.account(key));
     if global.json {
         output::json(&as_json(book, account, shelf.now()))?;
     } else {

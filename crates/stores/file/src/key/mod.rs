@@ -25,7 +25,7 @@ use countersign_core::{Error, SealKeys, SecretBytes};
 use zeroize::Zeroizing;
 
 use crate::layout::Layout;
-use crate::lock::Held;
+use crate::lock::{Held, Holder};
 use crate::protection::KeyProtection;
 use crate::temp::Temp;
 use crate::{fault, guard};
@@ -58,10 +58,17 @@ pub(crate) fn seal_keys(layout: &Layout, protection: &KeyProtection) -> Result<S
     read(&path, protection)?.ok_or_else(|| fault::key(&path, "was removed; try again"))
 }
 
+/// The right to change the keys, with our number for those who wait; `None` if somebody has it.
+pub(crate) fn try_lock(layout: &Layout) -> Result<Option<Held>, Error> {
+    let Some(lock) = Held::try_take(&layout.key_lock())? else { return Ok(None) };
+    lock.write(&Holder { pid: std::process::id(), fence: 0 }.to_text())?;
+    Ok(Some(lock))
+}
+
 /// Puts a new key in front of the others, and says its id.
-pub(crate) fn add(layout: &Layout, protection: &KeyProtection) -> Result<u32, Error> {
+pub(crate) fn add(layout: &Layout, protection: &KeyProtection, lock: Held) -> Result<u32, Error> {
     seal_keys(layout, protection)?;
-    let change = Change::begin(layout, protection)?;
+    let change = Change::begin(layout, protection, lock)?;
     let id = change.keys.ids().max().unwrap_or(0).saturating_add(1);
     if id > HIGHEST {
         return Err(fault::key(&layout.key(), "has used up its ids; begin a new store"));
@@ -75,22 +82,32 @@ pub(crate) fn add(layout: &Layout, protection: &KeyProtection) -> Result<u32, Er
 }
 
 /// Takes the key `id` away, if it neither seals nor names.
-pub(crate) fn drop_key(layout: &Layout, protection: &KeyProtection, id: u32) -> Result<(), Error> {
-    let change = Change::begin(layout, protection)?;
-    let ids: Vec<u32> = change.keys.ids().collect();
-    let refused = |why: &str| Err(fault::key_needed(id, why));
-    if !ids.contains(&id) {
-        return refused("is not among the keys of this store");
-    }
-    if ids.first() == Some(&id) {
-        return refused("seals what is written; add another key first");
-    }
-    if ids.iter().min() == Some(&id) {
-        return refused("names the records and stays for the life of the store");
-    }
-    let left: Vec<u32> = ids.into_iter().filter(|known| *known != id).collect();
+pub(crate) fn drop_key(
+    layout: &Layout,
+    protection: &KeyProtection,
+    lock: Held,
+    id: u32,
+) -> Result<(), Error> {
+    let change = Change::begin(layout, protection, lock)?;
+    check_may_go(&change.keys, id)?;
+    let left: Vec<u32> = change.keys.ids().filter(|known| *known != id).collect();
     let keys = change.keys.clone();
     change.write(protection, &keys, &left)
+}
+
+/// Whether the key `id` neither seals nor names.
+pub(crate) fn check_may_go(keys: &SealKeys, id: u32) -> Result<(), Error> {
+    let ids: Vec<u32> = keys.ids().collect();
+    let why = if !ids.contains(&id) {
+        "is not among the keys of this store"
+    } else if ids.first() == Some(&id) {
+        "seals what is written; add another key first"
+    } else if ids.iter().min() == Some(&id) {
+        "names the records and stays for the life of the store"
+    } else {
+        return Ok(());
+    };
+    Err(fault::key_needed(id, why))
 }
 
 /// Puts the keys under another protection.
@@ -98,9 +115,10 @@ pub(crate) fn protect(
     layout: &Layout,
     from: &KeyProtection,
     to: &KeyProtection,
+    lock: Held,
 ) -> Result<(), Error> {
     seal_keys(layout, from)?;
-    let change = Change::begin(layout, from)?;
+    let change = Change::begin(layout, from, lock)?;
     let ids: Vec<u32> = change.keys.ids().collect();
     let keys = change.keys.clone();
     change.write(to, &keys, &ids)
@@ -128,8 +146,7 @@ struct Change<'a> {
 }
 
 impl<'a> Change<'a> {
-    fn begin(layout: &'a Layout, was: &'a KeyProtection) -> Result<Self, Error> {
-        let lock = Held::try_take(&layout.key_lock())?.ok_or_else(fault::keys_busy)?;
+    fn begin(layout: &'a Layout, was: &'a KeyProtection, lock: Held) -> Result<Self, Error> {
         let path = layout.key();
         let keys = read(&path, was)?;
         let keys = keys.ok_or_else(|| fault::key(&path, "is missing; bring it back"))?;

@@ -67,7 +67,8 @@ async fn a_look_shows_what_is_there_and_changes_nothing() {
     assert_eq!((seen.set_aside.len(), seen.unfinished), (0, 1));
     assert!(other.ends_well());
 
-    place.store.load(&name(2)).await.unwrap_err();
+    let damaged = place.store.load(&name(2)).await.unwrap().unwrap();
+    assert!(place.store.set_aside(&name(2), damaged.revision).await.unwrap());
     set_mode(&place.path("key"), 0o644);
     set_mode(&place.path("locks"), 0o755);
     let seen = place.store.inspect().await.unwrap();
@@ -89,7 +90,9 @@ async fn a_folder_that_was_removed_is_not_an_empty_store() {
     let error = place.store.list().await.unwrap_err();
     assert_says(&error, "no_folder", "bring it back");
     let done = place.store.commit(&name(2), Revision::NONE, None, SecretBytes::default()).await;
-    assert!(done.unwrap_err().to_string().contains("missing"));
+    assert_says(&done.unwrap_err(), "no_folder", "bring it back");
+    let locked = place.store.lock(&name(2), super::LEASE, std::time::Duration::ZERO).await;
+    assert_says(&locked.err().unwrap(), "no_folder", "bring it back");
     assert!(place.store.seal_keys().await.is_err());
     assert!(!place.store.folder().exists(), "the folder was made anew, empty");
     fs::rename(&moved, place.store.folder()).unwrap();

@@ -102,7 +102,13 @@ async fn the_public_suite_passes() {
         .second(&second)
         .naming_the_holder("in this process")
         .without_lease("the system's locks end with their process")
-        .passing(tokio::time::sleep);
+        .passing(tokio::time::sleep)
+        .damaging(|name, how| {
+            let (path, mut bytes) = (place.record(&name), fs::read(place.record(&name)).unwrap());
+            how.befall(&mut bytes);
+            fs::write(path, bytes).unwrap();
+            std::future::ready(())
+        });
     let report = check(&subject).await;
     assert_eq!(report.failed(), [""; 0], "{report}");
     assert_eq!(

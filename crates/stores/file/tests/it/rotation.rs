@@ -64,7 +64,8 @@ async fn a_key_is_added_the_records_follow_and_an_old_one_goes_when_nothing_need
     assert_says(&store.drop_key(3).await.unwrap_err(), "key_needed", "seals what is written");
     assert_says(&store.drop_key(9).await.unwrap_err(), "key_needed", "is not among the keys");
     let error = store.drop_key(2).await.unwrap_err();
-    assert_says(&error, "key_needed", "still seals a record");
+    assert_says(&error, "key_needed", "reseal first");
+    assert_eq!(error.to_string().matches("(sealed with it)").count(), 2, "{error}");
     assert!(store.seal_keys().await.unwrap().opening(2).is_some());
     assert_eq!(store.reseal().await.unwrap().anew, 3);
     store.drop_key(2).await.unwrap();
@@ -92,8 +93,36 @@ async fn a_key_stays_while_a_record_cannot_be_read_that_may_need_it() {
     std::fs::write(place.record(&name), "damaged").unwrap();
     let error = store.drop_key(2).await.unwrap_err();
     assert_says(&error, "key_needed", "damaged");
-    assert!(store.remove(&name, Revision(1)).await.is_err(), "it is set aside now");
+    let damaged = store.load(&name).await.unwrap().unwrap();
+    assert!(store.set_aside(&name, damaged.revision).await.unwrap());
     store.drop_key(2).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn f28_who_changes_the_keys_is_waited_for_and_named() {
+    let place = Place::new();
+    let store = &place.store;
+    store.add_key().await.unwrap();
+    let held = std::fs::File::open(place.path("locks/key.lock")).unwrap();
+    held.lock().unwrap();
+    let other = format!("pid {:010} fence {:020}\n", 4_000_000_000_u32, 0);
+    std::fs::write(place.path("locks/key.lock"), other).unwrap();
+    let refused = [
+        store.add_key().await.unwrap_err(),
+        store.drop_key(1).await.unwrap_err(),
+        store.protect(countersign_store_file::KeyProtection::OwnerOnly).await.unwrap_err(),
+    ];
+    for error in refused {
+        assert_says(&error, "locked", "by process 4000000000");
+    }
+    // Who is done in time is waited for.
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.add_key().await }
+    });
+    tokio::task::yield_now().await;
+    drop(held);
+    assert_eq!(waiting.await.unwrap().unwrap(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

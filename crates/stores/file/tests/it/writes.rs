@@ -4,7 +4,7 @@ use std::fs::{self, File, FileTimes};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use countersign_core::{Committed, ErrorKind, Recovery, Revision, SessionStore};
+use countersign_core::{Committed, ErrorKind, Revision, SessionStore};
 
 use super::child::{ADDITIONS, Process};
 use super::{Place, assert_says, bytes, listing, name, put, text};
@@ -104,42 +104,83 @@ async fn f30_a_process_that_dies_in_a_write_leaves_the_old_record_and_its_rest_i
     assert_eq!(listing(&place.path("tmp")), [young, "notes.txt".into()]);
 }
 
-#[tokio::test]
-async fn f30_a_damaged_record_is_set_aside_and_never_deleted() {
-    let place = Place::new();
-    let good = {
-        put(&place.store, &name(1), Revision::NONE, "good").await;
-        fs::read(place.record(&name(1))).unwrap()
-    };
-    let mut kept = Vec::new();
-    let mut flipped = good.clone();
+/// What may befall a file: its last byte, the revision in its header, its end, all of it.
+fn damages(good: &[u8]) -> [Vec<u8>; 6] {
+    let mut flipped = good.to_vec();
     flipped[30] ^= 1;
-    let mut raised = good.clone();
+    let mut raised = good.to_vec();
     raised[12] ^= 2;
-    for damage in [&flipped[..], &raised, &good[..20], &good[..good.len() - 1], b"", b"{\"a\":1}"] {
-        fs::write(place.record(&name(1)), damage).unwrap();
-        let error = place.store.load(&name(1)).await.unwrap_err();
-        kept.push(damage.to_vec());
-        let aside = place.path(&format!("damaged/{}.{}.rec", name(1), kept.len()));
-        assert_says(&error, "set_aside", &aside.display().to_string());
-        assert_eq!(error.recovery(), Recovery::Retry);
-        assert_eq!(fs::read(aside).unwrap(), damage);
-        assert!(place.store.load(&name(1)).await.unwrap().is_none());
-        put(&place.store, &name(1), Revision::NONE, "again").await;
-    }
-    assert_eq!(listing(&place.path("damaged")).len(), kept.len());
+    let torn = [&good[..20], &good[..good.len() - 1], b"", b"{\"a\":1}"].map(<[u8]>::to_vec);
+    let [short, shorter, empty, foreign] = torn;
+    [flipped, raised, short, shorter, empty, foreign]
 }
 
 #[tokio::test]
-async fn f30_a_write_onto_a_damaged_record_sets_it_aside_too() {
+async fn f30_a_damaged_record_stays_until_it_is_set_aside_and_is_never_deleted() {
     let place = Place::new();
-    let revision = put(&place.store, &name(1), Revision::NONE, "good").await;
-    super::set_mode(&place.record(&name(1)), 0o600);
-    fs::write(place.record(&name(1)), "damage").unwrap();
-    let error = place.store.commit(&name(1), revision, None, bytes("x")).await.unwrap_err();
-    assert_says(&error, "set_aside", "sign in again");
-    let next = put(&place.store, &name(1), Revision::NONE, "new").await;
-    assert!(next > revision);
+    let first = put(&place.store, &name(1), Revision::NONE, "good").await;
+    let good = fs::read(place.record(&name(1))).unwrap();
+    let mut kept = 0;
+    for damage in damages(&good) {
+        fs::write(place.record(&name(1)), &damage).unwrap();
+        let there = place.store.load(&name(1)).await.unwrap().unwrap();
+        let again = place.store.load(&name(1)).await.unwrap().unwrap();
+        assert_eq!(there.revision, again.revision);
+        assert_ne!(there.revision, first);
+        assert_eq!(fs::read(place.record(&name(1))).unwrap(), damage, "to read it moves nothing");
+        // Nobody who believes that there is none, or that it is as it was, replaces or removes it.
+        for believed in [Revision::NONE, first] {
+            let end = place.store.commit(&name(1), believed, None, bytes("x")).await.unwrap();
+            assert!(matches!(end, Committed::Lost(Some(_))));
+            assert!(!place.store.remove(&name(1), believed).await.unwrap());
+            assert!(!place.store.set_aside(&name(1), believed).await.unwrap());
+        }
+        // Whoever has read it may, in each of the ways, and its bytes are kept.
+        kept += 1;
+        match kept % 3 {
+            0 => assert!(place.store.set_aside(&name(1), there.revision).await.unwrap()),
+            1 => assert!(place.store.remove(&name(1), there.revision).await.unwrap()),
+            _ => assert!(put(&place.store, &name(1), there.revision, "next").await > first),
+        }
+        let aside = place.path(&format!("damaged/{}.{kept}.rec", name(1)));
+        assert_eq!(fs::read(&aside).unwrap(), damage);
+        assert_eq!(super::mode(&aside), 0o600);
+        let left = place.store.load(&name(1)).await.unwrap();
+        let left = left.map_or(Revision::NONE, |left| left.revision);
+        let next = put(&place.store, &name(1), left, "again").await;
+        assert!(next > first, "a count goes on");
+    }
+    assert_eq!(listing(&place.path("damaged")).len(), kept);
+}
+
+/// The header of the seal is not believed either: a flipped bit in it would make the record another session's, or
+/// one of an unknown key, and nobody would sign in again.
+#[tokio::test]
+async fn f30_a_record_is_damaged_for_its_seal_wherever_a_bit_has_flipped() {
+    let place = Place::new();
+    let sealer = countersign_seal::Sealer::new(place.store.seal_keys().await.unwrap()).unwrap();
+    let realm = countersign_core::Realm::new(
+        countersign_core::Origin::parse("https://auth.example").unwrap(),
+    );
+    let kim =
+        countersign_core::SessionKey::new(countersign_core::ProviderId::new("acme"), &realm, "kim");
+    let name = sealer.name(&kim.digest());
+    let sealed = sealer.seal_session(&kim, &countersign_seal::SessionRecord::default()).unwrap();
+    place.store.commit(&name, Revision::NONE, None, sealed).await.unwrap();
+    let good = fs::read(place.record(&name)).unwrap();
+    for bit in 0..good.len() * 8 {
+        let mut hit = good.clone();
+        hit[bit / 8] ^= 1 << (bit % 8);
+        fs::write(place.record(&name), hit).unwrap();
+        match place.store.load(&name).await {
+            Ok(there) => {
+                let opened = sealer.open_session(&kim, there.unwrap().bytes.expose_bytes());
+                assert_eq!(opened.unwrap_err().code(), Some("damaged"), "bit {bit}");
+            }
+            // A higher version in the file's header: left alone.
+            Err(error) => assert_eq!((error.code(), bit / 8), (Some("newer_version"), 4)),
+        }
+    }
 }
 
 #[tokio::test]

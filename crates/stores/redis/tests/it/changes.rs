@@ -1,6 +1,7 @@
 //! Hints: what was written, by whomever, is named, also after a connection was lost.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use countersign_core::{RecordName, Revision, SessionStore};
 use countersign_store_redis::RedisStore;
@@ -74,6 +75,27 @@ async fn what_was_written_while_a_follower_was_cut_off_is_named_when_it_is_back(
         assert_eq!(hints(&follower, 1).await, names([fill]), "after {wire:?}");
         assert_eq!(next.await.unwrap(), names(1..=fill));
     }
+}
+
+#[tokio::test]
+async fn f09_whoever_could_not_write_is_told_when_the_server_is_back() {
+    let Some(server) = Server::start(&[]) else { return };
+    let proxy = Proxy::to(server.port).await;
+    let address = format!("redis://127.0.0.1:{}", proxy.port);
+    let builder = RedisStore::builder(&address, super::server::keys()).unwrap();
+    let store = builder.deadline(Duration::from_millis(200)).build().unwrap();
+    begun(&server.store(), &store, 1).await;
+    proxy.set(Wire::Cut);
+    store.commit(&name(7), Revision::NONE, None, super::bytes("unsaved")).await.unwrap_err();
+    proxy.set(Wire::Whole);
+    assert_eq!(hints(&store, 1).await, names([7]));
+    // Once it has come through nobody is told of it again but by the write itself.
+    put(&store, &name(7), Revision::NONE, "saved").await;
+    assert_eq!(hints(&store, 1).await, names([7]));
+    proxy.set(Wire::Cut);
+    put(&server.store(), &name(8), Revision::NONE, "theirs").await;
+    proxy.set(Wire::Whole);
+    assert_eq!(hints(&store, 1).await, names([8]));
 }
 
 #[tokio::test]

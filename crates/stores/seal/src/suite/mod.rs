@@ -40,7 +40,7 @@ use std::pin::Pin;
 use countersign_core::SessionStore;
 
 pub use report::{Failure, Outcome, Report};
-pub use subject::Subject;
+pub use subject::{Damage, Subject};
 
 use report::Verdict;
 
@@ -109,6 +109,7 @@ const CASES: &[(&str, Case)] = cases! {
         what_is_listed_says_whose_it_is,
         records_swapped_between_two_accounts_do_not_open,
         a_damaged_record_is_set_aside_and_replaced,
+        what_is_damaged_where_it_lies_is_not_taken_for_nothing,
         a_record_of_a_newer_version_is_kept_as_it_is,
         a_record_is_sealed_anew_under_a_new_key,
         two_releases_share_a_record,

@@ -1,12 +1,12 @@
 //! Sealed records in a store: whose they are, what is damaged, what is newer, which key.
 
-use countersign_core::{Revision, SealKeys, SecretBytes, SessionKey, StoredRecord};
+use countersign_core::{Committed, Revision, SealKeys, SecretBytes, SessionKey, StoredRecord};
 use serde_json::Map;
 
 use super::bench::{PROVIDER, clear, counted, ensure, fresh_key, get, realm, sealer, write};
 use super::report::Verdict;
-use super::{Failure, Subject};
-use crate::{Found, RecordFormat, Sealer, SessionRecord, UnknownFields};
+use super::{Damage, Failure, Subject};
+use crate::{AccountRecord, Found, RecordFormat, Sealer, SessionRecord, UnknownFields};
 
 /// Whoever has the store and its keys, and nothing else, finds out whose sessions are in it.
 pub(super) async fn what_is_listed_says_whose_it_is(on: &Subject<'_>) -> Result<Verdict, Failure> {
@@ -81,6 +81,59 @@ pub(super) async fn a_damaged_record_is_set_aside_and_replaced(
         ensure(opened.is_ok_and(|record| record.counter == 2), "the next record does not open")?;
     }
     clear(store, &name).await?;
+    Ok(Verdict::Passed)
+}
+
+/// A record that is damaged behind the store's back, as that of an account with all that it must be spared, is
+/// found by everybody each time, opens for nobody, and is in the way of whoever believes that there is none.
+/// It goes aside for whoever names what he has read.
+pub(super) async fn what_is_damaged_where_it_lies_is_not_taken_for_nothing(
+    on: &Subject<'_>,
+) -> Result<Verdict, Failure> {
+    let (store, sealer) = (on.store, sealer(on.store).await?);
+    for damage in Damage::ALL {
+        let session = fresh_key()?;
+        let account = session.account();
+        let name = sealer.name(&account.digest());
+        let guards = AccountRecord { last_code_step: Some(7), ..AccountRecord::default() };
+        let guards = || sealer.seal_account(account, &guards);
+        let revision = write(store, &name, Revision::NONE, guards()?).await?;
+        if on.damage(&name, damage).await.is_none() {
+            clear(store, &name).await?;
+            return Ok(Verdict::left_out("no way to damage a record was given"));
+        }
+        let first = get(store, &name).await?;
+        for store in [on.second, on.store, on.second] {
+            let many = store.load_many(std::slice::from_ref(&name)).await?;
+            let many = many.into_iter().next().flatten();
+            for there in [Some(get(store, &name).await?), many] {
+                let there = there.ok_or_else(|| Failure::new("a damaged record was not found"))?;
+                let opened = sealer.open_account(account, there.bytes.expose_bytes());
+                ensure(
+                    opened.is_err_and(|error| error.code() == Some("damaged")),
+                    "a damaged record was opened, or is another error",
+                )?;
+                ensure(there.revision == first.revision, "to read a damaged record changed it")?;
+            }
+            ensure(store.list().await?.contains(&name), "a damaged record is not listed")?;
+            let late = store.commit(&name, Revision::NONE, None, guards()?).await?;
+            ensure(
+                matches!(late, Committed::Lost(Some(_))),
+                "a write that expected nothing replaced a damaged record",
+            )?;
+        }
+        match store.set_aside(&name, first.revision).await {
+            Ok(moved) => ensure(moved, "a damaged record was not set aside")?,
+            Err(error) if error.code() == Some("no_place_aside") => {
+                ensure(store.remove(&name, first.revision).await?, "it could not be removed")?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        ensure(store.load(&name).await?.is_none(), "a record that was set aside is there")?;
+        let next = write(store, &name, Revision::NONE, guards()?).await?;
+        ensure(next > revision, "a record that was made again has an old revision")?;
+        clear(store, &name).await?;
+    }
     Ok(Verdict::Passed)
 }
 

@@ -4,10 +4,44 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
-use countersign_core::SessionStore;
+use countersign_core::{RecordName, SessionStore};
 
 type Passing<'a> =
     Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> + Send + Sync + 'a>;
+
+type Damaging<'a> = Box<
+    dyn Fn(RecordName, Damage) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> + Send + Sync + 'a,
+>;
+
+/// What may befall the bytes of a record where they lie.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Damage {
+    /// A bit of the last byte is another one.
+    Flipped,
+    /// The second half is missing.
+    Torn,
+    /// Nothing is left.
+    Emptied,
+}
+
+impl Damage {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Flipped, Self::Torn, Self::Emptied];
+
+    /// Does it to `bytes`.
+    pub fn befall(self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Flipped => {
+                if let Some(last) = bytes.last_mut() {
+                    *last ^= 1;
+                }
+            }
+            Self::Torn => bytes.truncate(bytes.len() / 2),
+            Self::Emptied => bytes.clear(),
+        }
+    }
+}
 
 /// A lease that no case outlives.
 const LEASE: Duration = Duration::from_secs(60);
@@ -20,12 +54,21 @@ pub struct Subject<'a> {
     pub(super) no_lease: Option<&'static str>,
     pub(super) holder: Option<Box<str>>,
     passing: Option<Passing<'a>>,
+    damaging: Option<Damaging<'a>>,
 }
 
 impl<'a> Subject<'a> {
     /// `store`, which keeps the contract to the letter.
     pub fn new(store: &'a dyn SessionStore) -> Self {
-        Self { store, second: store, lease: LEASE, no_lease: None, holder: None, passing: None }
+        Self {
+            store,
+            second: store,
+            lease: LEASE,
+            no_lease: None,
+            holder: None,
+            passing: None,
+            damaging: None,
+        }
     }
 
     /// The same store once more, over a connection or a handle of its own: what a second process has.
@@ -44,6 +87,18 @@ impl<'a> Subject<'a> {
         F: Future<Output = ()> + Send + 'a,
     {
         self.passing = Some(Box::new(move |time| Box::pin(pass(time))));
+        self
+    }
+
+    /// How a record is damaged behind the store's back, as a disk, a crash or a person would: `damage` lets
+    /// that befall what lies there under the name. Without it what becomes of such a record is left out.
+    #[must_use]
+    pub fn damaging<D, F>(mut self, damage: D) -> Self
+    where
+        D: Fn(RecordName, Damage) -> F + Send + Sync + 'a,
+        F: Future<Output = ()> + Send + 'a,
+    {
+        self.damaging = Some(Box::new(move |name, how| Box::pin(damage(name, how))));
         self
     }
 
@@ -73,6 +128,13 @@ impl<'a> Subject<'a> {
     pub(super) async fn pass(&self, time: Duration) -> Option<()> {
         let passing = self.passing.as_ref()?;
         passing(time).await;
+        Some(())
+    }
+
+    /// Lets a damage befall a record; `None` if there is no way to.
+    pub(super) async fn damage(&self, name: &RecordName, how: Damage) -> Option<()> {
+        let damaging = self.damaging.as_ref()?;
+        damaging(name.clone(), how).await;
         Some(())
     }
 

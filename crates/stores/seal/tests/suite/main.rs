@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot set up stops it")]
 
+mod defect;
 mod store;
 
 use std::pin::pin;
@@ -10,7 +11,8 @@ use std::task::{Context, Poll, Waker};
 
 use countersign_seal::suite::{Outcome, Report, Subject, check};
 
-use store::{Defect, Store};
+use defect::Defect;
+use store::Store;
 
 /// Nothing here waits for anything but another poll; a store that keeps the suite waiting for ever is stopped.
 fn block_on<T>(future: impl Future<Output = T>) -> Option<T> {
@@ -24,11 +26,17 @@ fn block_on<T>(future: impl Future<Output = T>) -> Option<T> {
 
 fn try_out(defect: Defect) -> Option<Report> {
     let (store, second) = Store::pair(defect);
-    let clock = store.clock();
-    let subject =
-        Subject::new(&store).second(&second).naming_the_holder("host 7").passing(move |time| {
+    let (clock, damage) = (store.clock(), store.damaging());
+    let subject = Subject::new(&store)
+        .second(&second)
+        .naming_the_holder("host 7")
+        .passing(move |time| {
             let clock = clock.clone();
             async move { clock.pass(time).await }
+        })
+        .damaging(move |name, how| {
+            damage(name, how);
+            std::future::ready(())
         });
     block_on(check(&subject))
 }
@@ -38,7 +46,7 @@ fn a_right_store_passes_every_case_but_that_of_stores_without_leases() {
     let report = try_out(Defect::None).unwrap();
     assert_eq!(report.failed(), [""; 0], "{report}");
     assert_eq!(report.left_out(), ["a_lock_without_a_lease_stays"], "{report}");
-    assert_eq!(report.cases().count(), 34);
+    assert_eq!(report.cases().count(), 35);
 }
 
 #[test]
@@ -58,6 +66,7 @@ fn without_a_clock_to_move_what_ends_by_time_is_left_out_by_name() {
             "a_lease_lost_before_the_send_is_known",
             "a_lease_lost_before_the_commit_fences_it",
             "a_lease_lost_before_the_release_releases_nothing",
+            "what_is_damaged_where_it_lies_is_not_taken_for_nothing",
         ],
         "{report}"
     );
@@ -92,6 +101,8 @@ const CAUGHT: &[(Defect, &str)] = &[
     (Defect::AsideStays, "a_damaged_record_is_set_aside_and_replaced"),
     (Defect::BytesAreText, "bytes_are_kept_as_they_are"),
     (Defect::BytesAreCut, "bytes_are_kept_as_they_are"),
+    (Defect::DamagedIsGone, "what_is_damaged_where_it_lies_is_not_taken_for_nothing"),
+    (Defect::DamagedIsReplaced, "what_is_damaged_where_it_lies_is_not_taken_for_nothing"),
     (Defect::ExpiryIsForgotten, "a_lease_ends_and_its_holder_is_nobody_then"),
     (Defect::FenceIsIgnored, "a_write_with_an_outdated_fence_is_refused"),
     (Defect::FenceOfTheRecord, "a_fence_guards_records_of_other_names"),

@@ -11,54 +11,9 @@ use countersign_core::{
     Committed, Error, ErrorKind, Fence, Lock, RecordName, Recovery, Revision, SealKeys,
     SecretBytes, SessionStore, StoredRecord,
 };
+use countersign_seal::suite::Damage;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Defect {
-    None,
-    AnyRevisionFits,
-    AsideNeedsNoRevision,
-    AsideStays,
-    BytesAreCut,
-    BytesAreText,
-    ExpiryIsForgotten,
-    FenceIsIgnored,
-    FenceOfTheRecord,
-    FenceStays,
-    FencesOfLeasesAreIgnored,
-    HeldForAnyTime,
-    HeldForEver,
-    HolderIsNotNamed,
-    KeysAreOfOneHandle,
-    KeysChange,
-    LeaseNeverEnds,
-    ListForgets,
-    ListIsLate,
-    ListRemembers,
-    LoadManySorts,
-    LoadsByContent,
-    LockIsGivenToTwo,
-    LockStays,
-    LocksAreOne,
-    LoserSeesNothing,
-    MagicIsMended,
-    NewFormatOnly,
-    NewerIsRemoved,
-    OneKeyOnly,
-    ReadersGetTheWhole,
-    ReleaseOfAnyone,
-    RemovalNeedsNoRevision,
-    RenewalDoesNothing,
-    RenewalOfAnyone,
-    RevisionBeginsAgain,
-    RevisionStays,
-    SomethingIsThere,
-    StaleUnderTheLock,
-    WaitGivesUp,
-    WaitHasNoEnd,
-    WatchIsSilent,
-    WatchNamesAnother,
-    WritesAreLost,
-}
+use super::defect::Defect;
 
 /// One handle of the store.
 pub(crate) struct Store {
@@ -85,6 +40,7 @@ struct State {
     locks: BTreeMap<RecordName, (u64, u64)>,
     released: BTreeSet<(RecordName, u64)>,
     fences: BTreeMap<RecordName, u64>,
+    damaged: BTreeSet<RecordName>,
 }
 
 /// Moves the store's time.
@@ -112,6 +68,19 @@ impl Store {
 
     pub(crate) fn clock(&self) -> Clock {
         Clock(Arc::clone(&self.inner.now))
+    }
+
+    /// Damages the bytes of a record behind the store's back.
+    pub(crate) fn damaging(&self) -> impl Fn(RecordName, Damage) + use<> {
+        let inner = Arc::clone(&self.inner);
+        move |name, how| {
+            let mut state = inner.state.lock().unwrap();
+            let record = state.records.get_mut(&name).unwrap();
+            let mut bytes = record.bytes.expose_bytes().to_vec();
+            how.befall(&mut bytes);
+            record.bytes = SecretBytes::new(bytes);
+            state.damaged.insert(name);
+        }
     }
 
     fn has(&self, defect: Defect) -> bool {
@@ -236,6 +205,9 @@ impl SessionStore for Store {
                 let bytes = SecretBytes::default();
                 record = Some(StoredRecord { revision: Revision(1), bytes });
             }
+            (Defect::DamagedIsGone, Some(_)) if state.damaged.contains(name) => {
+                state.records.remove(name);
+            }
             (Defect::LoadsByContent, Some(record)) => {
                 let named = |other: &&StoredRecord| {
                     let bytes = other.bytes.expose_bytes();
@@ -336,7 +308,9 @@ impl SessionStore for Store {
         }
         let current = self.inner.state.lock().unwrap().records.get(name).cloned();
         let revision = current.as_ref().map_or(Revision::NONE, |record| record.revision);
-        let fits = revision == expected || self.has(Defect::AnyRevisionFits);
+        let replaces = self.has(Defect::DamagedIsReplaced)
+            && self.inner.state.lock().unwrap().damaged.contains(name);
+        let fits = revision == expected || self.has(Defect::AnyRevisionFits) || replaces;
         if !fits || !self.is_fenced(name, fence.as_ref()) {
             return Ok(Committed::Lost(current.filter(|_| !self.has(Defect::LoserSeesNothing))));
         }

@@ -21,6 +21,11 @@ use crate::stage::Stage;
 
 const LIFE: Duration = Duration::from_secs(3600);
 
+/// Where a file says in which kind its record is, and a session's word for it: after the 29 bytes of the store's
+/// header, in the seal's.
+const KIND: usize = 29 + 5;
+const SESSION: u8 = 1;
+
 /// How a file is damaged.
 #[derive(Clone, Copy, Debug)]
 enum Damage {
@@ -39,6 +44,7 @@ pub(super) async fn run(cx: Cx, findings: &mut Findings) -> Result<(), Failure> 
     for record in &records {
         let good = fs::read(record)?;
         let length = good.len() as u64;
+        let is_session = good.get(KIND) == Some(&SESSION);
         for round in 0..n {
             let damage = match round % 3 {
                 0 => Damage::Torn { length: usize::try_from(dice.below(length))? },
@@ -46,7 +52,11 @@ pub(super) async fn run(cx: Cx, findings: &mut Findings) -> Result<(), Failure> 
             };
             put(record, &damaged(&good, damage))?;
             n_damages += 1;
-            match judged(&stage, &plan).await {
+            let judged = match is_session {
+                true => judged_session(&stage, &plan).await,
+                false => judged_guards(&stage, &plan, record).await,
+            };
+            match judged {
                 Ok(aside) => n_aside += aside,
                 Err(what) => wrong.push(format!("{damage:?}: {what}")),
             }
@@ -58,7 +68,10 @@ pub(super) async fn run(cx: Cx, findings: &mut Findings) -> Result<(), Failure> 
     wrong.truncate(5);
     findings.claim(
         wrong.is_empty() && records.len() == 2,
-        format!("{n_damages} damages of {} records: told, set aside ({n_aside}) and gone on from {wrong:?}", records.len()),
+        format!(
+            "{n_damages} damages of {} records: a session is set aside ({n_aside}) and gone on from, what an account must be spared stays and holds every sign-in {wrong:?}",
+            records.len()
+        ),
     );
     Ok(())
 }
@@ -79,34 +92,57 @@ fn damaged(good: &[u8], damage: Damage) -> Vec<u8> {
     bytes
 }
 
-/// The damage is told with its remedy or made good by itself, the bytes are kept, and then it goes on.
-async fn judged(stage: &Stage, plan: &Plan) -> Result<usize, String> {
-    let aside = |stage: &Stage| -> usize {
-        fs::read_dir(stage.store().join("damaged")).map_or(0, |entries| entries.count())
-    };
-    let before = aside(stage);
+/// The damage of a session is made good by itself, and the bytes are kept; then it goes on.
+async fn judged_session(stage: &Stage, plan: &Plan) -> Result<usize, String> {
+    let before = n_aside(stage);
     let told = once(plan).await;
-    let kept = aside(stage) - before;
+    let kept = n_aside(stage) - before;
     match told {
-        // Nothing that is used was hit, or the session was made good by a sign-in.
-        Ok(()) => Ok(kept),
-        Err(error) if error.contains("set aside") && kept == 1 => {
-            once(plan).await.map_err(|error| format!("it does not go on: {error}"))?;
-            Ok(kept)
-        }
+        Ok(()) if kept == 1 => Ok(kept),
+        Ok(()) => Err("it was served, and nothing set aside".to_owned()),
         // A version byte that has flipped upwards looks like one of a newer program, which is left alone.
         Err(error) if error.contains("newer version") && kept == 0 => Ok(0),
         Err(error) => Err(format!("{error}, {kept} set aside")),
     }
 }
 
-/// A process that comes fresh: it opens the session and calls the API.
+/// What an account must be spared is not forgotten: the session is served, nobody signs in, and the file stays
+/// as it is.
+async fn judged_guards(stage: &Stage, plan: &Plan, record: &Path) -> Result<usize, String> {
+    let bytes = |path: &Path| fs::read(path).map_err(|error| error.to_string());
+    let (before, lies) = (n_aside(stage), bytes(record)?);
+    once(plan).await.map_err(|error| format!("the session is not served: {error}"))?;
+    if bytes(record)? != lies || n_aside(stage) != before {
+        return Err("it was touched by a session that is served".to_owned());
+    }
+    let signing_in = Plan { task: Task::SignIn, ..plan.clone() };
+    match once(&signing_in).await {
+        Ok(()) => Err("a secret was sent".to_owned()),
+        Err(_) if bytes(record)? != lies || n_aside(stage) != before => {
+            Err("it was touched by a sign-in".to_owned())
+        }
+        Err(error) if error.contains("guards_unreadable") => {
+            let remedy = error.contains("bring it back") || error.contains("upgrade");
+            if remedy { Ok(0) } else { Err(error) }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn n_aside(stage: &Stage) -> usize {
+    fs::read_dir(stage.store().join("damaged")).map_or(0, |entries| entries.count())
+}
+
+/// A process that comes fresh: it opens the session, signs in if it is to, and calls the API.
 async fn once(plan: &Plan) -> Result<(), String> {
     let http = Client::new(reqwest::Client::builder()).map_err(|error| error.to_string())?;
     let store = FileStore::open(&plan.folder).map_err(|error| error.to_string())?;
     let keeper = Keeper::builder().transport(http.clone()).store(store).pull().build();
     let keeper = keeper.map_err(|error| error.to_string())?;
     let place = opened(plan, keeper, &http).await.map_err(|error| error.to_string())?;
+    if plan.task == Task::SignIn {
+        place.session.sign_in().await.map_err(|error| error.to_string())?;
+    }
     let mut report = Report::default();
     call(&place.api, &place.url, &mut report).await;
     place.keeper.shutdown(Duration::from_secs(30)).await;

@@ -23,7 +23,7 @@ const ALL: [(Spoil, &str); 4] = [
     (Spoil::Full, "no space left"),
     (Spoil::Limit, "size of files"),
     (Spoil::ReadOnly, "read-only"),
-    (Spoil::Removed, "missing"),
+    (Spoil::Removed, "bring it back"),
 ];
 
 pub(super) async fn run(findings: &mut Findings) -> Result<(), Failure> {
