@@ -102,6 +102,15 @@ impl Cell {
         CoreGuard { cell: self, inside }
     }
 
+    /// What is seen of a session that is awake; who is asleep sleeps on.
+    pub(crate) fn with_awake<T>(&self, seen: impl FnOnce(&mut Core) -> T) -> Option<T> {
+        let mut inside = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *inside {
+            Inside::Awake(core) => Some(seen(core)),
+            Inside::Asleep(_) => None,
+        }
+    }
+
     /// What to keep of `core` where nobody uses this session and nothing is under way.
     fn rested(&self, core: &Core) -> Option<Asleep> {
         let at_rest = core.flights.is_empty()

@@ -63,6 +63,9 @@ impl Flight {
             | Write::DropChallenge => self.put_mark(what)?,
         };
         let ended = self.write(touched, Report::Committed).await;
+        if let (Ok((Report::Committed, _)), Some(records)) = (&ended, &self.records) {
+            records.keep_in_mind(&self.cell);
+        }
         if what == Write::RefreshDead && ended.is_ok() {
             self.tell_refused_refresh(now);
         }

@@ -19,6 +19,7 @@ use crate::places::Place;
 use crate::post::{After, Cargo};
 use crate::proven::Proven;
 use crate::publish::Bundle;
+use crate::recall::Recalled;
 use crate::status::Ring;
 use crate::told::{News, ToldLog};
 
@@ -60,6 +61,8 @@ pub(crate) struct Core {
     pub(crate) version: u32,
     /// How often the state has changed.
     pub(crate) moves: u32,
+    /// The records as this process has sealed or opened them last.
+    pub(crate) recalled: Option<Box<Recalled>>,
 }
 
 /// Credentials that were given for one time.
@@ -123,6 +126,7 @@ impl Core {
             ring: Ring::default(),
             version: 0,
             moves: 0,
+            recalled: None,
         }
     }
 

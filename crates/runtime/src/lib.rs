@@ -58,6 +58,7 @@ mod publish;
 mod read_only;
 mod readers_copy;
 mod reading;
+mod recall;
 mod records;
 mod reenter;
 mod registry;

@@ -100,6 +100,7 @@ impl Flight {
         }
         let view = records.view(cell, self.candidate.as_ref());
         let cargo = records.cargo(cell);
+        records.keep_in_mind(cell);
         self.records = Some(records);
         Ok((Report::Locked(Box::new(view)), cargo))
     }

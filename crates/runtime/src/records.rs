@@ -17,6 +17,7 @@ use crate::flight::Candidate;
 use crate::guards;
 use crate::post::Cargo;
 use crate::readers_copy;
+use crate::recall::Seal;
 
 /// How long a refusal that may have hidden another cause is remembered: twice as long after each further
 /// one, up to a day, so that a password that is wrong after all is not sent every hour for ever.
@@ -32,10 +33,12 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 pub(crate) struct Records {
     pub(crate) session: SessionRecord,
     session_revision: Revision,
+    session_seal: Option<Seal>,
     /// The stored record has a broken seal: it is set aside before another is written.
     damaged: bool,
     pub(crate) account: AccountRecord,
     account_revision: Revision,
+    account_seal: Option<Seal>,
     /// The account's record is there and cannot be read: what stands above says nothing then.
     guards_unreadable: Option<Error>,
     /// The same because it is sealed with a key that is not known here.
@@ -145,14 +148,18 @@ impl Records {
     }
 
     fn opened(cell: &Cell, opener: &Opener, there: Option<StoredRecord>) -> Result<Self, Error> {
-        let revision = revision(there.as_ref());
+        let (revision, seal) = (revision(there.as_ref()), seal(there.as_ref()));
         let session = match there {
-            Some(record) => whole(cell, opener.open_session(cell, record.bytes.expose_bytes()))?,
+            Some(record) => match cell.recall_session(seal) {
+                None => whole(cell, opener.open_session(cell, record.bytes.expose_bytes()))?,
+                recalled => recalled,
+            },
             None => Some(SessionRecord::default()),
         };
         let damaged = session.is_none();
         let records = Self::of_session(session.unwrap_or_default());
-        Ok(Self { session_revision: revision, damaged, ..records })
+        let session_seal = seal.filter(|_| !damaged);
+        Ok(Self { session_revision: revision, session_seal, damaged, ..records })
     }
 
     /// Guards that cannot be read are not taken for none.
@@ -167,11 +174,17 @@ impl Records {
             Err(error) if error.recovery() != Recovery::GiveUp => return Err(error),
             there => there,
         };
-        self.account_revision = revision(there.as_ref().ok().and_then(Option::as_ref));
+        let found = there.as_ref().ok().and_then(Option::as_ref);
+        let seal = seal(found);
+        self.account_revision = revision(found);
         let account = there.and_then(|there| match there {
-            Some(record) => opener.open_account(cell, record.bytes.expose_bytes()),
+            Some(record) => match cell.recall_account(seal) {
+                None => opener.open_account(cell, record.bytes.expose_bytes()),
+                Some(recalled) => Ok(recalled),
+            },
             None => Ok(AccountRecord::default()),
         });
+        self.account_seal = seal.filter(|_| account.is_ok());
         let unreadable = account.as_ref().err();
         self.guards_wait_for_a_key = unreadable.is_some_and(|e| e.code() == Some(UNKNOWN_KEY));
         self.guards_unreadable =
@@ -196,12 +209,20 @@ impl Records {
         Self {
             session,
             session_revision: Revision::NONE,
+            session_seal: None,
             damaged: false,
             account: AccountRecord::default(),
             account_revision: Revision::NONE,
+            account_seal: None,
             guards_unreadable: None,
             guards_wait_for_a_key: false,
         }
+    }
+
+    /// Has the session remember what was read or written here.
+    pub(crate) fn keep_in_mind(&self, cell: &Cell) {
+        let session = (self.session_seal, &self.session);
+        cell.keep_in_mind(session, (self.account_seal, &self.account));
     }
 
     /// Whether the session's record has a broken seal.
@@ -223,6 +244,7 @@ impl Records {
     ) -> Result<Written, Error> {
         let sealer = cell.shared.sealer().await?;
         let bytes = sealer.seal_session(&cell.key, &self.session)?;
+        let seal = Seal::of(bytes.expose_bytes());
         let name = sealer.name(&cell.digest);
         if self.damaged {
             if !cell.shared.store.set_aside(&name, self.session_revision).await? {
@@ -234,6 +256,7 @@ impl Records {
         let end =
             cell.shared.store.commit(&name, self.session_revision, fence.clone(), bytes).await?;
         if let Committed::Done(revision) = end {
+            self.session_seal = seal;
             cell.shared.note_write(false);
             cell.shared.watch.wrote(name, revision, cell.shared.clock.monotonic());
             if sealer.readers().is_some() {
@@ -255,8 +278,12 @@ impl Records {
         }
         let sealer = cell.shared.sealer().await?;
         let bytes = sealer.seal_account(cell.account(), &self.account)?;
+        let seal = Seal::of(bytes.expose_bytes());
         let name = sealer.name(&cell.account().digest());
         let end = cell.shared.store.commit(&name, self.account_revision, fence, bytes).await?;
+        if matches!(end, Committed::Done(_)) {
+            self.account_seal = seal;
+        }
         Ok(taken(end, &mut self.account_revision))
     }
 
@@ -354,6 +381,10 @@ async fn read(store: &dyn SessionStore, names: &[RecordName]) -> Result<Vec<Read
         }
         Err(error) => Err(error),
     }
+}
+
+fn seal(record: Option<&StoredRecord>) -> Option<Seal> {
+    record.and_then(|record| Seal::of(record.bytes.expose_bytes()))
 }
 
 fn revision(there: Option<&StoredRecord>) -> Revision {

@@ -1,0 +1,54 @@
+//! What this process has sealed or opened itself is known without being opened again.
+//!
+//! The store is read before every exchange, so that a refresh token is spent only by whoever has read it
+//! last; and nearly always it holds what was written here. Then the seal is the same to the last byte.
+
+use countersign_seal::{AccountRecord, SessionRecord};
+
+use crate::cell::Cell;
+
+/// The end of sealed bytes, which is the tag over all of them, under a nonce of their own: no two are alike.
+/// Whoever forges one gains nothing: what is remembered is used, and not what stands before the tag.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seal([u8; 16]);
+
+/// The records that go with the last seals. A session at rest remembers none.
+#[derive(Default)]
+pub(crate) struct Recalled {
+    pub(crate) session: Option<(Seal, SessionRecord)>,
+    pub(crate) account: Option<(Seal, AccountRecord)>,
+}
+
+impl Seal {
+    pub(crate) fn of(sealed: &[u8]) -> Option<Self> {
+        sealed.last_chunk().copied().map(Self)
+    }
+}
+
+impl Cell {
+    pub(crate) fn recall_session(&self, seal: Option<Seal>) -> Option<SessionRecord> {
+        self.with_awake(|core| known(seal, core.recalled.as_deref()?.session.as_ref()))?
+    }
+
+    pub(crate) fn recall_account(&self, seal: Option<Seal>) -> Option<AccountRecord> {
+        self.with_awake(|core| known(seal, core.recalled.as_deref()?.account.as_ref()))?
+    }
+
+    /// Remembers what is sealed so. Where there is no seal, nothing is remembered.
+    pub(crate) fn keep_in_mind(
+        &self,
+        (session_seal, session): (Option<Seal>, &SessionRecord),
+        (account_seal, account): (Option<Seal>, &AccountRecord),
+    ) {
+        let recalled = Recalled {
+            session: session_seal.map(|seal| (seal, session.clone())),
+            account: account_seal.map(|seal| (seal, account.clone())),
+        };
+        let replaced = self.with_awake(|core| core.recalled.replace(Box::new(recalled)));
+        drop(replaced);
+    }
+}
+
+fn known<R: Clone>(seal: Option<Seal>, recalled: Option<&(Seal, R)>) -> Option<R> {
+    recalled.filter(|(of, _)| Some(*of) == seal).map(|(_, record)| record.clone())
+}
