@@ -46,6 +46,7 @@ mod leave;
 mod lockout;
 mod manual;
 mod memory;
+mod names;
 mod obtain;
 mod operations;
 mod parked;

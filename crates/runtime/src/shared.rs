@@ -87,8 +87,6 @@ pub(crate) struct Shared {
     handle: Mutex<Option<Handle>>,
     closed: AtomicBool,
     flights: AtomicUsize,
-    /// How many sessions were ever opened.
-    pub(crate) opened: AtomicUsize,
     landed: Notify,
 }
 
@@ -145,7 +143,6 @@ impl Shared {
             handle: Mutex::new(handle.or_else(|| Handle::try_current().ok())),
             closed: AtomicBool::new(false),
             flights: AtomicUsize::new(0),
-            opened: AtomicUsize::new(0),
             landed: Notify::new(),
         }
     }
@@ -235,7 +232,7 @@ impl Shared {
         }
         made.take_slot(registry.insert(key, Arc::downgrade(&made)));
         drop(registry);
-        self.opened.fetch_add(1, Ordering::AcqRel);
+        self.watch.names.opened(key);
         made
     }
 

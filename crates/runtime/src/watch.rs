@@ -7,10 +7,11 @@ use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use countersign_core::session::{Event, Status};
-use countersign_core::{KeyDigest, Monotonic, RecordName, Revision, SessionStore};
+use countersign_core::{Monotonic, RecordName, Revision, SessionStore};
 use futures_util::future::{Either, select};
 
 use crate::cell::Cell;
+use crate::names::Names;
 use crate::post::Cargo;
 use crate::shared::Shared;
 use crate::sync::{AtomicBool, Mutex, Notify};
@@ -30,16 +31,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Watch {
     running: AtomicBool,
     /// Our own writes whose hints have not come yet: which revision they made.
-    own: Mutex<HashMap<RecordName, (Revision, Monotonic)>>,
-    names: Mutex<Names>,
+    own: Mutex<Own>,
+    pub(crate) names: Names,
 }
 
-/// Which name belongs to which session. Made when a sibling has written, not before.
 #[derive(Debug, Default)]
-struct Names {
-    known: HashMap<RecordName, KeyDigest>,
-    /// How many sessions had been opened then.
-    of: usize,
+struct Own {
+    writes: HashMap<RecordName, (Revision, Monotonic)>,
+    /// When there may be some again whose hints never came.
+    sweep_at: Monotonic,
 }
 
 impl Watch {
@@ -47,11 +47,12 @@ impl Watch {
     pub(crate) fn wrote(&self, name: RecordName, revision: Revision, now: Monotonic) {
         if self.running.load(Ordering::Relaxed) {
             let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-            if own.len() >= MOST_OWN {
-                own.retain(|_, (_, until)| *until > now);
+            if own.writes.len() >= MOST_OWN && own.sweep_at <= now {
+                own.writes.retain(|_, (_, until)| *until > now);
+                own.sweep_at = now.after(OWN_HINT / 4);
             }
-            if own.len() < MOST_OWN {
-                own.insert(name, (revision, now.after(OWN_HINT)));
+            if own.writes.len() < MOST_OWN {
+                own.writes.insert(name, (revision, now.after(OWN_HINT)));
             }
         }
     }
@@ -60,7 +61,7 @@ impl Watch {
     /// several writes, ours and others'.
     fn ours(&self, name: &RecordName, now: Monotonic) -> Option<Revision> {
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        own.remove(name).filter(|(_, until)| *until > now).map(|(revision, _)| revision)
+        own.writes.remove(name).filter(|(_, until)| *until > now).map(|(revision, _)| revision)
     }
 }
 
@@ -89,7 +90,7 @@ pub(crate) fn ensure(shared: &Arc<Shared>) {
         // The store cannot tell, or nobody listens any more: there is nothing to begin again.
         lost.disarm();
         if let Some(shared) = keeper.upgrade() {
-            shared.watch.own.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            shared.watch.own.lock().unwrap_or_else(PoisonError::into_inner).writes.clear();
         }
     });
 }
@@ -127,8 +128,6 @@ async fn next_hint(store: &dyn SessionStore, gone: &Notify) -> Option<RecordName
 }
 
 async fn follow(shared: &Arc<Shared>, name: &RecordName) {
-    let Some(key) = owner(shared, name).await else { return };
-    let Some(cell) = shared.find(&key) else { return };
     if let Some(ours) = shared.watch.ours(name, shared.clock.monotonic()) {
         // A sibling may have written beside us: what is there now tells.
         let there = shared.store.load(name).await;
@@ -136,6 +135,9 @@ async fn follow(shared: &Arc<Shared>, name: &RecordName) {
             return;
         }
     }
+    let Ok(opener) = shared.opener().await else { return };
+    let Some(key) = shared.watch.names.owner(shared, &opener, name) else { return };
+    let Some(cell) = shared.find(&key) else { return };
     // Who rests reads with his next use.
     if cell.core().read {
         // A hint that cannot be followed is one hint less: the lock reads again anyway.
@@ -153,16 +155,4 @@ impl Cell {
         let core = self.core();
         !core.saved && core.flights.is_empty() && core.machine.status() == Status::Active
     }
-}
-
-async fn owner(shared: &Arc<Shared>, name: &RecordName) -> Option<KeyDigest> {
-    let opener = shared.opener().await.ok()?;
-    let opened = shared.opened.load(Ordering::Acquire);
-    let mut names = shared.watch.names.lock().unwrap_or_else(PoisonError::into_inner);
-    if names.of != opened {
-        let all = shared.keys();
-        names.of = opened;
-        names.known = all.into_iter().map(|key| (opener.name(&key), key)).collect();
-    }
-    names.known.get(name).copied()
 }
