@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::transport::TransportError;
 use countersign_core::{
-    Error, ErrorKind, HttpTransport, Operation, Outcome, Recovery, Rejection, Timestamp, Verdict,
+    Ambient, Error, ErrorKind, HttpTransport, Operation, Outcome, Recovery, Rejection, Timestamp,
+    Verdict,
 };
 use http::{HeaderValue, StatusCode, header};
 
@@ -113,6 +114,22 @@ pub(crate) const DEFECTS: &[Defect] = &[
             simple::reads(|_, response, _, outcome| match response.is_html() {
                 true => Err(Error::new(ErrorKind::InvalidGrant)),
                 false => outcome,
+            })
+        },
+    },
+    Defect {
+        id: "registered-with-another-password",
+        title: "A new account is made with its password in lower case",
+        target: "igny8",
+        caught_by: "registered-and-signed-in",
+        engine: || {
+            simple::asks(|real, operation, ambient| match operation {
+                Operation::Register { .. } => {
+                    let password = ambient.credentials.expect_password()?.expose().to_lowercase();
+                    let changed = ambient.credentials.clone().with_password(password);
+                    real.request(operation, &Ambient { credentials: &changed, ..*ambient })
+                }
+                _ => real.request(operation, ambient),
             })
         },
     },
