@@ -45,6 +45,35 @@ pub(crate) const DEFECTS: &[Defect] = &[
         },
     },
     Defect {
+        id: "expiry-must-be-a-number",
+        title: "An expiry that is written out as a date makes an answer a broken one",
+        target: "igny8",
+        caught_by: "p12-expiry-fields",
+        engine: || {
+            simple::reads(|_, response, _, outcome| match says(response, "expires_at\":\"") {
+                true => Err(Error::new(ErrorKind::Protocol)),
+                false => outcome,
+            })
+        },
+    },
+    Defect {
+        id: "refresh-path-of-one-page",
+        title: "A refresh goes to the path of one page of the vendor, whatever is set",
+        target: "igny8",
+        caught_by: "p12-another-refresh-path",
+        engine: || {
+            simple::asks(|real, operation, ambient| {
+                let request = real.request(operation, ambient)?;
+                let url = request.uri().to_string().replace("/token/refresh/", "/refresh/");
+                let body = request.body().expose_bytes();
+                match serde_json::from_slice::<serde_json::Value>(body) {
+                    Ok(body) => HttpRequest::post_json(&url, &body),
+                    Err(_) => Ok(request),
+                }
+            })
+        },
+    },
+    Defect {
         id: "envelope-not-read",
         title: "A refusal with the status 200 is taken for an answer that makes no sense",
         target: "igny8",
