@@ -258,7 +258,7 @@ impl BrokenAdapter for Expiring {
 
 /// What is made of an answer that is more than a transport lets through.
 #[derive(Clone)]
-enum TooLong {
+pub(super) enum TooLong {
     IsRefused,
     IsAskedAgain,
 }
@@ -273,7 +273,7 @@ impl BrokenTransport for TooLong {
         match (real.send(request.clone()).await, self) {
             (Err(error), Self::IsRefused) if error.reason() == Reason::BodyTooLarge => {
                 let nothing = SecretBytes::default();
-                Ok(HttpResponse::new(StatusCode::FORBIDDEN, HeaderMap::new(), nothing))
+                Ok(HttpResponse::new(StatusCode::UNAUTHORIZED, HeaderMap::new(), nothing))
             }
             (Err(error), Self::IsAskedAgain) if error.reason() == Reason::BodyTooLarge => {
                 real.send(request).await

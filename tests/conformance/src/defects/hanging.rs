@@ -243,7 +243,7 @@ impl HttpTransport for Later {
 }
 
 #[derive(Clone)]
-struct Impatient;
+pub(super) struct Impatient;
 
 #[async_trait]
 impl BrokenTransport for Impatient {

@@ -2,6 +2,7 @@
 //! the case that it names must catch it.
 
 mod believing;
+mod breaking_off;
 mod carrying;
 mod claiming;
 mod clocks;
@@ -55,6 +56,7 @@ pub(crate) struct Defect {
 pub(crate) fn all() -> Vec<Defect> {
     let mut all = Vec::new();
     all.extend(believing::DEFECTS);
+    all.extend(breaking_off::DEFECTS);
     all.extend(carrying::DEFECTS);
     all.extend(claiming::DEFECTS);
     all.extend(clocks::DEFECTS);
