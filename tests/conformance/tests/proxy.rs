@@ -14,8 +14,13 @@ use countersign_reqwest::Client;
 use countersign_runtime::SystemClock;
 use countersign_simulator::{Running, Simulator};
 use http::{HeaderName, HeaderValue, header};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// A client that follows redirects strips the first of them by itself, and has never heard of the other.
 const WATCHED: [HeaderName; 2] = [header::AUTHORIZATION, HeaderName::from_static("otp")];
@@ -41,9 +46,13 @@ async fn before(client: Arc<dyn HttpTransport>) -> Before {
 
 impl Before {
     fn sign_in(&self) -> HttpRequest {
+        self.sign_in_at(&self.running.url())
+    }
+
+    fn sign_in_at(&self, base: &str) -> HttpRequest {
         let account = self.simulator.account();
         let body = json!({ "email": account.identity, "password": account.password });
-        let url = format!("{}/auth/signin", self.running.url());
+        let url = format!("{base}/auth/signin");
         let mut request = HttpRequest::post_json(&url, &body).expect("a request");
         for name in WATCHED {
             request.set(name, HeaderValue::from_static("canary-of-before"));
@@ -173,10 +182,58 @@ async fn a_stranger_on_this_machine_is_sent_nowhere() {
     let shown = format!("{:?}", before.proxy);
     let address = shown.split("address: ").nth(1).and_then(|rest| rest.split(',').next());
     let address = address.expect("an address").trim_end_matches([' ', '}', '.']);
-    let mut stranger = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    let mut stranger = TcpStream::connect(address).await.expect("a connection");
     let get = format!("GET {}/ HTTP/1.1\r\nhost: {address}\r\n\r\n", before.running.url());
     stranger.write_all(get.as_bytes()).await.expect("a request");
     let mut answer = Vec::new();
     stranger.read_to_end(&mut answer).await.expect("the end");
     assert!(answer.is_empty() && before.simulator.records().is_empty());
+}
+
+/// A port where TLS is spoken for `name`, and what is said there goes on to the service; and its certificate.
+async fn with_tls(before: &Before, name: &str) -> (u16, reqwest::Certificate) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed([name.to_owned()]).expect("a certificate");
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
+    let config = ServerConfig::builder().with_no_client_auth();
+    let config = config.with_single_cert(vec![cert.der().clone()], key).expect("a server");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let (port, service) =
+        (listener.local_addr().expect("its number").port(), before.running.addr());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let accepting = acceptor.accept(stream);
+            tokio::spawn(async move {
+                // Who does not trust the certificate goes away.
+                let Ok(mut stream) = accepting.await else { return };
+                let mut onward = TcpStream::connect(service).await.expect("the service");
+                let _ = copy_bidirectional(&mut stream, &mut onward).await;
+            });
+        }
+    });
+    (port, reqwest::Certificate::from_der(cert.der()).expect("its certificate"))
+}
+
+#[tokio::test]
+async fn the_way_on_is_over_tls_and_its_certificates_are_checked() {
+    let before = before(client()).await;
+    let (port, certificate) = with_tls(&before, "localhost").await;
+    let request = || before.sign_in_at(&format!("https://localhost:{port}"));
+    let through = |builder: reqwest::ClientBuilder| async {
+        let onward = Arc::new(Client::new(builder).expect("a client"));
+        let clock = Arc::new(SystemClock::new());
+        Proxy::open(client(), onward, clock, &WATCHED).await.expect("a proxy")
+    };
+    let trusting = through(reqwest::Client::builder().tls_certs_only([certificate])).await;
+    let answer = trusting.send(Op::SignIn, request(), None).await.expect("an answer");
+    assert_eq!((answer.status().as_u16(), before.simulator.records().len()), (200, 1));
+    let cut = trusting.send(Op::SignIn, request(), Some(&Fault::CutAtByte(40))).await;
+    assert_eq!(cut.expect_err("half an answer").delivery(), Delivery::Unknown);
+
+    let strict = through(reqwest::Client::builder()).await;
+    let end = strict.send(Op::SignIn, request(), None).await;
+    let error = end.map(|answer| answer.status()).expect_err("a certificate of nobody");
+    assert_eq!((error.delivery(), error.reason()), (Delivery::NotSent, Reason::Connect));
+    assert_eq!(before.simulator.records().len(), 2, "nothing went on");
 }

@@ -5,6 +5,7 @@ mod believing;
 mod breaking_off;
 mod carrying;
 mod claiming;
+mod classifying;
 mod clocks;
 mod cognito;
 mod deciding;
@@ -59,6 +60,7 @@ pub(crate) fn all() -> Vec<Defect> {
     all.extend(breaking_off::DEFECTS);
     all.extend(carrying::DEFECTS);
     all.extend(claiming::DEFECTS);
+    all.extend(classifying::DEFECTS);
     all.extend(clocks::DEFECTS);
     all.extend(cognito::DEFECTS);
     all.extend(deciding::DEFECTS);
