@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use countersign_core::Clock;
 use http::{HeaderName, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Bytes, Incoming};
@@ -15,14 +16,17 @@ use crate::operation::Op;
 use crate::wire::Stray;
 
 /// Answers 404 to everybody, and notes what they have carried here.
-pub(super) async fn accept(
+pub(super) fn accept(
     listener: TcpListener,
+    clock: Arc<dyn Clock>,
     watched: Vec<HeaderName>,
-    strays: Arc<Mutex<Vec<Stray>>>,
-) {
-    let watched = Arc::new(watched);
-    let converse = |stream| converse(stream, Arc::clone(&watched), Arc::clone(&strays));
-    super::listen(listener, converse).await;
+    strays: &Arc<Mutex<Vec<Stray>>>,
+) -> impl Future<Output = ()> + Send + 'static {
+    let (watched, strays) = (Arc::new(watched), Arc::clone(strays));
+    async move {
+        let converse = |stream| converse(stream, Arc::clone(&watched), Arc::clone(&strays));
+        super::listen(listener, &*clock, converse).await;
+    }
 }
 
 async fn converse(

@@ -15,14 +15,15 @@ use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::transport::{Delivery, Reason, TransportError};
 use countersign_core::{Clock, HttpTransport};
 use http::{HeaderName, HeaderValue, Method, Uri};
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::task::JoinHandle;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
 
 use self::errand::{Errand, Errands, Wanted};
 use crate::fault::Fault;
@@ -32,6 +33,9 @@ use crate::wire::Stray;
 
 /// Under which number the proxy finds what is to become of a request.
 const NUMBER: HeaderName = HeaderName::from_static("x-conformance-errand");
+
+/// Where the system has no connection to give, it is asked again after this.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A proxy that listens. It ends when it is dropped, and with it every connection.
 ///
@@ -53,7 +57,7 @@ pub struct Proxy {
     shared: Arc<Shared>,
     address: SocketAddr,
     /// Bound and never listening: nothing can be reached there.
-    closed: (TcpSocket, SocketAddr),
+    closed: (SocketAddr, TcpSocket),
     strays: Arc<Mutex<Vec<Stray>>>,
     tasks: [JoinHandle<()>; 2],
 }
@@ -89,13 +93,12 @@ impl Proxy {
         let closed = (socket.local_addr()?, socket);
         let strays: Arc<Mutex<Vec<Stray>>> = Arc::default();
         let (address, elsewhere) = (listener.local_addr()?, trap.local_addr()?);
+        let watching = elsewhere::accept(trap, Arc::clone(&clock), watched.to_vec(), &strays);
         let shared = Shared { onward, clock, errands: Errands::default(), elsewhere };
         let shared = Arc::new(shared);
-        let tasks = [
-            tokio::spawn(serve::accept(Arc::clone(&shared), listener)),
-            tokio::spawn(elsewhere::accept(trap, watched.to_vec(), Arc::clone(&strays))),
-        ];
-        Ok(Self { client, shared, address, closed: (closed.1, closed.0), strays, tasks })
+        let tasks =
+            [tokio::spawn(serve::accept(Arc::clone(&shared), listener)), tokio::spawn(watching)];
+        Ok(Self { client, shared, address, closed, strays, tasks })
     }
 
     /// Sends `request` to `address` in the place of its own, and has `wanted` done about it there.
@@ -130,7 +133,7 @@ impl Way for Proxy {
         fault: Option<&Fault>,
     ) -> Result<HttpResponse, TransportError> {
         let address = match fault {
-            Some(Fault::Refuse) => self.closed.1,
+            Some(Fault::Refuse) => self.closed.0,
             _ => self.address,
         };
         self.through(address, request, Wanted::Sent(fault.cloned()), op).await
@@ -162,16 +165,16 @@ impl fmt::Debug for Proxy {
 }
 
 /// Takes connections, each in a task of its own that ends with this one.
-async fn listen<F>(listener: TcpListener, converse: impl Fn(tokio::net::TcpStream) -> F)
+async fn listen<F>(listener: TcpListener, clock: &dyn Clock, converse: impl Fn(TcpStream) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let mut connections = tokio::task::JoinSet::new();
+    let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => drop(connections.spawn(converse(stream))),
             // Out of descriptors, most likely: connections end meanwhile.
-            Err(_) => tokio::task::yield_now().await,
+            Err(_) => clock.sleep_until(clock.monotonic().after(PAUSE)).await,
         }
         while connections.try_join_next().is_some() {}
     }

@@ -21,7 +21,8 @@ use super::{NUMBER, Shared, bytes, play};
 const LONGEST: usize = 1024 * 1024;
 
 pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener) {
-    super::listen(listener, |stream| converse(Arc::clone(&shared), stream)).await;
+    let clock = Arc::clone(&shared.clock);
+    super::listen(listener, &*clock, |stream| converse(Arc::clone(&shared), stream)).await;
 }
 
 /// The end of a connection, as hyper wants it told.
