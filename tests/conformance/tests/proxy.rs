@@ -113,7 +113,8 @@ async fn f43_an_answer_is_heard_whole_or_not_at_all_at_whichever_of_its_bytes_it
         }
         kept += 1;
     };
-    assert_eq!(heard.body().expose_bytes(), whole.body().expose_bytes());
+    // Not shown where they differ: they hold tokens.
+    assert!(heard.body().expose_bytes() == whole.body().expose_bytes(), "another body");
     assert!(kept > whole.body().len() + 40, "{kept} of {}", whole.body().len());
     assert_eq!(before.simulator.records().len(), 1, "the service is asked once");
 }
