@@ -28,11 +28,11 @@ pub(crate) const DEFECTS: &[Defect] = &[
         engine: || Arc::new(NowAndThen),
     },
     Defect {
-        id: "difference-in-minutes",
-        title: "By how many seconds a server is ahead is read as minutes, and added to the life of its tokens",
+        id: "difference-in-milliseconds",
+        title: "By how many milliseconds a server is ahead is read as seconds, and added to the life of its tokens",
         target: "ibex_oauth2",
         caught_by: "f17-server-twenty-seconds-ahead",
-        engine: || by_date(|life, ahead_ms| lengthened(life, ahead_ms.saturating_mul(60))),
+        engine: || by_date(|life, ahead_ms| lengthened(life, ahead_ms.saturating_mul(1000))),
     },
     Defect {
         id: "difference-with-the-wrong-sign",
