@@ -1,4 +1,5 @@
-//! The way between engine and server: everything that passes is noted, and faults are played here.
+//! The way between engine and server: everything that passes is noted, and faults are played here, or by a
+//! [`Way`] where there is a socket.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

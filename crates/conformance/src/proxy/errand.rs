@@ -1,6 +1,7 @@
 //! What is to become of the requests that are under way to the proxy.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use countersign_core::SecretBytes;
@@ -45,11 +46,16 @@ impl Errand {
 
 /// Those under way by their numbers, and the last good answer to each operation.
 #[derive(Default)]
-pub(super) struct Errands(Mutex<Known>);
+pub(super) struct Errands {
+    /// Whoever else is on this machine can reach the port: a number that can be guessed would send requests
+    /// in our name, or be answered with tokens.
+    keys: RandomState,
+    known: Mutex<Known>,
+}
 
 #[derive(Default)]
 struct Known {
-    last_number: u64,
+    count: u64,
     open: HashMap<u64, Arc<Errand>>,
     answers: BTreeMap<Op, SecretBytes>,
 }
@@ -57,8 +63,8 @@ struct Known {
 impl Errands {
     pub(super) fn add(&self, errand: &Arc<Errand>) -> u64 {
         let mut known = self.known();
-        known.last_number += 1;
-        let number = known.last_number;
+        known.count += 1;
+        let number = self.keys.hash_one(known.count);
         known.open.insert(number, Arc::clone(errand));
         number
     }
@@ -67,8 +73,9 @@ impl Errands {
         self.known().open.remove(&number);
     }
 
-    pub(super) fn of(&self, number: u64) -> Option<Arc<Errand>> {
-        self.known().open.get(&number).cloned()
+    /// The errand of that number; it is there once.
+    pub(super) fn take(&self, number: u64) -> Option<Arc<Errand>> {
+        self.known().open.remove(&number)
     }
 
     pub(super) fn keep(&self, op: Op, answer: &SecretBytes) {
@@ -80,6 +87,6 @@ impl Errands {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

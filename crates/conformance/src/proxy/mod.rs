@@ -2,7 +2,7 @@
 //!
 //! The client speaks plain HTTP to a loopback address; from there the request goes on through another
 //! transport, which does the TLS to the service. Where to is kept beside the request under a number, and the
-//! number alone travels in a header, which the proxy takes out. Each answer ends its connection.
+//! number alone, which nobody can guess, travels in a header, which the proxy takes out. Each answer ends its connection.
 
 mod bytes;
 mod elsewhere;

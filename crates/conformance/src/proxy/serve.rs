@@ -59,8 +59,8 @@ async fn converse(shared: Arc<Shared>, stream: TcpStream) {
 
 async fn answer(shared: &Shared, request: Request<Incoming>, mut write: OwnedWriteHalf) {
     let number = request.headers().get(NUMBER).and_then(|value| value.to_str().ok());
-    let errand = number.and_then(|text| shared.errands.of(text.parse().ok()?));
-    // Who has no number is a stranger on this machine: the connection ends.
+    let errand = number.and_then(|text| shared.errands.take(text.parse().ok()?));
+    // Who has no number of ours is a stranger on this machine: the connection ends.
     let Some(errand) = errand else { return };
     let Some(request) = read(request, &errand).await else { return };
     // Whoever has gone reads nothing.
