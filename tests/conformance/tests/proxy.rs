@@ -4,12 +4,13 @@
 #![expect(clippy::expect_used, reason = "what a test cannot set up stops it")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_conformance::{Fault, Op, Proxy, Stray, Way};
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::transport::{Delivery, Reason, TransportError};
-use countersign_core::{HttpTransport, SecretBytes};
+use countersign_core::{Clock, HttpTransport, SecretBytes};
 use countersign_reqwest::Client;
 use countersign_runtime::SystemClock;
 use countersign_simulator::{Running, Simulator};
@@ -24,6 +25,9 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// A client that follows redirects strips the first of them by itself, and has never heard of the other.
 const WATCHED: [HeaderName; 2] = [header::AUTHORIZATION, HeaderName::from_static("otp")];
+
+/// Who is kept waiting so long has been taken for one of ours.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A service, and the proxy before it.
 struct Before {
@@ -193,9 +197,11 @@ async fn a_stranger_on_this_machine_is_sent_nowhere() {
         stranger.read_to_end(&mut answer).await.expect("the end");
         answer
     };
+    let clock = SystemClock::new();
     let answer = tokio::select! {
         answer = asked => answer,
         _ = hanging => panic!("an answer to what hangs"),
+        () = clock.sleep_until(clock.monotonic().after(PATIENCE)) => panic!("the stranger was let in"),
     };
     assert!(answer.is_empty() && before.simulator.records().is_empty());
 }
