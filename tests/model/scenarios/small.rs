@@ -20,15 +20,15 @@ pub(super) const ALL: &[Scenario] = &[
 /// Whoever begins to look when the refusal has returned finds nothing.
 fn refusal_and_hit() {
     let session = Session::fixed("canary-token").unwrap();
-    let generation = session.0.hit().unwrap().generation();
+    let generation = session.0.hit(Duration::ZERO).unwrap().generation();
     let reader = {
         let session = session.clone();
-        thread::spawn(move || session.0.hit().is_some())
+        thread::spawn(move || session.0.hit(Duration::ZERO).is_some())
     };
     session.reject(generation);
-    assert!(session.0.hit().is_none());
+    assert!(session.0.hit(Duration::ZERO).is_none());
     reader.join().unwrap();
-    assert!(session.0.hit().is_none());
+    assert!(session.0.hit(Duration::ZERO).is_none());
 }
 
 /// New headers for an old token do not bring it back.
@@ -48,7 +48,7 @@ fn refusal_and_headers() {
 /// Whoever has called before the change hears of it, wherever he is.
 fn change_and_waiter() {
     let session = Session::fixed("canary-token").unwrap();
-    let generation = session.0.hit().unwrap().generation();
+    let generation = session.0.hit(Duration::ZERO).unwrap().generation();
     let watching = session.clone();
     let waiter = spawn(async move {
         let changed = watching.changed();
