@@ -6,18 +6,19 @@ mod common;
 
 use std::time::Duration;
 
+use common::store::{Flaky, Over, Through};
 use common::{World, seconds, settle, shown};
 use countersign_core::session::Status;
 use countersign_core::{
     Clock, Committed, Error, ErrorKind, Fence, Lock, Operation, RecordName, Recovery, Revision,
-    SealKeys, SecretBytes, SessionStore, StoredRecord,
+    SealKeys, SecretBytes, SessionStore,
 };
-use countersign_runtime::{Keeper, MemoryStore, Session, SignOutOutcome};
+use countersign_runtime::{Keeper, Session, SignOutOutcome};
 
 /// A store with keys of its own and no hints, or one that takes no writes.
 #[derive(Clone)]
 struct Shelf {
-    store: MemoryStore,
+    store: Through<Flaky>,
     keys: SealKeys,
     hints: bool,
     locked_away: bool,
@@ -29,13 +30,9 @@ fn denied() -> Error {
 }
 
 #[async_trait::async_trait]
-impl SessionStore for Shelf {
-    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        self.store.load(name).await
-    }
-
-    async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        self.store.list().await
+impl Over for Shelf {
+    fn below(&self) -> &dyn SessionStore {
+        &self.store
     }
 
     async fn lock(
@@ -63,10 +60,6 @@ impl SessionStore for Shelf {
         self.store.commit(name, expected, fence, bytes).await
     }
 
-    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.store.remove(name, expected).await
-    }
-
     async fn watch(&self) -> Option<RecordName> {
         if self.hints { self.store.watch().await } else { None }
     }
@@ -85,15 +78,16 @@ fn whole() -> SealKeys {
 }
 
 fn shelf(world: &World, keys: SealKeys, hints: bool) -> Shelf {
-    Shelf { store: world.store.clone(), keys, hints, locked_away: false }
+    let store = Through(Flaky::new(world.store.clone()));
+    Shelf { store, keys, hints, locked_away: false }
 }
 
 fn writer(world: &World) -> Keeper {
-    world.keeper_builder().store(shelf(world, whole(), false)).build().unwrap()
+    world.keeper_builder().store(Through(shelf(world, whole(), false))).build().unwrap()
 }
 
 async fn reader(world: &World, keys: SealKeys, hints: bool) -> Session {
-    let keeper = world.keeper_builder().store(shelf(world, keys, hints)).read_only();
+    let keeper = world.keeper_builder().store(Through(shelf(world, keys, hints))).read_only();
     let keeper = keeper.build().unwrap();
     keeper.session(world.provider.clone(), "kim").open().await.unwrap()
 }
@@ -163,8 +157,11 @@ async fn readers_keys_open_no_refresh_token_and_a_hint_is_followed_at_once() {
     assert_eq!(ours.state(), Status::SignedOut);
     assert_eq!(ours.authorization().await.unwrap_err().kind(), ErrorKind::SignedOut);
     // Without the right to read alone, readers' keys are not enough.
-    let keeper =
-        world.keeper_builder().store(shelf(&world, SealKeys::for_readers(2, key(2)), false));
+    let keeper = world.keeper_builder().store(Through(shelf(
+        &world,
+        SealKeys::for_readers(2, key(2)),
+        false,
+    )));
     let described = keeper.build().unwrap().session(world.provider.clone(), "kim");
     assert_eq!(described.open().await.unwrap_err().code(), Some("readers_only"));
 }
@@ -175,7 +172,7 @@ async fn f30_a_store_that_may_not_be_written_is_served_from_and_the_status_says_
     let theirs = world.described(&writer(&world)).keep_alive().open().await.unwrap();
     theirs.authorization().await.unwrap();
     let closed = Shelf { locked_away: true, ..shelf(&world, whole(), false) };
-    let keeper = world.keeper_builder().store(closed).build().unwrap();
+    let keeper = world.keeper_builder().store(Through(closed)).build().unwrap();
     let ours = world.described(&keeper).keep_alive().open().await.unwrap();
     assert_eq!(shown(&ours), shown(&theirs));
     assert!(!ours.status().read_only, "nothing was written yet");
