@@ -27,6 +27,8 @@ pub(crate) struct Core {
     pub(crate) machine: Machine,
     /// The machine has heard what the store holds.
     pub(crate) read: bool,
+    /// What an API has refused before that: the machine hears of it together with what the store holds.
+    pub(crate) refused: Option<Generation>,
     pub(crate) next_exchange: u32,
     pub(crate) flights: Vec<FlightSlot>,
     /// The bytes of the generation that the machine holds.
@@ -102,6 +104,7 @@ impl Core {
         Self {
             machine: Machine::new(),
             read: false,
+            refused: None,
             next_exchange: 1,
             flights: Vec::new(),
             held: None,
@@ -156,6 +159,12 @@ impl Core {
 
     /// The bytes first: what the machine is about to hear of must be there.
     pub(crate) fn take_in(&mut self, event: &Event, cargo: &mut Cargo) {
+        if let Event::Rejected(generation) = event
+            && !self.read
+            && self.refused.is_none_or(|known| known.counter <= generation.counter)
+        {
+            self.refused = Some(*generation);
+        }
         if let Some(error) = cargo.error.take() {
             self.last_error = Some((Failure::from(&error), error));
         }

@@ -161,6 +161,11 @@ impl Cell {
         let mut after = After { heard: core.told.count, ..After::default() };
         let from = core.machine.status();
         self.turn(&mut core, event, cargo, now, &rules, &mut after);
+        if let Some(refused) = core.refused.filter(|_| core.read) {
+            let refusal = Event::Rejected(refused);
+            self.turn(&mut core, refusal, Cargo::default(), now, &rules, &mut after);
+            core.refused = None;
+        }
         if after.decided && core.owes_sign_in(from) {
             core.told.goes_on();
             self.turn(&mut core, Event::SignIn, Cargo::default(), now, &rules, &mut after);
@@ -328,7 +333,8 @@ impl Cell {
         core.dozing = false;
         core.published = Some(generation);
         // Where nobody has asked since the last one fell asleep, the headers wait for whoever does.
-        if shown.is_some() || self.is_waited_for() || self.shared.policy.pull {
+        let wanted = shown.is_some() || self.is_waited_for() || self.shared.policy.pull;
+        if wanted && core.refused != Some(generation) {
             self.hand_out(&bundle);
         }
         after.events.push(SessionEventKind::Published { generation, saved });

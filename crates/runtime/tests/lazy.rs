@@ -151,3 +151,14 @@ async fn what_is_asked_for_by_name_is_done_with_what_the_store_holds() {
     let asked = ["sign_in", "refresh", "revoke"].map(|path| world.server.count(path));
     assert_eq!(asked, [1, 1, 1]);
 }
+
+#[tokio::test]
+async fn f21_what_was_refused_before_it_was_read_is_not_handed_out() {
+    let world = World::new();
+    let (_, keeper) = stored(&world).await;
+    let refused = world.session().await.current().unwrap().generation();
+    let session = opened(&world, &keeper);
+    session.reject(refused);
+    let next = at_once(async move { session.authorization().await.unwrap() }).await;
+    assert_eq!(next.generation().counter, 2);
+}

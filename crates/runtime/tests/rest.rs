@@ -7,7 +7,7 @@ mod common;
 use std::sync::atomic::Ordering;
 
 use common::store::{Flaky, Through};
-use common::{Act, PASSWORD, Plain, World, seconds, settle, shown};
+use common::{Act, PASSWORD, Plain, World, at_once, seconds, settle, shown};
 use countersign_core::Credentials;
 use countersign_core::session::{Reauthentication, Status};
 use countersign_runtime::{Keeper, KeeperBuilder, Session, SessionBuilder};
@@ -226,6 +226,19 @@ async fn f09_what_was_refused_by_the_api_does_not_come_back_out_of_the_store() {
     look(&world, &keeper).await;
     assert!(!session.status().resting);
     assert!(shown(&session).is_none());
+}
+
+#[tokio::test]
+async fn f21_a_refusal_that_comes_while_the_session_rests_is_not_forgotten() {
+    let world = World::new();
+    let keeper = looking(world.keeper_builder());
+    let session = signed_in(&keeper, &world, "kim").await;
+    let presented = session.current().unwrap().generation();
+    look(&world, &keeper).await;
+    assert!(session.status().resting);
+    session.reject(presented);
+    let next = at_once(async move { session.authorization().await.unwrap() }).await;
+    assert_eq!(next.generation().counter, 2);
 }
 
 #[tokio::test]
