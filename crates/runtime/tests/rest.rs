@@ -243,7 +243,7 @@ async fn f21_a_refusal_that_comes_while_the_session_rests_is_not_forgotten() {
 
 #[tokio::test]
 async fn p08_a_session_with_codes_has_them_again_after_its_rest() {
-    let world = World::of(Plain::default().with_codes(seconds(30)));
+    let world = World::of(Plain::default().with_secret_codes(seconds(30)));
     let keeper = world.keeper_builder().evict_idle(seconds(100), 0).build().unwrap();
     let secrets = Credentials::password("kim", PASSWORD.to_owned())
         .with_totp_secret("canary-totp".to_owned());
