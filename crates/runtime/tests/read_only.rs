@@ -7,13 +7,13 @@ mod common;
 use std::time::Duration;
 
 use common::store::{Flaky, Over, Through};
-use common::{World, seconds, settle, shown};
+use common::{World, at_once, seconds, settle, shown};
 use countersign_core::session::Status;
 use countersign_core::{
     Clock, Committed, Error, ErrorKind, Fence, Lock, Operation, RecordName, Recovery, Revision,
     SealKeys, SecretBytes, SessionStore,
 };
-use countersign_runtime::{Keeper, Session, SignOutOutcome};
+use countersign_runtime::{Keeper, KeeperBuilder, Session, SignOutOutcome};
 
 /// A store with keys of its own and no hints, or one that takes no writes.
 #[derive(Clone)]
@@ -92,6 +92,28 @@ async fn reader(world: &World, keys: SealKeys, hints: bool) -> Session {
     keeper.session(world.provider.clone(), "kim").open().await.unwrap()
 }
 
+/// A keeper that renews when it is told to.
+fn renewer(world: &World) -> Keeper {
+    world.keeper_builder().store(Through(shelf(world, whole(), false))).pull().build().unwrap()
+}
+
+/// A keeper that only reads a store that tells of no change, and that store, whose readings are counted.
+fn poller(world: &World) -> (KeeperBuilder, Flaky) {
+    let shelf = shelf(world, whole(), false);
+    let Through(counted) = shelf.store.clone();
+    (world.keeper_builder().store(Through(shelf)).read_only(), counted)
+}
+
+async fn opened(world: &World, keeper: KeeperBuilder) -> (Keeper, Session) {
+    let keeper = keeper.build().unwrap();
+    let session = keeper.session(world.provider.clone(), "kim").open().await.unwrap();
+    (keeper, session)
+}
+
+fn counter(session: &Session) -> u64 {
+    session.status().generation.unwrap().counter
+}
+
 fn asked(world: &World) -> [usize; 4] {
     ["sign_in", "refresh", "revoke", "who_am_i"].map(|path| world.server.count(path))
 }
@@ -117,7 +139,7 @@ async fn a_keeper_that_only_reads_hands_out_what_others_buy_and_does_nothing_els
         assert_eq!(asked(&world), [1, 0, 0, 0]);
         // An hour goes by: the writer renews, the reader finds it without being asked.
         for _ in 0..60 {
-            world.pass(seconds(60)).await;
+            world.pass_by(seconds(60), seconds(10)).await;
             assert!(ours.authorization().await.is_ok());
         }
         let next = ours.authorization().await.unwrap();
@@ -177,11 +199,114 @@ async fn f30_a_store_that_may_not_be_written_is_served_from_and_the_status_says_
     assert_eq!(shown(&ours), shown(&theirs));
     assert!(!ours.status().read_only, "nothing was written yet");
     for _ in 0..120 {
-        world.pass(seconds(60)).await;
+        world.pass_by(seconds(60), seconds(10)).await;
         assert!(ours.authorization().await.is_ok(), "{:?}", ours.status());
     }
     assert!(ours.status().read_only);
     assert_eq!(shown(&ours), shown(&theirs));
     assert_eq!(world.server.count("sign_in"), 1, "it has sent nothing itself");
     assert!(world.clock.now() > theirs.status().issued_at.unwrap());
+}
+
+#[tokio::test]
+async fn the_next_token_is_found_by_looking_every_half_minute_before_the_end_and_no_longer() {
+    let world = World::new();
+    let theirs = world.described(&renewer(&world)).open().await.unwrap();
+    theirs.authorization().await.unwrap();
+    let (keeper, store) = poller(&world);
+    let (_keeper, ours) = opened(&world, keeper).await;
+    // Used once: nobody asks from here on.
+    ours.authorization().await.unwrap();
+    store.reads();
+    world.pass_by(seconds(2_000), seconds(10)).await;
+    assert_eq!(store.reads(), 0, "the token is young");
+    world.pass_by(seconds(1_300), seconds(10)).await;
+    let looks = store.reads();
+    assert!((15..=60).contains(&looks), "{looks} in the last part of an hour's token");
+    theirs.refresh().await.unwrap();
+    world.pass_by(seconds(40), seconds(10)).await;
+    assert_eq!(counter(&ours), 2);
+    store.reads();
+    world.pass_by(seconds(600), seconds(10)).await;
+    assert_eq!(store.reads(), 0, "the next token is young");
+    // Nobody uses it, and nobody renews it: after its end nobody looks.
+    world.pass_by(seconds(3_200), seconds(10)).await;
+    store.reads();
+    world.pass_by(seconds(600), seconds(10)).await;
+    assert_eq!(store.reads(), 0, "its token is over");
+    assert_eq!(asked(&world), [1, 1, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_reader_in_use_whose_token_ends_leaves_looking_to_those_who_ask() {
+    let world = World::new();
+    let theirs = world.described(&renewer(&world)).open().await.unwrap();
+    theirs.authorization().await.unwrap();
+    let (keeper, store) = poller(&world);
+    let (_keeper, ours) = opened(&world, keeper).await;
+    for _ in 0..59 {
+        world.pass_by(seconds(60), seconds(10)).await;
+        ours.authorization().await.unwrap();
+    }
+    world.pass_by(seconds(90), seconds(10)).await;
+    store.reads();
+    world.pass_by(seconds(300), seconds(10)).await;
+    assert_eq!(store.reads(), 0);
+    // However many ask at one time, they read once.
+    for _ in 0..20 {
+        let ours = ours.clone();
+        let found = at_once(async move { ours.authorization().await.map(drop) }).await;
+        assert_eq!(found.unwrap_err().kind(), ErrorKind::NeedsSignIn);
+    }
+    assert_eq!(store.reads(), 1);
+    world.clock.advance(seconds(1));
+    let asking = ours.clone();
+    assert!(at_once(async move { asking.authorization().await.is_err() }).await);
+    assert_eq!(store.reads(), 1);
+}
+
+#[tokio::test]
+async fn who_cannot_wait_has_a_reader_look_for_the_next_one() {
+    let world = World::new();
+    let (keeper, _) = poller(&world);
+    let (_keeper, ours) = opened(&world, keeper).await;
+    let theirs = world.described(&renewer(&world)).open().await.unwrap();
+    theirs.authorization().await.unwrap();
+    world.clock.advance(seconds(2));
+    assert!(ours.current().is_none());
+    settle().await;
+    assert_eq!(shown(&ours), shown(&theirs));
+    assert!(shown(&ours).is_some());
+    // Nobody has used it for a life of its token, so it dozes; its next user has it look.
+    world.pass_by(seconds(3_000), seconds(10)).await;
+    theirs.refresh().await.unwrap();
+    world.pass_by(seconds(40), seconds(10)).await;
+    assert_eq!(counter(&ours), 2);
+    world.pass_by(seconds(3_000), seconds(10)).await;
+    theirs.refresh().await.unwrap();
+    world.pass_by(seconds(300), seconds(10)).await;
+    assert_eq!(counter(&ours), 2, "it dozes");
+    assert_eq!(ours.current().unwrap().generation().counter, 2, "the good one, at once");
+    settle().await;
+    assert_eq!(counter(&ours), 3);
+    assert_eq!(asked(&world), [1, 2, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_reader_without_a_task_of_its_own_looks_when_it_is_told_to() {
+    let world = World::new();
+    let theirs = world.described(&renewer(&world)).open().await.unwrap();
+    theirs.authorization().await.unwrap();
+    let (keeper, store) = poller(&world);
+    let (keeper, ours) = opened(&world, keeper.pull()).await;
+    store.reads();
+    keeper.tick();
+    settle().await;
+    assert_eq!(store.reads(), 0, "the token is young");
+    world.clock.advance(seconds(3_000));
+    theirs.refresh().await.unwrap();
+    keeper.tick();
+    settle().await;
+    assert_eq!((store.reads(), counter(&ours)), (1, 2));
+    assert_eq!(asked(&world), [1, 1, 0, 0]);
 }
