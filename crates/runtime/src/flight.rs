@@ -119,6 +119,10 @@ impl Drop for Guard {
             self.cell.post_lost(self.id);
             self.cell.remove_slot_if_done(self.id);
         }
+        if self.given_up {
+            // Nothing may have been told, and nothing will be: whoever waits looks and finds that.
+            self.cell.changed.notify_waiters();
+        }
         self.cell.shared.landed();
     }
 }
