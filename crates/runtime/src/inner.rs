@@ -157,7 +157,8 @@ impl Core {
         }
     }
 
-    /// The bytes first: what the machine is about to hear of must be there.
+    /// The bytes first: what the machine is about to hear of must be there. What they replace goes back into
+    /// `cargo`, which outlives the mutex.
     pub(crate) fn take_in(&mut self, event: &Event, cargo: &mut Cargo) {
         if let Event::Rejected(generation) = event
             && !self.read
@@ -166,7 +167,8 @@ impl Core {
             self.refused = Some(*generation);
         }
         if let Some(error) = cargo.error.take() {
-            self.last_error = Some((Failure::from(&error), error));
+            let before = self.last_error.replace((Failure::from(&error), error));
+            cargo.error = before.map(|(_, error)| error);
         }
         if matches!(event, Event::SignIn) {
             // Together with the event: nobody's news in between can part the two.
@@ -296,7 +298,8 @@ impl Core {
         after.decided |= matches!(told, Told::Tokens | Told::Failed(_));
         let status = self.machine.status();
         // Of what one event tells, the last counts: a refused answer leaves its challenge open.
-        self.told.tell(News { told, error, status }, waited, after.told);
+        let unheard = self.told.tell(News { told, error, status }, waited, after.told);
+        after.over.extend(unheard.into_iter().filter_map(|news| news.error));
         after.told = true;
         self.version = self.version.wrapping_add(1);
         after.wake = true;

@@ -16,8 +16,8 @@ pub const SEEDS: &[Seed] = &[
         name: "nobody hears that the slot is free",
         changes: &[(
             "flight.rs",
-            "core.flights.swap_remove(at);\n            self.changed.notify_waiters();",
-            "core.flights.swap_remove(at);\n            if !SEEDED { self.changed.notify_waiters(); }",
+            "            drop(slot);\n            self.changed.notify_waiters();",
+            "            drop(slot);\n            if !SEEDED { self.changed.notify_waiters(); }",
         )],
     },
     Seed {
