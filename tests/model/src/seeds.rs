@@ -216,7 +216,7 @@ pub const SEEDS: &[Seed] = &[
         changes: &[(
             "inner.rs",
             "            self.refused = Some(*generation);",
-            "            if !SEEDED { self.refused = Some(*generation); }",
+            "            self.refused = Some(*generation).filter(|_| !SEEDED);",
         )],
     },
     Seed {
