@@ -9,6 +9,7 @@ use countersign_core::{
     Error, HttpTransport, SecretString, SessionStore, Timestamp,
 };
 use countersign_runtime::{Keeper, KeeperBuilder, MemoryStore, Session, SessionBuilder};
+use countersign_seal::suite::Through;
 
 use crate::case::Live;
 use crate::clock::VirtualClock;
@@ -207,7 +208,7 @@ impl Bench {
         let engine = &inner.engine;
         let builder = Keeper::builder()
             .transport(Shared(engine.transport(Arc::new(inner.wire.clone()))))
-            .store(Listener::new(Arc::clone(&inner.store), inner.shelf.clone()))
+            .store(Through(Listener::new(Arc::clone(&inner.store), inner.shelf.clone())))
             .clock(Shared(engine.clock(inner.clock.clock())))
             .replica_seed(inner.seed.wrapping_mul(31).wrapping_add(number));
         let keeper = engine.keeper(set(builder)).build()?;

@@ -3,14 +3,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use countersign_core::{
-    Committed, Error, Fence, Lock, RecordName, Revision, SealKeys, SecretBytes, SessionStore,
-    StoredRecord,
-};
+use countersign_core::{RecordName, SessionStore};
 use countersign_runtime::MemoryStore;
+use countersign_seal::suite::Over;
 
 use crate::shelf::Shelf;
 
@@ -36,44 +33,9 @@ impl fmt::Debug for Listener {
 }
 
 #[async_trait]
-impl SessionStore for Listener {
-    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        self.store.load(name).await
-    }
-
-    async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
-        self.store.load_many(names).await
-    }
-
-    async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        self.store.list().await
-    }
-
-    async fn lock(
-        &self,
-        name: &RecordName,
-        lease: Duration,
-        wait: Duration,
-    ) -> Result<Box<dyn Lock>, Error> {
-        self.store.lock(name, lease, wait).await
-    }
-
-    async fn commit(
-        &self,
-        name: &RecordName,
-        expected: Revision,
-        fence: Option<Fence>,
-        bytes: SecretBytes,
-    ) -> Result<Committed, Error> {
-        self.store.commit(name, expected, fence, bytes).await
-    }
-
-    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.store.remove(name, expected).await
-    }
-
-    async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.store.set_aside(name, expected).await
+impl Over for Listener {
+    fn below(&self) -> &dyn SessionStore {
+        &*self.store
     }
 
     async fn watch(&self) -> Option<RecordName> {
@@ -82,9 +44,5 @@ impl SessionStore for Listener {
             true => std::future::pending().await,
             false => name,
         }
-    }
-
-    async fn seal_keys(&self) -> Result<SealKeys, Error> {
-        self.store.seal_keys().await
     }
 }

@@ -121,6 +121,10 @@ impl Drop for Guard {
             self.cell.post_lost(self.id);
             self.cell.remove_slot_if_done(self.id);
         }
+        if self.given_up {
+            // Nothing may have been told, and nothing will be: whoever waits looks and finds that.
+            self.cell.changed.notify_waiters();
+        }
         self.cell.shared.landed();
     }
 }
@@ -273,11 +277,14 @@ impl Cell {
         let at = core.flights.iter().position(|slot| slot.id == id)?;
         let next = core.flights[at].steps.pop_front();
         if next.is_none() {
-            core.flights.swap_remove(at);
-            self.changed.notify_waiters();
+            let slot = core.flights.swap_remove(at);
             if core.flights.is_empty() {
                 core.flights = Vec::new();
             }
+            // Wakers, places and what came with an answer: not under the mutex.
+            drop(core);
+            drop(slot);
+            self.changed.notify_waiters();
         }
         next
     }
@@ -286,6 +293,11 @@ impl Cell {
     /// with it.
     fn remove_slot_if_done(&self, id: ExchangeId) {
         let more = |step: &Effect| !matches!(step, Effect::Unlock(_));
-        self.core().flights.retain(|slot| slot.id != id || slot.steps.iter().any(more));
+        let mut core = self.core();
+        let at = core.flights.iter().position(|slot| slot.id == id);
+        let done = at.filter(|at| !core.flights[*at].steps.iter().any(more));
+        let slot = done.map(|at| core.flights.swap_remove(at));
+        drop(core);
+        drop(slot);
     }
 }

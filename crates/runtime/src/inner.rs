@@ -28,6 +28,8 @@ pub(crate) struct Core {
     pub(crate) machine: Machine,
     /// The machine has heard what the store holds.
     pub(crate) read: bool,
+    /// What an API has refused before that: the machine hears of it together with what the store holds.
+    pub(crate) refused: Option<Generation>,
     pub(crate) next_exchange: u32,
     pub(crate) flights: Vec<FlightSlot>,
     /// The bytes of the generation that the machine holds.
@@ -105,6 +107,7 @@ impl Core {
         Self {
             machine: Machine::new(),
             read: false,
+            refused: None,
             next_exchange: 1,
             flights: Vec::new(),
             held: None,
@@ -158,10 +161,18 @@ impl Core {
         }
     }
 
-    /// The bytes first: what the machine is about to hear of must be there.
+    /// The bytes first: what the machine is about to hear of must be there. What they replace goes back into
+    /// `cargo`, which outlives the mutex.
     pub(crate) fn take_in(&mut self, event: &Event, cargo: &mut Cargo) {
+        if let Event::Rejected(generation) = event
+            && !self.read
+            && self.refused.is_none_or(|known| known.counter <= generation.counter)
+        {
+            self.refused = Some(*generation);
+        }
         if let Some(error) = cargo.error.take() {
-            self.last_error = Some((Failure::from(&error), error));
+            let before = self.last_error.replace((Failure::from(&error), error));
+            cargo.error = before.map(|(_, error)| error);
         }
         if matches!(event, Event::SignIn) {
             // Together with the event: nobody's news in between can part the two.
@@ -291,7 +302,8 @@ impl Core {
         after.decided |= matches!(told, Told::Tokens | Told::Failed(_));
         let status = self.machine.status();
         // Of what one event tells, the last counts: a refused answer leaves its challenge open.
-        self.told.tell(News { told, error, status }, waited, after.told);
+        let unheard = self.told.tell(News { told, error, status }, waited, after.told);
+        after.over.extend(unheard.into_iter().filter_map(|news| news.error));
         after.told = true;
         self.version = self.version.wrapping_add(1);
         after.wake = true;

@@ -46,6 +46,8 @@ pub(crate) struct After {
     /// What was held before the event.
     pub(crate) before: Option<Arc<TokenSet>>,
     pub(crate) events: Vec<SessionEventKind>,
+    /// What is over. There may be somebody else's code in its sources, which is not run under the mutex.
+    pub(crate) over: Vec<Error>,
     pub(crate) wake: bool,
     /// Something was told.
     pub(crate) told: bool,
@@ -149,7 +151,7 @@ impl Cell {
     fn handle_if(
         self: &Arc<Self>,
         event: Event,
-        cargo: Cargo,
+        mut cargo: Cargo,
         still: impl FnOnce(&Core) -> bool,
     ) -> Option<After> {
         let now = self.shared.now();
@@ -160,10 +162,15 @@ impl Cell {
         }
         let mut after = After { heard: core.told.count, ..After::default() };
         let from = core.machine.status();
-        self.turn(&mut core, event, cargo, now, &rules, &mut after);
+        self.turn(&mut core, event, &mut cargo, now, &rules, &mut after);
+        if let Some(refused) = core.refused.filter(|_| core.read) {
+            let refusal = Event::Rejected(refused);
+            self.turn(&mut core, refusal, &mut Cargo::default(), now, &rules, &mut after);
+            core.refused = None;
+        }
         if after.decided && core.owes_sign_in(from) {
             core.told.goes_on();
-            self.turn(&mut core, Event::SignIn, Cargo::default(), now, &rules, &mut after);
+            self.turn(&mut core, Event::SignIn, &mut Cargo::default(), now, &rules, &mut after);
         }
         self.shared.keep_unsaved(self, !core.saved || core.has_parked());
         // What is about to fly counts before anybody else can look whether all is quiet.
@@ -176,7 +183,7 @@ impl Cell {
         &self,
         core: &mut Core,
         event: Event,
-        mut cargo: Cargo,
+        cargo: &mut Cargo,
         now: Now,
         rules: &Rules,
         after: &mut After,
@@ -190,7 +197,7 @@ impl Cell {
             // Under the same lock as the machine: nobody sees a wait without an end.
             core.appointment = None;
         }
-        core.take_in(&event, &mut cargo);
+        core.take_in(&event, cargo);
         if let Event::ClockJumped(by) = event {
             self.shift(core, by);
         }
@@ -251,7 +258,7 @@ impl Cell {
                 self.publish(core, (generation, source, saved), record, now.wall, after);
                 core.failing_since = None;
                 if saved {
-                    core.last_error = None;
+                    after.over.extend(core.last_error.take().map(|(_, error)| error));
                 }
             }
             Effect::Unpublish => {
@@ -328,7 +335,8 @@ impl Cell {
         core.dozing = false;
         core.published = Some(generation);
         // Where nobody has asked since the last one fell asleep, the headers wait for whoever does.
-        if shown.is_some() || self.is_waited_for() || self.shared.policy.pull {
+        let wanted = shown.is_some() || self.is_waited_for() || self.shared.policy.pull;
+        if wanted && core.refused != Some(generation) {
             self.hand_out(&bundle);
         }
         after.events.push(SessionEventKind::Published { generation, saved });

@@ -6,6 +6,7 @@ use std::time::Duration;
 use countersign_core::{Error, ErrorKind, Monotonic};
 
 use crate::cell::Cell;
+use crate::inner::Core;
 use crate::records::Records;
 use crate::sync::{Mutex, MutexGuard};
 use crate::wait::{Waited, wait};
@@ -34,14 +35,14 @@ impl Reading {
     }
 
     /// Begins one, unless somebody reads; else how many have ended so far.
-    fn begin(&self) -> Result<Leader<'_>, u64> {
+    fn begin(&self) -> Result<(), u64> {
         let mut state = self.state();
         let state = state.get_or_insert_default();
         if state.under_way {
             return Err(state.count);
         }
         state.under_way = true;
-        Ok(Leader(self))
+        Ok(())
     }
 
     fn ended_since(&self, count: u64) -> Option<Result<(), Error>> {
@@ -63,12 +64,12 @@ impl Reading {
     }
 }
 
-/// Reads for all, and hands that on if it goes.
-struct Leader<'a>(&'a Reading);
+/// Reads for all, and hands that on if it goes: then whoever waits is told, and must not find it reading.
+struct Leader<'a>(&'a Cell);
 
 impl Leader<'_> {
     fn end(self, how: &Result<(), Error>, now: Monotonic) {
-        if let Some(state) = &mut *self.0.state() {
+        if let Some(state) = &mut *self.0.reading().state() {
             state.count += 1;
             state.failed = how.as_ref().err().cloned();
             state.at = Some(now);
@@ -78,30 +79,41 @@ impl Leader<'_> {
 
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
-        if let Some(state) = &mut *self.0.state() {
+        if let Some(state) = &mut *self.0.reading().state() {
             state.under_way = false;
         }
+        self.0.changed.notify_waiters();
     }
 }
 
 impl Cell {
     /// Reads the store and tells the machine, or waits for whoever does.
     pub(crate) async fn read_store(self: &Arc<Self>, deadline: Monotonic) -> Result<(), Error> {
+        self.read_if(|_| true, deadline).await
+    }
+
+    /// The same where `wanted` still says so once nobody else reads.
+    async fn read_if(
+        self: &Arc<Self>,
+        wanted: fn(&Core) -> bool,
+        deadline: Monotonic,
+    ) -> Result<(), Error> {
         let clock = Arc::clone(&self.shared.clock);
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             match self.reading().begin() {
-                Ok(leader) => {
-                    // Told whatever comes of it, also if this caller goes away.
-                    let told = Told(self);
+                Ok(()) => {
+                    let leader = Leader(self);
+                    if !wanted(&self.core()) {
+                        return Ok(());
+                    }
                     let read = match wait(&*clock, self.read_once(), deadline).await {
                         Waited::Came(read) => read,
                         Waited::Over => Err(too_slow()),
                     };
                     leader.end(&read, clock.monotonic());
-                    drop(told);
                     return read;
                 }
                 Err(count) => loop {
@@ -128,7 +140,7 @@ impl Cell {
         if self.core().read {
             return Ok(());
         }
-        self.read_store(deadline).await
+        self.read_if(|core| !core.read, deadline).await
     }
 
     /// The same in the background, for callers that cannot wait.
@@ -140,7 +152,7 @@ impl Cell {
         self.shared.spawn(async move {
             let deadline = cell.shared.clock.monotonic().after(cell.settings.deadline);
             // The next caller tries again, and hears why.
-            drop(cell.read_store(deadline).await);
+            drop(cell.read_first(deadline).await);
         });
     }
 
@@ -154,15 +166,6 @@ impl Cell {
         }
         self.observe(&records);
         Ok(())
-    }
-}
-
-/// Tells all who wait for a change.
-struct Told<'a>(&'a Cell);
-
-impl Drop for Told<'_> {
-    fn drop(&mut self) {
-        self.0.changed.notify_waiters();
     }
 }
 

@@ -315,9 +315,14 @@ impl Shared {
         self.policy.workers.saturating_sub(self.flights.load(Ordering::Acquire))
     }
 
-    /// What is due waits for room. Whoever says so looks for room once more afterwards.
-    pub(crate) fn hold_back(&self) {
+    /// Whether what is due may begin. If not, whoever lands makes room and says so.
+    pub(crate) fn has_room(&self) -> bool {
+        if self.room() > 0 {
+            return true;
+        }
         self.held_back.store(true, Ordering::Release);
+        // Who has landed between the two looks has woken nobody.
+        self.room() > 0
     }
 
     pub(crate) fn n_flights(&self) -> usize {

@@ -195,7 +195,8 @@ impl Cell {
                 heard = core.told.count;
                 (news, core.appointment.map(|(_, _, due)| due))
             };
-            let fits = due.is_some_and(|due| due <= deadline);
+            // A keeper that was shut down tries nothing again.
+            let fits = due.is_some_and(|due| due <= deadline) && !self.shared.is_closed();
             for news in news {
                 if let Told::Stalled(failure) = news.told {
                     stalled = Some(self.refusal(failure, news.error.clone(), name));
@@ -203,6 +204,9 @@ impl Cell {
                 if let Some(end) = self.ended(news, fits, name) {
                     return end;
                 }
+            }
+            if self.shared.has_given_up() {
+                return Err(stalled.unwrap_or_else(closed));
             }
             if self.shared.clock.monotonic() >= deadline {
                 return Err(stalled.unwrap_or_else(|| self.timed_out(name)));

@@ -42,15 +42,7 @@ pub(crate) fn ensure(shared: &Arc<Shared>) {
 /// Posts what is due, at most a portion; whether more is due now.
 pub(crate) fn post_due(shared: &Arc<Shared>) -> bool {
     let now = shared.clock.monotonic();
-    let room = match shared.room() {
-        0 => {
-            shared.hold_back();
-            // Who has landed between the two looks has woken nobody.
-            shared.room()
-        }
-        room => room,
-    };
-    let portion = room.min(PORTION);
+    let portion = shared.room().min(PORTION);
     let unparked = shared.places.unparked(shared, portion);
     let left = portion - unparked.len();
     for (slot, was_due, place) in unparked {
@@ -106,8 +98,7 @@ async fn run(mut stop: Stop, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
             let next = shared.queue().next_due();
             let next = [next, idle].into_iter().flatten().min();
             match next {
-                _ if more && shared.room() > 0 => now,
-                // Whoever lands makes room and says so.
+                _ if more && shared.has_room() => now,
                 _ if more => now.after(STAGGER),
                 Some(due) => due.min(now.after(HEARTBEAT_INTERVAL)),
                 None => now.after(HEARTBEAT_INTERVAL),

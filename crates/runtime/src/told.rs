@@ -51,24 +51,24 @@ impl ToldLog {
     }
 
     /// `waited`: somebody is there who may want to hear it. `instead`: it takes the place of the last
-    /// one, which nobody has heard yet.
-    pub(crate) fn tell(&mut self, news: News, waited: bool, instead: bool) {
+    /// one, which nobody has heard yet. Answers what nobody will hear any more.
+    pub(crate) fn tell(&mut self, news: News, waited: bool, instead: bool) -> Vec<News> {
         self.latest = Some(news.told);
         if instead {
-            if let Some(last) = self.news.last_mut() {
-                *last = news;
-            }
-            return;
+            return match self.news.last_mut() {
+                Some(last) => vec![std::mem::replace(last, news)],
+                None => vec![news],
+            };
         }
         self.count += 1;
         if !waited {
-            self.news = Vec::new();
-            return;
+            let mut unheard = std::mem::take(&mut self.news);
+            unheard.push(news);
+            return unheard;
         }
-        if self.news.len() == REMEMBERED {
-            self.news.remove(0);
-        }
+        let oldest = (self.news.len() == REMEMBERED).then(|| self.news.remove(0));
         self.news.push(news);
+        oldest.into_iter().collect()
     }
 
     pub(crate) fn last(&self) -> Option<&News> {
@@ -109,9 +109,11 @@ impl Drop for WaitCount<'_> {
         if self.0.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
             let mut core = self.0.core();
             // Whoever has come meanwhile has not been told anything without this mutex.
-            if !self.0.is_waited_for() {
-                core.told.news = Vec::new();
-            }
+            let over = !self.0.is_waited_for();
+            let heard = if over { std::mem::take(&mut core.told.news) } else { Vec::new() };
+            drop(core);
+            // There may be somebody else's code in the sources of its errors.
+            drop(heard);
         }
     }
 }

@@ -8,7 +8,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use common::store::Flaky;
+use common::store::{Flaky, Through};
 use common::{Act, Plain, World, seconds, settle};
 use countersign_core::{
     AccountKey, Clock, CredentialKind, CredentialKinds, CredentialSource, Credentials, Error,
@@ -178,7 +178,7 @@ async fn f41_a_sign_out_during_a_sign_in_revokes_the_session_that_was_there_too(
 async fn f09_an_unsaved_token_is_saved_also_if_its_last_handle_goes() {
     let world = World::of(Plain::default());
     let store = Flaky::new(world.store.clone());
-    let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
     let session = world.described(&keeper).open().await.unwrap();
     world.server.hold();
     drop(session.authorization_within(seconds(0)).await);

@@ -6,7 +6,7 @@ mod common;
 
 use std::sync::atomic::Ordering;
 
-use common::store::Flaky;
+use common::store::{Flaky, Through};
 use common::{Act, Plain, World, seconds, settle, shown};
 use countersign_core::session::Status;
 use countersign_core::{Credentials, ErrorKind, RefreshSupport};
@@ -15,7 +15,7 @@ use serde_json::json;
 
 async fn flaky(world: &World) -> (Session, Flaky) {
     let store = Flaky::new(world.store.clone());
-    let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
     (world.described(&keeper).open().await.unwrap(), store)
 }
 
@@ -185,7 +185,7 @@ fn f45_a_runtime_that_is_dropped_during_a_commit_loses_no_token() {
     let first = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (session, store) = first.block_on(async {
         let store = Flaky::new(world.store.clone());
-        let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+        let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
         let session = world.described(&keeper).open().await.unwrap();
         session.authorization().await.unwrap();
         // The refresh is answered; its commit hangs.
@@ -220,7 +220,7 @@ fn f09_f45_no_token_is_seen_before_its_write_although_the_runtime_has_gone() {
     let first = runtime();
     let (session, store) = first.block_on(async {
         let store = Flaky::new(world.store.clone());
-        let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+        let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
         let session = world.described(&keeper).open().await.unwrap();
         // The mark of the sign-in is written; its tokens wait for the disk when the runtime goes.
         store.hang_after(1);
@@ -257,7 +257,7 @@ fn f36_f45_a_refusal_whose_runtime_has_gone_is_written_by_whoever_comes_next() {
     let first = runtime();
     let (session, store) = first.block_on(async {
         let store = Flaky::new(world.store.clone());
-        let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+        let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
         let session = world.described(&keeper).open().await.unwrap();
         world.server.refuse_next("sign_in");
         store.hang_after(1);

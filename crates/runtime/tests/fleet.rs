@@ -5,12 +5,14 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{PASSWORD, Plain, World, settle};
+use common::store::{Flaky, Through};
+use common::{PASSWORD, Plain, World, at_once, seconds, settle};
 use countersign_core::session::Status;
-use countersign_core::{AuthProvider, CredentialSource, Credentials};
-use countersign_runtime::{Keeper, Session};
+use countersign_core::{AccountKey, AuthProvider, CredentialSource, Credentials, Error};
+use countersign_runtime::{Keeper, KeeperBuilder, Session, SessionBuilder};
 use countersign_scheduler::{BudgetSettings, LaneLimits};
 
 const MANY: usize = 300;
@@ -20,9 +22,8 @@ async fn opened(world: &World, keeper: &Keeper) -> Vec<Session> {
     let source: Arc<dyn CredentialSource> =
         Arc::new(Credentials::new().with_password(PASSWORD.to_owned()));
     let names = (0..MANY).map(|n| format!("kim-{n}"));
-    let describe = |session: countersign_runtime::SessionBuilder| {
-        session.credentials_from(Arc::clone(&source)).keep_alive()
-    };
+    let describe =
+        |session: SessionBuilder| session.credentials_from(Arc::clone(&source)).keep_alive();
     let sessions = keeper.open_many(provider, names, describe).await.unwrap();
     assert_eq!((sessions.len(), keeper.n_sessions()), (MANY, MANY));
     for session in &sessions {
@@ -35,9 +36,7 @@ async fn opened(world: &World, keeper: &Keeper) -> Vec<Session> {
 #[tokio::test]
 async fn who_is_due_beyond_the_budget_is_parked_and_renewed_without_asking_twice() {
     let world = World::new();
-    let limits = LaneLimits { interval: Duration::ZERO, burst: u32::MAX, concurrency: 2 };
-    let budgets = BudgetSettings { limits, ..BudgetSettings::default() };
-    let keeper = world.keeper_builder().budgets(budgets).build().unwrap();
+    let keeper = world.keeper_builder().budgets(unbounded(2)).build().unwrap();
     let sessions = opened(&world, &keeper).await;
     let planned = keeper.schedule();
     assert!(planned.is_sorted_by_key(|planned| planned.next.map(|(_, at)| at)));
@@ -61,10 +60,12 @@ async fn sessions_that_slept_are_opened_from_the_store_and_hand_out_their_tokens
         opened(&world, &keeper).await.iter().map(|s| s.status().generation).collect();
     drop(keeper);
 
-    let keeper = world.keeper();
+    let store = Flaky::new(world.store.clone());
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
     let provider: Arc<dyn AuthProvider> = Arc::new(Plain::default());
     let names = (0..MANY).map(|n| format!("kim-{n}"));
     let sessions = keeper.open_many(provider, names, |session| session).await.unwrap();
+    assert_eq!(store.reads(), 2, "256 at a time");
     let after: Vec<_> = sessions.iter().map(|s| s.status().generation).collect();
     assert_eq!(after, before);
     for session in &sessions {
@@ -74,4 +75,148 @@ async fn sessions_that_slept_are_opened_from_the_store_and_hand_out_their_tokens
         assert_eq!(common::shown(session), Some(token), "the header is made of it");
     }
     assert_eq!((world.server.count("sign_in"), world.server.count("refresh")), (MANY, 0));
+}
+
+/// Counts how often it is asked.
+struct Asked(Credentials, AtomicUsize);
+
+#[async_trait::async_trait]
+impl CredentialSource for Asked {
+    async fn credentials(&self, _: &AccountKey) -> Result<Credentials, Error> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        Ok(self.0.clone())
+    }
+}
+
+/// Opens ten sessions, whose tokens the store holds already; how often their source was asked.
+async fn reopened(world: &World) -> (Keeper, Vec<Session>, usize) {
+    let secrets = Credentials::new().with_password(PASSWORD.to_owned());
+    let secrets = secrets.with_totp_secret("canary-totp".to_owned());
+    let asked = Arc::new(Asked(secrets, AtomicUsize::new(0)));
+    let source: Arc<dyn CredentialSource> = asked.clone();
+    let provider: Arc<dyn AuthProvider> = Arc::new(world.provider.clone());
+    let open = async || {
+        let keeper = world.keeper();
+        let names = (0..10).map(|n| format!("kim-{n}"));
+        let describe = |session: SessionBuilder| session.credentials_from(Arc::clone(&source));
+        let sessions = keeper.open_many(Arc::clone(&provider), names, describe).await.unwrap();
+        (keeper, sessions)
+    };
+    let (_keeper, first) = open().await;
+    for session in &first {
+        session.authorization().await.unwrap();
+    }
+    asked.1.store(0, Ordering::SeqCst);
+    let (keeper, sessions) = open().await;
+    (keeper, sessions, asked.1.load(Ordering::SeqCst))
+}
+
+#[tokio::test]
+async fn a_source_is_asked_for_the_first_of_many_and_for_all_where_requests_need_codes() {
+    let (_keeper, sessions, asked) = reopened(&World::new()).await;
+    assert_eq!(asked, 1);
+    assert!(sessions.iter().all(|session| session.current().is_some()));
+
+    let (_keeper, sessions, asked) =
+        reopened(&World::of(Plain::default().with_secret_codes(seconds(30)))).await;
+    assert_eq!(asked, 10);
+    let otp = http::HeaderName::from_static("otp");
+    let coded = |session: &Session| session.current().is_some_and(|a| a.header(&otp).is_some());
+    assert!(sessions.iter().all(coded), "at once: whoever presents them cannot wait");
+}
+
+#[tokio::test]
+async fn sessions_that_were_opened_in_bulk_follow_what_siblings_write() {
+    let world = World::new();
+    let (_keeper, sessions, _) = reopened(&world).await;
+    let secrets = Credentials::password("kim-7", PASSWORD.to_owned());
+    let sibling = world.keeper();
+    let described = sibling.session(world.provider.clone(), "kim-7").credentials(secrets);
+    let renewed = described.open().await.unwrap().refresh().await.unwrap();
+    settle().await;
+    assert_eq!(sessions[7].status().generation, Some(renewed.generation()));
+}
+
+#[tokio::test]
+async fn what_two_sessions_are_set_to_is_not_shared_although_all_else_is() {
+    let world = World::new();
+    let keeper = world.keeper_builder().pull().evict_idle(seconds(100), 0).build().unwrap();
+    let provider: Arc<dyn AuthProvider> = Arc::new(Plain::default());
+    let source: Arc<dyn CredentialSource> =
+        Arc::new(Credentials::new().with_password(PASSWORD.to_owned()));
+    let open = async |identity: &str, set: fn(SessionBuilder) -> SessionBuilder| {
+        let described = keeper.session_of(Arc::clone(&provider), identity);
+        let session = set(described.credentials_from(Arc::clone(&source))).open().await.unwrap();
+        session.authorization().await.unwrap();
+        session
+    };
+    let usual = open("usual", |usual| usual).await;
+    let refreshable = open("refreshable", SessionBuilder::keep_refreshable).await;
+    let alive = open("alive", SessionBuilder::keep_alive).await;
+    keeper.tick();
+    let resting = [&usual, &refreshable, &alive].map(|session| session.status().resting);
+    assert_eq!(resting, [true, false, false]);
+}
+
+/// Twenty sessions that have all fallen due while the server held every answer back.
+async fn all_due(world: &World, builder: KeeperBuilder) -> (Keeper, Vec<Session>) {
+    let keeper = builder.exchange_deadline(seconds(7_200)).build().unwrap();
+    let provider: Arc<dyn AuthProvider> = Arc::new(Plain::default());
+    let source: Arc<dyn CredentialSource> =
+        Arc::new(Credentials::new().with_password(PASSWORD.to_owned()));
+    let names = (0..20).map(|n| format!("kim-{n}"));
+    let describe =
+        |session: SessionBuilder| session.credentials_from(Arc::clone(&source)).keep_alive();
+    let sessions = keeper.open_many(provider, names, describe).await.unwrap();
+    for session in &sessions {
+        session.authorization().await.unwrap();
+    }
+    world.server.hold();
+    world.pass_by(seconds(2_800), seconds(20)).await;
+    (keeper, sessions)
+}
+
+fn unbounded(concurrency: u32) -> BudgetSettings {
+    let limits = LaneLimits { interval: Duration::ZERO, burst: u32::MAX, concurrency };
+    BudgetSettings { limits, ..BudgetSettings::default() }
+}
+
+#[tokio::test]
+async fn workers_bound_what_the_clock_begins_and_no_caller_waits_for_one() {
+    let world = World::new();
+    let builder = world.keeper_builder().budgets(unbounded(1_000)).workers(3);
+    let (keeper, sessions) = all_due(&world, builder).await;
+    let figures = keeper.figures();
+    assert_eq!(world.server.count("refresh"), 3, "{figures:?}");
+    assert_eq!((figures.under_way, figures.queue_depth), (3, 17));
+    let due = sessions.iter().find(|session| session.state() == Status::Active).unwrap().clone();
+    tokio::spawn(async move { drop(due.refresh().await) });
+    settle().await;
+    assert_eq!(world.server.count("refresh"), 4);
+    // Who lands makes room at once: no time passes.
+    world.server.open();
+    settle().await;
+    settle().await;
+    let figures = keeper.figures();
+    assert_eq!(world.server.count("refresh"), 20, "{figures:?}");
+    assert_eq!((figures.under_way, figures.queue_depth, figures.outcomes.put_off), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn f50_who_is_due_beyond_the_budget_waits_in_the_queue_and_asks_when_it_is_his_turn() {
+    let world = World::new();
+    let (keeper, sessions) = all_due(&world, world.keeper_builder().budgets(unbounded(2))).await;
+    let figures = keeper.figures();
+    assert_eq!((figures.under_way, figures.queue_depth), (2, 18), "{figures:?}");
+    assert_eq!((world.server.count("refresh"), figures.outcomes.put_off), (2, 0));
+    world.server.open();
+    for _ in 0..10 {
+        settle().await;
+    }
+    let figures = keeper.figures();
+    assert_eq!(world.server.count("refresh"), 20, "{figures:?}");
+    assert_eq!((figures.under_way, figures.queue_depth, figures.outcomes.put_off), (0, 0, 0));
+    assert!(sessions.iter().all(|session| session.state() == Status::Active));
+    let last = sessions[0].clone();
+    assert!(at_once(async move { last.authorization().await.is_ok() }).await);
 }

@@ -8,13 +8,12 @@ mod common;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::store::Flaky;
+use common::store::{Flaky, Over, Through};
 use common::{Act, PASSWORD, Plain, World, seconds, settle, shown};
 use countersign_core::session::Reauthentication;
 use countersign_core::{
     Clock, Committed, CredentialKind, CredentialKinds, Credentials, Error, ErrorKind, Fence, Lock,
-    Operation, RecordName, RefreshSupport, Revision, SealKeys, SecretBytes, SessionStore,
-    StoredRecord,
+    Operation, RecordName, RefreshSupport, Revision, SecretBytes, SessionStore,
 };
 use countersign_runtime::MemoryStore;
 use serde_json::json;
@@ -121,13 +120,9 @@ struct Noting {
 }
 
 #[async_trait::async_trait]
-impl SessionStore for Noting {
-    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        self.store.load(name).await
-    }
-
-    async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        self.store.list().await
+impl Over for Noting {
+    fn below(&self) -> &dyn SessionStore {
+        &self.store
     }
 
     async fn lock(
@@ -150,14 +145,6 @@ impl SessionStore for Noting {
         assert!(fence.is_some(), "every write is fenced");
         self.store.commit(name, expected, fence, bytes).await
     }
-
-    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.store.remove(name, expected).await
-    }
-
-    async fn seal_keys(&self) -> Result<SealKeys, Error> {
-        self.store.seal_keys().await
-    }
 }
 
 #[tokio::test]
@@ -165,7 +152,7 @@ async fn f27_every_lease_is_at_least_twice_as_long_as_an_exchange_and_every_writ
     let world = World::new();
     let store = Noting { store: world.store.clone(), leases: Arc::default() };
     let deadline = seconds(20);
-    let keeper = world.keeper_builder().store(store.clone()).exchange_deadline(deadline);
+    let keeper = world.keeper_builder().store(Through(store.clone())).exchange_deadline(deadline);
     let session = world.described(&keeper.build().unwrap()).open().await.unwrap();
     session.authorization().await.unwrap();
     session.refresh().await.unwrap();
@@ -185,7 +172,7 @@ async fn f08_the_refresh_token_is_read_last_under_the_lock() {
     // No hints: only what is read under the lock tells.
     let quiet = |world: &World| {
         let store = Noting { store: world.store.clone(), leases: Arc::default() };
-        world.keeper_builder().store(store).build().unwrap()
+        world.keeper_builder().store(Through(store)).build().unwrap()
     };
     let (here, there) = (quiet(&world), quiet(&world));
     let ours = world.described(&here).open().await.unwrap();
@@ -210,7 +197,7 @@ async fn f08_the_refresh_token_is_read_last_under_the_lock() {
 async fn f08_a_new_password_is_not_sent_under_a_lock_that_was_lost_while_it_was_stored() {
     let world = World::new();
     let store = Flaky::new(world.store.clone());
-    let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
     let session = world.described(&keeper).open().await.unwrap();
     session.authorization().await.unwrap();
     store.stall_next();

@@ -10,14 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use common::store::{Over, Through};
 use common::{Act, Plain, Server, World, seconds, settle};
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::session::Status;
 use countersign_core::transport::TransportError;
 use countersign_core::{
-    AccountKey, Clock, Committed, CredentialKind, CredentialKinds, CredentialSource, Credentials,
-    Error, Fence, HttpTransport, Lock, Monotonic, RecordName, Recovery, RefreshSupport, Revision,
-    SealKeys, SecretBytes, SessionStore, StoredRecord, Timestamp,
+    AccountKey, Clock, CredentialKind, CredentialKinds, CredentialSource, Credentials, Error,
+    Fence, HttpTransport, Lock, Monotonic, RecordName, Recovery, RefreshSupport, SessionStore,
+    Timestamp,
 };
 use countersign_runtime::{Keeper, ManualClock, MemoryStore, Session, SignIn};
 use serde_json::json;
@@ -29,7 +30,8 @@ fn password(text: &str) -> Credentials {
 #[tokio::test]
 async fn closing_ends_with_the_exchange_and_not_with_its_deadline() {
     let world = World::new();
-    let keeper = world.keeper_builder().store(Remote(world.store.clone())).build().unwrap();
+    let keeper =
+        world.keeper_builder().store(Through(Remote(world.store.clone()))).build().unwrap();
     let session = world.described(&keeper).open().await.unwrap();
     world.server.hold();
     drop(session.authorization_within(seconds(0)).await);
@@ -292,13 +294,9 @@ impl Lock for Slow {
 }
 
 #[async_trait]
-impl SessionStore for Remote {
-    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        self.0.load(name).await
-    }
-
-    async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        self.0.list().await
+impl Over for Remote {
+    fn below(&self) -> &dyn SessionStore {
+        &self.0
     }
 
     async fn lock(
@@ -308,23 +306,5 @@ impl SessionStore for Remote {
         wait: std::time::Duration,
     ) -> Result<Box<dyn Lock>, Error> {
         Ok(Box::new(Slow(self.0.lock(name, lease, wait).await?)))
-    }
-
-    async fn commit(
-        &self,
-        name: &RecordName,
-        expected: Revision,
-        fence: Option<Fence>,
-        bytes: SecretBytes,
-    ) -> Result<Committed, Error> {
-        self.0.commit(name, expected, fence, bytes).await
-    }
-
-    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.0.remove(name, expected).await
-    }
-
-    async fn seal_keys(&self) -> Result<SealKeys, Error> {
-        self.0.seal_keys().await
     }
 }

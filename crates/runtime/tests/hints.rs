@@ -6,15 +6,11 @@ mod common;
 
 use std::sync::atomic::Ordering;
 
-use common::store::Flaky;
+use common::store::{Flaky, Over, Through};
 use common::{Act, World, seconds, settle, shown};
-use countersign_core::{
-    Clock, Committed, Credentials, Error, ErrorKind, Fence, Lock, RecordName, Revision, SealKeys,
-    SecretBytes, SessionStore, StoredRecord,
-};
+use countersign_core::{Clock, Credentials, Error, ErrorKind, RecordName, SessionStore};
 use countersign_runtime::{Keeper, MemoryStore, Session, SessionEventKind};
 use serde_json::json;
-use std::time::Duration;
 use tokio::sync::mpsc;
 
 async fn of(keeper: &Keeper, world: &World, identity: &str) -> Session {
@@ -136,44 +132,13 @@ struct Hinting<S = MemoryStore> {
 }
 
 #[async_trait::async_trait]
-impl<S: SessionStore> SessionStore for Hinting<S> {
-    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        self.store.load(name).await
-    }
-
-    async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        self.store.list().await
-    }
-
-    async fn lock(
-        &self,
-        name: &RecordName,
-        lease: Duration,
-        wait: Duration,
-    ) -> Result<Box<dyn Lock>, Error> {
-        self.store.lock(name, lease, wait).await
-    }
-
-    async fn commit(
-        &self,
-        name: &RecordName,
-        expected: Revision,
-        fence: Option<Fence>,
-        bytes: SecretBytes,
-    ) -> Result<Committed, Error> {
-        self.store.commit(name, expected, fence, bytes).await
-    }
-
-    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.store.remove(name, expected).await
+impl<S: SessionStore> Over for Hinting<S> {
+    fn below(&self) -> &dyn SessionStore {
+        &self.store
     }
 
     async fn watch(&self) -> Option<RecordName> {
         self.hints.lock().await.recv().await
-    }
-
-    async fn seal_keys(&self) -> Result<SealKeys, Error> {
-        self.store.seal_keys().await
     }
 }
 
@@ -182,7 +147,7 @@ async fn f03_a_siblings_write_that_comes_beside_an_own_one_is_adopted_by_one_hin
     let world = World::new();
     let (tell, hear) = mpsc::unbounded_channel();
     let store = Hinting { store: world.store.clone(), hints: tokio::sync::Mutex::new(hear) };
-    let here = world.keeper_builder().store(store).build().unwrap();
+    let here = world.keeper_builder().store(Through(store)).build().unwrap();
     let ours = world.described(&here).open().await.unwrap();
     ours.authorization().await.unwrap();
     settle().await;
@@ -202,8 +167,8 @@ async fn f09_what_the_store_has_not_taken_is_written_when_a_hint_shows_that_it_i
     let world = World::new();
     let (tell, hear) = mpsc::unbounded_channel();
     let flaky = Flaky::new(world.store.clone());
-    let (store, hints) = (flaky.clone(), tokio::sync::Mutex::new(hear));
-    let keeper = world.keeper_builder().store(Hinting { store, hints }).build().unwrap();
+    let (store, hints) = (Through(flaky.clone()), tokio::sync::Mutex::new(hear));
+    let keeper = world.keeper_builder().store(Through(Hinting { store, hints })).build().unwrap();
     let session = world.described(&keeper).open().await.unwrap();
     session.authorization().await.unwrap();
     settle().await;

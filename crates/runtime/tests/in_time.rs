@@ -5,19 +5,16 @@
 mod common;
 
 use std::sync::mpsc;
-use std::time::Duration;
 
-use async_trait::async_trait;
-use common::store::Flaky;
+use common::store::{Flaky, Silent, Through};
 use common::{PASSWORD, Plain, World, seconds, settle, shown};
 use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead};
 use countersign_core::session::Reauthentication;
 use countersign_core::{
-    Ambient, AuthProvider, Authorization, Capabilities, Committed, Credentials, Error, ErrorKind,
-    Fence, Lock, Operation, Outcome, ProviderId, Realm, RecordName, RefreshSupport, Revision,
-    SealKeys, SecretBytes, SecretString, SessionStore, StoredRecord, TokenSet, Verdict,
+    Ambient, AuthProvider, Authorization, Capabilities, Credentials, Error, ErrorKind, Operation,
+    Outcome, ProviderId, Realm, RefreshSupport, SecretString, SessionStore, TokenSet, Verdict,
 };
-use countersign_runtime::{Keeper, ManualClock, MemoryStore, Session};
+use countersign_runtime::{Keeper, ManualClock, Session};
 
 /// Its requests cost milliseconds, or so long that the process was stopped meanwhile.
 #[derive(Debug)]
@@ -116,7 +113,7 @@ async fn f08_f27_a_process_that_was_stopped_while_it_built_sends_nothing() {
 async fn f12_f48_an_operation_against_a_store_that_hangs_ends_and_sends_nothing() {
     let world = World::new();
     let store = Flaky::new(world.store.clone());
-    let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
     let session = world.described(&keeper).open().await.unwrap();
     session.authorization().await.unwrap();
     store.hang_after(0);
@@ -180,53 +177,12 @@ async fn f28_whoever_waits_in_vain_is_told_who_holds_the_lock() {
     held.release().await;
 }
 
-/// A store that tells of no change, as files do not.
-#[derive(Clone)]
-struct Silent(MemoryStore);
-
-#[async_trait]
-impl SessionStore for Silent {
-    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        self.0.load(name).await
-    }
-
-    async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        self.0.list().await
-    }
-
-    async fn lock(
-        &self,
-        name: &RecordName,
-        lease: Duration,
-        wait: Duration,
-    ) -> Result<Box<dyn Lock>, Error> {
-        self.0.lock(name, lease, wait).await
-    }
-
-    async fn commit(
-        &self,
-        name: &RecordName,
-        expected: Revision,
-        fence: Option<Fence>,
-        bytes: SecretBytes,
-    ) -> Result<Committed, Error> {
-        self.0.commit(name, expected, fence, bytes).await
-    }
-
-    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.0.remove(name, expected).await
-    }
-
-    async fn seal_keys(&self) -> Result<SealKeys, Error> {
-        self.0.seal_keys().await
-    }
-}
-
 #[tokio::test]
 async fn f04_whom_nothing_helps_takes_up_the_sign_in_of_a_sibling() {
     let world = World::new();
     let host = async || {
-        let keeper = world.keeper_builder().store(Silent(world.store.clone())).build().unwrap();
+        let keeper =
+            world.keeper_builder().store(Through(Silent(world.store.clone()))).build().unwrap();
         let described = world.described(&keeper);
         described.reauthentication(Reauthentication::Manual).open().await.unwrap()
     };

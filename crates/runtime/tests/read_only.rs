@@ -6,18 +6,19 @@ mod common;
 
 use std::time::Duration;
 
-use common::{World, seconds, settle, shown};
+use common::store::{Flaky, Over, Through};
+use common::{World, at_once, seconds, settle, shown};
 use countersign_core::session::Status;
 use countersign_core::{
     Clock, Committed, Error, ErrorKind, Fence, Lock, Operation, RecordName, Recovery, Revision,
-    SealKeys, SecretBytes, SessionStore, StoredRecord,
+    SealKeys, SecretBytes, SessionStore,
 };
-use countersign_runtime::{Keeper, MemoryStore, Session, SignOutOutcome};
+use countersign_runtime::{Keeper, KeeperBuilder, Session, SignOutOutcome};
 
 /// A store with keys of its own and no hints, or one that takes no writes.
 #[derive(Clone)]
 struct Shelf {
-    store: MemoryStore,
+    store: Through<Flaky>,
     keys: SealKeys,
     hints: bool,
     locked_away: bool,
@@ -29,13 +30,9 @@ fn denied() -> Error {
 }
 
 #[async_trait::async_trait]
-impl SessionStore for Shelf {
-    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        self.store.load(name).await
-    }
-
-    async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        self.store.list().await
+impl Over for Shelf {
+    fn below(&self) -> &dyn SessionStore {
+        &self.store
     }
 
     async fn lock(
@@ -63,10 +60,6 @@ impl SessionStore for Shelf {
         self.store.commit(name, expected, fence, bytes).await
     }
 
-    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.store.remove(name, expected).await
-    }
-
     async fn watch(&self) -> Option<RecordName> {
         if self.hints { self.store.watch().await } else { None }
     }
@@ -85,17 +78,40 @@ fn whole() -> SealKeys {
 }
 
 fn shelf(world: &World, keys: SealKeys, hints: bool) -> Shelf {
-    Shelf { store: world.store.clone(), keys, hints, locked_away: false }
+    let store = Through(Flaky::new(world.store.clone()));
+    Shelf { store, keys, hints, locked_away: false }
 }
 
 fn writer(world: &World) -> Keeper {
-    world.keeper_builder().store(shelf(world, whole(), false)).build().unwrap()
+    world.keeper_builder().store(Through(shelf(world, whole(), false))).build().unwrap()
 }
 
 async fn reader(world: &World, keys: SealKeys, hints: bool) -> Session {
-    let keeper = world.keeper_builder().store(shelf(world, keys, hints)).read_only();
+    let keeper = world.keeper_builder().store(Through(shelf(world, keys, hints))).read_only();
     let keeper = keeper.build().unwrap();
     keeper.session(world.provider.clone(), "kim").open().await.unwrap()
+}
+
+/// A keeper that renews when it is told to.
+fn renewer(world: &World) -> Keeper {
+    world.keeper_builder().store(Through(shelf(world, whole(), false))).pull().build().unwrap()
+}
+
+/// A keeper that only reads a store that tells of no change, and that store, whose readings are counted.
+fn poller(world: &World) -> (KeeperBuilder, Flaky) {
+    let shelf = shelf(world, whole(), false);
+    let Through(counted) = shelf.store.clone();
+    (world.keeper_builder().store(Through(shelf)).read_only(), counted)
+}
+
+async fn opened(world: &World, keeper: KeeperBuilder) -> (Keeper, Session) {
+    let keeper = keeper.build().unwrap();
+    let session = keeper.session(world.provider.clone(), "kim").open().await.unwrap();
+    (keeper, session)
+}
+
+fn counter(session: &Session) -> u64 {
+    session.status().generation.unwrap().counter
 }
 
 fn asked(world: &World) -> [usize; 4] {
@@ -123,7 +139,7 @@ async fn a_keeper_that_only_reads_hands_out_what_others_buy_and_does_nothing_els
         assert_eq!(asked(&world), [1, 0, 0, 0]);
         // An hour goes by: the writer renews, the reader finds it without being asked.
         for _ in 0..60 {
-            world.pass(seconds(60)).await;
+            world.pass_by(seconds(60), seconds(10)).await;
             assert!(ours.authorization().await.is_ok());
         }
         let next = ours.authorization().await.unwrap();
@@ -163,8 +179,11 @@ async fn readers_keys_open_no_refresh_token_and_a_hint_is_followed_at_once() {
     assert_eq!(ours.state(), Status::SignedOut);
     assert_eq!(ours.authorization().await.unwrap_err().kind(), ErrorKind::SignedOut);
     // Without the right to read alone, readers' keys are not enough.
-    let keeper =
-        world.keeper_builder().store(shelf(&world, SealKeys::for_readers(2, key(2)), false));
+    let keeper = world.keeper_builder().store(Through(shelf(
+        &world,
+        SealKeys::for_readers(2, key(2)),
+        false,
+    )));
     let described = keeper.build().unwrap().session(world.provider.clone(), "kim");
     assert_eq!(described.open().await.unwrap_err().code(), Some("readers_only"));
 }
@@ -175,16 +194,119 @@ async fn f30_a_store_that_may_not_be_written_is_served_from_and_the_status_says_
     let theirs = world.described(&writer(&world)).keep_alive().open().await.unwrap();
     theirs.authorization().await.unwrap();
     let closed = Shelf { locked_away: true, ..shelf(&world, whole(), false) };
-    let keeper = world.keeper_builder().store(closed).build().unwrap();
+    let keeper = world.keeper_builder().store(Through(closed)).build().unwrap();
     let ours = world.described(&keeper).keep_alive().open().await.unwrap();
     assert_eq!(shown(&ours), shown(&theirs));
     assert!(!ours.status().read_only, "nothing was written yet");
     for _ in 0..120 {
-        world.pass(seconds(60)).await;
+        world.pass_by(seconds(60), seconds(10)).await;
         assert!(ours.authorization().await.is_ok(), "{:?}", ours.status());
     }
     assert!(ours.status().read_only);
     assert_eq!(shown(&ours), shown(&theirs));
     assert_eq!(world.server.count("sign_in"), 1, "it has sent nothing itself");
     assert!(world.clock.now() > theirs.status().issued_at.unwrap());
+}
+
+#[tokio::test]
+async fn the_next_token_is_found_by_looking_every_half_minute_before_the_end_and_no_longer() {
+    let world = World::new();
+    let theirs = world.described(&renewer(&world)).open().await.unwrap();
+    theirs.authorization().await.unwrap();
+    let (keeper, store) = poller(&world);
+    let (_keeper, ours) = opened(&world, keeper).await;
+    // Used once: nobody asks from here on.
+    ours.authorization().await.unwrap();
+    store.reads();
+    world.pass_by(seconds(2_000), seconds(10)).await;
+    assert_eq!(store.reads(), 0, "the token is young");
+    world.pass_by(seconds(1_300), seconds(10)).await;
+    let looks = store.reads();
+    assert!((15..=60).contains(&looks), "{looks} in the last part of an hour's token");
+    theirs.refresh().await.unwrap();
+    world.pass_by(seconds(40), seconds(10)).await;
+    assert_eq!(counter(&ours), 2);
+    store.reads();
+    world.pass_by(seconds(600), seconds(10)).await;
+    assert_eq!(store.reads(), 0, "the next token is young");
+    // Nobody uses it, and nobody renews it: after its end nobody looks.
+    world.pass_by(seconds(3_200), seconds(10)).await;
+    store.reads();
+    world.pass_by(seconds(600), seconds(10)).await;
+    assert_eq!(store.reads(), 0, "its token is over");
+    assert_eq!(asked(&world), [1, 1, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_reader_in_use_whose_token_ends_leaves_looking_to_those_who_ask() {
+    let world = World::new();
+    let theirs = world.described(&renewer(&world)).open().await.unwrap();
+    theirs.authorization().await.unwrap();
+    let (keeper, store) = poller(&world);
+    let (_keeper, ours) = opened(&world, keeper).await;
+    for _ in 0..59 {
+        world.pass_by(seconds(60), seconds(10)).await;
+        ours.authorization().await.unwrap();
+    }
+    world.pass_by(seconds(90), seconds(10)).await;
+    store.reads();
+    world.pass_by(seconds(300), seconds(10)).await;
+    assert_eq!(store.reads(), 0);
+    // However many ask at one time, they read once.
+    for _ in 0..20 {
+        let ours = ours.clone();
+        let found = at_once(async move { ours.authorization().await.map(drop) }).await;
+        assert_eq!(found.unwrap_err().kind(), ErrorKind::NeedsSignIn);
+    }
+    assert_eq!(store.reads(), 1);
+    world.clock.advance(seconds(1));
+    let asking = ours.clone();
+    assert!(at_once(async move { asking.authorization().await.is_err() }).await);
+    assert_eq!(store.reads(), 1);
+}
+
+#[tokio::test]
+async fn who_cannot_wait_has_a_reader_look_for_the_next_one() {
+    let world = World::new();
+    let (keeper, _) = poller(&world);
+    let (_keeper, ours) = opened(&world, keeper).await;
+    let theirs = world.described(&renewer(&world)).open().await.unwrap();
+    theirs.authorization().await.unwrap();
+    world.clock.advance(seconds(2));
+    assert!(ours.current().is_none());
+    settle().await;
+    assert_eq!(shown(&ours), shown(&theirs));
+    assert!(shown(&ours).is_some());
+    // Nobody has used it for a life of its token, so it dozes; its next user has it look.
+    world.pass_by(seconds(3_000), seconds(10)).await;
+    theirs.refresh().await.unwrap();
+    world.pass_by(seconds(40), seconds(10)).await;
+    assert_eq!(counter(&ours), 2);
+    world.pass_by(seconds(3_000), seconds(10)).await;
+    theirs.refresh().await.unwrap();
+    world.pass_by(seconds(300), seconds(10)).await;
+    assert_eq!(counter(&ours), 2, "it dozes");
+    assert_eq!(ours.current().unwrap().generation().counter, 2, "the good one, at once");
+    settle().await;
+    assert_eq!(counter(&ours), 3);
+    assert_eq!(asked(&world), [1, 2, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_reader_without_a_task_of_its_own_looks_when_it_is_told_to() {
+    let world = World::new();
+    let theirs = world.described(&renewer(&world)).open().await.unwrap();
+    theirs.authorization().await.unwrap();
+    let (keeper, store) = poller(&world);
+    let (keeper, ours) = opened(&world, keeper.pull()).await;
+    store.reads();
+    keeper.tick();
+    settle().await;
+    assert_eq!(store.reads(), 0, "the token is young");
+    world.clock.advance(seconds(3_000));
+    theirs.refresh().await.unwrap();
+    keeper.tick();
+    settle().await;
+    assert_eq!((store.reads(), counter(&ours)), (1, 2));
+    assert_eq!(asked(&world), [1, 1, 0, 0]);
 }

@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::store::Flaky;
+use common::store::{Flaky, Through};
 use common::{Act, Plain, World, seconds, settle, shown};
 use countersign_core::session::{Reauthentication, Status};
 use countersign_core::{Clock, EarliestRefresh, ErrorKind, RefreshSupport};
@@ -16,7 +16,7 @@ use serde_json::json;
 async fn f04_a_loser_that_is_refused_ends_nothing_of_the_winner() {
     let world = World::new();
     let store = Flaky::new(world.store.clone());
-    let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
     let loser = world.described(&keeper).reauthentication(Reauthentication::Manual);
     let loser = loser.open().await.unwrap();
     loser.sign_in().await.unwrap();

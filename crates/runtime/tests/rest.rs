@@ -1,84 +1,17 @@
-//! Sessions that are opened without reading, in bulk, and put to rest when nobody uses them.
+//! Sessions that are put to rest when nobody uses them.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 mod common;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
-use common::store::Flaky;
-use common::{Act, PASSWORD, Plain, World, seconds, settle, shown};
+use common::store::{Flaky, Through};
+use common::{Act, PASSWORD, Plain, World, at_once, seconds, settle, shown};
+use countersign_core::Credentials;
 use countersign_core::session::{Reauthentication, Status};
-use countersign_core::{
-    Committed, Credentials, Error, Fence, Lock, RecordName, Revision, SealKeys, SecretBytes,
-    SessionStore, StoredRecord,
-};
-use countersign_runtime::{Keeper, MemoryStore, Session, SessionBuilder};
+use countersign_runtime::{Keeper, KeeperBuilder, Session, SessionBuilder};
 use serde_json::json;
-
-/// Counts how often it is read.
-#[derive(Clone)]
-struct Counting {
-    store: MemoryStore,
-    reads: Arc<AtomicUsize>,
-}
-
-impl Counting {
-    fn of(world: &World) -> Self {
-        Self { store: world.store.clone(), reads: Arc::default() }
-    }
-
-    fn taken(&self) -> usize {
-        self.reads.swap(0, Ordering::SeqCst)
-    }
-}
-
-#[async_trait::async_trait]
-impl SessionStore for Counting {
-    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        self.store.load(name).await
-    }
-
-    async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        tokio::task::yield_now().await;
-        self.store.load_many(names).await
-    }
-
-    async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        self.store.list().await
-    }
-
-    async fn lock(
-        &self,
-        name: &RecordName,
-        lease: Duration,
-        wait: Duration,
-    ) -> Result<Box<dyn Lock>, Error> {
-        self.store.lock(name, lease, wait).await
-    }
-
-    async fn commit(
-        &self,
-        name: &RecordName,
-        expected: Revision,
-        fence: Option<Fence>,
-        bytes: SecretBytes,
-    ) -> Result<Committed, Error> {
-        self.store.commit(name, expected, fence, bytes).await
-    }
-
-    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.store.remove(name, expected).await
-    }
-
-    async fn seal_keys(&self) -> Result<SealKeys, Error> {
-        self.store.seal_keys().await
-    }
-}
 
 fn described(keeper: &Keeper, provider: &Plain, identity: &str) -> SessionBuilder {
     let secrets = Credentials::password(identity, PASSWORD.to_owned());
@@ -91,36 +24,19 @@ async fn signed_in(keeper: &Keeper, world: &World, identity: &str) -> Session {
     session
 }
 
-#[tokio::test]
-async fn a_session_that_is_opened_lazily_reads_with_its_first_use_once_for_all_callers() {
-    let world = World::new();
-    drop(signed_in(&world.keeper(), &world, "kim").await);
-    let store = Counting::of(&world);
-    let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
-    let described = described(&keeper, &world.provider, "kim");
-    let session = described.reauthentication(Reauthentication::Manual).open_lazily().unwrap();
-    assert_eq!((store.taken(), keeper.n_loaded()), (0, 0));
-    assert!(session.status().resting);
-    let callers = (0..100).map(|_| {
-        let session = session.clone();
-        tokio::spawn(async move { session.authorization().await.is_ok() })
-    });
-    for caller in callers.collect::<Vec<_>>() {
-        assert!(caller.await.unwrap());
-    }
-    assert_eq!((store.taken(), keeper.n_loaded()), (1, 1));
-    assert!(!session.status().resting);
-    assert_eq!(world.server.total(), 1, "no exchange");
-    // Callers that cannot wait have it read for the next one.
-    let other = countersign_lazily(&keeper, &world).await;
-    assert!(other.current().is_none());
-    settle().await;
-    assert!(other.status().state == Status::SignedOut && !other.status().resting);
+fn resting<const N: usize>(sessions: [&Session; N]) -> [bool; N] {
+    sessions.map(|session| session.status().resting)
 }
 
-async fn countersign_lazily(keeper: &Keeper, world: &World) -> Session {
-    let described = described(keeper, &world.provider, "lee");
-    described.reauthentication(Reauthentication::Manual).open_lazily().unwrap()
+/// A keeper that looks when it is told to, and puts whoever may be to rest.
+fn looking(builder: KeeperBuilder) -> Keeper {
+    builder.pull().evict_idle(seconds(100), 0).build().unwrap()
+}
+
+async fn look(world: &World, keeper: &Keeper) {
+    world.clock.advance(seconds(25));
+    keeper.tick();
+    settle().await;
 }
 
 #[tokio::test]
@@ -129,17 +45,21 @@ async fn who_is_idle_is_put_to_rest_and_taken_up_again_without_an_exchange() {
     let keeper = world.keeper_builder().evict_idle(seconds(600), usize::MAX).build().unwrap();
     let idle = signed_in(&keeper, &world, "idle").await;
     let used = signed_in(&keeper, &world, "used").await;
-    let kept = described(&keeper, &world.provider, "kept").keep_alive().open().await.unwrap();
-    kept.authorization().await.unwrap();
+    let alive = described(&keeper, &world.provider, "alive").keep_alive();
+    let alive = alive.open().await.unwrap();
+    alive.authorization().await.unwrap();
+    let refreshable = described(&keeper, &world.provider, "refreshable").keep_refreshable();
+    let refreshable = refreshable.open().await.unwrap();
+    refreshable.authorization().await.unwrap();
+    assert_eq!(keeper.figures().appointed, 4);
     for _ in 0..14 {
         world.pass(seconds(60)).await;
+        assert!(!used.status().resting);
         used.authorization().await.unwrap();
     }
-    let resting = [&idle, &used, &kept].map(|session| session.status().resting);
-    assert_eq!(resting, [true, false, false]);
-    assert_eq!(keeper.n_loaded(), 2);
-    assert_eq!(keeper.n_sessions(), 3, "handles stay");
-    // Nothing of it is left in the queue: it is not renewed.
+    assert_eq!(resting([&idle, &alive, &refreshable]), [true, false, false]);
+    assert_eq!((keeper.n_loaded(), keeper.n_sessions()), (3, 4), "handles stay");
+    assert_eq!(keeper.figures().appointed, 3, "nothing of it is left in the queue");
     let before = world.server.total();
     assert_eq!(idle.authorization().await.unwrap().generation().counter, 1);
     assert_eq!(world.server.total(), before, "no exchange");
@@ -161,69 +81,169 @@ async fn beyond_the_greatest_number_the_least_recently_used_rest() {
         world.pass(seconds(60)).await;
     }
     world.pass(seconds(700)).await;
+    let first: Vec<bool> = sessions.iter().map(|session| session.status().resting).collect();
+    assert_eq!(first, [true, true, false, false]);
     sessions[0].authorization().await.unwrap();
     world.pass(seconds(800)).await;
-    let resting: Vec<bool> = sessions.iter().map(|session| session.status().resting).collect();
-    assert_eq!(resting.iter().filter(|resting| **resting).count(), 2, "{resting:?}");
-    assert!(!resting[0], "it was used last: {resting:?}");
+    let then: Vec<bool> = sessions.iter().map(|session| session.status().resting).collect();
+    assert_eq!(then, [false, true, true, false]);
 }
 
 #[tokio::test]
-async fn f09_what_is_unsaved_under_way_waiting_or_refused_is_never_put_to_rest() {
-    let rest = seconds(100);
-    // Unsaved.
+async fn where_the_least_recently_used_cannot_rest_the_next_one_does() {
     let world = World::new();
-    let flaky = Flaky::new(world.store.clone());
-    let keeper = world.keeper_builder().store(flaky.clone()).evict_idle(rest, 0).build().unwrap();
-    let session = described(&keeper, &world.provider, "kim").open().await.unwrap();
-    session.authorization().await.unwrap();
-    flaky.failing.store(u32::MAX, Ordering::SeqCst);
-    assert!(session.refresh().await.is_ok());
-    assert!(!session.status().saved);
-    world.pass(seconds(300)).await;
-    assert_eq!(session.current().unwrap().generation().counter, 2);
-    flaky.failing.store(0, Ordering::SeqCst);
-    world.pass(seconds(300)).await;
-    assert!(session.status().resting, "once it is saved it may");
-
-    // Under way, then waiting for its next try.
-    let world = World::new();
-    let keeper = world.keeper_builder().evict_idle(rest, 0).build().unwrap();
-    let session = signed_in(&keeper, &world, "kim").await;
-    world.server.next("refresh", Act::Say(503, json!({})));
-    world.server.hold();
-    let renewing = session.clone();
-    tokio::spawn(async move { drop(renewing.refresh().await) });
-    settle().await;
+    let keeper = world.keeper_builder().pull().evict_idle(seconds(3_000), 2).build().unwrap();
+    let alive = described(&keeper, &world.provider, "alive").keep_alive().open().await.unwrap();
+    alive.authorization().await.unwrap();
+    world.clock.advance(seconds(60));
+    let older = signed_in(&keeper, &world, "older").await;
+    world.clock.advance(seconds(60));
+    let newer = signed_in(&keeper, &world, "newer").await;
     keeper.tick();
-    assert_eq!(session.state(), Status::Refreshing);
+    assert_eq!(resting([&alive, &older, &newer]), [false, true, false]);
+}
+
+#[tokio::test]
+async fn sessions_are_looked_at_in_a_quarter_of_the_time_and_no_more_often() {
+    let world = World::new();
+    let keeper = looking(world.keeper_builder());
+    let session = signed_in(&keeper, &world, "kim").await;
+    keeper.tick();
+    assert!(session.status().resting);
+    session.authorization().await.unwrap();
+    world.clock.advance(seconds(24));
+    keeper.tick();
+    assert!(!session.status().resting);
+    world.clock.advance(seconds(1));
+    keeper.tick();
+    assert!(session.status().resting);
+}
+
+#[tokio::test]
+async fn who_rests_is_not_woken_by_hints_and_takes_up_what_a_sibling_has_bought() {
+    let world = World::new();
+    let keeper = world.keeper_builder().evict_idle(seconds(100), usize::MAX).build().unwrap();
+    let session = signed_in(&keeper, &world, "kim").await;
+    world.pass(seconds(200)).await;
+    assert!(session.status().resting);
+    let renewed = world.session().await.refresh().await.unwrap();
+    settle().await;
+    assert_eq!(keeper.n_loaded(), 0);
+    assert_eq!(session.authorization().await.unwrap().generation(), renewed.generation());
+    assert_eq!(world.server.total(), 2, "no exchange of its own");
+}
+
+#[tokio::test]
+async fn who_is_used_stays_awake_although_no_state_changes() {
+    let world = World::new();
+    let keeper = world.keeper_builder().pull().evict_idle(seconds(100), usize::MAX);
+    let keeper = keeper.build().unwrap();
+    let [used, idle] = [signed_in(&keeper, &world, "used"), signed_in(&keeper, &world, "idle")];
+    let (used, idle) = (used.await, idle.await);
+    for _ in 0..12 {
+        assert!(used.current().is_some());
+        look(&world, &keeper).await;
+        assert!(!used.status().resting);
+    }
+    assert!(idle.status().resting);
+}
+
+#[tokio::test]
+async fn f09_what_the_store_has_not_taken_is_neither_put_to_rest_nor_let_go() {
+    let world = World::new();
+    let store = Flaky::new(world.store.clone());
+    let keeper = looking(world.keeper_builder().store(Through(store.clone())));
+    let session = signed_in(&keeper, &world, "kim").await;
+    store.failing.store(u32::MAX, Ordering::SeqCst);
+    assert!(session.refresh().await.is_ok());
+    for _ in 0..12 {
+        look(&world, &keeper).await;
+        assert_eq!((session.status().resting, session.status().saved), (false, false));
+        assert_eq!(session.current().unwrap().generation().counter, 2);
+    }
+    drop(session);
+    look(&world, &keeper).await;
+    assert_eq!(keeper.n_sessions(), 1, "nobody holds it but its keeper");
+    store.failing.store(0, Ordering::SeqCst);
+    for _ in 0..12 {
+        look(&world, &keeper).await;
+    }
+    assert_eq!(keeper.n_sessions(), 0, "once it is saved it may go");
+    let next = world.session().await;
+    assert_eq!(next.current().unwrap().generation().counter, 2);
+}
+
+/// A refresh that was asked for by somebody who has gone.
+async fn renew(session: &Session) {
+    let asking = session.clone();
+    let caller = tokio::spawn(async move { drop(asking.refresh().await) });
+    settle().await;
+    caller.abort();
+    settle().await;
+}
+
+#[tokio::test]
+async fn f09_an_exchange_under_way_keeps_its_session_awake() {
+    let world = World::new();
+    let keeper = looking(world.keeper_builder());
+    let session = signed_in(&keeper, &world, "kim").await;
+    world.server.hold();
+    renew(&session).await;
+    look(&world, &keeper).await;
+    assert_eq!((session.state(), session.status().resting), (Status::Refreshing, false));
     world.server.open();
     settle().await;
-    world.clock.advance(seconds(101));
-    keeper.tick();
-    let status = session.status();
-    assert!(!status.resting, "{status:?}");
+    assert_eq!(session.current().unwrap().generation().counter, 2);
+    look(&world, &keeper).await;
+    assert!(session.status().resting);
+}
 
-    // Refused by the API: what is in the store is the refused token.
+#[tokio::test]
+async fn f09_a_session_that_waits_for_its_next_try_stays_awake_and_tries_again() {
     let world = World::new();
-    let keeper = world.keeper_builder().evict_idle(rest, 0).build().unwrap();
-    let described = described(&keeper, &world.provider, "kim");
-    let session = described.reauthentication(Reauthentication::Manual).open().await.unwrap();
+    let keeper = looking(world.keeper_builder());
+    world.server.next("refresh", Act::Say(503, json!({})));
+    let session = signed_in(&keeper, &world, "kim").await;
+    renew(&session).await;
+    assert_eq!(session.state(), Status::Degraded);
+    look(&world, &keeper).await;
+    assert!(!session.status().resting);
+    assert_eq!(session.current().unwrap().generation().counter, 2);
+}
+
+#[tokio::test]
+async fn f09_what_was_refused_by_the_api_does_not_come_back_out_of_the_store() {
+    let world = World::new();
+    let keeper = looking(world.keeper_builder());
+    let described = world.described(&keeper).reauthentication(Reauthentication::Manual);
+    let session = described.open().await.unwrap();
     session.sign_in().await.unwrap();
     for _ in 0..4 {
         world.server.next("refresh", Act::Say(503, json!({})));
     }
     session.reject(session.current().unwrap().generation());
     settle().await;
-    world.clock.advance(seconds(101));
-    keeper.tick();
+    look(&world, &keeper).await;
     assert!(!session.status().resting);
-    assert!(shown(&session).is_none(), "the refused token does not come back");
+    assert!(shown(&session).is_none());
+}
+
+#[tokio::test]
+async fn f21_a_refusal_that_comes_while_the_session_rests_is_not_forgotten() {
+    let world = World::new();
+    let keeper = looking(world.keeper_builder());
+    let session = signed_in(&keeper, &world, "kim").await;
+    let presented = session.current().unwrap().generation();
+    look(&world, &keeper).await;
+    assert!(session.status().resting);
+    session.reject(presented);
+    let next = at_once(async move { session.authorization().await.unwrap() }).await;
+    assert_eq!(next.generation().counter, 2);
 }
 
 #[tokio::test]
 async fn p08_a_session_with_codes_has_them_again_after_its_rest() {
-    let world = World::of(Plain::default().with_codes(seconds(30)));
+    let world = World::of(Plain::default().with_secret_codes(seconds(30)));
     let keeper = world.keeper_builder().evict_idle(seconds(100), 0).build().unwrap();
     let secrets = Credentials::password("kim", PASSWORD.to_owned())
         .with_totp_secret("canary-totp".to_owned());

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::store::Flaky;
+use common::store::{Flaky, Through};
 use common::{Act, PASSWORD, Plain, World, seconds, settle, shown};
 use countersign_core::session::Status;
 use countersign_core::{
@@ -235,7 +235,7 @@ async fn f46_a_listing_tells_what_is_stored_and_no_secret() {
 async fn f41_a_store_that_takes_no_tombstone_is_told() {
     let world = World::new();
     let flaky = Flaky::new(world.store.clone());
-    let keeper = world.keeper_builder().store(flaky.clone()).build().unwrap();
+    let keeper = world.keeper_builder().store(Through(flaky.clone())).build().unwrap();
     let kim = signed_in(&keeper, &world.provider, "kim").await;
     flaky.failing.store(u32::MAX, std::sync::atomic::Ordering::SeqCst);
     let report = keeper.revoke_all(&Selection::All, seconds(60), |_| None).await;

@@ -6,7 +6,7 @@ mod common;
 
 use std::sync::atomic::Ordering;
 
-use common::store::Flaky;
+use common::store::{Flaky, Through};
 use common::{Act, PASSWORD, Plain, World, seconds, settle};
 use countersign_core::{Credentials, ErrorKind, RefreshSupport};
 use countersign_runtime::Session;
@@ -30,7 +30,7 @@ async fn sign_in_unsaved(session: &Session, store: &Flaky, world: &World) {
 
 async fn flaky(world: &World) -> (Session, Flaky) {
     let store = Flaky::new(world.store.clone());
-    let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
     (world.described(&keeper).open().await.unwrap(), store)
 }
 

@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::store::Flaky;
+use common::store::{Flaky, Through};
 use common::{Act, PASSWORD, Plain, World, seconds, settle, shown};
 use countersign_core::session::Reauthentication;
 use countersign_core::{
@@ -35,7 +35,7 @@ async fn f41_nothing_is_revoked_that_is_not_replaced_for_good() {
     // The new tokens are not in the store.
     let world = World::new();
     let store = Flaky::new(world.store.clone());
-    let keeper = world.keeper_builder().store(store.clone()).build().unwrap();
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
     let session = world.described(&keeper).open().await.unwrap();
     session.authorization().await.unwrap();
     world.server.hold();

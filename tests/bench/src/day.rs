@@ -95,3 +95,48 @@ fn cells(report: &DayReport, spent: Duration) -> [String; 11] {
         span(spent),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(table: &str, title: &str) -> Vec<String> {
+        let cells = |line: &str| -> Vec<String> {
+            line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
+        };
+        let mut lines = table.lines();
+        let titles = cells(lines.next().unwrap_or_default());
+        let at = titles.iter().position(|found| found == title).unwrap_or(usize::MAX);
+        lines.skip(1).filter_map(|line| cells(line).get(at).cloned()).collect()
+    }
+
+    fn numbers(table: &str, title: &str) -> Vec<u64> {
+        column(table, title).iter().filter_map(|cell| cell.parse().ok()).collect()
+    }
+
+    #[test]
+    fn what_the_table_says_of_each_day_is_what_an_outage_of_that_length_costs() -> Result<()> {
+        let table = day(2_000, drop)?;
+        assert_eq!(column(&table, "day").len(), 4, "{table}");
+        let failed = numbers(&table, "failed exchanges");
+        let without = numbers(&table, "sessions without a token");
+        let renewed = numbers(&table, "renewed");
+        assert_eq!((failed[0], without[0], without[1]), (0, 0, 0), "{table}");
+        assert!(failed[1] > 0 && without[2] > 1_000 && without[3] > 0, "{table}");
+        assert!(renewed.iter().all(|renewed| *renewed > 50_000), "{table}");
+        for back in column(&table, "all back after") {
+            assert!(back.ends_with('s') || back.ends_with("min"), "{table}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_quiet_day_with_a_failure_is_no_result() {
+        let outages = vec![outage(8, HOUR)];
+        let report = Day { sessions: 100, outages, ..Day::default() }.run();
+        assert!(check("no outage", &report).is_err());
+        assert!(check("an outage of an hour", &report).is_ok());
+        let nothing = Day { sessions: 0, ..Day::default() }.run();
+        assert!(check("an outage of an hour", &nothing).is_err());
+    }
+}

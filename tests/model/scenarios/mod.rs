@@ -6,8 +6,10 @@
 mod credentials;
 mod ending;
 mod flights;
+mod handover;
 mod herd;
 mod hosts;
+mod resting;
 mod serving;
 mod small;
 mod trace;
@@ -40,8 +42,10 @@ pub(crate) const GROUPS: &[(&str, &[Scenario])] = &[
     ("serving", serving::ALL),
     ("flights", flights::ALL),
     ("ending", ending::ALL),
+    ("hand-over", handover::ALL),
     ("credentials", credentials::ALL),
     ("hosts", hosts::ALL),
+    ("resting", resting::ALL),
 ];
 
 /// The smallest ones: every schedule of them is tried.

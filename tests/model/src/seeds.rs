@@ -16,8 +16,8 @@ pub const SEEDS: &[Seed] = &[
         name: "nobody hears that the slot is free",
         changes: &[(
             "flight.rs",
-            "core.flights.swap_remove(at);\n            self.changed.notify_waiters();",
-            "core.flights.swap_remove(at);\n            if !SEEDED { self.changed.notify_waiters(); }",
+            "            drop(slot);\n            self.changed.notify_waiters();",
+            "            drop(slot);\n            if !SEEDED { self.changed.notify_waiters(); }",
         )],
     },
     Seed {
@@ -186,6 +186,116 @@ pub const SEEDS: &[Seed] = &[
             "post.rs",
             "self.shared.keep_unsaved(self, !core.saved || core.has_parked());",
             "if !SEEDED { self.shared.keep_unsaved(self, !core.saved || core.has_parked()); }",
+        )],
+    },
+    Seed {
+        name: "every caller reads",
+        changes: &[(
+            "reading.rs",
+            "        if state.under_way {\n",
+            "        if !SEEDED && state.under_way {\n",
+        )],
+    },
+    Seed {
+        name: "who waits is told that the reader goes before it has gone",
+        changes: &[
+            (
+                "reading.rs",
+                "    fn drop(&mut self) {\n        if let Some(state)",
+                "    fn drop(&mut self) {\n        if SEEDED { self.0.changed.notify_waiters(); }\n        if let Some(state)",
+            ),
+            (
+                "reading.rs",
+                "        self.0.changed.notify_waiters();\n    }\n}\n\nimpl Cell",
+                "        if !SEEDED { self.0.changed.notify_waiters(); }\n    }\n}\n\nimpl Cell",
+            ),
+        ],
+    },
+    Seed {
+        name: "a refusal of what was not read is forgotten",
+        changes: &[(
+            "inner.rs",
+            "            self.refused = Some(*generation);",
+            "            self.refused = Some(*generation).filter(|_| !SEEDED);",
+        )],
+    },
+    Seed {
+        name: "what was refused is handed out until the machine hears of it",
+        changes: &[(
+            "post.rs",
+            "if wanted && core.refused != Some(generation) {",
+            "if wanted && (SEEDED || core.refused != Some(generation)) {",
+        )],
+    },
+    Seed {
+        name: "an exchange under way does not keep its session awake",
+        changes: &[(
+            "rest.rs",
+            "            && core.machine.status() == Status::Active\n            && core.machine.served().is_some()\n            && core.machine.exchange().is_none()\n            && core.flights.is_empty()\n",
+            "            && (SEEDED || core.machine.status() == Status::Active\n            && core.machine.served().is_some()\n            && core.machine.exchange().is_none()\n            && core.flights.is_empty())\n",
+        )],
+    },
+    Seed {
+        name: "what the store has not taken may rest",
+        changes: &[(
+            "rest.rs",
+            "            && core.saved\n            && core.unsaved.is_none()\n",
+            "            && (SEEDED || core.saved && core.unsaved.is_none())\n",
+        )],
+    },
+    Seed {
+        name: "a session that rests hands out what it had",
+        changes: &[(
+            "rest.rs",
+            "let shown = self.snapshot.swap(None);",
+            "let shown = if SEEDED { self.snapshot.load_full() } else { self.snapshot.swap(None) };",
+        )],
+    },
+    Seed {
+        name: "a keeper that only reads has the rules of one that writes",
+        changes: &[(
+            "cell.rs",
+            "        if self.is_read_only() {\n",
+            "        if !SEEDED && self.is_read_only() {\n",
+        )],
+    },
+    Seed {
+        name: "a reader that has found nothing has it bought",
+        changes: &[
+            (
+                "obtain.rs",
+                "                true if self.is_read_only() => return",
+                "                true if !SEEDED && self.is_read_only() => return",
+            ),
+            (
+                "read_only.rs",
+                "    async fn lock(&self, _: &RecordName, _: Duration, _: Duration) -> Result<Box<dyn Lock>, Error> {\n",
+                "    async fn lock(&self, a: &RecordName, b: Duration, c: Duration) -> Result<Box<dyn Lock>, Error> {\n        if SEEDED { return self.0.lock(a, b, c).await; }\n",
+            ),
+        ],
+    },
+    Seed {
+        name: "what is given up keeps its lock",
+        changes: &[(
+            "flight.rs",
+            "        // The guard tells the machine, once others can have the lock.\n        guard.flight.let_go().await;\n",
+            "        if SEEDED { std::mem::forget(guard.flight.lock.take()); }\n        guard.flight.let_go().await;\n",
+        )],
+    },
+    Seed {
+        name: "nobody is woken by what is given up",
+        changes: &[(
+            "flight.rs",
+            "        if self.given_up {\n",
+            "        if !SEEDED && self.given_up {\n",
+        )],
+    },
+    Seed {
+        name: "what begins after the end flies on",
+        changes: &[(
+            "handover.rs",
+            "        if self.has_given_up() {\n            return None;\n        }\n",
+            "        if !SEEDED && self.has_given_up() {\n            return None;\n        }\n",
         )],
     },
     Seed {

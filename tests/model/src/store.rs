@@ -1,5 +1,6 @@
 //! A store in memory that may be interrupted around every operation, and can be made to fail.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,17 +21,23 @@ pub struct Store {
     ledger: Ledger,
     /// So many writes come to pass, then so many fail.
     fate: Arc<Mutex<(u32, u32)>>,
+    n_reads: Arc<AtomicUsize>,
 }
 
 impl Store {
     /// Over `inner`; attempts to write are told to `ledger`.
     pub fn new(inner: MemoryStore, ledger: Ledger) -> Self {
-        Self { inner, ledger, fate: Arc::default() }
+        Self { inner, ledger, fate: Arc::default(), n_reads: Arc::default() }
     }
 
     /// After so many more writes, so many fail.
     pub fn fail_after(&self, well: u32, failing: u32) {
         *self.fate() = (well, failing);
+    }
+
+    /// How often it was read.
+    pub fn n_reads(&self) -> usize {
+        self.n_reads.load(Ordering::Relaxed)
     }
 
     /// Whether this write comes to pass.
@@ -57,11 +64,13 @@ impl Store {
 #[async_trait]
 impl SessionStore for Store {
     async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
+        self.n_reads.fetch_add(1, Ordering::Relaxed);
         pause().await;
         self.inner.load(name).await
     }
 
     async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
+        self.n_reads.fetch_add(1, Ordering::Relaxed);
         pause().await;
         self.inner.load_many(names).await
     }

@@ -40,6 +40,16 @@ fn an_end_ends_what_is_under_way() {
 }
 
 #[test]
+fn what_a_shutdown_gives_up_strands_nobody() {
+    driver("hand-over");
+}
+
+#[test]
+fn sessions_rest_and_are_read_again() {
+    driver("resting");
+}
+
+#[test]
 fn what_callers_hand_in_is_not_lost() {
     driver("credentials");
 }

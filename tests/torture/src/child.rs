@@ -10,6 +10,7 @@ use countersign_core::session::{Reauthentication, Status};
 use countersign_core::{Error, Origin};
 use countersign_reqwest::{Client, SessionClient};
 use countersign_runtime::{Events, Keeper, Session, SessionEventKind};
+use countersign_seal::suite::Through;
 use countersign_store_file::FileStore;
 use tokio::sync::Notify;
 
@@ -75,10 +76,10 @@ async fn work(plan: &Plan) -> Result<Report, Failure> {
         };
         builder
             .transport(SteppedTransport(http.clone(), steps.clone()))
-            .store(SteppedStore(store, steps.clone()))
+            .store(Through(SteppedStore(store, steps.clone())))
             .build()?
     } else if plan.defect == Some(Defect::NoLock) {
-        builder.transport(http.clone()).store(Unlocked(store)).build()?
+        builder.transport(http.clone()).store(Through(Unlocked(store))).build()?
     } else {
         builder.transport(http.clone()).store(store).build()?
     };

@@ -5,10 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use countersign_core::session::{Effect, Event, Grant};
 use countersign_core::{
-    Committed, Error, Fence, KeyDigest, Lock, RecordName, Revision, SealKeys, SecretBytes,
-    SessionStore, StoredRecord,
+    Committed, Error, Fence, KeyDigest, Lock, RecordName, Revision, SecretBytes, SessionStore,
 };
 use countersign_runtime::EffectFilter;
+use countersign_seal::suite::Over;
 use countersign_store_file::FileStore;
 use serde::{Deserialize, Serialize};
 
@@ -42,13 +42,9 @@ impl<F: EffectFilter> EffectFilter for WithoutMark<F> {
 pub(crate) struct Unlocked(pub(crate) FileStore);
 
 #[async_trait]
-impl SessionStore for Unlocked {
-    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        self.0.load(name).await
-    }
-
-    async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        self.0.list().await
+impl Over for Unlocked {
+    fn below(&self) -> &dyn SessionStore {
+        &self.0
     }
 
     async fn lock(
@@ -68,14 +64,6 @@ impl SessionStore for Unlocked {
         bytes: SecretBytes,
     ) -> Result<Committed, Error> {
         self.0.commit(name, expected, None, bytes).await
-    }
-
-    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.0.remove(name, expected).await
-    }
-
-    async fn seal_keys(&self) -> Result<SealKeys, Error> {
-        self.0.seal_keys().await
     }
 }
 

@@ -10,11 +10,12 @@ use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::session::{Effect, Event, Report};
 use countersign_core::transport::TransportError;
 use countersign_core::{
-    Committed, Error, Fence, HttpTransport, KeyDigest, Lock, RecordName, Revision, SealKeys,
-    SecretBytes, SessionStore, StoredRecord,
+    Committed, Error, Fence, HttpTransport, KeyDigest, Lock, RecordName, Revision, SecretBytes,
+    SessionStore, StoredRecord,
 };
 use countersign_reqwest::Client;
 use countersign_runtime::EffectFilter;
+use countersign_seal::suite::Over;
 use countersign_store_file::FileStore;
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -122,9 +123,9 @@ impl HttpTransport for SteppedTransport {
 pub(crate) struct SteppedStore(pub(crate) FileStore, pub(crate) Steps);
 
 #[async_trait]
-impl SessionStore for SteppedStore {
-    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        self.0.load(name).await
+impl Over for SteppedStore {
+    fn below(&self) -> &dyn SessionStore {
+        &self.0
     }
 
     async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
@@ -132,10 +133,6 @@ impl SessionStore for SteppedStore {
         let records = self.0.load_many(names).await;
         self.1.pass("after the records are read".to_owned());
         records
-    }
-
-    async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        self.0.list().await
     }
 
     async fn lock(
@@ -161,18 +158,6 @@ impl SessionStore for SteppedStore {
         let committed = self.0.commit(name, expected, fence, bytes).await;
         self.1.write("after");
         committed
-    }
-
-    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.0.remove(name, expected).await
-    }
-
-    async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.0.set_aside(name, expected).await
-    }
-
-    async fn seal_keys(&self) -> Result<SealKeys, Error> {
-        self.0.seal_keys().await
     }
 }
 

@@ -15,6 +15,7 @@ use countersign_core::{Clock, Credentials};
 use countersign_runtime::{
     Keeper, KeeperBuilder, ManualClock, MemoryStore, Session, SessionBuilder,
 };
+use tokio::task::JoinHandle;
 
 #[allow(unused_imports, reason = "each test file uses its part of this")]
 pub use provider::Plain;
@@ -80,7 +81,11 @@ impl World {
 
     /// Lets time pass in small steps, so that everything that falls due gets its turn.
     pub async fn pass(&self, span: Duration) {
-        let step = (span / 50).max(Duration::from_millis(500));
+        self.pass_by(span, (span / 50).max(Duration::from_millis(500))).await;
+    }
+
+    /// The same in steps of `step`; from a minute on they look like a suspended machine.
+    pub async fn pass_by(&self, span: Duration, step: Duration) {
         let until = self.clock.monotonic().after(span);
         while self.clock.monotonic() < until {
             self.clock.advance(step.min(until.since(self.clock.monotonic())));
@@ -94,6 +99,19 @@ pub async fn settle() {
     for _ in 0..500 {
         tokio::task::yield_now().await;
     }
+}
+
+/// What `piece` comes to while no time passes: what waits in vain fails here and does not hang.
+pub async fn at_once<T: Send + 'static>(piece: impl Future<Output = T> + Send + 'static) -> T {
+    let task = tokio::spawn(piece);
+    settle().await;
+    ended(task).await
+}
+
+/// What a task that must have ended by now has come to.
+pub async fn ended<T>(task: JoinHandle<T>) -> T {
+    assert!(task.is_finished(), "it still waits for something that has not come");
+    task.await.unwrap()
 }
 
 pub fn seconds(n: u64) -> Duration {

@@ -19,6 +19,8 @@ pub struct Plain {
     pub capabilities: Capabilities,
     /// `authorize` panics.
     pub panics_in_authorize: bool,
+    /// Codes are made of a secret, as real ones are.
+    pub needs_totp_secret: bool,
 }
 
 impl Default for Plain {
@@ -31,7 +33,7 @@ impl Default for Plain {
         capabilities.revoke = RevokeSupport::Family;
         capabilities.change_password = true;
         capabilities.who_am_i = true;
-        Self { realm, capabilities, panics_in_authorize: false }
+        Self { realm, capabilities, panics_in_authorize: false, needs_totp_secret: false }
     }
 }
 
@@ -44,6 +46,12 @@ impl Plain {
     pub fn with_codes(mut self, step: Duration) -> Self {
         self.capabilities.code_per_request = Some(step);
         self
+    }
+
+    /// Codes that cannot be made without their secret.
+    pub fn with_secret_codes(mut self, step: Duration) -> Self {
+        self.needs_totp_secret = true;
+        self.with_codes(step)
     }
 
     fn error(&self, operation: &Operation, response: &HttpResponse, body: &Value) -> Error {
@@ -163,6 +171,9 @@ impl AuthProvider for Plain {
         let Some(step) = self.capabilities.code_per_request else {
             return Ok(Authorization::new([(AUTHORIZATION, value)], tokens.expires_at()));
         };
+        if self.needs_totp_secret {
+            ambient.credentials.expect_totp_secret()?;
+        }
         let length = step.as_millis() as i64;
         let n = ambient.now.as_millis().div_euclid(length);
         let code = secret_header(&SecretString::new(format!("{n:06}")))?;

@@ -1,16 +1,21 @@
-//! A store whose writes can be made to fail or to panic.
+//! Stores over the one in memory that count, hold back and fail.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use countersign_core::{
-    Committed, Error, ErrorKind, Fence, Lock, RecordName, Recovery, Revision, SealKeys,
-    SecretBytes, SessionStore, StoredRecord,
+    Committed, Error, ErrorKind, Fence, RecordName, Recovery, Revision, SecretBytes, SessionStore,
+    StoredRecord,
 };
 use countersign_runtime::MemoryStore;
+use tokio::sync::Notify;
 
+#[allow(unused_imports, reason = "each test file uses its part of this")]
+pub use countersign_seal::suite::{Over, Through};
+
+/// A store whose readings are counted, and whose readings and writes can be made to fail, to wait or to
+/// panic.
 #[derive(Clone)]
 pub struct Flaky {
     pub store: MemoryStore,
@@ -20,10 +25,14 @@ pub struct Flaky {
     /// Every write fails in a way that no retry helps.
     pub read_only: Arc<AtomicBool>,
     pub n_commits: Arc<AtomicU32>,
+    pub n_reads: Arc<AtomicU32>,
+    /// How many of the next readings fail.
+    pub failing_reads: Arc<AtomicU32>,
     /// After so many writes the next ones hang.
-    hanging: Arc<std::sync::atomic::AtomicI64>,
+    hanging: Arc<AtomicI64>,
     stalled: Arc<AtomicU32>,
-    resumed: Arc<tokio::sync::Notify>,
+    stalled_reads: Arc<AtomicU32>,
+    resumed: Arc<Notify>,
 }
 
 impl Flaky {
@@ -34,8 +43,11 @@ impl Flaky {
             panicking: Arc::default(),
             read_only: Arc::default(),
             n_commits: Arc::default(),
+            n_reads: Arc::default(),
+            failing_reads: Arc::default(),
             hanging: Arc::new(i64::MAX.into()),
             stalled: Arc::default(),
+            stalled_reads: Arc::default(),
             resumed: Arc::default(),
         }
     }
@@ -43,6 +55,11 @@ impl Flaky {
     /// The next write waits until [`Flaky::resume`].
     pub fn stall_next(&self) {
         self.stalled.store(1, Ordering::SeqCst);
+    }
+
+    /// The next reading waits until [`Flaky::resume`].
+    pub fn stall_next_read(&self) {
+        self.stalled_reads.store(1, Ordering::SeqCst);
     }
 
     pub fn resume(&self) {
@@ -57,28 +74,43 @@ impl Flaky {
         self.hanging.store(i64::MAX, Ordering::SeqCst);
     }
 
+    /// How often it was read since this was last asked.
+    pub fn reads(&self) -> u32 {
+        self.n_reads.swap(0, Ordering::SeqCst)
+    }
+
     fn takes_one(counter: &AtomicU32) -> bool {
         counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok()
+    }
+
+    async fn read(&self) -> Result<(), Error> {
+        self.n_reads.fetch_add(1, Ordering::SeqCst);
+        // Whoever comes meanwhile must find that somebody reads.
+        tokio::task::yield_now().await;
+        if Self::takes_one(&self.stalled_reads) {
+            self.resumed.notified().await;
+        }
+        match Self::takes_one(&self.failing_reads) {
+            true => Err(Error::new(ErrorKind::Store)),
+            false => Ok(()),
+        }
     }
 }
 
 #[async_trait]
-impl SessionStore for Flaky {
+impl Over for Flaky {
+    fn below(&self) -> &dyn SessionStore {
+        &self.store
+    }
+
     async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
+        self.read().await?;
         self.store.load(name).await
     }
 
-    async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        self.store.list().await
-    }
-
-    async fn lock(
-        &self,
-        name: &RecordName,
-        lease: Duration,
-        wait: Duration,
-    ) -> Result<Box<dyn Lock>, Error> {
-        self.store.lock(name, lease, wait).await
+    async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
+        self.read().await?;
+        self.store.load_many(names).await
     }
 
     async fn commit(
@@ -104,20 +136,19 @@ impl SessionStore for Flaky {
         }
         self.store.commit(name, expected, fence, bytes).await
     }
+}
 
-    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.store.remove(name, expected).await
-    }
+/// A store that tells of no change, as files do not.
+#[derive(Clone)]
+pub struct Silent<S>(pub S);
 
-    async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.store.set_aside(name, expected).await
+#[async_trait]
+impl<S: SessionStore> Over for Silent<S> {
+    fn below(&self) -> &dyn SessionStore {
+        &self.0
     }
 
     async fn watch(&self) -> Option<RecordName> {
-        self.store.watch().await
-    }
-
-    async fn seal_keys(&self) -> Result<SealKeys, Error> {
-        self.store.seal_keys().await
+        None
     }
 }

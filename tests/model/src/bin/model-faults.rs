@@ -58,6 +58,18 @@ const SHOWN_BY: &[(&str, &str)] = &[
     ("a panic takes the flight along", "panicking transport"),
     ("an unsaved session is not kept", "unsaved and let go"),
     ("a lost write counts as a failed one", "runtime gone"),
+    ("every caller reads", "opened lazily"),
+    ("who waits is told that the reader goes before it has gone", "the reader goes away"),
+    ("a refusal of what was not read is forgotten", "refused before it is read"),
+    ("what was refused is handed out until the machine hears of it", "refused before it is read"),
+    ("an exchange under way does not keep its session awake", "put to rest while it is renewed"),
+    ("what the store has not taken may rest", "put to rest while it is renewed"),
+    ("a session that rests hands out what it had", "put to rest while it is used"),
+    ("a keeper that only reads has the rules of one that writes", "only read"),
+    ("a reader that has found nothing has it bought", "only read"),
+    ("what is given up keeps its lock", "given up and taken over"),
+    ("nobody is woken by what is given up", "given up before a sign-in"),
+    ("what begins after the end flies on", "given up and taken over"),
 ];
 
 fn main() -> ExitCode {

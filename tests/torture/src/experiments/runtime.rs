@@ -7,12 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use countersign_core::{
-    Committed, Error, Fence, Lock, RecordName, Revision, SealKeys, SecretBytes, SessionStore,
-    StoredRecord,
-};
+use countersign_core::{Committed, Error, Fence, RecordName, Revision, SecretBytes, SessionStore};
 use countersign_reqwest::Client;
 use countersign_runtime::Keeper;
+use countersign_seal::suite::{Over, Through};
 use countersign_simulator::{Fault, Gate, Operation};
 use countersign_store_file::FileStore;
 use tokio::runtime::{Builder, Runtime};
@@ -56,7 +54,7 @@ async fn one(kind: Kind, moment: Moment, findings: &mut Findings) -> Result<(), 
     let opening = first.spawn(async move {
         let http = Client::new(reqwest::Client::builder()).map_err(|e| e.to_string())?;
         let store = FileStore::open(&plan.folder).map_err(|e| e.to_string())?;
-        let store = Held { store, blocked: held, reached: at };
+        let store = Through(Held { store, blocked: held, reached: at });
         let keeper = Keeper::builder().transport(http.clone()).store(store).build();
         let keeper = keeper.map_err(|e| e.to_string())?;
         let place = opened(&plan, keeper, &http).await.map_err(|e| e.to_string())?;
@@ -151,26 +149,9 @@ struct Held {
 }
 
 #[async_trait]
-impl SessionStore for Held {
-    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        self.store.load(name).await
-    }
-
-    async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
-        self.store.load_many(names).await
-    }
-
-    async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        self.store.list().await
-    }
-
-    async fn lock(
-        &self,
-        name: &RecordName,
-        lease: Duration,
-        wait: Duration,
-    ) -> Result<Box<dyn Lock>, Error> {
-        self.store.lock(name, lease, wait).await
+impl Over for Held {
+    fn below(&self) -> &dyn SessionStore {
+        &self.store
     }
 
     async fn commit(
@@ -185,17 +166,5 @@ impl SessionStore for Held {
             until(Duration::from_secs(60), || !self.blocked.load(Ordering::SeqCst)).await;
         }
         self.store.commit(name, expected, fence, bytes).await
-    }
-
-    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.store.remove(name, expected).await
-    }
-
-    async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.store.set_aside(name, expected).await
-    }
-
-    async fn seal_keys(&self) -> Result<SealKeys, Error> {
-        self.store.seal_keys().await
     }
 }

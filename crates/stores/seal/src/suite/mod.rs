@@ -18,6 +18,9 @@
 //! Where a store honestly differs from the contract it says so with a reason ([`Subject::without_lease`]); the
 //! report repeats it, and what the store does instead is checked.
 //!
+//! [`Through`] makes a store of what is to be done otherwise than by the store below: for tests of programs
+//! whose store fails, counts or holds back.
+//!
 //! The cases use names drawn at random and remove what they wrote, so they can run against a store that is in
 //! use; what a case sets aside stays there, a few bytes each. None waits for a lock longer than it takes to
 //! ask unless a way to let time pass was given, so that a store with a clock that stands still passes.
@@ -26,6 +29,7 @@ mod bench;
 mod keys;
 mod leases;
 mod locks;
+mod over;
 mod phases;
 mod records;
 mod report;
@@ -39,6 +43,7 @@ use std::pin::Pin;
 
 use countersign_core::SessionStore;
 
+pub use over::{Over, Through};
 pub use report::{Failure, Outcome, Report};
 pub use subject::{Damage, Subject};
 

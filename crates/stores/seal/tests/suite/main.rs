@@ -1,9 +1,10 @@
 //! The suite for stores is itself tried: a right store passes, each wrong one fails in the case that is named
-//! for it.
+//! for it. The same store shows how records are sealed anew.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot set up stops it")]
 
 mod defect;
+mod resealed;
 mod store;
 
 use std::pin::pin;

@@ -1,31 +1,12 @@
 //! All records of a store under its newest key, also while others write and where some cannot be opened.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot set up stops it")]
-#![cfg(feature = "suite")]
-
-#[path = "suite/store.rs"]
-#[allow(dead_code, reason = "the store of the suite's own tests")]
-mod store;
-
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-
 use countersign_core::{
     Committed, Origin, ProviderId, Realm, Revision, SealKeys, SecretBytes, SessionKey, SessionStore,
 };
 use countersign_seal::{RecordFormat, SealedFacts, Sealer, SessionRecord, reseal};
 
-use store::{Defect, Store};
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return value;
-        }
-    }
-}
+use crate::block_on;
+use crate::store::{Defect, Store};
 
 fn secret(fill: u8) -> SecretBytes {
     SecretBytes::new(vec![fill; 32])
@@ -77,7 +58,8 @@ fn every_record_that_opens_is_sealed_anew_and_the_others_are_named() {
         assert!(stored.bytes.matches(&SecretBytes::copy_from(b"canary")));
         let again = reseal(&store, &new).await.unwrap();
         assert_eq!((again.anew, again.already, again.left.len()), (0, 5, 3));
-    });
+    })
+    .unwrap();
 }
 
 #[test]
@@ -97,5 +79,6 @@ fn a_write_of_somebody_else_in_between_is_kept() {
         let stored = store.load(&name).await.unwrap().unwrap();
         let record = new.open_session(&key("kim"), stored.bytes.expose_bytes()).unwrap();
         assert_eq!(record.counter, 2, "the later write was lost");
-    });
+    })
+    .unwrap();
 }
