@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot set up stops it")]
 
-mod defect;
 mod store;
 
 use std::pin::pin;
@@ -11,8 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use countersign_seal::suite::{Outcome, Report, Subject, check};
 
-use defect::Defect;
-use store::Store;
+use store::{Defect, Store};
 
 /// Nothing here waits for anything but another poll; a store that keeps the suite waiting for ever is stopped.
 fn block_on<T>(future: impl Future<Output = T>) -> Option<T> {

@@ -13,7 +13,10 @@ use countersign_core::{
 };
 use countersign_seal::suite::Damage;
 
-use super::defect::Defect;
+pub(crate) use defect::Defect;
+
+#[path = "defect.rs"]
+mod defect;
 
 /// One handle of the store.
 pub(crate) struct Store {
