@@ -18,8 +18,9 @@ use crate::kind::Kind;
 use crate::plan::Report;
 use crate::stage::Stage;
 
-const LIFE: Duration = Duration::from_secs(2);
-const LIVES: u32 = 3;
+/// Renewed at half of it at the latest, so that the reader has two seconds to hear of it.
+const LIFE: Duration = Duration::from_secs(4);
+const LIVES: u32 = 2;
 /// How soon it has heard of the end.
 const HEARD: Duration = Duration::from_secs(2);
 
