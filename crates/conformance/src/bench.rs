@@ -22,6 +22,7 @@ use crate::process::Process;
 use crate::shelf::Shelf;
 use crate::target::{Account, Controls, Seen, Server};
 use crate::timeline::Timeline;
+use crate::way::Way;
 use crate::wire::{Inner as Line, Stray, Wire};
 
 /// Where a case stands. Clones are the same bench.
@@ -80,6 +81,7 @@ impl Bench {
         origins.extend(realm.api_origins.iter().cloned().chain(server.api_origins()));
         let wire = Wire(Arc::new(Line {
             server: server.transport(),
+            way: server.way(),
             began: clock.clock().monotonic(),
             clock: clock.clock(),
             names,
@@ -154,6 +156,16 @@ impl Bench {
     /// The way to the server, with faults and notes, for requests of the case's own.
     pub fn transport(&self) -> Arc<dyn HttpTransport> {
         Arc::new(self.0.wire.clone())
+    }
+
+    /// What stands before the server and has its answers as bytes.
+    ///
+    /// # Errors
+    /// A finding if nothing does; name [`crate::Control::Socket`] in the case.
+    #[track_caller]
+    pub fn way(&self) -> Result<Arc<dyn Way>, Finding> {
+        let way = self.0.wire.0.way.clone();
+        way.ok_or_else(|| Finding::new("a way to the server with a socket", "none"))
     }
 
     /// A number that is the same in every run with the same seed.

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 /// One thing that goes wrong with one request.
 ///
 /// Each says whether the server *acts*, that is carries out what was asked before things go wrong.
-/// Those under *on the way* are played by the suite itself, before any server; those under *in the
-/// server's words* need a server with [`crate::Control::Words`].
+/// Those under *on the way* are played by the suite itself, before any server: in memory, or by a
+/// [`crate::Way`]; those under *in the server's words* need a server with [`crate::Control::Words`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Fault {
@@ -22,6 +22,8 @@ pub enum Fault {
     LoseAnswer,
     /// The connection ends after so many bytes of the answer's body. Acts.
     CutAt(usize),
+    /// The connection ends after so many bytes of the answer, counted from the first of its status line. Acts.
+    CutAtByte(usize),
     /// The answer's body ends after so many bytes, as if that were all. Acts.
     Shortened(usize),
     /// Neither answer nor end of connection. Does not act.
@@ -30,6 +32,10 @@ pub enum Fault {
     Delay(Duration),
     /// The answer waits until the gate is opened. Acts at once.
     Held(Gate),
+    /// The answer comes one byte after the other. Acts at once.
+    Dripping,
+    /// The bytes of the answer come twice, the second time behind its end. Acts.
+    AnsweredTwice,
     /// A gateway sends the request twice and passes the second answer on. Acts twice.
     Twice,
     /// This status and body in the place of the server's. Does not act.
@@ -51,6 +57,8 @@ pub enum Fault {
     WrongDate(i64),
     /// More bytes than a transport lets through. Does not act.
     Flood,
+    /// 200 and a small body that unpacks to that many bytes. Does not act.
+    GzipBomb(u64),
     /// The last good answer to the same operation once more, as from a cache. Does not act, unless
     /// there was none.
     Again,
@@ -85,8 +93,6 @@ pub enum Fault {
     DuplicateJson,
     /// 200 with a JSON document of 100,000 nested arrays. Does not act.
     DeepJson,
-    /// 200 and a small body that unpacks to that many bytes. Does not act.
-    GzipBomb(u64),
 }
 
 impl Fault {
@@ -104,10 +110,13 @@ impl Fault {
             Self::Cut => "cut",
             Self::LoseAnswer => "answer_lost",
             Self::CutAt(_) => "cut_in_the_body",
+            Self::CutAtByte(_) => "cut_at_a_byte",
             Self::Shortened(_) => "shortened",
             Self::Hang => "hang",
             Self::Delay(_) => "delay",
             Self::Held(_) => "held",
+            Self::Dripping => "dripping",
+            Self::AnsweredTwice => "answered_twice",
             Self::Twice => "sent_twice",
             Self::Instead { .. } => "answered_by_a_gateway",
             Self::Echo(_) => "echo",
@@ -142,7 +151,11 @@ impl Fault {
                 | Self::Cut
                 | Self::LoseAnswer
                 | Self::CutAt(_)
+                | Self::CutAtByte(_)
                 | Self::Shortened(_)
+                | Self::Dripping
+                | Self::AnsweredTwice
+                | Self::GzipBomb(_)
                 | Self::Hang
                 | Self::Delay(_)
                 | Self::Held(_)
@@ -158,6 +171,13 @@ impl Fault {
                 | Self::PanicWhenRead
                 | Self::KeptDate(_)
         )
+    }
+}
+
+impl Fault {
+    /// Whether it is one of this process, wherever the server is.
+    pub(crate) const fn is_a_panic(&self) -> bool {
+        matches!(self, Self::Panic | Self::PanicWhenRead)
     }
 }
 

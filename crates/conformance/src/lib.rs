@@ -1,7 +1,7 @@
 //! The conformance suite of Countersign: cases that prove an adapter, and the engine below it.
 //!
-//! What this crate never does: it knows no provider, opens no socket of its own, writes no file, and
-//! repeats no secret. What it runs against comes from outside as a [`Target`]; the engine comes from
+//! What this crate never does: it knows no provider, opens no socket but the proxy's on this machine, writes
+//! no file, and repeats no secret. What it runs against comes from outside as a [`Target`]; the engine comes from
 //! outside as an [`Engine`].
 //!
 //! * A [`Case`] is a sentence and the code that finds out whether it is true; [`cases::all`] are those
@@ -12,6 +12,8 @@
 //! * [`Suite`] runs them and answers a [`report::model::Run`].
 //! * [`Suite::permits`] puts a live service in front of it: one case at a time, those that are harmless,
 //!   within a budget of sign-ins.
+//! * With the feature `proxy`, `Proxy` stands between a real client and a service, and plays faults as bytes on
+//!   the client's socket.
 //! * With the feature `simulator`, the module `simulated` makes a server of the suite from any simulator of
 //!   `countersign-simulator`, also from one of your own.
 
@@ -28,9 +30,12 @@ pub mod expect;
 mod fault;
 mod listener;
 mod live;
+mod made;
 mod naming;
 mod operation;
 mod process;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod random;
 mod reading;
 pub mod report;
@@ -42,6 +47,7 @@ mod steps;
 mod suite;
 mod target;
 mod timeline;
+mod way;
 mod wire;
 
 pub use bench::Bench;
@@ -55,10 +61,13 @@ pub use fault::{Absurd, Fault, Gate, RetryAfter, Times};
 pub use live::{Decision, Permits, Planned};
 pub use operation::Op;
 pub use process::Process;
+#[cfg(feature = "proxy")]
+pub use proxy::Proxy;
 pub use run::{Plan, claims_of};
 pub use suite::{Down, Progress, Suite, run_apart};
 pub use target::{
     Account, Control, Controls, Presented, RefreshTokens, Seen, Server, Settings, Setup, Target,
     Time, Unavailable,
 };
+pub use way::Way;
 pub use wire::Stray;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::{AuthProvider, CredentialSource, Error, ErrorKind, SecretString};
+use countersign_core::{
+    AuthProvider, CredentialSource, Error, ErrorKind, HttpTransport, SecretString,
+};
 use countersign_runtime::{Events, Session, SessionBuilder, SessionEventKind};
 
 use crate::bench::Bench;
@@ -126,6 +128,14 @@ impl Bench {
     /// An adapter of a case's own, as the engine has it.
     pub(crate) fn as_engine_has(&self, adapter: Arc<dyn AuthProvider>) -> Arc<dyn AuthProvider> {
         self.0.engine.provider(adapter)
+    }
+
+    /// A transport of a case's own, as the engine has it.
+    pub(crate) fn as_engine_sends(
+        &self,
+        transport: Arc<dyn HttpTransport>,
+    ) -> Arc<dyn HttpTransport> {
+        self.0.engine.transport(transport)
     }
 
     /// Sets the secret that the account's source yields from now on: the password, or the secret of a

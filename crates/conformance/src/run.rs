@@ -170,6 +170,7 @@ pub(crate) fn has(server: &dyn Server, control: Control, is_virtual: bool) -> bo
         Control::Resource => server.resource().is_some(),
         Control::OtherAccount => server.other_account().is_some(),
         Control::NextPassword => server.has_next_password(),
+        Control::Socket => server.way().is_some(),
         Control::VirtualTime => is_virtual,
         _ => server.controls().is_some_and(|controls| controls.can().contains(&control)),
     }

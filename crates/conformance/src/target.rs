@@ -10,6 +10,7 @@ use countersign_core::{
 
 use crate::fault::{Fault, Times};
 use crate::operation::Op;
+use crate::way::Way;
 
 /// A provider that can be put in front of the suite, with a server of its own for each case.
 ///
@@ -130,6 +131,12 @@ pub trait Server: Send + Sync {
     /// The way to the server, as an adapter's requests take it.
     fn transport(&self) -> Arc<dyn HttpTransport>;
 
+    /// What plays faults as bytes on the way to the server, where a real client sends: all requests go by it.
+    /// Without one they are played as values in memory.
+    fn way(&self) -> Option<Arc<dyn Way>> {
+        None
+    }
+
     /// The account that cases use.
     fn account(&self) -> Account;
 
@@ -201,6 +208,8 @@ pub enum Control {
     OtherAccount,
     /// [`Server::next_password`].
     NextPassword,
+    /// [`Server::way`].
+    Socket,
     /// [`Time::Virtual`].
     VirtualTime,
 }
@@ -221,6 +230,7 @@ impl Control {
             Self::Resource => "has no resource to call",
             Self::OtherAccount => "has one account only",
             Self::NextPassword => "was given no other password for its account",
+            Self::Socket => "is reached without a socket on which answers could be cut",
             Self::VirtualTime => "lives in real time",
         }
     }

@@ -1,4 +1,5 @@
-//! The way between engine and server: everything that passes is noted, and faults are played here.
+//! The way between engine and server: everything that passes is noted, and faults are played here, or by a
+//! [`Way`] where there is a socket.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -8,15 +9,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::transport::{Delivery, Reason, TransportError};
-use countersign_core::{Clock, HttpTransport, Monotonic, Origin, SecretBytes, Timestamp};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use countersign_core::{Clock, HttpTransport, Monotonic, Origin, SecretBytes};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::case::Live;
 use crate::expect::Finding;
 use crate::fault::{Fault, Times};
+use crate::made;
 use crate::naming::Names;
 use crate::operation::Op;
 use crate::timeline::{Exchange, Timeline};
+use crate::way::Way;
 
 /// A transport that notes and, where it is told, spoils. Clones are one wire.
 #[derive(Clone)]
@@ -24,6 +27,8 @@ pub(crate) struct Wire(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) server: Arc<dyn HttpTransport>,
+    /// What stands before it and plays faults in the place of this wire, where there is a socket.
+    pub(crate) way: Option<Arc<dyn Way>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) began: Monotonic,
     pub(crate) names: Names,
@@ -44,7 +49,7 @@ pub(crate) struct Inner {
     pub(crate) faults_played: AtomicBool,
 }
 
-/// A request that went where it must not go. It was not sent; somebody else could have read it.
+/// A request that went where it must not go; somebody else could have read it.
 #[derive(Clone, Debug)]
 pub struct Stray {
     /// What it asked for.
@@ -102,7 +107,9 @@ impl Wire {
     }
 
     fn strayed(&self) -> Vec<Stray> {
-        self.0.strays.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let seen = self.0.strays.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let led_astray = self.0.way.as_ref().map(|way| way.strays()).unwrap_or_default();
+        seen.into_iter().chain(led_astray).collect()
     }
 
     /// The time since the case began.
@@ -170,21 +177,28 @@ impl Wire {
         op: Op,
         request: HttpRequest,
     ) -> Result<HttpResponse, TransportError> {
+        // On a way with a socket faults are bytes; what panics does so in this process.
+        if let (Some(way), false) = (&self.0.way, fault.is_a_panic()) {
+            return way.send(op, request, Some(&fault)).await;
+        }
         let server = &self.0.server;
         match fault {
             Fault::Refuse => Err(TransportError::new(Delivery::NotSent, Reason::Connect)),
             Fault::Cut => Err(interrupted()),
-            Fault::LoseAnswer | Fault::CutAt(_) => {
+            Fault::LoseAnswer | Fault::CutAt(_) | Fault::CutAtByte(_) => {
                 server.send(request).await?;
                 Err(interrupted())
-            }
-            Fault::Shortened(most) => {
-                server.send(request).await.map(|answer| shortened(&answer, most))
             }
             Fault::Hang => std::future::pending().await,
             Fault::Delay(span) => {
                 let answer = server.send(request).await;
                 self.0.clock.sleep_until(self.0.clock.monotonic().after(span)).await;
+                answer
+            }
+            Fault::Dripping => {
+                let answer = server.send(request).await;
+                // Not at once, though no time passes.
+                tokio::task::yield_now().await;
                 answer
             }
             Fault::Held(gate) => {
@@ -197,23 +211,6 @@ impl Wire {
                 let _ = server.send(request.clone()).await;
                 server.send(request).await
             }
-            Fault::Instead { status, content_type, body } => {
-                let headers = one_header(header::CONTENT_TYPE, content_type);
-                Ok(answer(status, headers, body.as_bytes()))
-            }
-            Fault::Echo(status) => {
-                let headers = one_header(header::CONTENT_TYPE, "application/json");
-                Ok(answer(status, headers, &crate::echo::body(&request)))
-            }
-            Fault::Redirect(to) => Ok(answer(307, one_header(header::LOCATION, to), b"")),
-            Fault::Header(name, value) => {
-                let name = HeaderName::from_static(name);
-                server.send(request).await.map(|answer| with_header(&answer, name, value))
-            }
-            Fault::WrongDate(millis) => {
-                let date = http_date(self.0.clock.now().shifted(millis));
-                server.send(request).await.map(|answer| with_header(&answer, header::DATE, &date))
-            }
             Fault::Again => match self.last_answer(op) {
                 Some(answer) => Ok(answer),
                 None => server.send(request).await,
@@ -222,16 +219,26 @@ impl Wire {
             Fault::Panic => std::panic::resume_unwind(Box::new("a transport of the case")),
             Fault::PanicWhenRead => {
                 self.0.names.panic_over_the_next();
-                server.send(request).await
+                self.deliver(op, request).await
             }
-            Fault::KeptDate(millis) => {
-                let date = http_date(self.0.clock.now().shifted(millis));
-                let answer = server.send(request).await?;
-                let kept = with_header(&answer, header::AGE, "120");
-                Ok(with_header(&kept, header::DATE, &date))
+            Fault::Flood | Fault::GzipBomb(_) => {
+                Err(TransportError::new(Delivery::Unknown, Reason::BodyTooLarge))
             }
-            Fault::Flood => Err(TransportError::new(Delivery::Unknown, Reason::BodyTooLarge)),
-            _ => server.send(request).await,
+            _ => match made::instead(&fault, &request) {
+                Some(answer) => Ok(answer),
+                None => {
+                    let answer = server.send(request).await?;
+                    Ok(made::changed(&fault, &answer, self.0.clock.now()))
+                }
+            },
+        }
+    }
+
+    /// Sends what meets no fault.
+    async fn deliver(&self, op: Op, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        match &self.0.way {
+            Some(way) => way.send(op, request, None).await,
+            None => self.0.server.send(request).await,
         }
     }
 }
@@ -259,7 +266,7 @@ impl HttpTransport for Wire {
                 Err(TransportError::new(Delivery::NotSent, Reason::Connect))
             }
             Some(fault) => self.play(fault, op, request).await,
-            None => self.0.server.send(request).await,
+            None => self.deliver(op, request).await,
         };
         std::mem::forget(dropped);
         self.remember(op, &end);
@@ -293,53 +300,4 @@ impl Drop for Dropped<'_> {
 
 fn interrupted() -> TransportError {
     TransportError::new(Delivery::Unknown, Reason::Interrupted)
-}
-
-fn answer(status: u16, headers: HeaderMap, body: &[u8]) -> HttpResponse {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-    HttpResponse::new(status, headers, SecretBytes::copy_from(body))
-}
-
-fn one_header(name: HeaderName, value: &str) -> HeaderMap {
-    HeaderValue::from_str(value)
-        .map(|value| [(name, value)].into_iter().collect())
-        .unwrap_or_default()
-}
-
-fn with_header(answer: &HttpResponse, name: HeaderName, value: &str) -> HttpResponse {
-    let mut headers = answer.headers().clone();
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
-    HttpResponse::new(answer.status(), headers, answer.body().clone())
-}
-
-pub(crate) fn shortened(answer: &HttpResponse, most: usize) -> HttpResponse {
-    let body = answer.body().expose_bytes();
-    let body = SecretBytes::copy_from(&body[..most.min(body.len())]);
-    HttpResponse::new(answer.status(), answer.headers().clone(), body)
-}
-
-/// A date as HTTP writes it (RFC 9110 §5.6.7).
-fn http_date(at: Timestamp) -> String {
-    let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
-    let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
-    printer.timestamp_to_rfc9110_string(&at).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_date_is_written_as_it_is_read() {
-        for seconds in [0, 784_111_777, 951_827_696, 1_790_000_000, 4_102_444_799] {
-            let at = Timestamp::from_seconds(seconds);
-            assert_eq!(Timestamp::parse_http_date(&http_date(at)), Some(at), "{seconds}");
-        }
-        assert_eq!(
-            http_date(Timestamp::from_seconds(784_111_777)),
-            "Sun, 06 Nov 1994 08:49:37 GMT"
-        );
-    }
 }

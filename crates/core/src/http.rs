@@ -100,6 +100,13 @@ impl HttpRequest {
     }
 }
 
+impl From<http::Request<SecretBytes>> for HttpRequest {
+    /// The other way round from [`HttpRequest::into_inner`]: for a transport that changes what it sends on.
+    fn from(request: http::Request<SecretBytes>) -> Self {
+        Self(request)
+    }
+}
+
 impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HttpRequest({} {})", self.0.method(), self.0.uri().path())

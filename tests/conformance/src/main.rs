@@ -87,7 +87,10 @@ fn self_check(args: &Args) -> Result<bool, String> {
     let defects = select::defects(args)?;
     let seed = seed(args);
     eprintln!("seed {seed:016x}");
-    let verdicts = self_check::run(&defects, seed, args.threads, |line| eprintln!("{line}"))?;
+    let mut verdicts = self_check::run(&defects, seed, args.threads, |line| eprintln!("{line}"))?;
+    if args.defect.is_empty() {
+        verdicts.wrong.extend(self_check::unnamed(&cases::all(), &defects));
+    }
     for wrong in &verdicts.wrong {
         println!("{wrong}");
     }

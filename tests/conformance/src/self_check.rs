@@ -3,6 +3,8 @@
 //!
 //! A case that hangs or panics over a defect has not found it: it would do so over anything. That is an end
 //! of its own, and fails the check unless `defects::ENDS` declares it, with the reason.
+//!
+//! A case that no defect names has never been seen red: that fails the check too.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use countersign_conformance::report::model::Outcome;
-use countersign_conformance::{Engine, How, Plan, Unbroken, run_apart};
+use countersign_conformance::{Case, Engine, How, Plan, Unbroken, run_apart};
 
 use crate::defects::{self, Defect};
 use crate::{select, targets};
@@ -69,6 +71,16 @@ impl Trial {
             Self::Unbroken { case, target } => end(case, target, Arc::new(Unbroken), seed),
         }
     }
+}
+
+/// A sentence for each case that none of `defects` names.
+pub(crate) fn unnamed(cases: &[Case], defects: &[Defect]) -> Vec<String> {
+    let named: BTreeSet<&str> = defects.iter().map(|defect| defect.caught_by).collect();
+    let without = cases.iter().filter(|case| !named.contains(case.id));
+    let sentence = |case: &Case| {
+        format!("{} is named by no defect: add one to `tests/conformance/src/defects`", case.id)
+    };
+    without.map(sentence).collect()
 }
 
 /// How a trial ended.
@@ -184,6 +196,26 @@ mod tests {
             verdicts.wrong,
             ["harmless survives sign-in-and-call on ibex: Nothing is wrong"]
         );
+    }
+
+    #[test]
+    fn every_case_is_named_by_a_defect_and_one_that_is_not_is_told() {
+        let cases = crate::cases::all();
+        assert_eq!(unnamed(&cases, &defects::all()), Vec::<String>::new());
+        let others = defects::all().into_iter().filter(|defect| defect.caught_by != "f01-herd");
+        let told = unnamed(&cases, &others.collect::<Vec<_>>());
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("f01-herd is named by no defect"), "{told:?}");
+    }
+
+    #[test]
+    fn a_defect_has_a_name_of_its_own_and_a_case_and_a_target_that_there_are() {
+        let mut ids = BTreeSet::new();
+        for Defect { id, caught_by, target, .. } in defects::all() {
+            assert!(ids.insert(id), "{id} is there twice");
+            assert!(select::case(caught_by).is_ok(), "{id}: {caught_by}");
+            assert!(targets::named(target).is_some(), "{id}: {target}");
+        }
     }
 
     #[test]

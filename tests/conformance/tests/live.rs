@@ -138,6 +138,8 @@ fn what_is_allowed_and_faults_on_the_way_are_run_when_asked_for() {
         "password-there-and-back",
         "--next-password",
         &format!("file:{next}"),
+        "--sign-ins",
+        "60",
     ]);
     let (told, cases) = (said(&done), cases(&done));
     for id in [
@@ -147,6 +149,16 @@ fn what_is_allowed_and_faults_on_the_way_are_run_when_asked_for() {
         "f42-renewal-that-a-gateway-answers",
         "f33-renewal-that-is-sent-elsewhere",
         "f06-renewal-whose-answer-is-lost",
+        "f06-renewal-that-is-answered-twice",
+        "f06-renewal-that-arrives-twice",
+        "f43-answer-cut-at-each-of-its-bytes",
+        "f43-renewal-byte-by-byte",
+        "f43-renewal-cut-in-its-body",
+        "f43-renewal-cut-in-its-headers",
+        "f43-renewal-cut-in-its-status-line",
+        "f43-renewal-with-an-error-inside",
+        "f49-renewal-that-unpacks-to-too-much",
+        "f49-renewal-without-end",
     ] {
         assert_eq!(end(&cases, id), "passed", "{told}");
     }

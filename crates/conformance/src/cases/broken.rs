@@ -15,9 +15,9 @@ use crate::bench::Bench;
 use crate::case::{Case, Row};
 use crate::expect::{self, Finding};
 use crate::fault::Fault;
+use crate::made::shortened;
 use crate::operation::Op;
 use crate::reading::plain;
-use crate::wire::shortened;
 
 const GROUP: &str = "hostile answers";
 

@@ -222,7 +222,7 @@ async fn signed_out(bench: Bench) -> Result<(), Finding> {
     expect::same("revocations", bench.sent(Op::Revoke), 1)
 }
 
-async fn spoiled(bench: Bench, fault: Fault) -> Result<(), Finding> {
+pub(super) async fn spoiled(bench: Bench, fault: Fault) -> Result<(), Finding> {
     let good = bench.sign_in().await?.authorization().await?.generation();
     // A caller who does not wait for what comes after a failure.
     let session = bench.hasty(&bench.process()?).await?;

@@ -20,6 +20,7 @@ mod keeping;
 mod lanes;
 mod live;
 mod lives;
+mod on_the_way;
 mod outages;
 mod passwords;
 mod per_request;
@@ -63,6 +64,7 @@ pub fn all() -> Vec<Case> {
     all.extend(lanes::CASES);
     all.extend(live::CASES);
     all.extend(lives::CASES);
+    all.extend(on_the_way::CASES);
     all.extend(outages::CASES);
     all.extend(passwords::CASES);
     all.extend(per_request::CASES);

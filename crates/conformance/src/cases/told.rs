@@ -159,9 +159,11 @@ async fn changed(bench: Bench) -> Result<(), Finding> {
     });
     bench.settle().await;
     gate.open();
-    expect::same("whether the token is good", done(next).await?, true)?;
     done(signing_in).await??;
-    Ok(())
+    expect::same("whether the token is good", done(next).await?, true)?;
+    let waiting = tokio::spawn(async move { session.changed().await.state });
+    bench.pass(MINUTE).await;
+    expect::same("woken in the first minute of a token", waiting.is_finished(), false)
 }
 
 async fn failure(bench: Bench) -> Result<(), Finding> {

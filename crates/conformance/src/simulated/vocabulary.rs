@@ -61,7 +61,6 @@ pub(super) fn fault(fault: &Fault) -> Option<simulator::Fault> {
         Fault::TokenWithNewline => simulator::Fault::TokenWithNewline,
         Fault::DuplicateJson => simulator::Fault::DuplicateJson,
         Fault::DeepJson => simulator::Fault::DeepJson,
-        Fault::GzipBomb(bytes) => simulator::Fault::GzipBomb(*bytes),
         _ => return None,
     })
 }

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use countersign_conformance::Engine;
-use countersign_core::http::HttpResponse;
+use countersign_core::http::{HttpRequest, HttpResponse};
+use countersign_core::transport::{Reason, TransportError};
 use countersign_core::{
-    AccessToken, Ambient, AuthProvider, Error, ErrorKind, Lifetime, Operation, Outcome,
-    SecretBytes, Timestamp, TokenResponse,
+    AccessToken, Ambient, AuthProvider, Error, ErrorKind, HttpTransport, Lifetime, Operation,
+    Outcome, SecretBytes, Timestamp, TokenResponse,
 };
+use http::{HeaderMap, StatusCode};
 
 use super::Defect;
-use super::seams::{self, BrokenAdapter};
+use super::hanging::remembers;
+use super::seams::{self, BrokenAdapter, BrokenTransport};
 use super::simple::reads;
 
 pub(crate) const DEFECTS: &[Defect] = &[
@@ -126,6 +130,41 @@ pub(crate) const DEFECTS: &[Defect] = &[
             })
         },
     },
+    Defect {
+        id: "fraction-is-milliseconds",
+        title: "A lifetime with a fraction is taken for one in milliseconds",
+        target: "ibex_oauth2",
+        caught_by: "f49-expiry-float",
+        engine: || altered(|body| body.replace(":3600.5", ":3")),
+    },
+    Defect {
+        id: "huge-expiry-overflows",
+        title: "A lifetime beyond all measure overflows to one of a second",
+        target: "ibex_oauth2",
+        caught_by: "f49-expiry-huge",
+        engine: || altered(|body| body.replace(":1e300", ":1").replace(":1e+300", ":1")),
+    },
+    Defect {
+        id: "too-long-is-a-refusal",
+        title: "An answer that does not end is taken for a refusal",
+        target: "ibex",
+        caught_by: "f49-endless-body",
+        engine: || seams::transport(TooLong::IsRefused),
+    },
+    Defect {
+        id: "too-large-is-asked-again",
+        title: "The HTTP client asks again when an answer unpacks to too much",
+        target: "igny8",
+        caught_by: "f49-gzip-bomb",
+        engine: || seams::transport(TooLong::IsAskedAgain),
+    },
+    Defect {
+        id: "unreadable-answer-is-remembered",
+        title: "An adapter that could not read one answer reads no other",
+        target: "ibex_oauth2",
+        caught_by: "f49-spoiled-renewals",
+        engine: || remembers(|error| error.kind() == ErrorKind::Protocol),
+    },
 ];
 
 /// As an outcome.
@@ -214,5 +253,32 @@ impl BrokenAdapter for Expiring {
             tokens.access_expiry = Some(self.1);
         }
         outcome
+    }
+}
+
+/// What is made of an answer that is more than a transport lets through.
+#[derive(Clone)]
+pub(super) enum TooLong {
+    IsRefused,
+    IsAskedAgain,
+}
+
+#[async_trait]
+impl BrokenTransport for TooLong {
+    async fn send(
+        &self,
+        real: &dyn HttpTransport,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, TransportError> {
+        match (real.send(request.clone()).await, self) {
+            (Err(error), Self::IsRefused) if error.reason() == Reason::BodyTooLarge => {
+                let nothing = SecretBytes::default();
+                Ok(HttpResponse::new(StatusCode::UNAUTHORIZED, HeaderMap::new(), nothing))
+            }
+            (Err(error), Self::IsAskedAgain) if error.reason() == Reason::BodyTooLarge => {
+                real.send(request).await
+            }
+            (end, _) => end,
+        }
     }
 }

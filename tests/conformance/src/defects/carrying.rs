@@ -168,7 +168,7 @@ impl Engine for Settings {
 }
 
 #[derive(Clone)]
-struct Hedged;
+pub(super) struct Hedged;
 
 #[async_trait]
 impl BrokenTransport for Hedged {

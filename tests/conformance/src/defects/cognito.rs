@@ -124,7 +124,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "Nobody counts the challenges of a sign-in",
         target: "cognito",
         caught_by: "p20-chain-of-answers-is-bounded",
-        engine: || simple::reads(|_, _, _, outcome| uncounted(outcome?)),
+        engine: || simple::reads(|_, _, _, outcome| without(outcome?, "round")),
     },
     Defect {
         id: "device-not-named",
@@ -200,14 +200,25 @@ fn by_the_old_call(
     Ok(old)
 }
 
-fn uncounted(outcome: Outcome) -> Result<Outcome, Error> {
-    let Outcome::Challenge(mut challenge, patch) = outcome else { return Ok(outcome) };
-    let bytes = challenge.continuation.bytes().expose_bytes();
+/// The outcome with one fact less in what is left for the next step.
+pub(super) fn without(outcome: Outcome, fact: &str) -> Result<Outcome, Error> {
+    Ok(match outcome {
+        Outcome::Challenge(mut challenge, patch) => {
+            challenge.continuation = less(&challenge.continuation, fact);
+            Outcome::Challenge(challenge, patch)
+        }
+        Outcome::Continue(continuation, patch) => {
+            Outcome::Continue(less(&continuation, fact), patch)
+        }
+        other => other,
+    })
+}
+
+fn less(continuation: &Continuation, fact: &str) -> Continuation {
+    let bytes = continuation.bytes().expose_bytes();
     let mut pending: Value = serde_json::from_slice(bytes).unwrap_or_default();
     if let Some(members) = pending.as_object_mut() {
-        members.remove("round");
+        members.remove(fact);
     }
-    let bytes = SecretBytes::copy_from(pending.to_string().as_bytes());
-    challenge.continuation = Continuation::new(bytes);
-    Ok(Outcome::Challenge(challenge, patch))
+    Continuation::new(SecretBytes::copy_from(pending.to_string().as_bytes()))
 }

@@ -1,16 +1,19 @@
 //! Defects in what is done and in which order: something else in the place of one effect.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use countersign_conformance::Engine;
 use countersign_core::KeyDigest;
 use countersign_core::session::{
-    Answer, Appointment, Effect, Event, Grant, Purpose, Report, Source, Told, Write,
+    Answer, Appointment, Effect, Event, Grant, Purpose, Report, SignOutEnd, Source, Told, Write,
 };
 use countersign_core::{Generation, Timestamp};
 use countersign_runtime::{EffectFilter, KeeperBuilder};
 
 use super::Defect;
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
@@ -168,6 +171,54 @@ pub(crate) const DEFECTS: &[Defect] = &[
             broken_up(|effect| match effect {
                 Effect::Unpublish => vec![],
                 other => vec![other],
+            })
+        },
+    },
+    Defect {
+        id: "spread-of-an-hour",
+        title: "Renewals are spread as if every token lived for an hour",
+        target: "ibex",
+        caught_by: "f02-spread-grows-with-the-life",
+        engine: || {
+            broken(|effect| match effect {
+                Effect::Schedule(Appointment {
+                    purpose: Purpose::Renew { life, expires_at },
+                    not_before,
+                    at_latest,
+                }) => {
+                    let purpose = Purpose::Renew { life: life.min(HOUR), expires_at };
+                    Effect::Schedule(Appointment { purpose, not_before, at_latest })
+                }
+                other => other,
+            })
+        },
+    },
+    Defect {
+        id: "adopted-is-called-unsaved",
+        title: "A token that was taken over from the store is told as one that is not written",
+        target: "ibex",
+        caught_by: "f27-late-writer-adopts",
+        engine: || {
+            broken(|effect| match effect {
+                Effect::Publish { generation, source: source @ Source::Record, .. } => {
+                    Effect::Publish { generation, source, saved: false }
+                }
+                other => other,
+            })
+        },
+    },
+    Defect {
+        id: "unconfirmed-is-called-local",
+        title: "A sign-out whose revocation nobody has confirmed says that there was nothing to revoke",
+        target: "ibex",
+        caught_by: "sign-out-whose-answer-is-lost",
+        engine: || {
+            broken(|effect| match effect {
+                Effect::Tell(Told::SignedOut(SignOutEnd::Unconfirmed)) => {
+                    let end = SignOutEnd::LocalOnly { valid_until: None };
+                    Effect::Tell(Told::SignedOut(end))
+                }
+                other => other,
             })
         },
     },

@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use countersign_conformance::Engine;
 use countersign_core::http::{HttpResponse, ResponseHead};
 use countersign_core::{
-    Ambient, AuthProvider, Authorization, Error, ErrorKind, Operation, Recovery, Rejection,
-    SecretBytes, TokenSet, Verdict,
+    Ambient, AuthProvider, Authorization, Error, ErrorKind, Operation, Origin, Outcome, Recovery,
+    RefreshSupport, Rejection, SecretBytes, TokenSet, Verdict,
 };
+use countersign_runtime::SessionBuilder;
 use http::{HeaderName, HeaderValue, header};
 
 use super::ibex::says;
@@ -126,6 +128,62 @@ pub(crate) const DEFECTS: &[Defect] = &[
             })
         },
     },
+    Defect {
+        id: "any-address-of-this-machine",
+        title: "Every address of this machine is taken for one of the API's",
+        target: "ibanera",
+        caught_by: "p08-code-goes-to-no-other-origin",
+        engine: || Arc::new(ThisMachine),
+    },
+    Defect {
+        id: "refresh-path-not-used",
+        title: "A refresh path that is set is not used, and the password is sent instead",
+        target: "ibanera",
+        caught_by: "p09-configured-refresh-path",
+        engine: || simple::claims(|can| can.refresh = RefreshSupport::Absent),
+    },
+    Defect {
+        id: "refresh-token-demanded",
+        title: "An answer without a refresh token is taken for a broken one",
+        target: "ibanera",
+        caught_by: "p09-without-refresh-fields",
+        engine: || {
+            simple::reads(|_, _, _, outcome| match outcome {
+                Ok(Outcome::Tokens(tokens, _)) if tokens.refresh_token.is_none() => {
+                    Err(Error::new(ErrorKind::Protocol))
+                }
+                other => other,
+            })
+        },
+    },
+    Defect {
+        id: "wrong-password-is-an-outage",
+        title: "A refusal that is doubtful is tried again as after an outage",
+        target: "ibanera",
+        caught_by: "p10-wrong-password-is-not-hammered",
+        engine: || {
+            simple::reads(|_, _, _, outcome| {
+                outcome.map_err(|error| match error.kind() {
+                    ErrorKind::InvalidGrant => Error::new(ErrorKind::TemporarilyUnavailable),
+                    _ => error,
+                })
+            })
+        },
+    },
+    Defect {
+        id: "raw-secret-encoded-first",
+        title: "A secret of raw characters is put into base32 before codes are made of it",
+        target: "ibanera",
+        caught_by: "p11-raw-secret",
+        engine: || {
+            simple::asks(|real, operation, ambient| {
+                let raw = ambient.credentials.expect_totp_secret()?.expose().as_bytes();
+                let encoded = data_encoding::BASE32.encode(raw);
+                let changed = ambient.credentials.clone().with_totp_secret(encoded);
+                real.request(operation, &Ambient { credentials: &changed, ..*ambient })
+            })
+        },
+    },
 ];
 
 #[derive(Clone)]
@@ -138,7 +196,7 @@ impl BrokenAdapter for BelievesTheStatus {
         operation: &Operation,
         response: &HttpResponse,
         ambient: &Ambient<'_>,
-    ) -> Result<countersign_core::Outcome, Error> {
+    ) -> Result<Outcome, Error> {
         let body = String::from_utf8_lossy(response.body().expose_bytes()).into_owned();
         let body = match response.status().is_success() {
             true => body.replace("\"status\":\"0\"", "\"status\":\"1\""),
@@ -230,5 +288,14 @@ impl BrokenAdapter for LastStepAgain {
         };
         let value: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
         countersign_core::http::HttpRequest::post_json(&request.uri().to_string(), &value)
+    }
+}
+
+struct ThisMachine;
+
+impl Engine for ThisMachine {
+    fn session(&self, builder: SessionBuilder) -> SessionBuilder {
+        let any = ["http://127.0.0.1:1", "http://localhost:4001"];
+        builder.api_origins(any.into_iter().filter_map(|origin| Origin::parse(origin).ok()))
     }
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_conformance::Engine;
-use countersign_core::http::HttpResponse;
+use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::{Error, ErrorKind, Lifetime, Operation, Outcome};
 use countersign_runtime::KeeperBuilder;
 
-use super::{Defect, presenting, simple};
+use super::lingering::Silently;
+use super::remembering::SecondTry;
+use super::{Defect, presenting, seams, simple};
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -151,6 +153,38 @@ pub(crate) const DEFECTS: &[Defect] = &[
                 _ => outcome,
             })
         },
+    },
+    Defect {
+        id: "audience-left-out",
+        title: "The form of a grant names no audience",
+        target: "ibex_oauth2",
+        caught_by: "p05-grant-is-repeated",
+        engine: || {
+            simple::asks(|real, operation, ambient| {
+                let request = real.request(operation, ambient)?;
+                let form = String::from_utf8_lossy(request.body().expose_bytes()).into_owned();
+                let fields: Vec<(&str, &str)> = form
+                    .split('&')
+                    .filter_map(|pair| pair.split_once('='))
+                    .filter(|(name, _)| *name != "audience")
+                    .collect();
+                HttpRequest::post_form(&request.uri().to_string(), &fields)
+            })
+        },
+    },
+    Defect {
+        id: "refused-change-sent-again",
+        title: "Each form of a change of password is sent a second time when it is refused",
+        target: "ibex",
+        caught_by: "p03-bearer-is-not-tried-twice",
+        engine: || seams::transport(SecondTry),
+    },
+    Defect {
+        id: "revocation-answered-by-a-cache",
+        title: "A revocation is answered by a gateway that the server never hears of",
+        target: "cognito",
+        caught_by: "sign-out-ends-the-family",
+        engine: || seams::transport(Silently("RevokeToken")),
     },
 ];
 

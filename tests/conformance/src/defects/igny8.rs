@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::transport::TransportError;
 use countersign_core::{
-    Error, ErrorKind, HttpTransport, Operation, Outcome, Recovery, Rejection, Timestamp, Verdict,
+    Ambient, Error, ErrorKind, HttpTransport, Operation, Outcome, Recovery, Rejection, Timestamp,
+    Verdict,
 };
 use http::{HeaderValue, StatusCode, header};
 
@@ -40,6 +41,35 @@ pub(crate) const DEFECTS: &[Defect] = &[
                     Err(Error::new(ErrorKind::Protocol))
                 }
                 _ => outcome,
+            })
+        },
+    },
+    Defect {
+        id: "expiry-must-be-a-number",
+        title: "An expiry that is written out as a date makes an answer a broken one",
+        target: "igny8",
+        caught_by: "p12-expiry-fields",
+        engine: || {
+            simple::reads(|_, response, _, outcome| match says(response, "expires_at\":\"") {
+                true => Err(Error::new(ErrorKind::Protocol)),
+                false => outcome,
+            })
+        },
+    },
+    Defect {
+        id: "refresh-path-of-one-page",
+        title: "A refresh goes to the path of one page of the vendor, whatever is set",
+        target: "igny8",
+        caught_by: "p12-another-refresh-path",
+        engine: || {
+            simple::asks(|real, operation, ambient| {
+                let request = real.request(operation, ambient)?;
+                let url = request.uri().to_string().replace("/token/refresh/", "/refresh/");
+                let body = request.body().expose_bytes();
+                match serde_json::from_slice::<serde_json::Value>(body) {
+                    Ok(body) => HttpRequest::post_json(&url, &body),
+                    Err(_) => Ok(request),
+                }
             })
         },
     },
@@ -113,6 +143,22 @@ pub(crate) const DEFECTS: &[Defect] = &[
             simple::reads(|_, response, _, outcome| match response.is_html() {
                 true => Err(Error::new(ErrorKind::InvalidGrant)),
                 false => outcome,
+            })
+        },
+    },
+    Defect {
+        id: "registered-with-another-password",
+        title: "A new account is made with its password in lower case",
+        target: "igny8",
+        caught_by: "registered-and-signed-in",
+        engine: || {
+            simple::asks(|real, operation, ambient| match operation {
+                Operation::Register { .. } => {
+                    let password = ambient.credentials.expect_password()?.expose().to_lowercase();
+                    let changed = ambient.credentials.clone().with_password(password);
+                    real.request(operation, &Ambient { credentials: &changed, ..*ambient })
+                }
+                _ => real.request(operation, ambient),
             })
         },
     },

@@ -134,11 +134,11 @@ pub(crate) const DEFECTS: &[Defect] = &[
     },
 ];
 
-fn challenges(change: fn(&mut Challenge)) -> Arc<dyn Engine> {
+pub(super) fn challenges(change: fn(&mut Challenge)) -> Arc<dyn Engine> {
     seams::adapter(Challenges(change))
 }
 
-fn not_known(challenge: &mut Challenge, kind: ChallengeKind) {
+pub(super) fn not_known(challenge: &mut Challenge, kind: ChallengeKind) {
     if challenge.kind == kind {
         challenge.kind = ChallengeKind::Unsupported;
     }
@@ -178,7 +178,7 @@ impl CredentialSource for Elsewhere {
 
 /// Answers every request itself whose target names this operation, as if it had been done.
 #[derive(Clone)]
-struct Silently(&'static str);
+pub(super) struct Silently(pub(super) &'static str);
 
 #[async_trait]
 impl BrokenTransport for Silently {

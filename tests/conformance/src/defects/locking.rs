@@ -142,7 +142,7 @@ impl BrokenStore for OpenLock {
 type Before = (Option<StoredRecord>, u32);
 
 #[derive(Clone, Default)]
-struct Lagging(Arc<Mutex<HashMap<RecordName, Before>>>);
+pub(super) struct Lagging(Arc<Mutex<HashMap<RecordName, Before>>>);
 
 #[async_trait]
 impl BrokenStore for Lagging {

@@ -2,19 +2,25 @@
 //! the case that it names must catch it.
 
 mod believing;
+mod breaking_off;
 mod carrying;
 mod claiming;
+mod classifying;
+mod clocks;
 mod cognito;
 mod deciding;
 mod ends;
+mod hanging;
 mod ibanera;
 mod ibex;
 mod igny8;
+mod keeping;
 mod lingering;
 mod living;
 mod locking;
 mod mingling;
 mod presenting;
+mod proving;
 mod reading;
 mod remembering;
 mod resending;
@@ -51,18 +57,24 @@ pub(crate) struct Defect {
 pub(crate) fn all() -> Vec<Defect> {
     let mut all = Vec::new();
     all.extend(believing::DEFECTS);
+    all.extend(breaking_off::DEFECTS);
     all.extend(carrying::DEFECTS);
     all.extend(claiming::DEFECTS);
+    all.extend(classifying::DEFECTS);
+    all.extend(clocks::DEFECTS);
     all.extend(cognito::DEFECTS);
     all.extend(deciding::DEFECTS);
+    all.extend(hanging::DEFECTS);
     all.extend(ibanera::DEFECTS);
     all.extend(ibex::DEFECTS);
     all.extend(igny8::DEFECTS);
+    all.extend(keeping::DEFECTS);
     all.extend(lingering::DEFECTS);
     all.extend(living::DEFECTS);
     all.extend(locking::DEFECTS);
     all.extend(mingling::DEFECTS);
     all.extend(presenting::DEFECTS);
+    all.extend(proving::DEFECTS);
     all.extend(reading::DEFECTS);
     all.extend(remembering::DEFECTS);
     all.extend(resending::DEFECTS);

@@ -251,7 +251,7 @@ impl BrokenTransport for SecondTry {
 }
 
 #[derive(Clone)]
-struct OfflineRefuses;
+pub(super) struct OfflineRefuses;
 
 #[async_trait]
 impl BrokenTransport for OfflineRefuses {

@@ -13,13 +13,22 @@ use sha2::{Digest, Sha256};
 
 use super::{Defect, simple};
 
-pub(crate) const DEFECTS: &[Defect] = &[Defect {
-    id: "srp-not-padded",
-    title: "The numbers of the proof of a password are hashed without their padding",
-    target: "cognito",
-    caught_by: "p24-proof-of-the-password",
-    engine: || simple::asks(request),
-}];
+pub(crate) const DEFECTS: &[Defect] = &[
+    Defect {
+        id: "srp-not-padded",
+        title: "The numbers of the proof of a password are hashed without their padding",
+        target: "cognito",
+        caught_by: "p24-proof-of-the-password",
+        engine: || simple::asks(request),
+    },
+    Defect {
+        id: "srp-zeros-cut-off",
+        title: "Zeros that a number of the proof begins with are cut off before it is hashed",
+        target: "cognito",
+        caught_by: "p24-proof-with-leading-zeros",
+        engine: || simple::asks(request),
+    },
+];
 
 /// The prime of RFC 3526, group 15.
 const PRIME: &[u8] = b"FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD\

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use countersign_core::http::{HttpRequest, bearer};
 use countersign_core::{
-    Ambient, AuthProvider, Authorization, Capabilities, EarliestRefresh, Error, ErrorKind, Memo,
-    Operation, Outcome, Recovery, SecretBytes,
+    Ambient, AuthProvider, Authorization, Capabilities, EarliestRefresh, Error, ErrorKind,
+    Lifetime, Memo, Operation, Outcome, Recovery, RefreshSupport, SecretBytes,
 };
 use http::header;
 
@@ -51,6 +51,43 @@ pub(crate) const DEFECTS: &[Defect] = &[
         target: "wikimedia",
         caught_by: "f15-not-before-the-providers-bound",
         engine: || simple::claims(|can| can.earliest_refresh = EarliestRefresh::Anytime),
+    },
+    Defect {
+        id: "day-is-a-minute",
+        title: "A token of a day is taken for one of less than a minute, and renewed under everybody's hands",
+        target: "wikimedia",
+        caught_by: "changed-wakes-who-waits",
+        engine: || {
+            simple::reads(|_, _, _, mut outcome| {
+                if let Ok(Outcome::Tokens(tokens, _)) = &mut outcome {
+                    tokens.access_expiry = Some(Lifetime::For(Duration::from_secs(40)));
+                }
+                outcome
+            })
+        },
+    },
+    Defect {
+        id: "day-is-an-hour",
+        title: "A token of a day is taken for one of an hour",
+        target: "wikimedia",
+        caught_by: "p16-nothing-is-spent-at-a-start",
+        engine: || {
+            simple::reads(|_, _, _, mut outcome| {
+                if let Ok(Outcome::Tokens(tokens, _)) = &mut outcome
+                    && let Some(Lifetime::For(life)) = tokens.access_expiry
+                {
+                    tokens.access_expiry = Some(Lifetime::For(life / 24));
+                }
+                outcome
+            })
+        },
+    },
+    Defect {
+        id: "signed-in-anew-for-a-change",
+        title: "Before a change of password the session signs in anew, although a refresh would do",
+        target: "wikimedia",
+        caught_by: "p18-token-is-fresh-for-a-change",
+        engine: || simple::claims(|can| can.refresh = RefreshSupport::Absent),
     },
     Defect {
         id: "try-again-later-is-believed",

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_cli::live::{Live, Refused};
-use countersign_conformance::{Account, Server, Settings, Setup, Target, Time, Unavailable};
+use countersign_conformance::{
+    Account, Proxy, Server, Settings, Setup, Target, Time, Unavailable, Way,
+};
 use countersign_core::http::HttpRequest;
 use countersign_core::{AuthProvider, HttpTransport, Origin, SecretString};
 use countersign_reqwest::Client;
+use countersign_runtime::SystemClock;
 use http::Method;
 use tokio::runtime::Runtime;
 
@@ -24,6 +27,8 @@ pub(super) struct Service {
     api_origins: Vec<Origin>,
     resource: Option<String>,
     next_password: Option<SecretString>,
+    /// A proxy stands before it, for the faults.
+    faults: bool,
 }
 
 impl Service {
@@ -47,7 +52,8 @@ impl Service {
         let (credentials, next_password) = read.map_err(|refused: Refused| refused.to_string())?;
         let account = Account { identity: profile.account().to_owned(), credentials };
         let resource = wanted.resource.clone();
-        Ok(Self { adapter, account, api_origins, resource, next_password })
+        let faults = wanted.faults;
+        Ok(Self { adapter, account, api_origins, resource, next_password, faults })
     }
 }
 
@@ -114,16 +120,31 @@ impl Target for Service {
         if setup.settings != Settings::USUAL {
             return Err(Unavailable::NotHere("a live service is as it is".to_owned()));
         }
+        // One for each case: connections end with the runtime that opened them.
+        let client = client().map_err(Unavailable::Down)?;
+        let proxy = match self.faults {
+            true => Some(Arc::new(proxy(&client, &*self.adapter).await?)),
+            false => None,
+        };
         Ok(Box::new(Opened {
             adapter: Arc::clone(&self.adapter),
             account: self.account.clone(),
             api_origins: self.api_origins.clone(),
             resource: self.resource.clone(),
             next_password: self.next_password.clone(),
-            // One for each case: connections end with the runtime that opened them.
-            client: client().map_err(Unavailable::Down)?,
+            client,
+            proxy,
         }))
     }
+}
+
+/// What stands before the service: it meets the client on this machine, and does the TLS itself.
+async fn proxy(client: &Client, adapter: &dyn AuthProvider) -> Result<Proxy, Unavailable> {
+    let client = Arc::new(client.clone()) as Arc<dyn HttpTransport>;
+    let clock = Arc::new(SystemClock::new());
+    let watched = &adapter.capabilities().credential_headers;
+    let opened = Proxy::open(Arc::clone(&client), client, clock, watched).await;
+    opened.map_err(|error| Unavailable::Down(format!("no proxy on this machine: {error}")))
 }
 
 /// The service as one case has it.
@@ -134,6 +155,7 @@ struct Opened {
     resource: Option<String>,
     next_password: Option<SecretString>,
     client: Client,
+    proxy: Option<Arc<Proxy>>,
 }
 
 impl Server for Opened {
@@ -143,6 +165,10 @@ impl Server for Opened {
 
     fn transport(&self) -> Arc<dyn HttpTransport> {
         Arc::new(self.client.clone())
+    }
+
+    fn way(&self) -> Option<Arc<dyn Way>> {
+        self.proxy.clone().map(|proxy| proxy as Arc<dyn Way>)
     }
 
     fn account(&self) -> Account {

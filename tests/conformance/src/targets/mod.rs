@@ -1,5 +1,6 @@
 //! The providers of this project over `countersign-simulator`: one file a provider.
 
+mod by_socket;
 pub(crate) mod cognito;
 pub(crate) mod ibanera;
 pub(crate) mod ibex;
@@ -61,7 +62,8 @@ pub(crate) fn adapters() -> Result<Vec<NamedAdapter>, String> {
     ALL.iter().map(adapter).collect()
 }
 
-/// The target of that name.
+/// The target of that name; also the one behind a socket, which is not among all.
 pub(crate) fn named(name: &str) -> Option<Arc<dyn Target>> {
-    all().into_iter().find(|target| target.name() == name)
+    let by_socket = Arc::new(by_socket::BySocket) as Arc<dyn Target>;
+    all().into_iter().chain([by_socket]).find(|target| target.name() == name)
 }
