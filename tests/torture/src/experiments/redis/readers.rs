@@ -32,6 +32,9 @@ pub(super) async fn run(server: &Server, findings: &mut Findings) -> Result<(), 
     writer.session.authorization().await?;
     let part = at(&replica, SealKeys::for_readers(2, key(0x22)))?.read_only().build()?;
     let reader = opened(&stage, part, May::Read).await?;
+    // The replica may not have the record yet.
+    let has_it = until(HEARD, || reader.session.current().is_some()).await;
+    findings.claim(has_it, "a reader at a replica hears of the first token");
 
     let (mut wrote, mut read, watch) = (Report::default(), Report::default(), Stopwatch::start());
     while watch.elapsed() < LIFE * LIVES {
