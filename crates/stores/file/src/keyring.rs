@@ -15,7 +15,20 @@ const SERVICE: &str = "countersign";
 /// `zbus-secret-service-keyring-store` (GNOME, KDE), `apple-native-keyring-store`,
 /// `windows-native-keyring-store`.
 #[derive(Clone, Debug)]
-pub struct OsKeyring(Arc<CredentialStore>);
+pub struct OsKeyring(Arc<Held>);
+
+/// A keyring that is let go of on a thread of its own: the Secret Service says good-bye over its bus and waits for
+/// that, which panics on a thread of an asynchronous runtime.
+#[derive(Debug)]
+struct Held(Option<Arc<CredentialStore>>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let held = self.0.take();
+        // Without a thread it goes with the error, here.
+        let _ = std::thread::Builder::new().spawn(move || drop(held));
+    }
+}
 
 impl OsKeyring {
     /// The keyring `store`.
@@ -25,7 +38,7 @@ impl OsKeyring {
     /// logout or a reboot (the kernel's keyring) every session would be.
     pub fn new(store: Arc<CredentialStore>) -> Result<Self, Error> {
         match store.persistence() {
-            CredentialPersistence::UntilDelete => Ok(Self(store)),
+            CredentialPersistence::UntilDelete => Ok(Self(Arc::new(Held(Some(store))))),
             _ => Err(Error::new(ErrorKind::Configuration).with_code("keyring_forgets").hint(
                 "this keyring forgets its entries, at a logout or a reboot; choose one that keeps them on \
                  disk, or a passphrase",
@@ -34,7 +47,8 @@ impl OsKeyring {
     }
 
     fn entry(&self, name: &str) -> Result<Entry, Error> {
-        Entry::new_in_store(&self.0, SERVICE, name).map_err(fault)
+        let store = self.0.0.as_ref().ok_or_else(|| Error::new(ErrorKind::Internal))?;
+        Entry::new_in_store(store, SERVICE, name).map_err(fault)
     }
 }
 

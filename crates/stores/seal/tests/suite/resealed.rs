@@ -6,7 +6,8 @@ use countersign_core::{
 use countersign_seal::{RecordFormat, SealedFacts, Sealer, SessionRecord, reseal};
 
 use crate::block_on;
-use crate::store::{Defect, Store};
+use crate::defect::Defect;
+use crate::store::Store;
 
 fn secret(fill: u8) -> SecretBytes {
     SecretBytes::new(vec![fill; 32])

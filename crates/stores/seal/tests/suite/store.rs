@@ -13,7 +13,7 @@ use countersign_core::{
 };
 use countersign_seal::suite::Damage;
 
-use super::defect::Defect;
+use crate::defect::Defect;
 
 /// One handle of the store.
 pub(crate) struct Store {

@@ -6,6 +6,7 @@
 //! connection, clock and transport. Processes that die are the matter of `kill` and `points`.
 
 mod processor;
+mod readers;
 mod replica;
 mod server;
 mod wire;
@@ -56,7 +57,7 @@ pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
             "redis-server is not installed (apt-get install redis-server)".into(),
         ));
     };
-    let span = Duration::from_secs(if cx.quick { 30 } else { 180 });
+    let span = Duration::from_secs(if cx.quick { 24 } else { 180 });
     let mut dice = Dice::new(cx.seed, "redis");
     let stage = Stage::new(Kind::NoGrace, LIFE).await?;
     let accounts: Vec<Facts> = (0..N_SESSIONS).map(|n| account(&stage, n)).collect();
@@ -148,6 +149,7 @@ pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
         format!("0 sessions lost: {served} keepers serve all, {ended} came to their end"),
     );
     back_in_time(&mut findings, trouble);
+    readers::run(&server, &mut findings).await?;
     Ok(End::Findings(findings))
 }
 

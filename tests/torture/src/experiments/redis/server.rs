@@ -17,6 +17,8 @@ pub(crate) struct Server {
     process: Option<Child>,
     port: u16,
     folder: TempDir,
+    /// The port of the server that this one follows.
+    follows: Option<u16>,
 }
 
 impl Server {
@@ -28,12 +30,21 @@ impl Server {
             Err(_) if std::env::var_os("CI").is_none() => return Ok(None),
             Err(missing) => return Err(missing),
         }
+        Self::new(None).await.map(Some)
+    }
+
+    /// A replica of this one, which takes no writes.
+    pub(crate) async fn replica(&self) -> io::Result<Self> {
+        Self::new(Some(self.port)).await
+    }
+
+    async fn new(follows: Option<u16>) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("countersign-torture-").tempdir()?;
-        let mut server = Self { process: None, port: 0, folder };
+        let mut server = Self { process: None, port: 0, folder, follows };
         for _ in 0..TRIES {
             server.port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
             if server.try_run().await? {
-                return Ok(Some(server));
+                return Ok(server);
             }
         }
         Err(io::Error::other("redis-server did not start"))
@@ -82,8 +93,12 @@ impl Server {
         let (Some(mut stdin), Some(stdout)) = (process.stdin.take(), process.stdout.take()) else {
             return Err(io::Error::other("no pipes"));
         };
+        let follows = self.follows.map_or_else(String::new, |port| {
+            format!("replicaof 127.0.0.1 {port}\nreplica-read-only yes\n")
+        });
         let settings = format!(
-            "bind 127.0.0.1\nport {}\ndir {}\nsave \"\"\nappendonly yes\nappendfsync no\n",
+            "bind 127.0.0.1\nport {}\ndir {}\nsave \"\"\nappendonly yes\nappendfsync no\n\
+             repl-diskless-sync-delay 0\n{follows}",
             self.port,
             self.folder.path().display()
         );
