@@ -67,14 +67,19 @@ impl Cell {
         self.read_first(deadline).await?;
         let mut caller = Caller { good_for, deadline, heard: None, asked: 0, looked: false };
         loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
             // Ten thousand who are woken at once must not queue for the mutex.
             if let Some(fresh) = self.hit(caller.good_for) {
                 return Ok(fresh);
             }
+            // Before it listens: a runtime that is going drops what is begun here, and says so; whoever
+            // heard that of himself would do it again, and again.
             self.kick();
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if let Some(fresh) = self.hit(caller.good_for) {
+                return Ok(fresh);
+            }
             self.rouse();
             self.post_if_due();
             let look = self.look_for(&mut caller);
@@ -177,6 +182,8 @@ impl Cell {
             Demand::Wait | Demand::Stalled(_) if over => Err(self.out_of_time(demand)),
             Demand::Wait => {
                 caller.heard.get_or_insert(count);
+                // What has fallen due was asked for above: its end is told.
+                let due = due.filter(|due| *due > now.mono);
                 Ok(Look::Later(due.map_or(caller.deadline, |due| due.min(caller.deadline))))
             }
             Demand::Stalled(failure) => match due {

@@ -294,8 +294,8 @@ pub const SEEDS: &[Seed] = &[
         name: "what begins after the end flies on",
         changes: &[(
             "handover.rs",
-            "        if self.has_given_up() {\n            return None;\n        }\n",
-            "        if !SEEDED && self.has_given_up() {\n            return None;\n        }\n",
+            "            if this.shared.has_given_up() {\n",
+            "            if !SEEDED && this.shared.has_given_up() {\n",
         )],
     },
     Seed {
