@@ -61,12 +61,11 @@ fn f36_a_password_that_was_refused_waits_while_its_memory_cannot_be_read() {
 
         // With another password too: nothing is sent.
         home.set("HUB_PASSWORD", hub.value("password"));
-        let remedy = if fate == "newer" { "upgrade this program" } else { "bring it back" };
+        let remedy = if fate == "newer" { "upgrade this program" } else { &command };
         for asked in [&["login"][..], &["token"], &["request", "GET", &hub.resource()]] {
             home.run(asked).exits(6).keeps_secrets().says(&[
                 "guards_unreadable",
                 path.to_str().unwrap(),
-                &command,
                 remedy,
             ]);
         }

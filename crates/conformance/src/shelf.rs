@@ -174,6 +174,10 @@ impl SessionStore for Shelf {
         self.0.memory.remove(name, expected).await
     }
 
+    async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
+        self.0.memory.set_aside(name, expected).await
+    }
+
     /// Each process listens by itself: see [`crate::listener`].
     async fn watch(&self) -> Option<RecordName> {
         None

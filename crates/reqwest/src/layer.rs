@@ -215,9 +215,10 @@ fn is_plainly_at(uri: &Uri, origin: &Origin) -> bool {
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
     let (host, port) = (authority.host(), authority.port_u16());
     let rest = authority.as_str().strip_prefix(host);
+    let digits = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
     let spelled = match port {
         None => rest == Some(""),
-        Some(_) => rest.is_some_and(|rest| rest.starts_with(':')),
+        Some(_) => rest.and_then(|rest| rest.strip_prefix(':')).is_some_and(digits),
     };
     spelled && origin.is(scheme, host, port)
 }
@@ -242,4 +243,33 @@ async fn judge<A: Authority, R: Body<Data = Bytes> + Unpin>(
         None => Verdict::Accepted,
     };
     (verdict, Response::from_parts(parts, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f33_an_address_is_recognised_only_where_it_is_spelled_out() {
+        let origin = Origin::parse("https://api.example").unwrap();
+        let is = |uri: &str| uri.parse().is_ok_and(|uri| is_plainly_at(&uri, &origin));
+        for good in ["https://api.example", "https://api.example/a", "https://API.example:443/a?b"]
+        {
+            assert!(is(good), "{good}");
+        }
+        for strict in [
+            "https://kim@api.example/",
+            "https://api.example:443@api.example:443/",
+            "https://api.example:443@evil.example/",
+            "https://api.example:+443/",
+            "https://api.example:/",
+            "https://api.example.:443/",
+            "https://api.example:444/",
+            "https://api.example.evil.example/",
+            "http://api.example/",
+            "/a",
+        ] {
+            assert!(!is(strict), "{strict}");
+        }
+    }
 }

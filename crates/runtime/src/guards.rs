@@ -30,11 +30,17 @@ pub(crate) fn unreadable(name: &RecordName, place: &str, why: &Error) -> Error {
         }
         _ => ("cannot be read".to_owned(), why.hint_text().to_owned()),
     };
+    // Nobody overrules what a newer program knows.
+    let or = match why.code() {
+        Some(NEWER) => String::new(),
+        _ => format!(
+            ", or, if the account is not locked and its password is right, have it set aside on purpose: \
+             `countersign sessions forget {id} --guards`, or Session::forget_guards in a program"
+        ),
+    };
     Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_code(UNREADABLE).hint(format!(
         "{place} keeps what the account must be spared (its lockout, refused passwords, used codes) and \
-         {what}, so nobody signs in to it; {helps}, or, if the account is not locked and its password is \
-         right, have it set aside on purpose: `countersign sessions forget {id} --guards`, or \
-         Session::forget_guards in a program"
+         {what}, so nobody signs in to it; {helps}{or}"
     ))
 }
 

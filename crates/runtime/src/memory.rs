@@ -114,7 +114,10 @@ impl MemoryStore {
         if state.changes.front().is_some_and(|(oldest, _)| *oldest > heard + 1) {
             // Too far behind. A record that has gone meanwhile is not named: nobody can adopt it.
             let changed = state.records.iter().filter(|(_, record)| record.revision.0 > heard);
-            place.missed = changed.map(|(name, _)| name.clone()).collect();
+            let mut missed: Vec<_> =
+                changed.map(|(name, record)| (record.revision, name)).collect();
+            missed.sort_unstable();
+            place.missed = missed.into_iter().map(|(_, name)| name.clone()).collect();
             place.heard = newest;
             return place.missed.pop_front();
         }

@@ -30,8 +30,16 @@ struct Known {
 impl Names {
     /// A session is in the registry now.
     pub(crate) fn opened(&self, key: KeyDigest) {
-        if self.begun.load(Ordering::Acquire) {
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).fresh.push(key);
+        if !self.begun.load(Ordering::Acquire) {
+            return;
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.fresh.len() < MOST_GONE.max(known.owners.len()) {
+            known.fresh.push(key);
+        } else {
+            // Nobody has asked for long: whoever does makes all of them anew.
+            *known = Known::default();
+            self.begun.store(false, Ordering::Release);
         }
     }
 

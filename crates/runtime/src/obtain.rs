@@ -17,6 +17,9 @@ const MOST_ASKS: u32 = 3;
 /// A session that fails everybody reads its store no more often, however many ask.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// Whoever waits for what is overdue looks again so soon.
+const SOON: Duration = Duration::from_millis(20);
+
 /// What one look at the session has shown.
 enum Look {
     Here(Arc<Snapshot>),
@@ -182,8 +185,8 @@ impl Cell {
             Demand::Wait | Demand::Stalled(_) if over => Err(self.out_of_time(demand)),
             Demand::Wait => {
                 caller.heard.get_or_insert(count);
-                // What has fallen due was asked for above: its end is told.
-                let due = due.filter(|due| *due > now.mono);
+                // What is overdue was asked for above, or will be at the next look: not at once again.
+                let due = due.map(|due| due.max(now.mono.after(SOON)));
                 Ok(Look::Later(due.map_or(caller.deadline, |due| due.min(caller.deadline))))
             }
             Demand::Stalled(failure) => match due {

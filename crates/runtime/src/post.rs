@@ -274,6 +274,7 @@ impl Cell {
                 core.unsaved = None;
                 core.challenge = None;
                 core.one_time = None;
+                core.recalled = None;
                 self.forget_codes();
                 core.published = None;
             }

@@ -111,7 +111,8 @@ impl Cell {
                     }
                     let read = match wait(&*clock, self.read_once(), deadline).await {
                         Waited::Came(read) => read,
-                        Waited::Over => Err(too_slow()),
+                        // One caller's time is over: the others read for themselves.
+                        Waited::Over => return Err(too_slow()),
                     };
                     leader.end(&read, clock.monotonic());
                     return read;

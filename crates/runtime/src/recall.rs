@@ -3,14 +3,20 @@
 //! The store is read before every exchange, so that a refresh token is spent only by whoever has read it
 //! last; and nearly always it holds what was written here. Then the seal is the same to the last byte.
 
+use std::hash::{DefaultHasher, Hasher};
+
 use countersign_seal::{AccountRecord, SessionRecord};
 
 use crate::cell::Cell;
 
 /// The end of sealed bytes, which is the tag over all of them, under a nonce of their own: no two are alike.
-/// Whoever forges one gains nothing: what is remembered is used, and not what stands before the tag.
+/// Whoever forges one gains nothing: what is remembered is used, and not what stands before the tag. The sum
+/// shows a bit that was flipped there: such bytes are opened, and found damaged.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seal([u8; 16]);
+pub(crate) struct Seal {
+    tag: [u8; 16],
+    sum: u64,
+}
 
 /// The records that go with the last seals. A session at rest remembers none.
 #[derive(Default)]
@@ -21,7 +27,9 @@ pub(crate) struct Recalled {
 
 impl Seal {
     pub(crate) fn of(sealed: &[u8]) -> Option<Self> {
-        sealed.last_chunk().copied().map(Self)
+        let mut sum = DefaultHasher::new();
+        sum.write(sealed);
+        Some(Self { tag: *sealed.last_chunk()?, sum: sum.finish() })
     }
 }
 

@@ -122,6 +122,7 @@ impl Cell {
         core.failing_since = None;
         core.ring = Ring::default();
         core.version = core.version.wrapping_add(1);
+        core.recalled = None;
         let (held, challenge) = (core.held.take(), core.challenge.take());
         let error = core.last_error.take();
         let shown = self.snapshot.swap(None);

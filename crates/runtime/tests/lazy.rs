@@ -46,6 +46,23 @@ async fn nothing_is_read_before_the_first_use_which_reads_once_for_all_callers()
 }
 
 #[tokio::test]
+async fn f07_a_caller_whose_time_is_over_while_it_reads_for_all_fails_alone() {
+    let world = World::new();
+    let (store, keeper) = stored(&world).await;
+    let session = opened(&world, &keeper);
+    store.stall_next_read();
+    let hasty = {
+        let session = session.clone();
+        tokio::spawn(async move { session.authorization_within(seconds(1)).await })
+    };
+    settle().await;
+    let patient = tokio::spawn(async move { session.authorization().await });
+    world.pass(seconds(2)).await;
+    assert!(hasty.await.unwrap().is_err());
+    assert!(patient.await.unwrap().is_ok(), "it reads for itself");
+}
+
+#[tokio::test]
 async fn who_cannot_wait_has_it_read_for_the_next_one_and_begins_no_exchange_meanwhile() {
     let world = World::new();
     let (store, keeper) = stored(&world).await;

@@ -210,8 +210,11 @@ impl SessionStore for RedisStore {
             Some(1) => {
                 let revision = values.get(1).and_then(number);
                 let revision = revision.ok_or_else(|| self.shared.unexpected())?;
-                self.confirmed(&answer.wire).await?;
-                Ok(Committed::Done(Revision(revision)))
+                let confirmed = self.confirmed(&answer.wire).await;
+                if confirmed.is_err() {
+                    self.shared.wrote_record(name, true);
+                }
+                confirmed.map(|()| Committed::Done(Revision(revision)))
             }
             Some(0) => {
                 values.remove(0);

@@ -87,13 +87,21 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
 /// Takes a record out of the store; whether it was set aside. What cannot be read is not destroyed: somebody
 /// may have the key, or a newer version.
 async fn leave(store: &FileStore, book: &Book) -> Result<bool, Problem> {
-    let aside = matches!(book.state, State::Unreadable(_));
+    let unreadable = match &book.state {
+        State::Unreadable(error) => Some(error),
+        _ => None,
+    };
+    if let Some(error) = unreadable.filter(|error| error.code() == Some("newer_version"))
+        && book.kind != Kind::Session
+    {
+        // Nobody overrules what a newer program knows of an account.
+        return Err(error.clone().into());
+    }
+    let aside = unreadable.is_some();
     let gone = match aside {
         false => store.remove(&book.name, book.revision).await?,
-        true => match store.load(&book.name).await? {
-            Some(record) => store.set_aside(&book.name, record.revision).await?,
-            None => false,
-        },
+        // What was looked at, and not what somebody has written in its place since.
+        true => store.set_aside(&book.name, book.revision).await?,
     };
     if gone { Ok(aside) } else { Err(changed()) }
 }
