@@ -17,7 +17,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::attempts::Attempts;
-use crate::authority::{Authority, Need, granted};
+use crate::authority::{Authority, Granted, Need, granted};
 use crate::builder::ReplayPolicy;
 use crate::error::OriginRefused;
 use crate::origins::{allowed, origin_of};
@@ -123,7 +123,8 @@ where
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
         let (authority, replay) = (self.authority.clone(), self.replay);
-        Box::pin(send(authority, replay, inner, request))
+        let (parts, body) = request.into_parts();
+        Box::pin(send(authority, replay, inner, Box::new(parts), body))
     }
 }
 
@@ -131,7 +132,9 @@ async fn send<A, S, B, R>(
     authority: A,
     replay: ReplayPolicy,
     mut service: S,
-    request: Request<B>,
+    // Boxed: the future that holds it is moved about.
+    mut parts: Box<Parts>,
+    mut body: B,
 ) -> Result<Response<Rejoined<R>>, LayerError<S::Error>>
 where
     A: Authority,
@@ -139,7 +142,6 @@ where
     B: Clone + Default,
     R: Body<Data = Bytes> + Unpin,
 {
-    let (mut parts, mut body) = request.into_parts();
     let origin = api_origin_of_uri(&authority, &parts.uri).map_err(LayerError::Origin)?;
     for name in authority.credential_headers() {
         parts.headers.remove(name);
@@ -147,8 +149,7 @@ where
     let (need, mut attempts, mut hops) = (Need::default(), Attempts::default(), 0);
     let mut given = granted(&authority, need).await.map_err(LayerError::Auth)?;
     loop {
-        let mut attempt = Request::from_parts(parts.clone(), body.clone());
-        given.authorization.apply(attempt.headers_mut());
+        let attempt = attempt(&parts, &body, &given);
         let response = service.call(attempt).await.map_err(LayerError::Inner)?;
 
         if let Some((uri, Hop { method, keeps_body, .. })) = hop_of(&parts, &response, &origin) {
@@ -165,19 +166,29 @@ where
             ready(&mut service).await?;
             continue;
         }
-        let (verdict, response) = judge(&authority, response).await;
+        let (verdict, response) = match judge(&authority, &response) {
+            // Rare, and boxed so that it does not weigh on every call.
+            Verdict::NeedsBody => Box::pin(judge_body(&authority, response)).await,
+            verdict => (verdict, response.map(Rejoined::untouched)),
+        };
         let Verdict::Rejected(rejection) = verdict else {
             attempts.accepted(&authority, &given, response.status());
             return Ok(response);
         };
         let may_replay = replay.allows(&parts.method);
-        let next = attempts.after(&authority, &given, rejection, may_replay, need).await;
-        match next.map_err(LayerError::Auth)? {
+        let next = Box::pin(attempts.after(&authority, &given, rejection, may_replay, need));
+        match next.await.map_err(LayerError::Auth)? {
             Some(next) => given = next,
             None => return Ok(response),
         }
         ready(&mut service).await?;
     }
+}
+
+fn attempt<B: Clone>(parts: &Parts, body: &B, given: &Granted) -> Request<B> {
+    let mut attempt = Request::from_parts(parts.clone(), body.clone());
+    given.authorization.apply(attempt.headers_mut());
+    attempt
 }
 
 /// Where the answer leads, if that is the same origin.
@@ -227,16 +238,17 @@ async fn ready<B, S: Service<Request<B>>>(service: &mut S) -> Result<(), LayerEr
     std::future::poll_fn(|cx| service.poll_ready(cx)).await.map_err(LayerError::Inner)
 }
 
-async fn judge<A: Authority, R: Body<Data = Bytes> + Unpin>(
+fn judge<A: Authority, R>(authority: &A, response: &Response<R>) -> Verdict {
+    let head = ResponseHead { status: response.status(), headers: response.headers() };
+    authority.verdict(&head, None)
+}
+
+async fn judge_body<A: Authority, R: Body<Data = Bytes> + Unpin>(
     authority: &A,
     response: Response<R>,
 ) -> (Verdict, Response<Rejoined<R>>) {
     let (parts, body) = response.into_parts();
     let head = ResponseHead { status: parts.status, headers: &parts.headers };
-    let verdict = authority.verdict(&head, None);
-    if verdict != Verdict::NeedsBody {
-        return (verdict, Response::from_parts(parts, Rejoined::untouched(body)));
-    }
     let (whole, body) = Rejoined::peek(body).await;
     let verdict = match &whole {
         Some(whole) => authority.verdict(&head, Some(whole)),
