@@ -86,6 +86,7 @@ impl Link {
     pub(crate) async fn ask(&self, ask: Ask<'_>, until: Monotonic) -> Result<Answer, Error> {
         let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
         let mut again = false;
+        let mut said = None;
         loop {
             let wire = self.wire(until).await?;
             let answer_by = until.min(self.clock.monotonic().after(self.answer));
@@ -101,13 +102,15 @@ impl Link {
                             self.lost(&wire, &error);
                         }
                     }
+                    said = Some(error.clone());
                     error
                 }
                 Waited::Over => {
                     again = true;
                     let error = fault::late(&self.place());
                     self.lost(&wire, &error);
-                    error
+                    // What the server has said before tells more than the end of the caller's time.
+                    said.clone().unwrap_or(error)
                 }
             };
             let pause = pauses.next();
