@@ -12,6 +12,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod docs;
+mod elsewhere;
 mod features;
 mod independent;
 mod live;
@@ -61,6 +62,12 @@ const TASKS: &[Task] = &[
         usage: "",
         about: "cargo check for no feature, each provider alone, all, and each TLS feature",
         run: features::run,
+    },
+    Task {
+        name: "elsewhere",
+        usage: "",
+        about: "cargo check for macOS and Windows, where their targets are installed",
+        run: elsewhere::run,
     },
     Task {
         name: "msrv",

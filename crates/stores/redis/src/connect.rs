@@ -63,13 +63,13 @@ impl Login {
                     self.greet(place, stream).await
                 }
             }
+            #[cfg(unix)]
             Place::Unix(path) => {
-                #[cfg(unix)]
                 let stream = tokio::net::UnixStream::connect(path).await.map_err(unreachable)?;
-                #[cfg(not(unix))]
-                let stream: TcpStream = Err(unreachable(std::io::ErrorKind::Unsupported.into()))?;
                 self.greet(place, stream).await
             }
+            #[cfg(not(unix))]
+            Place::Unix(_) => Err(unreachable(std::io::ErrorKind::Unsupported.into())),
         }
     }
 
