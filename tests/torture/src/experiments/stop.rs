@@ -23,7 +23,7 @@ const EXCHANGE: Duration = Duration::from_millis(200);
 pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
     let mut findings = Findings::default();
     let mut dice = Dice::new(cx.seed, "stop");
-    let (n_processes, n_stops) = if cx.quick { (3, 3) } else { (8, 30) };
+    let (n_processes, n_stops) = if cx.quick { (3, 2) } else { (8, 30) };
     short(n_processes, n_stops, &mut dice, &mut findings).await?;
     long(&mut findings).await?;
     Ok(End::Findings(findings))

@@ -57,7 +57,7 @@ pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
             "redis-server is not installed (apt-get install redis-server)".into(),
         ));
     };
-    let span = Duration::from_secs(if cx.quick { 24 } else { 180 });
+    let span = Duration::from_secs(if cx.quick { 18 } else { 180 });
     let mut dice = Dice::new(cx.seed, "redis");
     let stage = Stage::new(Kind::NoGrace, LIFE).await?;
     let accounts: Vec<Facts> = (0..N_SESSIONS).map(|n| account(&stage, n)).collect();
