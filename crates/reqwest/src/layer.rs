@@ -149,8 +149,8 @@ where
     let (need, mut attempts, mut hops) = (Need::default(), Attempts::default(), 0);
     let mut given = granted(&authority, need).await.map_err(LayerError::Auth)?;
     loop {
-        let attempt = attempt(&parts, &body, &given);
-        let response = service.call(attempt).await.map_err(LayerError::Inner)?;
+        let request = next_send(&parts, &body, &given);
+        let response = service.call(request).await.map_err(LayerError::Inner)?;
 
         if let Some((uri, Hop { method, keeps_body, .. })) = hop_of(&parts, &response, &origin) {
             hops += 1;
@@ -185,10 +185,11 @@ where
     }
 }
 
-fn attempt<B: Clone>(parts: &Parts, body: &B, given: &Granted) -> Request<B> {
-    let mut attempt = Request::from_parts(parts.clone(), body.clone());
-    given.authorization.apply(attempt.headers_mut());
-    attempt
+/// A copy to send.
+fn next_send<B: Clone>(parts: &Parts, body: &B, given: &Granted) -> Request<B> {
+    let mut request = Request::from_parts(parts.clone(), body.clone());
+    given.authorization.apply(request.headers_mut());
+    request
 }
 
 /// Where the answer leads, if that is the same origin.

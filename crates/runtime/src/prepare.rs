@@ -8,7 +8,6 @@ use countersign_core::{
     CredentialKind, Credentials, Error, ErrorKind, Lock, Recovery, SecretBytes,
 };
 use countersign_scheduler::{Admit, Caller};
-
 use futures_util::FutureExt;
 
 use crate::caught::caught;

@@ -63,6 +63,7 @@ impl Session {
 
     /// The same without waiting: `None` if there is no good token at this moment. What is due is
     /// begun in the background. For interceptors that cannot wait.
+    // Left to the compiler it is called, and its answer goes by way of memory: a fifth of what it costs.
     #[inline(always)]
     pub fn current(&self) -> Option<Authorized> {
         let now = self.0.wall.now();

@@ -8,13 +8,14 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use common::store::{Flaky, Through};
+use common::store::Flaky;
 use common::{Act, Plain, World, seconds, settle};
 use countersign_core::{
     AccountKey, Clock, CredentialKind, CredentialKinds, CredentialSource, Credentials, Error,
     ErrorKind, LockoutRule, Operation, RefreshSupport, SecretString,
 };
 use countersign_runtime::{Keeper, Session, SignOutOutcome};
+use countersign_seal::suite::Through;
 use serde_json::json;
 
 fn password(text: &str) -> Credentials {

@@ -185,8 +185,11 @@ async fn f51_a_store_that_fails_while_a_challenge_is_taken_up_sends_no_password(
     let (_one, text) = challenged(&world).await;
     let there = elsewhere(&world);
     let store = common::store::Flaky::new(there.store.clone());
-    let keeper =
-        there.keeper_builder().store(common::store::Through(store.clone())).build().unwrap();
+    let keeper = there
+        .keeper_builder()
+        .store(countersign_seal::suite::Through(store.clone()))
+        .build()
+        .unwrap();
     let described = there.described(&keeper).reauthentication(Reauthentication::Manual);
     let session = described.open().await.unwrap();
     store.hang_after(0);

@@ -6,11 +6,12 @@ mod common;
 
 use std::sync::atomic::Ordering;
 
-use common::store::{Flaky, Through};
+use common::store::Flaky;
 use common::{Act, Plain, World, seconds, settle, shown};
 use countersign_core::session::Status;
 use countersign_core::{Credentials, ErrorKind, RefreshSupport};
 use countersign_runtime::{Keeper, Session, SessionEventKind};
+use countersign_seal::suite::Through;
 use serde_json::json;
 
 async fn flaky(world: &World) -> (Session, Flaky) {

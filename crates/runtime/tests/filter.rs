@@ -122,7 +122,7 @@ async fn a_seeded_defect_shows_a_token_that_the_store_has_not_taken() {
     for seeded in [false, true] {
         let world = World::new();
         let store = common::store::Flaky::new(world.store.clone());
-        let builder = world.keeper_builder().store(common::store::Through(store.clone()));
+        let builder = world.keeper_builder().store(countersign_seal::suite::Through(store.clone()));
         let keeper = match seeded {
             true => builder.effect_filter(PublishBeforeCommit::default()),
             false => builder,

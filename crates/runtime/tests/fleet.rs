@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::store::{Flaky, Through};
+use common::store::Flaky;
 use common::{PASSWORD, Plain, World, at_once, seconds, settle};
 use countersign_core::session::Status;
 use countersign_core::{AccountKey, AuthProvider, CredentialSource, Credentials, Error};
 use countersign_runtime::{Keeper, KeeperBuilder, Session, SessionBuilder};
 use countersign_scheduler::{BudgetSettings, LaneLimits};
+use countersign_seal::suite::Through;
 
 const MANY: usize = 300;
 

@@ -8,7 +8,7 @@ mod common;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::store::{Flaky, Over, Through};
+use common::store::Flaky;
 use common::{Act, PASSWORD, Plain, World, seconds, settle, shown};
 use countersign_core::session::Reauthentication;
 use countersign_core::{
@@ -16,6 +16,7 @@ use countersign_core::{
     Operation, RecordName, RefreshSupport, Revision, SecretBytes, SessionStore,
 };
 use countersign_runtime::MemoryStore;
+use countersign_seal::suite::{Over, Through};
 use serde_json::json;
 
 #[tokio::test]

@@ -7,11 +7,12 @@ mod common;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use common::store::{Flaky, Over, Through};
+use common::store::Flaky;
 use common::{Act, Plain, World, at_once, ended, seconds, settle, shown};
 use countersign_core::session::{Reauthentication, Status};
 use countersign_core::{Error, ErrorKind, Fence, Lock, RecordName, RefreshSupport, SessionStore};
 use countersign_runtime::{Keeper, MemoryStore, Reason, Session, SignOutOutcome};
+use countersign_seal::suite::{Over, Through};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 

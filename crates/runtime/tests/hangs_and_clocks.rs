@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use common::store::{Over, Through};
 use common::{Act, Plain, Server, World, seconds, settle};
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::session::Status;
@@ -21,6 +20,7 @@ use countersign_core::{
     Timestamp,
 };
 use countersign_runtime::{Keeper, ManualClock, MemoryStore, Session, SignIn};
+use countersign_seal::suite::{Over, Through};
 use serde_json::json;
 
 fn password(text: &str) -> Credentials {

@@ -6,10 +6,11 @@ mod common;
 
 use std::sync::atomic::Ordering;
 
-use common::store::{Flaky, Over, Through};
+use common::store::Flaky;
 use common::{Act, World, seconds, settle, shown};
 use countersign_core::{Clock, Credentials, Error, ErrorKind, RecordName, SessionStore};
 use countersign_runtime::{Keeper, MemoryStore, Session, SessionEventKind};
+use countersign_seal::suite::{Over, Through};
 use serde_json::json;
 use tokio::sync::mpsc;
 

@@ -6,7 +6,7 @@ mod common;
 
 use std::sync::mpsc;
 
-use common::store::{Flaky, Silent, Through};
+use common::store::{Flaky, Silent};
 use common::{PASSWORD, Plain, World, seconds, settle, shown};
 use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead};
 use countersign_core::session::Reauthentication;
@@ -15,6 +15,7 @@ use countersign_core::{
     Outcome, ProviderId, Realm, RefreshSupport, SecretString, SessionStore, TokenSet, Verdict,
 };
 use countersign_runtime::{Keeper, ManualClock, Session};
+use countersign_seal::suite::Through;
 
 /// Its requests cost milliseconds, or so long that the process was stopped meanwhile.
 #[derive(Debug)]

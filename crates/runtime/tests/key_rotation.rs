@@ -10,11 +10,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use common::{World, seconds};
-use countersign_core::{
-    Committed, Credentials, Error, Fence, Lock, RecordName, Revision, SealKeys, SecretBytes,
-    SessionStore, StoredRecord,
-};
+use countersign_core::{Credentials, Error, SealKeys, SecretBytes, SessionStore};
 use countersign_runtime::{Keeper, MemoryStore, Session, StoredContent};
+use countersign_seal::suite::{Over, Through};
 use countersign_seal::{SealedFacts, Sealer, reseal};
 
 /// A store whose keys can be changed.
@@ -56,41 +54,14 @@ impl Rotated {
     }
 
     fn keeper(&self, world: &World) -> Keeper {
-        world.keeper_builder().store(self.clone()).build().unwrap()
+        world.keeper_builder().store(Through(self.clone())).build().unwrap()
     }
 }
 
 #[async_trait]
-impl SessionStore for Rotated {
-    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        self.store.load(name).await
-    }
-
-    async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        self.store.list().await
-    }
-
-    async fn lock(
-        &self,
-        name: &RecordName,
-        lease: Duration,
-        wait: Duration,
-    ) -> Result<Box<dyn Lock>, Error> {
-        self.store.lock(name, lease, wait).await
-    }
-
-    async fn commit(
-        &self,
-        name: &RecordName,
-        expected: Revision,
-        fence: Option<Fence>,
-        bytes: SecretBytes,
-    ) -> Result<Committed, Error> {
-        self.store.commit(name, expected, fence, bytes).await
-    }
-
-    async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        self.store.remove(name, expected).await
+impl Over for Rotated {
+    fn below(&self) -> &dyn SessionStore {
+        &self.store
     }
 
     async fn seal_keys(&self) -> Result<SealKeys, Error> {

@@ -6,11 +6,12 @@ mod common;
 
 use std::sync::atomic::Ordering;
 
-use common::store::{Flaky, Through};
+use common::store::Flaky;
 use common::{World, at_once, ended, seconds, settle};
 use countersign_core::ErrorKind;
 use countersign_core::session::{Reauthentication, Status};
 use countersign_runtime::{Keeper, Session, SignOutOutcome};
+use countersign_seal::suite::Through;
 
 /// A store in which the session of `world` is signed in, and a keeper that has read nothing of it.
 async fn stored(world: &World) -> (Flaky, Keeper) {

@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::store::{Flaky, Over, Through};
+use common::store::Flaky;
 use common::{World, at_once, seconds, settle, shown};
 use countersign_core::session::Status;
 use countersign_core::{
@@ -14,6 +14,7 @@ use countersign_core::{
     SealKeys, SecretBytes, SessionStore,
 };
 use countersign_runtime::{Keeper, KeeperBuilder, Session, SignOutOutcome};
+use countersign_seal::suite::{Over, Through};
 
 /// A store with keys of its own and no hints, or one that takes no writes.
 #[derive(Clone)]

@@ -6,10 +6,11 @@ mod common;
 
 use std::time::Duration;
 
-use common::store::{Flaky, Through};
+use common::store::Flaky;
 use common::{Act, Plain, World, seconds, settle, shown};
 use countersign_core::session::{Reauthentication, Status};
 use countersign_core::{Clock, EarliestRefresh, ErrorKind, RefreshSupport};
+use countersign_seal::suite::Through;
 use serde_json::json;
 
 #[tokio::test]

@@ -6,11 +6,12 @@ mod common;
 
 use std::sync::atomic::Ordering;
 
-use common::store::{Flaky, Through};
+use common::store::Flaky;
 use common::{Act, PASSWORD, Plain, World, at_once, seconds, settle, shown};
 use countersign_core::Credentials;
 use countersign_core::session::{Reauthentication, Status};
 use countersign_runtime::{Keeper, KeeperBuilder, Session, SessionBuilder};
+use countersign_seal::suite::Through;
 use serde_json::json;
 
 fn described(keeper: &Keeper, provider: &Plain, identity: &str) -> SessionBuilder {

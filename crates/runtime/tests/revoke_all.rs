@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::store::{Flaky, Through};
+use common::store::Flaky;
 use common::{Act, PASSWORD, Plain, World, seconds, settle, shown};
 use countersign_core::session::Status;
 use countersign_core::{
@@ -14,6 +14,7 @@ use countersign_runtime::{
     Keeper, Remaining, Revocation, RevocationOutcome, Selection, Session, StoredContent,
     StoredSession, StoredState,
 };
+use countersign_seal::suite::Through;
 
 async fn open(keeper: &Keeper, provider: &Plain, identity: &str) -> Session {
     let secrets = Credentials::password(identity, PASSWORD.to_owned());

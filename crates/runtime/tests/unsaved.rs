@@ -6,10 +6,11 @@ mod common;
 
 use std::sync::atomic::Ordering;
 
-use common::store::{Flaky, Through};
+use common::store::Flaky;
 use common::{Act, PASSWORD, Plain, World, seconds, settle};
 use countersign_core::{Credentials, ErrorKind, RefreshSupport};
 use countersign_runtime::Session;
+use countersign_seal::suite::Through;
 use serde_json::json;
 
 /// A host whose store fails when it writes the tokens of the next sign-in, once for each record.

@@ -7,13 +7,14 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::store::{Flaky, Through};
+use common::store::Flaky;
 use common::{Act, PASSWORD, Plain, World, seconds, settle, shown};
 use countersign_core::session::Reauthentication;
 use countersign_core::{
     AccountKey, CredentialSource, Credentials, Error, ErrorKind, Operation, RefreshSupport,
     RevokeSupport,
 };
+use countersign_seal::suite::Through;
 use serde_json::json;
 
 #[tokio::test]

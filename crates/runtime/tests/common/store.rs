@@ -9,10 +9,8 @@ use countersign_core::{
     StoredRecord,
 };
 use countersign_runtime::MemoryStore;
+use countersign_seal::suite::Over;
 use tokio::sync::Notify;
-
-#[allow(unused_imports, reason = "each test file uses its part of this")]
-pub use countersign_seal::suite::{Over, Through};
 
 /// A store whose readings are counted, and whose readings and writes can be made to fail, to wait or to
 /// panic.

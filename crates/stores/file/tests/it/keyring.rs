@@ -12,15 +12,27 @@ use keyring_core::{Entry, Error as KeyringError, mock};
 use super::{Place, assert_says};
 
 /// The mock of the family, which says that it keeps its entries.
-struct Lasting(Arc<mock::Store>);
+struct Lasting {
+    mock: Arc<mock::Store>,
+    _leaving: Option<Leaving>,
+}
+
+/// Says whether it was let go of in a runtime.
+struct Leaving(std::sync::mpsc::Sender<bool>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.send(tokio::runtime::Handle::try_current().is_ok()).unwrap();
+    }
+}
 
 impl CredentialStoreApi for Lasting {
     fn vendor(&self) -> String {
-        self.0.vendor()
+        self.mock.vendor()
     }
 
     fn id(&self) -> String {
-        self.0.id()
+        self.mock.id()
     }
 
     fn build(
@@ -29,7 +41,7 @@ impl CredentialStoreApi for Lasting {
         user: &str,
         modifiers: Option<&HashMap<&str, &str>>,
     ) -> keyring_core::Result<Entry> {
-        self.0.build(service, user, modifiers)
+        self.mock.build(service, user, modifiers)
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -46,7 +58,7 @@ impl CredentialStoreApi for Lasting {
 }
 
 fn lasting() -> Arc<CredentialStore> {
-    Arc::new(Lasting(mock::Store::new().unwrap()))
+    Arc::new(Lasting { mock: mock::Store::new().unwrap(), _leaving: None })
 }
 
 #[tokio::test]
@@ -101,51 +113,12 @@ fn f32_what_a_keyring_says_is_told_in_our_words_without_what_it_holds() {
     assert!(vault.get("entry").unwrap().is_none());
 }
 
-/// Says where it was let go of.
-struct Leaving(Arc<mock::Store>, std::sync::mpsc::Sender<bool>);
-
-impl Drop for Leaving {
-    fn drop(&mut self) {
-        self.1.send(tokio::runtime::Handle::try_current().is_ok()).unwrap();
-    }
-}
-
-impl CredentialStoreApi for Leaving {
-    fn vendor(&self) -> String {
-        self.0.vendor()
-    }
-
-    fn id(&self) -> String {
-        self.0.id()
-    }
-
-    fn build(
-        &self,
-        service: &str,
-        user: &str,
-        modifiers: Option<&HashMap<&str, &str>>,
-    ) -> keyring_core::Result<Entry> {
-        self.0.build(service, user, modifiers)
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn persistence(&self) -> CredentialPersistence {
-        CredentialPersistence::UntilDelete
-    }
-
-    fn debug_fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Leaving")
-    }
-}
-
 /// One that waits for its bus when it goes must not do so where tasks run.
 #[tokio::test]
 async fn f31_a_keyring_is_let_go_of_outside_of_the_runtime() {
     let (tell, hear) = std::sync::mpsc::channel();
-    let vault = OsKeyring::new(Arc::new(Leaving(mock::Store::new().unwrap(), tell))).unwrap();
+    let keyring = Lasting { mock: mock::Store::new().unwrap(), _leaving: Some(Leaving(tell)) };
+    let vault = OsKeyring::new(Arc::new(keyring)).unwrap();
     let clone = vault.clone();
     drop(vault);
     assert!(hear.try_recv().is_err(), "it is in use");

@@ -113,6 +113,11 @@ pub trait Over: Send + Sync {
         self.below().watch().await
     }
 
+    /// In the place of [`SessionStore::place`].
+    fn place(&self, name: &RecordName) -> String {
+        self.below().place(name)
+    }
+
     /// In the place of [`SessionStore::seal_keys`].
     ///
     /// # Errors
@@ -169,6 +174,10 @@ impl<T: Over> SessionStore for Through<T> {
 
     async fn watch(&self) -> Option<RecordName> {
         self.0.watch().await
+    }
+
+    fn place(&self, name: &RecordName) -> String {
+        self.0.place(name)
     }
 
     async fn seal_keys(&self) -> Result<SealKeys, Error> {
