@@ -48,7 +48,13 @@
   form.addEventListener("input", apply);
   form.addEventListener("change", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => { proof = ""; setTimeout(apply); });
+  // The event "reset" comes before the fields have their first values again; a click here comes back after.
+  form.querySelector("[type=reset]").addEventListener("click", (event) => {
+    event.preventDefault();
+    form.reset();
+    proof = "";
+    apply();
+  });
   for (const chip of chips) {
     chip.addEventListener("click", () => { proof = proof === chip.dataset.proof ? "" : chip.dataset.proof; apply(); });
   }
