@@ -212,7 +212,7 @@ mod tests {
     use countersign_core::{ErrorKind, Fingerprint, SecretString};
 
     use super::*;
-    use crate::status::{Cause, Step};
+    use crate::status::{Cause, Ring, Step};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_seconds(seconds)
@@ -319,6 +319,6 @@ mod tests {
         core.appointment = Some((rest.renewal(), at(3_000), Monotonic::default()));
         core.held = Some(Arc::new(tokens));
         let bytes = core.asleep().unwrap().0.len();
-        assert!(bytes <= 768 + 192 + 160, "{bytes}");
+        assert!(bytes <= 768 + 192 + 8 * Ring::ROOM + 104, "{bytes}");
     }
 }

@@ -28,8 +28,6 @@ pub(crate) struct Cell {
     pub(crate) digest: KeyDigest,
     /// What callers read without a lock.
     pub(crate) snapshot: ArcSwapOption<Snapshot>,
-    /// Told whenever anything that somebody can wait for has changed.
-    pub(crate) changed: Changed,
     extras: OnceLock<Box<Extras>>,
     /// How many callers wait: an exchange for them goes before one for nobody.
     pub(crate) waiting: AtomicU32,
@@ -41,6 +39,8 @@ pub(crate) struct Cell {
 /// What few sessions need.
 #[derive(Default)]
 struct Extras {
+    /// Told whenever anything that somebody can wait for has changed.
+    changed: Notify,
     /// What whoever opened it later has chosen otherwise.
     latest: Mutex<Option<Latest>>,
     /// For a provider that wants a code on every request: what the codes are made of.
@@ -73,10 +73,6 @@ pub(crate) struct CoreGuard<'a> {
     inside: MutexGuard<'a, Inside>,
 }
 
-/// A [`Notify`] that is made for the first who waits.
-#[derive(Default)]
-pub(crate) struct Changed(OnceLock<Box<Notify>>);
-
 impl Cell {
     pub(crate) fn new(common: Arc<Common>, key: SessionKey) -> Self {
         let now = common.shared.clock.now();
@@ -85,7 +81,6 @@ impl Cell {
             common,
             key,
             snapshot: ArcSwapOption::empty(),
-            changed: Changed::default(),
             extras: OnceLock::new(),
             waiting: AtomicU32::new(0),
             slot: AtomicU32::new(u32::MAX),
@@ -192,6 +187,18 @@ impl Cell {
         }
     }
 
+    /// The next change of anything that somebody can wait for.
+    pub(crate) fn notified(&self) -> Notified<'_> {
+        self.extras().changed.notified()
+    }
+
+    /// Whoever comes after this looks for himself: he listens first.
+    pub(crate) fn notify_waiters(&self) {
+        if let Some(extras) = self.known_extras() {
+            extras.changed.notify_waiters();
+        }
+    }
+
     pub(crate) fn reading(&self) -> &Reading {
         &self.extras().reading
     }
@@ -262,7 +269,7 @@ impl Deref for Cell {
 
 impl Drop for Cell {
     fn drop(&mut self) {
-        self.shared.forget(&self.digest, self.slot());
+        self.shared.forget(self.slot());
     }
 }
 
@@ -290,20 +297,6 @@ impl Drop for CoreGuard<'_> {
     fn drop(&mut self) {
         if let Some(asleep) = self.cell.rested(self) {
             *self.inside = Inside::Asleep(asleep);
-        }
-    }
-}
-
-impl Changed {
-    /// The next change.
-    pub(crate) fn notified(&self) -> Notified<'_> {
-        self.0.get_or_init(|| Box::new(Notify::new())).notified()
-    }
-
-    /// Whoever comes after this looks for himself: he listens first.
-    pub(crate) fn notify_waiters(&self) {
-        if let Some(changed) = self.0.get() {
-            changed.notify_waiters();
         }
     }
 }

@@ -12,6 +12,7 @@ use countersign_seal::SignInCount;
 use crate::carry::Carried;
 use crate::caught::caught;
 use crate::cell::Cell;
+use crate::inner::FlightSlot;
 use crate::parked::can_wait;
 use crate::post::Cargo;
 use crate::publish::panicked;
@@ -123,7 +124,7 @@ impl Drop for Guard {
         }
         if self.given_up {
             // Nothing may have been told, and nothing will be: whoever waits looks and finds that.
-            self.cell.changed.notify_waiters();
+            self.cell.notify_waiters();
         }
         self.cell.shared.landed();
     }
@@ -283,8 +284,12 @@ impl Cell {
             }
             // Wakers, places and what came with an answer: not under the mutex.
             drop(core);
-            drop(slot);
-            self.changed.notify_waiters();
+            let FlightSlot { place, incoming, .. } = slot;
+            drop(incoming);
+            self.notify_waiters();
+            if let Some(place) = place {
+                crate::ticker::hand_on(place);
+            }
         }
         next
     }

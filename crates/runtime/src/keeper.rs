@@ -282,7 +282,7 @@ impl KeeperBuilder {
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let store: Arc<dyn SessionStore> = match self.store {
             Some(store) => store,
-            None => Arc::new(MemoryStore::with_clock(Arc::clone(&clock))?),
+            None => Arc::new(MemoryStore::with_clock(Arc::clone(&clock))?.alone()),
         };
         let replica = match self.replica_seed {
             Some(seed) => seed,

@@ -79,6 +79,7 @@ mod squeeze;
 mod status;
 mod stored;
 mod sync;
+mod table;
 #[cfg(test)]
 mod tests;
 mod ticker;

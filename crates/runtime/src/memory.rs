@@ -28,6 +28,8 @@ pub struct MemoryStore {
     inner: Arc<Inner>,
     /// What whoever watches by this clone has heard of.
     place: Mutex<Place>,
+    /// Nobody else will ever have it.
+    alone: bool,
 }
 
 /// A place among the changes.
@@ -93,7 +95,13 @@ impl MemoryStore {
             written: Notify::new(),
             keys: SealKeys::new(1, SecretBytes::new(key)),
         };
-        Ok(Self { inner: Arc::new(inner), place: Mutex::default() })
+        Ok(Self { inner: Arc::new(inner), place: Mutex::default(), alone: false })
+    }
+
+    /// For one keeper and nobody else: there is no news of others, and no time is spent on hearing of it.
+    pub(crate) const fn alone(mut self) -> Self {
+        self.alone = true;
+        self
     }
 }
 
@@ -136,7 +144,7 @@ impl Clone for MemoryStore {
     fn clone(&self) -> Self {
         let heard = self.inner.state().revision;
         let place = Mutex::new(Place { heard, missed: VecDeque::new() });
-        Self { inner: Arc::clone(&self.inner), place }
+        Self { inner: Arc::clone(&self.inner), place, alone: self.alone }
     }
 }
 
@@ -273,6 +281,9 @@ impl SessionStore for MemoryStore {
     /// Names every record that has changed since this clone was made, however long nobody asks; several
     /// changes of one record may be named once.
     async fn watch(&self) -> Option<RecordName> {
+        if self.alone {
+            return None;
+        }
         loop {
             let written = self.inner.written.notified();
             tokio::pin!(written);

@@ -132,3 +132,13 @@ async fn f03_who_is_too_far_behind_is_shown_whatever_has_changed() {
     write(&store, &names[0]).await;
     assert_eq!(named(&behind), names[..1]);
 }
+
+#[tokio::test]
+async fn a_store_that_nobody_else_has_has_no_news_to_tell() {
+    let store = MemoryStore::new().unwrap().alone();
+    let name = RecordName::from_hash([7; 16]);
+    write(&store, &name).await;
+    for store in [store.clone(), store] {
+        assert_eq!(store.watch().await, None);
+    }
+}

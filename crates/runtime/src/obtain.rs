@@ -77,7 +77,7 @@ impl Cell {
             // Before it listens: a runtime that is going drops what is begun here, and says so; whoever
             // heard that of himself would do it again, and again.
             self.kick();
-            let changed = self.changed.notified();
+            let changed = self.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             if let Some(fresh) = self.hit(caller.good_for) {

@@ -74,7 +74,7 @@ impl Flight {
                 cell.snapshot.store(Some(Arc::new(shown.fresh_to(now))));
             }
         }
-        cell.changed.notify_waiters();
+        cell.notify_waiters();
         cell.shared.wake.notify_one();
     }
 

@@ -89,6 +89,16 @@ impl Places {
         found
     }
 
+    /// Who is parked and comes next where `place` is, if it may be taken over.
+    pub(crate) fn next(&self, shared: &Shared, place: &Place) -> Option<(u32, Monotonic)> {
+        let limit = shared.admission().concurrency(&place.lane);
+        let mut inner = self.inner();
+        let taken = inner.lanes.get_mut(&place.lane).filter(|taken| taken.places <= limit)?;
+        let next = taken.parked.pop_front()?;
+        inner.n_parked -= 1;
+        Some(next)
+    }
+
     /// A place for `cell`, which is due since `due`; `None` if it was parked.
     pub(crate) fn take(&self, cell: &Cell, due: Monotonic) -> Option<Place> {
         let limit = cell.shared.admission().concurrency(&cell.lane);
@@ -101,6 +111,12 @@ impl Places {
         }
         taken.places += 1;
         Some(Place { keeper: Arc::downgrade(&cell.shared), lane: cell.lane.clone() })
+    }
+}
+
+impl Place {
+    pub(crate) fn keeper(&self) -> Option<Arc<Shared>> {
+        self.keeper.upgrade()
     }
 }
 
@@ -121,5 +137,41 @@ impl Drop for Place {
         if opens {
             shared.wake.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ticker::hand_on;
+
+    #[test]
+    fn who_is_parked_takes_a_place_over_without_the_standing_task() {
+        let session = crate::Session::fixed("canary-token").unwrap();
+        let cell = &session.0;
+        let shared = &cell.shared;
+        let due = shared.clock.monotonic();
+        let take = || shared.places.take(cell, due);
+        let mut taken: Vec<Place> = std::iter::from_fn(take).collect();
+        assert_eq!(shared.places.n_parked(), 1);
+        // There is no runtime here, so nobody but the one whose place it was can see to it.
+        hand_on(taken.pop().unwrap());
+        assert_eq!((shared.places.n_parked(), shared.places.is_open()), (0, false));
+
+        shared.close();
+        assert!(shared.places.take(cell, due).is_some(), "it was free again in the end");
+    }
+
+    #[test]
+    fn beyond_the_budget_of_now_and_after_the_end_nobody_takes_over() {
+        let session = crate::Session::fixed("canary-token").unwrap();
+        let cell = &session.0;
+        let shared = &cell.shared;
+        let due = shared.clock.monotonic();
+        let take = || shared.places.take(cell, due);
+        let mut taken: Vec<Place> = std::iter::from_fn(take).collect();
+        shared.close();
+        hand_on(taken.pop().unwrap());
+        assert_eq!((shared.places.n_parked(), shared.places.is_open()), (1, true));
     }
 }

@@ -403,7 +403,7 @@ impl Cell {
 
     fn finish(self: &Arc<Self>, after: After) {
         if after.wake {
-            self.changed.notify_waiters();
+            self.notify_waiters();
             crate::ticker::ensure(&self.shared);
         }
         after.take_off.into_iter().for_each(|id| flight::take_off(self, id));

@@ -82,7 +82,7 @@ impl Drop for Leader<'_> {
         if let Some(state) = &mut *self.0.reading().state() {
             state.under_way = false;
         }
-        self.0.changed.notify_waiters();
+        self.0.notify_waiters();
     }
 }
 
@@ -100,7 +100,7 @@ impl Cell {
     ) -> Result<(), Error> {
         let clock = Arc::clone(&self.shared.clock);
         loop {
-            let changed = self.changed.notified();
+            let changed = self.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             match self.reading().begin() {
@@ -129,7 +129,7 @@ impl Cell {
                         return Err(too_slow());
                     }
                     wait(&*clock, changed.as_mut(), deadline).await;
-                    changed.set(self.changed.notified());
+                    changed.set(self.notified());
                     changed.as_mut().enable();
                 },
             }

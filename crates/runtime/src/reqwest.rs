@@ -75,7 +75,7 @@ impl Authority for Session {
     fn accepted(&self, used: &Granted) {
         let Some(doubts) = self.0.known_doubts() else { return };
         if doubts.accepted(used.generation, used.authorization.valid_until()) {
-            self.0.changed.notify_waiters();
+            self.0.notify_waiters();
         }
     }
 
@@ -91,7 +91,7 @@ impl Authority for Session {
         let deadline = need.deadline.unwrap_or_else(|| next.after(self.0.settings.deadline));
         let mut probe = None;
         loop {
-            let changed = self.0.changed.notified();
+            let changed = self.0.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             // Somebody has found out meanwhile that it is the token: the next code would not help.
@@ -194,7 +194,7 @@ impl Session {
         let cell = Arc::clone(&self.0);
         Probe::new(move || {
             cell.doubts().over(generation);
-            cell.changed.notify_waiters();
+            cell.notify_waiters();
         })
     }
 

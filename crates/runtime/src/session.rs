@@ -234,7 +234,7 @@ impl Session {
         let before = self.0.version();
         async move {
             loop {
-                let changed = self.0.changed.notified();
+                let changed = self.0.notified();
                 tokio::pin!(changed);
                 changed.as_mut().enable();
                 if self.0.version() != before {

@@ -225,19 +225,22 @@ impl Shared {
         // The adapter is asked for its realm here: not under the lock.
         let made = make();
         let mut registry = self.registry();
-        if let Some(first) = registry.find(&key) {
-            // Let go of after the lock: a session that goes looks for itself in the registry.
-            drop(registry);
-            return first;
+        let near = registry.candidates(&key);
+        let first = near.iter().find(|cell| cell.digest == key).cloned();
+        if first.is_none() {
+            made.take_slot(registry.insert(&key, Arc::downgrade(&made)));
         }
-        made.take_slot(registry.insert(key, Arc::downgrade(&made)));
+        // Let go of after the lock: a session that goes looks for itself in the registry.
         drop(registry);
-        self.watch.names.opened(key);
-        made
+        first.unwrap_or_else(|| {
+            self.watch.names.opened(key);
+            made
+        })
     }
 
     pub(crate) fn find(&self, key: &KeyDigest) -> Option<Arc<Cell>> {
-        self.registry().find(key)
+        let near = self.registry().candidates(key);
+        near.into_iter().find(|cell| cell.digest == *key)
     }
 
     /// The session that has this number in the queues.
@@ -251,7 +254,7 @@ impl Shared {
     }
 
     pub(crate) fn keys(&self) -> Vec<KeyDigest> {
-        self.registry().keys().collect()
+        self.all().iter().map(|cell| cell.digest).collect()
     }
 
     pub(crate) fn n_sessions(&self) -> usize {
@@ -259,10 +262,10 @@ impl Shared {
     }
 
     /// A session has gone. Its number is nobody's before it is out of the queues.
-    pub(crate) fn forget(&self, key: &KeyDigest, slot: u32) {
+    pub(crate) fn forget(&self, slot: u32) {
         self.queue().cancel(slot);
         self.idle().cancel(slot);
-        self.registry().remove(key, slot);
+        self.registry().remove(slot);
     }
 
     /// Starts `task` on the runtime of whoever asks, else on the one that is kept. False if there is
@@ -334,6 +337,8 @@ impl Shared {
         let mut kept = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
         if unsaved {
             kept.insert(cell.digest, Arc::clone(cell));
+        } else if kept.is_empty() {
+            // As nearly always, and of each event of each session.
         } else if let Some(saved) = kept.remove(&cell.digest) {
             // Not the last one: the caller has it too.
             drop(saved);

@@ -104,7 +104,7 @@ impl Session {
         cell.kick();
         cell.post(Event::SignOut, Cargo::default());
         loop {
-            let changed = cell.changed.notified();
+            let changed = cell.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             cell.kick();
@@ -137,7 +137,7 @@ impl Session {
         let cell = &self.0;
         let deadline = cell.shared.clock.monotonic().after(within);
         loop {
-            let changed = cell.changed.notified();
+            let changed = cell.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             cell.kick();
@@ -184,7 +184,7 @@ impl Cell {
         // Why it is tried again: says more than that the time is over.
         let mut stalled = None;
         loop {
-            let changed = self.changed.notified();
+            let changed = self.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             self.kick();

@@ -25,6 +25,16 @@ const PLACES: [u8; 256] = {
 /// As many dots as a token of three or five parts has (RFC 7519 §3, RFC 7516 §3.1) are kept aside.
 const MOST_DOTS: usize = 4;
 
+/// Bytes of a transition, and how many of its bits are not its instant.
+const STEP: usize = 8;
+const REST: u32 = 18;
+
+/// What stands for no failure in five bits.
+const NO_FAILURE: u64 = 31;
+
+const _: () = assert!(Status::ALL.len() <= 16 && Cause::ALL.len() <= 32);
+const _: () = assert!(ErrorKind::ALL.len() <= NO_FAILURE as usize);
+
 /// How a token is written: with so many dots in six bits a character, as it is, or not at all.
 const AS_IT_IS: u8 = 0xfe;
 const NONE: u8 = 0xff;
@@ -79,20 +89,42 @@ pub(crate) fn push_text(out: &mut Vec<u8>, text: Option<&str>) -> Option<()> {
     Some(())
 }
 
-/// Appends the last transitions, twelve bytes each.
+/// Appends the last transitions, eight bytes each; `None` if an instant is before 1970 or two thousand years after.
+///
+/// There is room for as many as are remembered, however many there are: so a session that wakes and rests
+/// again takes a piece as large as the one that it left, and the allocator has a use for each hole.
 pub(crate) fn push_ring(out: &mut Vec<u8>, ring: &Ring) -> Option<()> {
-    let index = |status| Status::ALL.iter().position(|known| *known == status).map(|at| at as u8);
     out.push(u8::try_from(ring.steps().len()).ok()?);
     for step in ring.steps() {
-        put(out, step.at.as_millis().to_le_bytes());
-        let cause = Cause::ALL.iter().position(|known| *known == step.cause)? as u8;
-        let failure = match step.failure {
-            Some(failure) => ErrorKind::ALL.iter().position(|known| *known == failure)? as u8,
-            None => NONE,
-        };
-        put(out, [index(step.from)?, index(step.to)?, cause, failure]);
+        put(out, packed(step)?.to_le_bytes());
     }
+    let unused = Ring::ROOM.checked_sub(ring.steps().len())?;
+    out.resize(out.len() + unused * STEP, 0);
     Some(())
+}
+
+/// From the lowest bit: both states (4 bits each), the cause and the failure (5 each), milliseconds (46).
+fn packed(step: &Step) -> Option<u64> {
+    let place = |at: Option<usize>| u64::try_from(at?).ok();
+    let state = |status| place(Status::ALL.iter().position(|known| *known == status));
+    let cause = place(Cause::ALL.iter().position(|known| *known == step.cause))?;
+    let failure = match step.failure {
+        Some(failure) => place(ErrorKind::ALL.iter().position(|known| *known == failure))?,
+        None => NO_FAILURE,
+    };
+    let at = u64::try_from(step.at.as_millis()).ok().filter(|at| *at < 1 << (u64::BITS - REST))?;
+    Some(at << REST | failure << 13 | cause << 8 | state(step.to)? << 4 | state(step.from)?)
+}
+
+fn unpacked(step: u64) -> Option<Step> {
+    let place = |from: u32, bits: u32| (step >> from & ((1 << bits) - 1)) as usize;
+    Some(Step {
+        at: Timestamp::from_millis(i64::try_from(step >> REST).ok()?),
+        from: *Status::ALL.get(place(0, 4))?,
+        to: *Status::ALL.get(place(4, 4))?,
+        cause: *Cause::ALL.get(place(8, 5))?,
+        failure: ErrorKind::ALL.get(place(13, 5)).copied(),
+    })
 }
 
 /// Reads what was put, in the same order; `None` at whatever was not.
@@ -154,17 +186,10 @@ impl<'a> Input<'a> {
 
     pub(crate) fn ring(&mut self) -> Option<Ring> {
         let [n] = self.take()?;
+        let mut steps = Input(self.bytes(Ring::ROOM * STEP)?);
         let mut ring = Ring::default();
         for _ in 0..n {
-            let at = self.instant()?;
-            let [from, to, cause, failure] = self.take()?;
-            ring.push(Step {
-                at,
-                from: *Status::ALL.get(usize::from(from))?,
-                to: *Status::ALL.get(usize::from(to))?,
-                cause: *Cause::ALL.get(usize::from(cause))?,
-                failure: ErrorKind::ALL.get(usize::from(failure)).copied(),
-            });
+            ring.push(unpacked(u64::from_le_bytes(steps.take()?))?);
         }
         Some(ring)
     }

@@ -5,9 +5,6 @@ use std::collections::VecDeque;
 use countersign_core::session::{Event, Purpose, Report, Status};
 use countersign_core::{Error, ErrorKind, Generation, Timestamp};
 
-/// How many transitions are remembered.
-const REMEMBERED: usize = 16;
-
 /// The state of a session at one moment, with the reasons for it. Holds no secret.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -163,8 +160,11 @@ impl Cause {
 }
 
 impl Ring {
+    /// So many transitions are remembered.
+    pub(crate) const ROOM: usize = 12;
+
     pub(crate) fn push(&mut self, step: Step) {
-        if self.0.len() == REMEMBERED {
+        if self.0.len() == Self::ROOM {
             self.0.pop_front();
         }
         self.0.push_back(step);

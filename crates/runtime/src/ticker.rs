@@ -62,6 +62,19 @@ pub(crate) fn post_due(shared: &Arc<Shared>) -> bool {
     shared.places.is_open() || shared.queue().next_due().is_some_and(|next| next <= now)
 }
 
+/// Whoever is parked next in the lane of `place` takes it over, here and at once: the standing task need not wake
+/// for each exchange that ends.
+pub(crate) fn hand_on(place: Place) {
+    let Some(shared) = place.keeper().filter(|shared| !shared.is_closed()) else { return };
+    // Of all that may fly at once, this exchange is still one.
+    let next = if shared.room() > 0 { shared.places.next(&shared, &place) } else { None };
+    let Some((slot, was_due)) = next else { return };
+    if let Some(cell) = shared.at(slot) {
+        shared.figures.late(shared.clock.monotonic().since(was_due));
+        cell.fall_due(place);
+    }
+}
+
 /// Says that the task has ended, however it did.
 struct Stop {
     keeper: Weak<Shared>,

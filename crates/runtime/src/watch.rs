@@ -30,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     running: AtomicBool,
+    /// The store cannot tell, or nobody listens any more.
+    deaf: AtomicBool,
     /// Our own writes whose hints have not come yet: which revision they made.
     own: Mutex<Own>,
     pub(crate) names: Names,
@@ -45,7 +47,7 @@ struct Own {
 impl Watch {
     /// A hint for `name` will come. It is no news if the record is still of `revision` then.
     pub(crate) fn wrote(&self, name: RecordName, revision: Revision, now: Monotonic) {
-        if self.running.load(Ordering::Relaxed) {
+        if self.running.load(Ordering::Relaxed) && !self.deaf.load(Ordering::Relaxed) {
             let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
             if own.writes.len() >= MOST_OWN && own.sweep_at <= now {
                 own.writes.retain(|_, (_, until)| *until > now);
@@ -87,10 +89,12 @@ pub(crate) fn ensure(shared: &Arc<Shared>) {
             let until = shared.clock.monotonic().after(PATIENCE);
             wait(&*shared.clock, follow(&shared, &name), until).await;
         }
-        // The store cannot tell, or nobody listens any more: there is nothing to begin again.
+        // There is nothing to begin again, and nothing to tell apart.
         lost.disarm();
         if let Some(shared) = keeper.upgrade() {
-            shared.watch.own.lock().unwrap_or_else(PoisonError::into_inner).writes.clear();
+            shared.watch.deaf.store(true, Ordering::Relaxed);
+            let mut own = shared.watch.own.lock().unwrap_or_else(PoisonError::into_inner);
+            own.writes = HashMap::new();
         }
     });
 }

@@ -16,8 +16,8 @@ pub const SEEDS: &[Seed] = &[
         name: "nobody hears that the slot is free",
         changes: &[(
             "flight.rs",
-            "            drop(slot);\n            self.changed.notify_waiters();",
-            "            drop(slot);\n            if !SEEDED { self.changed.notify_waiters(); }",
+            "            drop(incoming);\n            self.notify_waiters();",
+            "            drop(incoming);\n            if !SEEDED { self.notify_waiters(); }",
         )],
     },
     Seed {
@@ -51,8 +51,8 @@ pub const SEEDS: &[Seed] = &[
             ),
             (
                 "post.rs",
-                "        if after.wake {\n            self.changed",
-                "        if let Some(late) = &after.late { self.hand_out(late); }\n        if after.wake {\n            self.changed",
+                "        if after.wake {\n            self.notify_waiters",
+                "        if let Some(late) = &after.late { self.hand_out(late); }\n        if after.wake {\n            self.notify_waiters",
             ),
         ],
     },
@@ -202,12 +202,12 @@ pub const SEEDS: &[Seed] = &[
             (
                 "reading.rs",
                 "    fn drop(&mut self) {\n        if let Some(state)",
-                "    fn drop(&mut self) {\n        if SEEDED { self.0.changed.notify_waiters(); }\n        if let Some(state)",
+                "    fn drop(&mut self) {\n        if SEEDED { self.0.notify_waiters(); }\n        if let Some(state)",
             ),
             (
                 "reading.rs",
-                "        self.0.changed.notify_waiters();\n    }\n}\n\nimpl Cell",
-                "        if !SEEDED { self.0.changed.notify_waiters(); }\n    }\n}\n\nimpl Cell",
+                "        self.0.notify_waiters();\n    }\n}\n\nimpl Cell",
+                "        if !SEEDED { self.0.notify_waiters(); }\n    }\n}\n\nimpl Cell",
             ),
         ],
     },
