@@ -21,11 +21,19 @@ use crate::{Error, Result};
 /// Nothing was renewed for so long: the wave has stopped.
 const STUCK: Duration = Duration::from_secs(60);
 
-/// A rate and what it costs.
+/// A rate and what a piece costs, here and in the simulator.
 #[derive(Clone, Copy, Debug)]
 struct Rate {
     per_second: f64,
     cpu_us: f64,
+    server_us: f64,
+}
+
+/// Since when, and what was used before.
+struct Began {
+    at: Duration,
+    cpu: Duration,
+    server: Duration,
 }
 
 /// Runs it; `told` hears how far it is.
@@ -39,17 +47,17 @@ pub(crate) fn fleet(
     let clock = ShiftClock::new();
     runtime.block_on(async {
         let keeper = keeper(&clock, concurrency)?;
-        let (start, cpu) = (wall(), process_cpu());
+        let began = Began::now(&server)?;
         let held = signed_in(&keeper, &server, sessions, concurrency).await?;
-        let opened = rate(sessions, wall() - start, process_cpu() - cpu);
+        let opened = began.rate(&server, sessions)?;
         told(format!("{sessions} sessions signed in, {:.0}/s", opened.per_second));
 
-        let bare = sessions / 4;
-        let first = bare_rate(&server, bare, concurrency).await?;
+        let tokens = refresh_tokens(&server, sessions, concurrency).await?;
+        let first = bare_rate(&server, &tokens, concurrency).await?;
         told(format!("bare client: {:.0} refreshes/s", first.per_second));
         let ours = wave(&clock, &server, sessions, &mut told).await?;
         told(format!("keeper: {:.0} refreshes/s", ours.per_second));
-        let second = bare_rate(&server, bare, concurrency).await?;
+        let second = bare_rate(&server, &tokens, concurrency).await?;
         told(format!("bare client again: {:.0} refreshes/s", second.per_second));
 
         let renewed = held.iter().filter(|session| is_renewed(session)).count();
@@ -68,14 +76,22 @@ pub(crate) fn fleet(
             Row::measured("fleet", what, rates, &twice, Some(&limits), least)
                 .map(|row| row.noted("limit: the bare client, before and after the wave")),
         );
-        rows.extend(Row::measured(
-            "fleet/cpu",
-            "client CPU of one renewal in the wave; limit: one request of the bare client",
-            (Measure::Cpu, Unit::Microseconds),
-            &[ours.cpu_us; 2],
-            Some(&[first.cpu_us, second.cpu_us]),
-            Target::None,
-        ));
+        let cpu = |what: fn(&Rate) -> f64| (what(&ours), [what(&first), what(&second)]);
+        for (id, whose, (ours, limits)) in [
+            ("fleet/cpu", "client CPU", cpu(|rate| rate.cpu_us)),
+            ("fleet/server", "the simulator's CPU", cpu(|rate| rate.server_us)),
+        ] {
+            rows.extend(Row::measured(
+                id,
+                format!(
+                    "{whose} of one renewal in the wave; limit: one request of the bare client"
+                ),
+                (Measure::Cpu, Unit::Microseconds),
+                &[ours; 2],
+                Some(&limits),
+                Target::None,
+            ));
+        }
         Ok(rows)
     })
 }
@@ -130,18 +146,18 @@ async fn wave(
     server.set("ahead_ms", u64::try_from(pass.as_millis())?)?;
     let before = server.exchanges()?;
     let system = SystemClock::new();
-    let (start, cpu) = (wall(), process_cpu());
+    let began = Began::now(server)?;
     clock.pass(pass, Sleepers::Woken);
-    let (mut seen, mut moved_at) = (0, start);
+    let (mut seen, mut moved_at) = (0, began.at);
     loop {
         system.sleep_until(system.monotonic().after(Duration::from_millis(100))).await;
         let done = server.exchanges()? - before;
         if done >= sessions as u64 {
-            return Ok(rate(sessions, wall() - start, process_cpu() - cpu));
+            return began.rate(server, sessions);
         }
         if done > seen {
             if done / 20_000 > seen / 20_000 {
-                told(format!("{done} renewed after {:.1} s", (wall() - start).as_secs_f64()));
+                told(format!("{done} renewed after {:.1} s", (wall() - began.at).as_secs_f64()));
             }
             (seen, moved_at) = (done, wall());
         } else if wall() - moved_at > STUCK {
@@ -154,44 +170,87 @@ fn is_renewed(session: &Session) -> bool {
     session.status().generation.is_some_and(|generation| generation.counter == 2)
 }
 
-/// The bare client: the same requests, answers read whole and not looked at.
-async fn bare_rate(server: &Server, requests: usize, concurrency: u32) -> Result<Rate> {
+/// What the bare client renews: sign-ins of its own at every fourth account.
+async fn refresh_tokens(
+    server: &Server,
+    sessions: usize,
+    concurrency: u32,
+) -> Result<Arc<[String]>> {
     let http = client()?.plain().clone();
-    let sign_in = serde_json::json!({ "email": fleet_account(0), "password": FLEET_PASSWORD });
-    let reply = http
-        .post(format!("{}/auth/signin", server.url()))
-        .header(CONTENT_TYPE, "application/json")
-        .body(sign_in.to_string())
-        .send()
-        .await?;
-    let reply: serde_json::Value = serde_json::from_slice(&reply.bytes().await?)?;
-    let token = reply["refreshToken"].as_str().ok_or("the bare client was not signed in")?;
-    let body = serde_json::json!({ "refreshToken": token }).to_string();
-    let url: Arc<str> = format!("{}/auth/refresh-access-token", server.url()).into();
-    let left = Arc::new(AtomicUsize::new(requests));
-    let (start, cpu) = (wall(), process_cpu());
-    let mut senders = JoinSet::new();
-    for _ in 0..concurrency {
-        let (http, body, url, left) = (http.clone(), body.clone(), url.clone(), Arc::clone(&left));
-        senders.spawn(async move {
-            while left
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
-                .is_ok()
-            {
-                let request = http.post(&*url).header(CONTENT_TYPE, "application/json");
-                let request = request.header(ACCEPT, "application/json").body(body.clone());
-                request.send().await?.error_for_status()?.bytes().await?;
-            }
-            Ok::<_, Error>(())
-        });
-    }
-    while let Some(ended) = senders.join_next().await {
-        ended??;
-    }
-    Ok(rate(requests, wall() - start, process_cpu() - cpu))
+    let url: Arc<str> = format!("{}/auth/signin", server.url()).into();
+    let signed_in = each(sessions.div_ceil(4), concurrency, move |n| {
+        let account = fleet_account(4 * n);
+        let sign_in = serde_json::json!({ "email": account, "password": FLEET_PASSWORD });
+        let (http, url) = (http.clone(), Arc::clone(&url));
+        async move {
+            let reply = posted(&http, &url, sign_in.to_string()).await?;
+            let reply: serde_json::Value = serde_json::from_slice(&reply)?;
+            let token = reply["refreshToken"].as_str();
+            Ok(token.ok_or("the bare client was not signed in")?.to_owned())
+        }
+    });
+    Ok(signed_in.await?.into())
 }
 
-fn rate(pieces: usize, took: Duration, cpu: Duration) -> Rate {
-    let pieces = pieces as f64;
-    Rate { per_second: pieces / took.as_secs_f64(), cpu_us: cpu.as_secs_f64() * 1e6 / pieces }
+/// The bare client: the same requests of as many different sessions, answers read whole and not looked at.
+async fn bare_rate(server: &Server, tokens: &Arc<[String]>, concurrency: u32) -> Result<Rate> {
+    let http = client()?.plain().clone();
+    let url: Arc<str> = format!("{}/auth/refresh-access-token", server.url()).into();
+    let began = Began::now(server)?;
+    let of = Arc::clone(tokens);
+    let answered = each(tokens.len(), concurrency, move |n| {
+        let body = serde_json::json!({ "refreshToken": of[n] }).to_string();
+        let (http, url) = (http.clone(), Arc::clone(&url));
+        async move { posted(&http, &url, body).await.map(drop) }
+    });
+    let answered = answered.await?.len();
+    began.rate(server, answered)
+}
+
+async fn posted(http: &reqwest::Client, url: &str, body: String) -> Result<bytes::Bytes> {
+    let request = http.post(url).header(CONTENT_TYPE, "application/json");
+    let request = request.header(ACCEPT, "application/json").body(body);
+    Ok(request.send().await?.error_for_status()?.bytes().await?)
+}
+
+/// What `work` makes of the numbers below `pieces`, in any order, so many of them at a time.
+async fn each<T: Send + 'static, F: Future<Output = Result<T>> + Send>(
+    pieces: usize,
+    at_a_time: u32,
+    work: impl Fn(usize) -> F + Send + Sync + 'static,
+) -> Result<Vec<T>> {
+    let (next, work) = (Arc::new(AtomicUsize::new(0)), Arc::new(work));
+    let mut workers = JoinSet::new();
+    for _ in 0..at_a_time {
+        let (next, work) = (Arc::clone(&next), Arc::clone(&work));
+        workers.spawn(async move {
+            let mut made = Vec::new();
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                if n >= pieces {
+                    return Ok::<_, Error>(made);
+                }
+                made.push(work(n).await?);
+            }
+        });
+    }
+    let mut made = Vec::with_capacity(pieces);
+    while let Some(ended) = workers.join_next().await {
+        made.extend(ended??);
+    }
+    Ok(made)
+}
+
+impl Began {
+    fn now(server: &Server) -> Result<Self> {
+        Ok(Self { at: wall(), cpu: process_cpu(), server: server.cpu()? })
+    }
+
+    fn rate(&self, server: &Server, pieces: usize) -> Result<Rate> {
+        let (took, cpu) = (wall() - self.at, process_cpu() - self.cpu);
+        let each = |spent: Duration| spent.as_secs_f64() * 1e6 / pieces as f64;
+        let server_us = each(server.cpu()?.saturating_sub(self.server));
+        let per_second = pieces as f64 / took.as_secs_f64();
+        Ok(Rate { per_second, cpu_us: each(cpu), server_us })
+    }
 }

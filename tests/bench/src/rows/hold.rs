@@ -215,13 +215,13 @@ async fn open(
 
 /// Lets `span` pass, in steps in which what falls due is done.
 async fn pass(clock: &ShiftClock, span: Duration) {
-    const STEP: Duration = Duration::from_secs(30);
+    const STEP: Duration = Duration::from_secs(1);
     let system = SystemClock::new();
     for _ in 0..span.div_duration_f64(STEP) as u32 {
         clock.pass(STEP, Sleepers::Woken);
         loop {
             let before = process_cpu();
-            system.sleep_until(system.monotonic().after(Duration::from_millis(50))).await;
+            system.sleep_until(system.monotonic().after(Duration::from_millis(3))).await;
             if process_cpu() - before < Duration::from_millis(2) {
                 break;
             }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use super::head_of;
 use crate::Result;
@@ -11,6 +12,8 @@ use crate::Result;
 pub(crate) struct Server {
     child: Child,
     url: String,
+    /// Where it tells what it saw, and hears how to behave.
+    control: String,
 }
 
 impl Server {
@@ -19,7 +22,8 @@ impl Server {
         Self::started(&["serve"])
     }
 
-    /// A hidden command of this program that prints its address and serves until its input ends.
+    /// A hidden command of this program that prints its address, perhaps another one for what it is asked here,
+    /// and serves until its input ends.
     pub(crate) fn started(command: &[&str]) -> Result<Self> {
         // The program that counts allocations starts servers too.
         let mut child = Command::new(std::env::current_exe()?.with_file_name("bench"))
@@ -27,11 +31,13 @@ impl Server {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let mut url = String::new();
+        let mut line = String::new();
         let out = child.stdout.take().ok_or("the server has no output")?;
-        BufReader::new(out).read_line(&mut url)?;
-        let url = url.trim_end().to_owned();
-        let server = Self { child, url };
+        BufReader::new(out).read_line(&mut line)?;
+        let mut addresses = line.split_whitespace().map(str::to_owned);
+        let url = addresses.next().unwrap_or_default();
+        let control = addresses.next().unwrap_or_else(|| url.clone());
+        let server = Self { child, url, control };
         if server.url.is_empty() {
             return Err("the server did not start".into());
         }
@@ -44,7 +50,7 @@ impl Server {
     }
 
     pub(crate) fn address(&self) -> Result<SocketAddr> {
-        Ok(self.url.trim_start_matches("http://").parse()?)
+        address(&self.url)
     }
 
     /// Sets how it behaves.
@@ -57,8 +63,13 @@ impl Server {
         Ok(self.ask("/exchanges")?.parse()?)
     }
 
+    /// What its process has used, where it tells that.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        Ok(Duration::from_micros(self.ask("/cpu_us")?.parse()?))
+    }
+
     fn ask(&self, target: &str) -> Result<String> {
-        let mut stream = TcpStream::connect(self.address()?)?;
+        let mut stream = TcpStream::connect(address(&self.control)?)?;
         write!(stream, "GET {target} HTTP/1.1\r\nhost: x\r\n\r\n")?;
         let mut answer = Vec::new();
         loop {
@@ -78,6 +89,10 @@ impl Server {
             }
         }
     }
+}
+
+fn address(url: &str) -> Result<SocketAddr> {
+    Ok(url.trim_start_matches("http://").parse()?)
 }
 
 impl Drop for Server {
