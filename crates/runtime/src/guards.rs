@@ -103,6 +103,8 @@ impl Cell {
         };
         let moved = moved.await;
         self.let_go(lock).await;
+        // Whoever comes next may look at once.
+        self.core().looked_at = None;
         moved
     }
 }

@@ -57,7 +57,8 @@ pub(crate) struct Core {
     pub(crate) last_used_at: Timestamp,
     /// The end of the refresh token that was used last because it was idle.
     pub(crate) kept_until: Option<Timestamp>,
-    /// When the store was last read for a caller whom nothing else could help.
+    /// When the store was last read for a caller whom nothing else could help, or has failed an exchange for
+    /// good.
     pub(crate) looked_at: Option<Monotonic>,
     pub(crate) ring: Ring,
     pub(crate) version: u32,

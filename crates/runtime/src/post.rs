@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::session::{
-    Appointment, Cx, Demand, Effect, Event, ExchangeId, Purpose as Wish, Report, Rules, Source,
-    Status, Told,
+    Appointment, Cx, Demand, Effect, Event, ExchangeId, Failure, Purpose as Wish, Report, Rules,
+    Source, Status, Told,
 };
 use countersign_core::{Answers, Credentials, Error, ErrorKind, Generation, Timestamp, TokenSet};
 use countersign_scheduler::{Failure as Row, Now, Purpose, Request};
@@ -289,7 +289,12 @@ impl Cell {
                 core.appointment = None;
                 self.shared.queue().cancel(self.slot());
             }
-            Effect::Tell(told) => core.tell(told, self.is_waited_for(), after),
+            Effect::Tell(told) => {
+                if let (Told::Failed(Failure { kind: ErrorKind::Store, .. }), Some(_)) = (told, flown) {
+                    core.looked_at = Some(now.mono);
+                }
+                core.tell(told, self.is_waited_for(), after);
+            }
         }
     }
 

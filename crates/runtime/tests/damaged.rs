@@ -10,6 +10,9 @@
 
 mod common;
 
+use std::sync::atomic::Ordering;
+
+use common::store::Flaky;
 use common::{Act, World, seconds};
 use countersign_core::{
     Answers, Committed, Error, ErrorKind, RecordName, Recovery, SecretBytes, SessionStore,
@@ -17,6 +20,7 @@ use countersign_core::{
 };
 use countersign_runtime::{Reason, SignIn};
 use countersign_seal::SealedFacts;
+use countersign_seal::suite::Through;
 use serde_json::json;
 
 /// Flips a bit of what is sealed in the records for which `this` holds; their names and new bytes.
@@ -224,4 +228,70 @@ async fn f30_an_answer_to_a_challenge_waits_too_while_guards_cannot_be_read() {
     world.store.commit(name, torn, None, whole.bytes.clone()).await.unwrap();
     session.answer(answer()).await.unwrap();
     assert_eq!(world.server.count("answer"), 1);
+}
+
+/// What stands in the way is looked at once a second for everybody who asks, and the one who mends it is heard
+/// of within that.
+#[tokio::test]
+async fn f30_ten_thousand_callers_look_at_unreadable_guards_once_a_second() {
+    let world = World::new();
+    world.server.state().password = "another".into();
+    world.session().await.authorization().await.unwrap_err();
+    let (name, bytes) = befallen(&world, Fate::Flipped).await;
+    let store = Flaky::new(world.store.clone());
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
+    let session = world.described(&keeper).open().await.unwrap();
+    let first = session.authorization().await.unwrap_err();
+    assert_guards(&first, &name, Fate::Flipped);
+    store.reads();
+    for _ in 0..10_000 {
+        let error = session.authorization().await.unwrap_err();
+        assert_eq!(error.to_string(), first.to_string());
+        assert_eq!((error.kind(), error.code()), (first.kind(), first.code()));
+    }
+    assert_eq!(store.reads(), 0, "nobody looks again within a second");
+    for _ in 0..5 {
+        world.clock.advance(seconds(1));
+        for _ in 0..100 {
+            assert_guards(&session.authorization().await.unwrap_err(), &name, Fate::Flipped);
+        }
+    }
+    assert!((5..=10).contains(&store.reads()), "once a second, by lock and by look");
+
+    // A person who asks by name is not held off.
+    assert_guards(&session.sign_in().await.unwrap_err(), &name, Fate::Flipped);
+    assert!(store.reads() > 0);
+
+    // Mended by somebody else: heard of within a second.
+    let there = world.store.load(&name).await.unwrap().unwrap();
+    let mut whole = bytes;
+    *whole.last_mut().unwrap() ^= 1;
+    let whole = SecretBytes::copy_from(&whole);
+    world.store.commit(&name, there.revision, None, whole).await.unwrap();
+    world.clock.advance(seconds(1));
+    let error = session.authorization().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidGrant, "the refused password is known again");
+    assert_eq!(world.server.count("sign_in"), 1);
+}
+
+/// The same for whatever else the store cannot do.
+#[tokio::test]
+async fn a_store_that_takes_no_write_is_tried_once_a_second_however_many_ask() {
+    let world = World::new();
+    let store = Flaky::new(world.store.clone());
+    store.read_only.store(true, Ordering::SeqCst);
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
+    let session = world.described(&keeper).open().await.unwrap();
+    for _ in 0..3 {
+        for _ in 0..1_000 {
+            let error = session.authorization().await.unwrap_err();
+            assert_eq!((error.kind(), error.recovery()), (ErrorKind::Store, Recovery::GiveUp));
+        }
+        world.clock.advance(seconds(1));
+    }
+    let tried = store.n_commits.load(Ordering::SeqCst);
+    assert!((3..=4).contains(&tried), "{tried}");
+    store.read_only.store(false, Ordering::SeqCst);
+    session.authorization().await.unwrap();
+    assert_eq!(world.server.count("sign_in"), 1);
 }

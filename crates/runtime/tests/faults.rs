@@ -68,6 +68,7 @@ async fn f09_a_store_that_was_read_only_is_tried_again_by_whoever_asks() {
     assert_eq!(session.authorization().await.unwrap_err().kind(), ErrorKind::Store);
     assert_eq!(world.server.count("refresh"), 0, "nothing is sent that cannot be written");
     store.read_only.store(false, Ordering::SeqCst);
+    world.clock.advance(seconds(1));
     session.authorization().await.unwrap();
     assert_eq!((world.server.count("sign_in"), world.server.count("refresh")), (1, 1));
 }
