@@ -308,8 +308,9 @@ impl Cell {
 fn held_off(core: &Core, now: Monotonic) -> Option<Failure> {
     let (failure, _) = core.last_error.as_ref()?;
     let just_now = core.looked_at.is_some_and(|at| now.since(at) < LOOK_AGAIN);
-    let held =
-        just_now && failure.kind == ErrorKind::Store && core.machine.status() == Status::ReauthRequired;
+    let held = just_now
+        && failure.kind == ErrorKind::Store
+        && core.machine.status() == Status::ReauthRequired;
     held.then_some(*failure)
 }
 

@@ -290,7 +290,9 @@ impl Cell {
                 self.shared.queue().cancel(self.slot());
             }
             Effect::Tell(told) => {
-                if let (Told::Failed(Failure { kind: ErrorKind::Store, .. }), Some(_)) = (told, flown) {
+                if let (Told::Failed(Failure { kind: ErrorKind::Store, .. }), Some(_)) =
+                    (told, flown)
+                {
                     core.looked_at = Some(now.mono);
                 }
                 core.tell(told, self.is_waited_for(), after);

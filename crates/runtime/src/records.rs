@@ -75,6 +75,13 @@ impl Opener {
         names
     }
 
+    /// Whether somebody seals with a newer key by now.
+    fn is_behind(&self, found: &[Read]) -> bool {
+        let Self::Whole(sealer) = self else { return false };
+        let mut found = found.iter().filter_map(|read| read.as_ref().ok()?.as_ref());
+        found.any(|record| sealer.is_behind(record.bytes.expose_bytes()))
+    }
+
     fn open_session(&self, cell: &Cell, bytes: &[u8]) -> Result<SessionRecord, Error> {
         match self {
             Self::Whole(sealer) => sealer.open_session(&cell.key, bytes),
@@ -116,6 +123,12 @@ impl Records {
         match &opened {
             Err(error) if error.code() == Some(UNKNOWN_KEY) => {}
             Ok(all) if all.iter().any(|records| records.guards_wait_for_a_key) => {}
+            Ok(_) if opener.is_behind(&found) => {
+                // What is known opens all there is: the next write is soon enough.
+                let shared = Arc::clone(shared);
+                first.shared.spawn(async move { drop(shared.keys.read_again().await) });
+                return opened;
+            }
             _ => return opened,
         }
         // A key that was added since ours were read: they are read once more.

@@ -91,6 +91,14 @@ impl Sealer {
         self.vault.names_like(&other.vault)
     }
 
+    /// Whether `sealed` says that a key with a higher id seals than the one that seals here: where keys are rotated
+    /// as they should be, somebody has put a newer one in front. Proved by nothing until it is opened.
+    pub fn is_behind(&self, sealed: &[u8]) -> bool {
+        let theirs = Header::split(sealed).ok().map(|(header, _)| header);
+        let own = theirs.filter(|header| header.kind != ForReaders::KIND);
+        own.is_some_and(|header| Some(header.key) > self.vault.sealing())
+    }
+
     /// What readers get, if the store has keys for them.
     pub const fn readers(&self) -> Option<&Readers> {
         self.readers.as_ref()

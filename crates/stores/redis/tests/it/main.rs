@@ -8,6 +8,7 @@ mod limits;
 mod locks;
 mod losses;
 mod proxy;
+mod rotation;
 mod server;
 #[cfg(feature = "rustls")]
 mod tls;
