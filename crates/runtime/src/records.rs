@@ -43,6 +43,8 @@ pub(crate) struct Records {
     guards_unreadable: Option<Error>,
     /// The same because it is sealed with a key that is not known here.
     guards_wait_for_a_key: bool,
+    /// It is not there any more, and what stands above is what this process remembers of it.
+    guards_from_memory: bool,
 }
 
 /// What a store says of a record.
@@ -175,7 +177,7 @@ impl Records {
         Ok(Self { session_revision: revision, session_seal, damaged, ..records })
     }
 
-    /// Guards that cannot be read are not taken for none.
+    /// Guards that cannot be read, or are gone, are not taken for none.
     fn take_account(
         &mut self,
         cell: &Cell,
@@ -188,7 +190,7 @@ impl Records {
             there => there,
         };
         let found = there.as_ref().ok().and_then(Option::as_ref);
-        let seal = seal(found);
+        let (seal, is_gone) = (seal(found), matches!(there, Ok(None)));
         self.account_revision = revision(found);
         let account = there.and_then(|there| match there {
             Some(record) => match cell.recall_account(seal) {
@@ -200,11 +202,31 @@ impl Records {
         self.account_seal = seal.filter(|_| account.is_ok());
         let unreadable = account.as_ref().err();
         self.guards_wait_for_a_key = unreadable.is_some_and(|e| e.code() == Some(UNKNOWN_KEY));
-        self.guards_unreadable =
-            unreadable.map(|why| guards::unreadable(name, &cell.shared.store.place(name), why));
-        cell.shared.note_guards(name, self.guards_unreadable.as_ref());
+        let place = || cell.shared.store.place(name);
+        self.guards_unreadable = unreadable.map(|why| guards::unreadable(name, &place(), why));
         self.account = account.unwrap_or_default();
+        if is_gone {
+            match cell.shared.guards.of(name).or_else(|| cell.recall_lost_account()) {
+                Some(known) => (self.account, self.guards_from_memory) = (known, true),
+                None if self.session.guarded => {
+                    self.guards_unreadable = Some(guards::missing(name, &place()));
+                }
+                None => {}
+            }
+        }
+        let known = self.guards_unreadable.as_ref().map_or(Ok(&self.account), Err);
+        cell.shared.guards.note(name, known);
         Ok(())
+    }
+
+    /// Whether the account's record is gone and only this process knows what it held.
+    pub(crate) const fn guards_are_from_memory(&self) -> bool {
+        self.guards_from_memory
+    }
+
+    /// Whether the account's record was there once and is gone.
+    pub(crate) const fn misses_guards(&self) -> bool {
+        self.guards_from_memory || self.guards_unreadable.is_some()
     }
 
     /// Why it is not known what the account must be spared, where it is not.
@@ -229,6 +251,7 @@ impl Records {
             account_seal: None,
             guards_unreadable: None,
             guards_wait_for_a_key: false,
+            guards_from_memory: false,
         }
     }
 
@@ -256,6 +279,7 @@ impl Records {
         fence: Option<Fence>,
     ) -> Result<Written, Error> {
         let sealer = cell.shared.sealer().await?;
+        self.session.guarded |= self.account_revision != Revision::NONE;
         let bytes = sealer.seal_session(&cell.key, &self.session)?;
         let seal = Seal::of(bytes.expose_bytes());
         let name = sealer.name(&cell.digest);
@@ -296,6 +320,8 @@ impl Records {
         let end = cell.shared.store.commit(&name, self.account_revision, fence, bytes).await?;
         if matches!(end, Committed::Done(_)) {
             self.account_seal = seal;
+            self.guards_from_memory = false;
+            cell.shared.guards.note(&name, Ok(&self.account));
         }
         Ok(taken(end, &mut self.account_revision))
     }

@@ -150,6 +150,18 @@ impl Sealer {
         self.vault.seal(self.format, &key.into(), record)
     }
 
+    /// The same for an account that is known by a record only ([`Sealer::open_found`]).
+    ///
+    /// # Errors
+    /// See [`Sealer::seal_session`].
+    pub fn seal_account_of(
+        &self,
+        key: &StoredKey,
+        record: &AccountRecord,
+    ) -> Result<SecretBytes, Error> {
+        self.vault.seal(self.format, &key.account(), record)
+    }
+
     /// Opens the record of the account `key`.
     ///
     /// # Errors

@@ -152,6 +152,13 @@ fn unreadable(folder: &Path, book: &Book, error: &Error, findings: &mut Findings
             ),
             format!("bring it back; or, {forget}"),
         ),
+        (shelf::Kind::Guards, shelf::MISSING) => (
+            format!(
+                "{path} kept what an account must be spared, and is gone: nobody signs in whose process does not \
+                 remember it"
+            ),
+            format!("bring it back; or, {forget}"),
+        ),
         (shelf::Kind::Unknown, "damaged") => (
             format!("{path} cannot be opened (damaged)"),
             format!(

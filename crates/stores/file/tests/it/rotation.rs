@@ -189,7 +189,7 @@ async fn the_key_file_as_the_source_of_another_store_is_never_made_and_is_read_a
     let place = Place::new();
     let keys = place.store.key_file();
     let error = keys.seal_keys().await.unwrap_err();
-    assert_says(&error, "key", "copy it");
+    assert_says(&error, "bad_key", "copy it");
     assert!(!place.path("key").exists());
     place.store.seal_keys().await.unwrap();
     let ids = async || keys.seal_keys().await.unwrap().ids().collect::<Vec<_>>();
