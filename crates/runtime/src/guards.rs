@@ -10,7 +10,7 @@ use countersign_seal::AccountRecord;
 
 use crate::cell::Cell;
 use crate::flight::Flight;
-use crate::records::{Records, Written};
+use crate::records::{Records, UNKNOWN_KEY, Written};
 use crate::session::Session;
 use crate::sync::Mutex;
 
@@ -32,8 +32,18 @@ pub(crate) fn unreadable(name: &RecordName, place: &str, why: &Error) -> Error {
     let (what, helps) = match why.code() {
         Some("damaged") => ("is damaged".to_owned(), "bring it back".to_owned()),
         Some(NEWER) => {
-            ("was written by a newer version".to_owned(), "upgrade this program".to_owned())
+            let helps =
+                "upgrade this program, or, if no newer one has ever used this store, bring it back";
+            ("was written by a newer version".to_owned(), helps.to_owned())
         }
+        Some(UNKNOWN_KEY) => (
+            "is sealed with a key that is not known, or damaged".to_owned(),
+            "bring that key back, or the record".to_owned(),
+        ),
+        Some("foreign") => (
+            "says that it is another's, or is damaged".to_owned(),
+            "bring the right one back".to_owned(),
+        ),
         _ => ("cannot be read".to_owned(), why.hint_text().to_owned()),
     };
     // Nobody overrules what a newer program knows.
@@ -41,10 +51,12 @@ pub(crate) fn unreadable(name: &RecordName, place: &str, why: &Error) -> Error {
         Some(NEWER) => String::new(),
         _ => or_forget(id, "set aside"),
     };
-    held(UNREADABLE).hint(format!(
-        "{place} keeps what the account must be spared (its lockout, refused passwords, used codes) and \
-         {what}, so nobody signs in to it; {helps}{or}"
-    ))
+    held(UNREADABLE)
+        .hint(format!(
+            "{place} keeps what the account must be spared (its lockout, refused passwords, used codes) and \
+             {what}, so nobody signs in to it; {helps}{or}"
+        ))
+        .with_source(why.clone())
 }
 
 /// The same where the record is gone, and a session says that it was there.

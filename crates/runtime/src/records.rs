@@ -166,7 +166,10 @@ impl Records {
         let (revision, seal) = (revision(there.as_ref()), seal(there.as_ref()));
         let session = match there {
             Some(record) => match cell.recall_session(seal) {
-                None => whole(cell, opener.open_session(cell, record.bytes.expose_bytes()))?,
+                None => {
+                    let opened = opener.open_session(cell, record.bytes.expose_bytes());
+                    whole(cell, opened).map_err(|error| placed(cell, opener, error))?
+                }
                 recalled => recalled,
             },
             None => Some(SessionRecord::default()),
@@ -405,6 +408,13 @@ fn whole(
         }
         opened => opened.map(Some),
     }
+}
+
+/// The same error, which says where the record lies.
+fn placed(cell: &Cell, opener: &Opener, error: Error) -> Error {
+    let place = cell.shared.store.place(&opener.name(&cell.digest));
+    let hint = format!("{place} does not open: {}", error.hint_text());
+    error.hint(hint)
 }
 
 /// The records of these names. Where one is in the way of the others, and will be, they are read one by one.

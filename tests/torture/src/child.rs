@@ -111,6 +111,7 @@ async fn work(plan: &Plan) -> Result<Report, Failure> {
     report.saved = status.saved;
     report.steps = steps.passed();
     report.ambiguous = doubts.load(Ordering::SeqCst);
+    report.bought = place.keeper.figures().outcomes.tokens;
     Ok(report)
 }
 

@@ -57,26 +57,30 @@ pub async fn reseal(store: &dyn SessionStore, sealer: &Sealer) -> Result<Reseale
     Ok(done)
 }
 
-/// The records of `store` that the key `id` seals, or may seal since they cannot be read, each with the reason. If
-/// there are none, that key may go, unless it seals what is written now or has the lowest id: that one names the
+/// The records of `store` that the key `id` seals, or may seal since they cannot be read or name a key that the store
+/// does not have, each with the reason. If there are none, that key may go, unless it seals what is written now or has the lowest id: that one names the
 /// records.
 ///
 /// What a record says of its key is believed without being opened. A program that has not met a record of a newer
 /// key yet may still seal a new session with the old one.
 ///
 /// # Errors
-/// [`ErrorKind::Store`] if the store cannot be listed.
+/// [`ErrorKind::Store`] if the keys cannot be had or the store cannot be listed.
 pub async fn needing(
     store: &dyn SessionStore,
     id: u32,
 ) -> Result<Vec<(RecordName, &'static str)>, Error> {
+    let known: Vec<u32> = store.seal_keys().await?.ids().collect();
     let mut needing = Vec::new();
     for name in store.list().await? {
         let why = match store.load(&name).await {
             Ok(None) => continue,
             Err(_) => "cannot be read",
             Ok(Some(record)) => match SealedFacts::of(record.bytes.expose_bytes()) {
-                Ok(facts) if facts.key == id && OWN_KINDS.contains(&facts.kind) => "sealed with it",
+                Ok(facts) if !OWN_KINDS.contains(&facts.kind) => continue,
+                Ok(facts) if facts.key == id => "sealed with it",
+                // A bit may have flipped there.
+                Ok(facts) if !known.contains(&facts.key) => "of a key that is not known",
                 Ok(_) => continue,
                 Err(error) if error.code() == Some("damaged") => "damaged",
                 Err(_) => "cannot be read",

@@ -28,12 +28,14 @@ pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
     }
     pause(span).await;
     let mut all = Report::default();
-    let mut n_reports = 0;
+    let (mut n_reports, mut buyers) = (0, Vec::new());
     for process in processes {
         if let Some(report) = process.report().await? {
             n_reports += 1;
             all.ok += report.ok;
             all.failed += report.failed;
+            all.bought += report.bought;
+            buyers.push(report.bought);
             all.errors.extend(report.errors);
         }
     }
@@ -65,6 +67,12 @@ pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
             seen.exchanges(),
             last.generation
         ),
+    );
+    // If one bought for all, nothing would have been put to the test.
+    let n_buyers = buyers.iter().filter(|bought| **bought > 0).count();
+    findings.claim(
+        n_buyers > 1 && all.bought == seen.exchanges(),
+        format!("{n_buyers} of the processes bought some: {buyers:?}"),
     );
     findings.claim(
         seen.sign_ins == 1 && seen.refused == 0 && seen.spent_presented == 0,

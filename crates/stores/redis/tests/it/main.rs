@@ -4,6 +4,7 @@
 
 mod access;
 mod changes;
+mod flipped;
 mod limits;
 mod locks;
 mod losses;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use countersign_core::{Credentials, SealKeys, SecretBytes, SessionStore};
+use countersign_core::{Credentials, Error, SealKeys, SecretBytes, SessionStore};
 use countersign_ibex::Ibex;
 use countersign_runtime::{Keeper, ManualClock, Session};
 use countersign_seal::SealedFacts;
@@ -28,7 +28,7 @@ fn keys(front: u8, behind: &[u8]) -> SealKeys {
 
 /// Where one machine has its keys from.
 #[derive(Clone)]
-struct Place {
+pub(crate) struct Place {
     keys: Arc<Mutex<SealKeys>>,
     n_asked: Arc<AtomicU32>,
 }
@@ -46,7 +46,7 @@ impl Place {
         self.n_asked.load(Ordering::SeqCst)
     }
 
-    fn store(&self, server: &Server) -> RedisStore {
+    pub(crate) fn store(&self, server: &Server) -> RedisStore {
         let place = self.clone();
         let asked = move || {
             place.n_asked.fetch_add(1, Ordering::SeqCst);
@@ -57,32 +57,36 @@ impl Place {
 }
 
 /// A program on a machine of its own.
-struct Program {
-    place: Place,
-    session: Session,
+pub(crate) struct Program {
+    pub(crate) place: Place,
+    pub(crate) session: Session,
 }
 
 /// Some programs that share one session.
-struct Fleet {
-    server: Server,
-    simulator: Simulator,
+pub(crate) struct Fleet {
+    pub(crate) server: Server,
+    pub(crate) simulator: Simulator,
     clock: ManualClock,
 }
 
 impl Fleet {
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let server = Server::start(&[])?;
         let (simulator, clock) = (Simulator::ibex().build(), ManualClock::default());
         Some(Self { server, simulator, clock })
     }
 
-    async fn program(&self) -> Program {
-        let place = Place::new();
-        let session = self.session(place.store(&self.server)).await;
-        Program { place, session }
+    pub(crate) async fn program(&self) -> Program {
+        self.try_program().await.unwrap()
     }
 
-    async fn session(&self, store: RedisStore) -> Session {
+    pub(crate) async fn try_program(&self) -> Result<Program, Error> {
+        let place = Place::new();
+        let session = self.session(place.store(&self.server)).await?;
+        Ok(Program { place, session })
+    }
+
+    async fn session(&self, store: RedisStore) -> Result<Session, Error> {
         let transport = self.simulator.in_process(Arc::new(self.clock.clone()));
         let keeper = Keeper::builder().transport(transport).store(store).clock(self.clock.clone());
         let account = self.simulator.account();

@@ -137,6 +137,14 @@ pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
             seen.exchanges()
         ),
     );
+    // Whoever signs in without a doubt has lost a session that was good.
+    findings.claim(
+        seen.sign_ins - first.sign_ins <= doubts,
+        format!(
+            "no sign-in but for a doubt: {} of them, {doubts} doubts",
+            seen.sign_ins - first.sign_ins
+        ),
+    );
     findings.claim(
         seen.spent_presented == 0 && seen.refused == 0 && seen.sign_ins_refused == 0,
         format!(
