@@ -30,7 +30,7 @@ async fn f30_a_flipped_bit_before_the_seal_of_a_session_loses_nothing() {
         let mut flipped = whole.clone();
         flipped[at] ^= 0x40;
         put(&flipped);
-        let error = fleet.try_program().await.unwrap_err();
+        let error = fleet.try_program().await.err().unwrap();
         assert_eq!((error.kind(), error.code()), (ErrorKind::Store, Some(code)), "{error}");
         for part in [&*key, "is damaged", "stays as it is"] {
             assert!(error.to_string().contains(part), "{error}");

@@ -92,12 +92,8 @@ impl Fleet {
         let account = self.simulator.account();
         let secrets = Credentials::new().with_password(account.password);
         let keeper = keeper.build().unwrap();
-        keeper
-            .session(Ibex::at(HUB).unwrap(), &account.identity)
-            .credentials(secrets)
-            .open()
-            .await
-            .unwrap()
+        let described = keeper.session(Ibex::at(HUB)?, &account.identity);
+        described.credentials(secrets).open().await
     }
 
     /// The keys that records are sealed with.
