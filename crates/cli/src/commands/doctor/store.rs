@@ -29,6 +29,7 @@ pub(super) fn look(folder: &Path, file: Option<&ProfileFile>, findings: &mut Fin
         is_private(&path, Kind::File, findings);
     }
     leftovers(folder, findings);
+    keyring(findings);
     if key(folder, !names.is_empty(), findings) {
         records(folder, file, findings);
     }
@@ -101,6 +102,22 @@ fn key(folder: &Path, has_records: bool, findings: &mut Findings) -> bool {
             findings.note(TOPIC, format!("{shown} is made by the first login"), "");
             false
         }
+    }
+}
+
+/// What else than this file and a passphrase the key can be under.
+fn keyring(findings: &mut Findings) {
+    match crate::keyring::NAME {
+        Some(name) => {
+            let what =
+                format!("this build can keep the key in {name}: key = \"keyring\" in [store]");
+            findings.ok(TOPIC, what);
+        }
+        None => findings.note(
+            TOPIC,
+            "this build cannot keep the key in a keyring; a passphrase protects it too",
+            crate::keyring::HOW_TO_GET_IT,
+        ),
     }
 }
 
