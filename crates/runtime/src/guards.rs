@@ -10,7 +10,8 @@ use countersign_seal::AccountRecord;
 
 use crate::cell::Cell;
 use crate::flight::Flight;
-use crate::records::{Records, UNKNOWN_KEY, Written};
+use crate::opener::UNKNOWN_KEY;
+use crate::records::{Records, Written};
 use crate::session::Session;
 use crate::sync::Mutex;
 
