@@ -222,6 +222,14 @@ impl Core {
             && self.one_time.as_ref().is_some_and(|given| !given.taken)
     }
 
+    /// The record that was read under the lock has a mark of the refresh token that is held: it was sent, and nobody has
+    /// heard what came of it.
+    pub(crate) fn is_in_doubt(&self, event: &Event) -> bool {
+        let Event::Flight(_, Report::Locked(view)) = event else { return false };
+        let held = self.machine.held().and_then(|held| held.refresh);
+        view.journal.is_some_and(|mark| held.is_some_and(|held| held.token == mark.refresh))
+    }
+
     /// Keeps the bytes of the generation that the machine holds now.
     pub(crate) fn adopt(&mut self, record: Option<&Bundle>) {
         let Some(wanted) = self.machine.held().map(|held| held.generation) else { return };

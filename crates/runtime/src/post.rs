@@ -202,6 +202,7 @@ impl Cell {
             self.shift(core, by);
         }
         let (from, cause) = (core.machine.status(), Cause::of(&event));
+        let in_doubt = core.is_in_doubt(&event);
         let seam = &self.shared.seam;
         seam.event(self.digest, &event);
         let effects = core.machine.handle(event, Cx { now: now.wall, exchange, rules });
@@ -223,6 +224,9 @@ impl Cell {
         core.moves = core.moves.wrapping_add(u32::from(from != to));
         if tells {
             core.told.at_move = core.moves;
+        }
+        if in_doubt && (from, to) == (Status::Refreshing, Status::Authenticating) {
+            after.events.push(SessionEventKind::RefreshInDoubt);
         }
         if from != to {
             core.version = core.version.wrapping_add(1);

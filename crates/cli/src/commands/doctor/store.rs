@@ -29,7 +29,6 @@ pub(super) fn look(folder: &Path, file: Option<&ProfileFile>, findings: &mut Fin
         is_private(&path, Kind::File, findings);
     }
     leftovers(folder, findings);
-    keyring(findings);
     if key(folder, !names.is_empty(), findings) {
         records(folder, file, findings);
     }
@@ -106,7 +105,7 @@ fn key(folder: &Path, has_records: bool, findings: &mut Findings) -> bool {
 }
 
 /// What else than this file and a passphrase the key can be under.
-fn keyring(findings: &mut Findings) {
+pub(super) fn keyring(findings: &mut Findings) {
     match crate::keyring::NAME {
         Some(name) => {
             let what =
