@@ -10,7 +10,7 @@ use countersign_core::{
     Answers, Credentials, Error, ErrorKind, Generation, Memo, Monotonic, Rotation, Timestamp,
     TokenSet,
 };
-use countersign_seal::PendingChallenge;
+use countersign_seal::{Journal, PendingChallenge};
 
 use crate::carry::Carried;
 use crate::events::SessionEventKind;
@@ -64,6 +64,8 @@ pub(crate) struct Core {
     pub(crate) version: u32,
     /// How often the state has changed.
     pub(crate) moves: u32,
+    /// A mark that this process was about to write when it failed, and the one before it: nothing was sent under it.
+    pub(crate) unsent: Option<Box<(Journal, Option<Journal>)>>,
     /// The records as this process has sealed or opened them last.
     pub(crate) recalled: Option<Box<Recalled>>,
 }
@@ -130,6 +132,7 @@ impl Core {
             ring: Ring::default(),
             version: 0,
             moves: 0,
+            unsent: None,
             recalled: None,
         }
     }

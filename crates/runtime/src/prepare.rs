@@ -92,14 +92,15 @@ impl Flight {
         let lock = cell.shared.store.lock(&name, lease(deadline), patience).await?;
         let lock = self.lock.insert(lock);
         self.salt = Some(SecretBytes::copy_from(sealer.salt()));
-        let records = Records::load(cell).await?.bring_guards_back(cell, &**lock).await?;
+        let mut records = Records::load(cell).await?.bring_guards_back(cell, &**lock).await?;
+        records.keep_in_mind(cell);
+        records.forget_unsent(cell);
         if let Some(credentials) = &self.credentials {
             cell.remember_codes(credentials, &records.session.memo);
             self.candidate = Some(Candidate::choose(credentials, &records, sealer.salt()));
         }
         let view = records.view(cell, self.candidate.as_ref());
         let cargo = records.cargo(cell);
-        records.keep_in_mind(cell);
         self.records = Some(records);
         Ok((Report::Locked(Box::new(view)), cargo))
     }

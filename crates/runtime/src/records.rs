@@ -207,6 +207,17 @@ impl Records {
         }
     }
 
+    /// A mark that this very process has written and sent nothing under, since it did not hear that it was written,
+    /// gives way to the one before it. Nobody else can have written the same: no other sends over a mark.
+    pub(crate) fn forget_unsent(&mut self, cell: &Cell) {
+        let unsent = cell.with_awake(|core| core.unsent.as_deref().copied()).flatten();
+        if let Some((mark, before)) = unsent
+            && self.session.journal == Some(mark)
+        {
+            self.session.journal = before;
+        }
+    }
+
     /// Has the session remember what was read or written here.
     pub(crate) fn keep_in_mind(&self, cell: &Cell) {
         let session = (self.session_seal, &self.session);
