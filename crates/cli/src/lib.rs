@@ -23,7 +23,6 @@ mod hardening;
 mod inputs;
 mod interrupt;
 mod keep;
-#[cfg(feature = "keyring")]
 mod keyring;
 pub mod live;
 mod logging;

@@ -91,6 +91,7 @@ impl Shelf {
                 let loaded = store.load(&name).await;
                 books.extend(Book::of(name, loaded, &sealer, &owners));
             }
+            about_guards(&mut books, &sealer);
             Ok((Some((store, sealer)), books))
         })?;
         Ok(Self { runtime, kept, books, now })
@@ -186,14 +187,14 @@ impl Shelf {
         &self,
         book: &Book,
         wait: Duration,
-        work: impl AsyncFnOnce(&FileStore) -> Result<T, Problem>,
+        work: impl AsyncFnOnce(&FileStore, &Sealer) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let (store, sealer) = self.kept()?;
         self.runtime.block_on(async {
             // An account's own record has the name of its lock.
             let account = book.key.as_ref().map(|key| sealer.name(&key.account().digest()));
             let lock = store.lock(account.as_ref().unwrap_or(&book.name), LEASE, wait).await?;
-            let done = work(store).await;
+            let done = work(store, sealer).await;
             lock.release().await;
             done
         })
@@ -214,6 +215,44 @@ impl Shelf {
         })
     }
 }
+
+/// Records of guards that are gone, and whose those are that cannot be read: sessions say it.
+fn about_guards(books: &mut Vec<Book>, sealer: &Sealer) {
+    let mut accounts = BTreeMap::new();
+    for book in &*books {
+        if let (State::Session(record), Some(key)) = (&book.state, &book.key) {
+            let account = key.account();
+            let known = accounts.entry(sealer.name(&account.digest())).or_insert((account, false));
+            known.1 |= record.guarded;
+        }
+    }
+    for book in &mut *books {
+        if let Some((account, _)) = accounts.remove(&book.name)
+            && matches!(book.state, State::Unreadable(_))
+        {
+            (book.key, book.kind) = (Some(account), Kind::Guards);
+        }
+    }
+    let missing = accounts.into_iter().filter(|(_, (_, guarded))| *guarded);
+    books.extend(missing.map(|(name, (account, _))| {
+        Book {
+            name,
+            revision: Revision::NONE,
+            key: Some(account),
+            profiles: Vec::new(),
+            kind: Kind::Guards,
+            state: State::Unreadable(
+                Error::new(ErrorKind::Store)
+                    .with_code(MISSING)
+                    .hint("the record is gone; bring it back"),
+            ),
+        }
+    }));
+    books.sort_by(|a, b| a.name.cmp(&b.name));
+}
+
+/// The code of guards that were there and are gone.
+pub(crate) const MISSING: &str = "guards_missing";
 
 /// Longer than any write.
 const LEASE: Duration = Duration::from_secs(60);
@@ -294,6 +333,11 @@ impl Book {
         &self.name.as_str()[..SHORT]
     }
 
+    /// Whether it was there once and is gone.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(&self.state, State::Unreadable(error) if error.code() == Some(MISSING))
+    }
+
     /// The session in it.
     pub(crate) fn record(&self) -> Option<&SessionRecord> {
         match &self.state {
@@ -308,6 +352,7 @@ impl Book {
             State::Session(record) => state(record, now).as_str(),
             State::Account(_) => "account",
             State::Unnamed => "unnamed",
+            State::Unreadable(_) if self.is_missing() => MISSING,
             State::Unreadable(_) if self.kind == Kind::Guards => "guards_unreadable",
             State::Unreadable(error) => error.code().unwrap_or("unreadable"),
         }

@@ -27,9 +27,8 @@ pub(crate) async fn open(settings: &StoreSettings) -> Result<FileStore, Problem>
 
 /// What the keys are to be under.
 pub(crate) async fn protection(settings: &StoreSettings) -> Result<KeyProtection, Problem> {
-    #[cfg(feature = "keyring")]
-    if settings.keyring() {
-        return Ok(KeyProtection::Vault(crate::keyring::vault()));
+    if let Some(vault) = crate::keyring::vault().filter(|_| settings.keyring()) {
+        return Ok(KeyProtection::Vault(vault));
     }
     let Some(source) = settings.passphrase() else { return Ok(KeyProtection::OwnerOnly) };
     let around = Surroundings {

@@ -124,7 +124,59 @@ fn f30_a_session_with_its_guards_is_forgotten_where_both_are_damaged() {
     }
     home.run(&["request", "GET", &hub.resource()]).exits(6).says(&["guards_unreadable"]);
     home.run(&["sessions", "forget", "-p", "hub", "--guards"]).exits(0);
-    assert!(records(&home).is_empty());
+    assert_eq!(records(&home).len(), 1, "what the account must be spared is empty now");
     assert_eq!(std::fs::read_dir(home.path("state/damaged")).unwrap().count(), 2);
     home.run(&["request", "GET", &hub.resource()]).exits(0);
+}
+
+#[test]
+fn f36_guards_that_are_gone_hold_every_sign_in_until_a_person_has_them_begun_anew() {
+    let hub = Simulated::start(&["ibex"]);
+    let home = Home::ibex(&hub);
+    home.run(&["login"]).exits(0);
+    let path = guards(&home);
+    let id = path.file_stem().unwrap().to_str().unwrap()[..8].to_owned();
+    let command = format!("countersign sessions forget {id} --guards");
+    std::fs::remove_file(&path).unwrap();
+
+    // What is there is used and renewed.
+    home.run(&["request", "GET", &hub.resource()]).exits(0);
+    home.run(&["refresh"]).exits(0);
+    let told = home.run(&["sessions", "explain", "--json"]).exits(0).keeps_secrets().json();
+    assert!(told["guards_error"].as_str().unwrap().contains(&command), "{told}");
+    home.run(&["login"]).exits(6).keeps_secrets().says(&[
+        "guards_missing",
+        path.to_str().unwrap(),
+        "bring it back",
+        &command,
+    ]);
+    assert!(!path.exists(), "nobody writes another one by himself");
+
+    // It is told, and whoever forgets it says so.
+    let looked = home.run(&["doctor"]).exits(6).keeps_secrets().out;
+    assert!(looked.contains(&command) && looked.contains("is gone: nobody signs in"), "{looked}");
+    let list = home.run(&["sessions", "list"]).exits(0).out;
+    assert!(list.contains(&id) && list.contains("guards missing"), "{list}");
+    home.run(&["sessions", "forget", &id]).exits(2).says(&["is gone", &command]);
+    home.run(&["sessions", "forget", &id, "--guards"]).exits(0).says(&["is begun anew"]);
+    home.run(&["doctor"]).exits(0);
+    home.run(&["login"]).exits(0).keeps_secrets();
+    assert_eq!(records(&home).len(), 2);
+}
+
+/// A session is forgotten, with its guards or without, and nothing is missed afterwards.
+#[test]
+fn f36_a_session_that_is_forgotten_on_purpose_leaves_nothing_to_miss() {
+    let hub = Simulated::start(&["ibex"]);
+    let home = Home::ibex(&hub);
+    for forget in
+        [&["sessions", "forget", "-p", "hub"][..], &["sessions", "forget", "-p", "hub", "--guards"]]
+    {
+        home.run(&["login"]).exits(0);
+        home.run(forget).exits(0);
+        home.run(&["doctor"]).exits(0);
+        home.run(&["login"]).exits(0).keeps_secrets();
+        home.run(&["logout"]).exits(0);
+        home.run(forget).exits(0);
+    }
 }

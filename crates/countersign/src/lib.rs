@@ -95,10 +95,10 @@ pub use countersign_runtime::{
 pub use countersign_store_file::OsKeyring;
 #[cfg(feature = "file")]
 #[doc(inline)]
-pub use countersign_store_file::{FileStore, KeyProtection, KeyVault, Passphrase};
+pub use countersign_store_file::{FileStore, KeyFile, KeyProtection, KeyVault, Passphrase};
 #[cfg(feature = "redis")]
 #[doc(inline)]
-pub use countersign_store_redis::{RedisBuilder, RedisStore};
+pub use countersign_store_redis::{KeySource, RedisBuilder, RedisStore};
 
 /// Contracts and vocabulary, whole: for those who write an adapter, a store or a transport.
 pub use countersign_core as core;

@@ -30,13 +30,22 @@ impl Flight {
         let now = self.cell.shared.clock.now();
         let server_now = self.cell.server_now();
         self.ambient_now = Some(server_now);
+        let before = self.records.as_ref().and_then(|records| records.session.journal);
         let touched = match grant {
             Grant::SignIn { explicit } => self.mark_sign_in(explicit, now, server_now),
             Grant::Refresh => self.mark_refresh(now)?,
             Grant::Answer => self.mark_answer(now, server_now)?,
             Grant::Revoke | Grant::Save => Touched::default(),
         };
-        self.write(touched, Report::Journaled).await
+        if grant != Grant::Refresh {
+            return self.write(touched, Report::Journaled).await;
+        }
+        // A write that fails may have come through: whoever finds this mark shall know that nothing was sent.
+        let mark = self.records_mut()?.session.journal;
+        self.cell.core().unsent = mark.map(|mark| Box::new((mark, before)));
+        let written = self.write(touched, Report::Journaled).await?;
+        self.cell.core().unsent = None;
+        Ok(written)
     }
 
     /// Writes what became of it.

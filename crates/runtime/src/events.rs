@@ -52,6 +52,10 @@ pub enum SessionEventKind {
     /// The provider has refused the refresh token for good, also where a sign-in follows by itself. The
     /// code of the error tells a reuse, behind which somebody else may stand who holds a copy.
     RefreshRefused(Error),
+    /// A refresh token that is spent on use was sent, here or by a process that has died, and nobody can know what came
+    /// of it: it is not sent again, and a sign-in follows by itself. Where none may, [`SessionEventKind::Failed`]
+    /// tells the same.
+    RefreshInDoubt,
     /// A further proof is asked for.
     Challenged,
     /// The session was ended on purpose.

@@ -30,8 +30,8 @@ pub struct Explanation {
     pub last_error: Option<Error>,
     /// The store could not be read: the reason is what this process remembers.
     pub store_error: Option<Error>,
-    /// What the account must be spared cannot be read (code `guards_unreadable`): nobody signs in to it, and
-    /// the tokens that are there are used and renewed. With the remedy.
+    /// What the account must be spared cannot be read (code `guards_unreadable`) or is gone (`guards_missing`):
+    /// nobody signs in to it, and the tokens that are there are used and renewed. With the remedy.
     pub guards_error: Option<Error>,
     /// The last transitions in this process, oldest first.
     pub transitions: Vec<Transition>,
@@ -140,7 +140,7 @@ pub enum Reason {
     },
     /// The stored record has a broken seal: it is set aside with the next sign-in.
     Damaged,
-    /// A sign-in would be needed, and what the account must be spared cannot be read.
+    /// A sign-in would be needed, and what the account must be spared cannot be read or is gone.
     GuardsUnreadable,
     /// The store cannot be read.
     StoreUnreadable,

@@ -1,18 +1,25 @@
-//! What an account must be spared, where it cannot be read: nobody signs in to the account then, and what
-//! is there of its sessions is used and renewed. Only a person can know whether it may be forgotten.
+//! What an account must be spared, where it cannot be read or is gone: nobody signs in to the account then, and
+//! what is there of its sessions is used and renewed. Only a person can know whether it may be forgotten.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
 use countersign_core::session::Grant;
-use countersign_core::{Error, ErrorKind, RecordName, Recovery};
+use countersign_core::{Committed, Error, ErrorKind, RecordName, Recovery, Revision};
+use countersign_seal::AccountRecord;
 
 use crate::cell::Cell;
 use crate::flight::Flight;
+use crate::opener::UNKNOWN_KEY;
+use crate::records::{Records, Written};
 use crate::session::Session;
-use crate::shared::Shared;
+use crate::sync::Mutex;
 
 /// The code of an account's record that cannot be read.
 const UNREADABLE: &str = "guards_unreadable";
+
+/// The code of an account's record that was there and is gone.
+const MISSING: &str = "guards_missing";
 
 /// The code of a record that another release has written.
 const NEWER: &str = "newer_version";
@@ -26,22 +33,100 @@ pub(crate) fn unreadable(name: &RecordName, place: &str, why: &Error) -> Error {
     let (what, helps) = match why.code() {
         Some("damaged") => ("is damaged".to_owned(), "bring it back".to_owned()),
         Some(NEWER) => {
-            ("was written by a newer version".to_owned(), "upgrade this program".to_owned())
+            let helps =
+                "upgrade this program, or, if no newer one has ever used this store, bring it back";
+            ("was written by a newer version".to_owned(), helps.to_owned())
         }
+        Some(UNKNOWN_KEY) => (
+            "is sealed with a key that is not known, or damaged".to_owned(),
+            "bring that key back, or the record".to_owned(),
+        ),
+        Some("foreign") => (
+            "says that it is another's, or is damaged".to_owned(),
+            "bring the right one back".to_owned(),
+        ),
         _ => ("cannot be read".to_owned(), why.hint_text().to_owned()),
     };
     // Nobody overrules what a newer program knows.
     let or = match why.code() {
         Some(NEWER) => String::new(),
-        _ => format!(
-            ", or, if the account is not locked and its password is right, have it set aside on purpose: \
-             `countersign sessions forget {id} --guards`, or Session::forget_guards in a program"
-        ),
+        _ => or_forget(id, "set aside"),
     };
-    Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_code(UNREADABLE).hint(format!(
-        "{place} keeps what the account must be spared (its lockout, refused passwords, used codes) and \
-         {what}, so nobody signs in to it; {helps}{or}"
+    held(UNREADABLE)
+        .hint(format!(
+            "{place} keeps what the account must be spared (its lockout, refused passwords, used codes) and \
+             {what}, so nobody signs in to it; {helps}{or}"
+        ))
+        .with_source(why.clone())
+}
+
+/// The same where the record is gone, and a session says that it was there.
+pub(crate) fn missing(name: &RecordName, place: &str) -> Error {
+    let or = or_forget(name.as_str().get(..SHORT).unwrap_or_default(), "begun anew");
+    held(MISSING).hint(format!(
+        "{place} kept what the account must be spared (its lockout, refused passwords, used codes) and is gone, \
+         so nobody signs in to it; bring it back{or}"
     ))
+}
+
+fn held(code: &'static str) -> Error {
+    Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_code(code)
+}
+
+fn or_forget(id: &str, how: &str) -> String {
+    format!(
+        ", or, if the account is not locked and its password is right, have it {how} on purpose: `countersign \
+         sessions forget {id} --guards`, or Session::forget_guards in a program"
+    )
+}
+
+/// What a keeper remembers of the guards of accounts beside what its store has.
+#[derive(Default)]
+pub(crate) struct GuardMemory(Mutex<Remembered>);
+
+#[derive(Default)]
+struct Remembered {
+    /// The records of accounts of which the log was told that they cannot be read.
+    told: HashSet<RecordName>,
+    /// What holds a sign-in back, as it was read or written last. Where nothing does, nothing is kept: there may
+    /// be a million accounts.
+    known: HashMap<RecordName, AccountRecord>,
+}
+
+/// Whether forgetting it could cost the account something tomorrow.
+fn weighs(record: &AccountRecord) -> bool {
+    !record.refused.is_empty() || record.locked_until.is_some() || record.pending_password.is_some()
+}
+
+impl GuardMemory {
+    /// What the record `name` holds now, as far as it could be read.
+    pub(crate) fn note(&self, name: &RecordName, read: Result<&AccountRecord, &Error>) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let record = match read {
+            Err(error) => {
+                let news = inner.told.insert(name.clone());
+                drop(inner);
+                if news {
+                    tracing::warn!(record = %name, %error, "what an account must be spared cannot be read");
+                }
+                return;
+            }
+            Ok(record) => record,
+        };
+        inner.told.remove(name);
+        let forgotten = if weighs(record) {
+            inner.known.insert(name.clone(), record.clone())
+        } else {
+            inner.known.remove(name)
+        };
+        drop(inner);
+        drop(forgotten);
+    }
+
+    /// What it held when it was there.
+    pub(crate) fn of(&self, name: &RecordName) -> Option<AccountRecord> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).known.get(name).cloned()
+    }
 }
 
 impl Flight {
@@ -55,25 +140,32 @@ impl Flight {
     }
 }
 
-impl Shared {
-    /// Tells the log once that the account's record `name` cannot be read, and once more if that comes again.
-    pub(crate) fn note_guards(&self, name: &RecordName, unreadable: Option<&Error>) {
-        let mut told = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
-        match unreadable {
-            Some(error) if told.insert(name.clone()) => {
-                drop(told);
-                tracing::warn!(record = %name, %error, "what an account must be spared cannot be read");
-            }
-            None if !told.is_empty() => drop(told.remove(name)),
-            _ => {}
+impl Records {
+    /// What this process remembers of an account whose record is gone is written again, under the lock.
+    pub(crate) async fn bring_guards_back(
+        self,
+        cell: &Cell,
+        lock: &dyn countersign_core::Lock,
+    ) -> Result<Self, Error> {
+        let mut records = self;
+        if !records.guards_are_from_memory() {
+            return Ok(records);
+        }
+        let account = cell.account().digest();
+        tracing::warn!(%account, "what an account must be spared was gone, and is written again");
+        match records.save_account(cell, Some(lock.fence())).await {
+            Ok(Written::Lost) => Self::load(cell).await,
+            // What cannot be written is remembered on.
+            Ok(Written::Yes) | Err(_) => Ok(records),
         }
     }
 }
 
 impl Session {
     /// Sets aside what is remembered of the account in the store: its lockout, refused secrets, used codes,
-    /// sign-ins of the day and a new password whose fate is not known. The way out where that cannot be read
-    /// (code `guards_unreadable`); all sessions of the account share it. Whether there was anything.
+    /// sign-ins of the day and a new password whose fate is not known. An empty record takes its place. The way
+    /// out where that cannot be read (code `guards_unreadable`) or is gone (`guards_missing`); all sessions of the
+    /// account share it. Whether there was anything.
     ///
     /// Nothing is sent. Be sure first that the account is not locked and that its secrets are right: the next
     /// sign-in sends them.
@@ -95,14 +187,34 @@ impl Cell {
         let store = &self.shared.store;
         let lock = self.account_lock().await?;
         let moved = async {
-            let Some(there) = store.load(&name).await? else { return Ok(false) };
-            match sealer.open_account(self.account(), there.bytes.expose_bytes()) {
-                Err(error) if error.code() == Some(NEWER) => Err(error),
-                _ => store.set_aside(&name, there.revision).await,
+            if let Some(there) = store.load(&name).await? {
+                match sealer.open_account(self.account(), there.bytes.expose_bytes()) {
+                    Err(error) if error.code() == Some(NEWER) => return Err(error),
+                    _ if store.set_aside(&name, there.revision).await? => {}
+                    _ => return Ok(false),
+                }
+            } else if !Records::load(self).await?.misses_guards() {
+                return Ok(false);
             }
+            // Sessions of the account know that there was one.
+            let empty = AccountRecord::default();
+            let sealed = sealer.seal_account(self.account(), &empty)?;
+            let fence = Some(lock.fence());
+            let written = store.commit(&name, Revision::NONE, fence, sealed).await?;
+            if matches!(written, Committed::Done(_)) {
+                self.shared.guards.note(&name, Ok(&empty));
+            }
+            Ok(true)
         };
         let moved = moved.await;
         self.let_go(lock).await;
+        // Whoever comes next may look at once.
+        let replaced = {
+            let mut core = self.core();
+            core.looked_at = None;
+            core.recalled.take()
+        };
+        drop(replaced);
         moved
     }
 }

@@ -10,7 +10,7 @@ use countersign_core::{
     Answers, Credentials, Error, ErrorKind, Generation, Memo, Monotonic, Rotation, Timestamp,
     TokenSet,
 };
-use countersign_seal::PendingChallenge;
+use countersign_seal::{Journal, PendingChallenge};
 
 use crate::carry::Carried;
 use crate::events::SessionEventKind;
@@ -57,12 +57,15 @@ pub(crate) struct Core {
     pub(crate) last_used_at: Timestamp,
     /// The end of the refresh token that was used last because it was idle.
     pub(crate) kept_until: Option<Timestamp>,
-    /// When the store was last read for a caller whom nothing else could help.
+    /// When the store was last read for a caller whom nothing else could help, or has failed an exchange for
+    /// good.
     pub(crate) looked_at: Option<Monotonic>,
     pub(crate) ring: Ring,
     pub(crate) version: u32,
     /// How often the state has changed.
     pub(crate) moves: u32,
+    /// A mark that this process was about to write when it failed, and the one before it: nothing was sent under it.
+    pub(crate) unsent: Option<Box<(Journal, Option<Journal>)>>,
     /// The records as this process has sealed or opened them last.
     pub(crate) recalled: Option<Box<Recalled>>,
 }
@@ -129,6 +132,7 @@ impl Core {
             ring: Ring::default(),
             version: 0,
             moves: 0,
+            unsent: None,
             recalled: None,
         }
     }
@@ -219,6 +223,14 @@ impl Core {
             && self.machine.status() != Status::Authenticating
             && self.machine.challenge().is_none()
             && self.one_time.as_ref().is_some_and(|given| !given.taken)
+    }
+
+    /// The record that was read under the lock has a mark of the refresh token that is held: it was sent, and nobody has
+    /// heard what came of it.
+    pub(crate) fn is_in_doubt(&self, event: &Event) -> bool {
+        let Event::Flight(_, Report::Locked(view)) = event else { return false };
+        let held = self.machine.held().and_then(|held| held.refresh);
+        view.journal.is_some_and(|mark| held.is_some_and(|held| held.token == mark.refresh))
     }
 
     /// Keeps the bytes of the generation that the machine holds now.

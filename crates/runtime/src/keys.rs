@@ -7,7 +7,7 @@ use std::time::Duration;
 use countersign_core::{Clock, Error, Monotonic, SessionStore};
 use countersign_seal::{Readers, RecordFormat, Sealer};
 
-use crate::records::Opener;
+use crate::opener::Opener;
 use crate::sync::{Mutex, MutexGuard, OnceCell};
 
 /// A reading of the keys answers for so long: a key that is nowhere must not have every session make a key of a

@@ -48,6 +48,7 @@ mod manual;
 mod memory;
 mod names;
 mod obtain;
+mod opener;
 mod operations;
 mod parked;
 mod password;

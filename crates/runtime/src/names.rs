@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use countersign_core::{KeyDigest, RecordName};
 
-use crate::records::Opener;
+use crate::opener::Opener;
 use crate::shared::Shared;
 use crate::sync::{AtomicBool, Mutex};
 

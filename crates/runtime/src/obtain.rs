@@ -7,6 +7,7 @@ use countersign_core::session::{Demand, Failure, Status, Told};
 use countersign_core::{Error, ErrorKind, Monotonic, Timestamp};
 
 use crate::cell::Cell;
+use crate::inner::Core;
 use crate::snapshot::{Authorized, Snapshot};
 use crate::told::News;
 use crate::wait::wait;
@@ -150,10 +151,11 @@ impl Cell {
             }
             return Ok(Look::Later(now.mono_at(shown.usable_until).min(caller.deadline)));
         }
-        let (demand, count, told, due) = {
+        let (demand, count, told, due, held_off) = {
             let core = self.core();
             let due = core.appointment.map(|(_, _, due)| due);
-            (core.machine.demand(), core.told.count, core.told.last().cloned(), due)
+            let held_off = held_off(&core, now.mono);
+            (core.machine.demand(), core.told.count, core.told.last().cloned(), due, held_off)
         };
         if caller.heard.is_some_and(|heard| heard != count) {
             caller.heard = Some(count);
@@ -170,6 +172,11 @@ impl Cell {
         }
         if shared.has_given_up() {
             return Err(closed());
+        }
+        if demand == Demand::Ask
+            && let Some(failure) = held_off
+        {
+            return Err(self.fail(failure));
         }
         match demand {
             Demand::Ask if caller.asked < MOST_ASKS => {
@@ -295,6 +302,16 @@ impl Cell {
             .at(self.provider.id(), "authorize")
             .hint("the provider's tokens do not live as long as was asked for")
     }
+}
+
+/// What the store has failed an exchange with just now: nothing is asked of it again before [`LOOK_AGAIN`].
+fn held_off(core: &Core, now: Monotonic) -> Option<Failure> {
+    let (failure, _) = core.last_error.as_ref()?;
+    let just_now = core.looked_at.is_some_and(|at| now.since(at) < LOOK_AGAIN);
+    let held = just_now
+        && failure.kind == ErrorKind::Store
+        && core.machine.status() == Status::ReauthRequired;
+    held.then_some(*failure)
 }
 
 /// Nothing new is begun any more.

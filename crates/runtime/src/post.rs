@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::session::{
-    Appointment, Cx, Demand, Effect, Event, ExchangeId, Purpose as Wish, Report, Rules, Source,
-    Status, Told,
+    Appointment, Cx, Demand, Effect, Event, ExchangeId, Failure, Purpose as Wish, Report, Rules,
+    Source, Status, Told,
 };
 use countersign_core::{Answers, Credentials, Error, ErrorKind, Generation, Timestamp, TokenSet};
 use countersign_scheduler::{Failure as Row, Now, Purpose, Request};
@@ -202,6 +202,7 @@ impl Cell {
             self.shift(core, by);
         }
         let (from, cause) = (core.machine.status(), Cause::of(&event));
+        let in_doubt = core.is_in_doubt(&event);
         let seam = &self.shared.seam;
         seam.event(self.digest, &event);
         let effects = core.machine.handle(event, Cx { now: now.wall, exchange, rules });
@@ -223,6 +224,9 @@ impl Cell {
         core.moves = core.moves.wrapping_add(u32::from(from != to));
         if tells {
             core.told.at_move = core.moves;
+        }
+        if in_doubt && (from, to) == (Status::Refreshing, Status::Authenticating) {
+            after.events.push(SessionEventKind::RefreshInDoubt);
         }
         if from != to {
             core.version = core.version.wrapping_add(1);
@@ -289,7 +293,14 @@ impl Cell {
                 core.appointment = None;
                 self.shared.queue().cancel(self.slot());
             }
-            Effect::Tell(told) => core.tell(told, self.is_waited_for(), after),
+            Effect::Tell(told) => {
+                if let (Told::Failed(Failure { kind: ErrorKind::Store, .. }), Some(_)) =
+                    (told, flown)
+                {
+                    core.looked_at = Some(now.mono);
+                }
+                core.tell(told, self.is_waited_for(), after);
+            }
         }
     }
 

@@ -90,16 +90,17 @@ impl Flight {
         // Whoever waits for the token hears in time who holds the lock.
         let patience = lease(deadline).min(cell.settings.deadline * 4 / 5);
         let lock = cell.shared.store.lock(&name, lease(deadline), patience).await?;
-        self.lock = Some(lock);
+        let lock = self.lock.insert(lock);
         self.salt = Some(SecretBytes::copy_from(sealer.salt()));
-        let records = Records::load(cell).await?;
+        let mut records = Records::load(cell).await?.bring_guards_back(cell, &**lock).await?;
+        records.keep_in_mind(cell);
+        records.forget_unsent(cell);
         if let Some(credentials) = &self.credentials {
             cell.remember_codes(credentials, &records.session.memo);
             self.candidate = Some(Candidate::choose(credentials, &records, sealer.salt()));
         }
         let view = records.view(cell, self.candidate.as_ref());
         let cargo = records.cargo(cell);
-        records.keep_in_mind(cell);
         self.records = Some(records);
         Ok((Report::Locked(Box::new(view)), cargo))
     }

@@ -42,6 +42,11 @@ impl Cell {
         self.with_awake(|core| known(seal, core.recalled.as_deref()?.account.as_ref()))?
     }
 
+    /// What stood in the account's record, which is gone, when this session has read or written it last.
+    pub(crate) fn recall_lost_account(&self) -> Option<AccountRecord> {
+        self.with_awake(|core| Some(core.recalled.as_deref()?.account.as_ref()?.1.clone()))?
+    }
+
     /// Remembers what is sealed so. Where there is no seal, nothing is remembered.
     pub(crate) fn keep_in_mind(
         &self,

@@ -4,10 +4,10 @@ use countersign_core::session::{
     ChallengeView, Guards, Held, JournalView, RecordView, RefusedView,
 };
 use countersign_core::{
-    Certainty, Committed, Error, ErrorKind, Fence, KeyDigest, RecordName, Recovery, RefreshToken,
-    Revision, Rotation, SessionKey, SessionStore, StoredRecord, Timestamp, TokenSet,
+    Certainty, Committed, Error, ErrorKind, Fence, RecordName, Recovery, RefreshToken, Revision,
+    Rotation, SessionKey, StoredRecord, Timestamp, TokenSet,
 };
-use countersign_seal::{AccountRecord, PendingChallenge, Readers, Sealer, SessionRecord};
+use countersign_seal::{AccountRecord, PendingChallenge, Sealer, SessionRecord};
 use data_encoding::BASE64URL_NOPAD;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use std::time::Duration;
 use crate::cell::Cell;
 use crate::flight::Candidate;
 use crate::guards;
+use crate::opener::{Opener, Read, UNKNOWN_KEY, placed, read, whole};
 use crate::post::Cargo;
 use crate::readers_copy;
 use crate::recall::Seal;
@@ -43,51 +44,8 @@ pub(crate) struct Records {
     guards_unreadable: Option<Error>,
     /// The same because it is sealed with a key that is not known here.
     guards_wait_for_a_key: bool,
-}
-
-/// What a store says of a record.
-type Read = Result<Option<StoredRecord>, Error>;
-
-/// The code of a record that is sealed with a key that is not known.
-pub(crate) const UNKNOWN_KEY: &str = "unknown_key";
-
-/// What opens records: everything of a session, or what readers get.
-pub(crate) enum Opener {
-    Whole(Arc<Sealer>),
-    Readers(Arc<Readers>),
-}
-
-impl Opener {
-    /// The name of a session's record.
-    pub(crate) fn name(&self, digest: &KeyDigest) -> RecordName {
-        match self {
-            Self::Whole(sealer) => sealer.name(digest),
-            Self::Readers(readers) => readers.name(digest),
-        }
-    }
-
-    /// The session's record, then the account's where it can be opened.
-    fn names(&self, cell: &Cell) -> Vec<RecordName> {
-        let mut names = vec![self.name(&cell.digest)];
-        if let Self::Whole(sealer) = self {
-            names.push(sealer.name(&cell.account().digest()));
-        }
-        names
-    }
-
-    fn open_session(&self, cell: &Cell, bytes: &[u8]) -> Result<SessionRecord, Error> {
-        match self {
-            Self::Whole(sealer) => sealer.open_session(&cell.key, bytes),
-            Self::Readers(readers) => readers.open(&cell.key, bytes),
-        }
-    }
-
-    fn open_account(&self, cell: &Cell, bytes: &[u8]) -> Result<AccountRecord, Error> {
-        match self {
-            Self::Whole(sealer) => sealer.open_account(cell.account(), bytes),
-            Self::Readers(_) => Ok(AccountRecord::default()),
-        }
-    }
+    /// It is not there any more, and what stands above is what this process remembers of it.
+    guards_from_memory: bool,
 }
 
 /// Whether a write came through.
@@ -116,6 +74,12 @@ impl Records {
         match &opened {
             Err(error) if error.code() == Some(UNKNOWN_KEY) => {}
             Ok(all) if all.iter().any(|records| records.guards_wait_for_a_key) => {}
+            Ok(_) if opener.is_behind(&found) => {
+                // What is known opens all there is: the next write is soon enough.
+                let shared = Arc::clone(shared);
+                first.shared.spawn(async move { drop(shared.keys.read_again().await) });
+                return opened;
+            }
             _ => return opened,
         }
         // A key that was added since ours were read: they are read once more.
@@ -151,7 +115,10 @@ impl Records {
         let (revision, seal) = (revision(there.as_ref()), seal(there.as_ref()));
         let session = match there {
             Some(record) => match cell.recall_session(seal) {
-                None => whole(cell, opener.open_session(cell, record.bytes.expose_bytes()))?,
+                None => {
+                    let opened = opener.open_session(cell, record.bytes.expose_bytes());
+                    whole(cell, opened).map_err(|error| placed(cell, opener, error))?
+                }
                 recalled => recalled,
             },
             None => Some(SessionRecord::default()),
@@ -162,7 +129,7 @@ impl Records {
         Ok(Self { session_revision: revision, session_seal, damaged, ..records })
     }
 
-    /// Guards that cannot be read are not taken for none.
+    /// Guards that cannot be read, or are gone, are not taken for none.
     fn take_account(
         &mut self,
         cell: &Cell,
@@ -175,7 +142,7 @@ impl Records {
             there => there,
         };
         let found = there.as_ref().ok().and_then(Option::as_ref);
-        let seal = seal(found);
+        let (seal, is_gone) = (seal(found), matches!(there, Ok(None)));
         self.account_revision = revision(found);
         let account = there.and_then(|there| match there {
             Some(record) => match cell.recall_account(seal) {
@@ -187,11 +154,31 @@ impl Records {
         self.account_seal = seal.filter(|_| account.is_ok());
         let unreadable = account.as_ref().err();
         self.guards_wait_for_a_key = unreadable.is_some_and(|e| e.code() == Some(UNKNOWN_KEY));
-        self.guards_unreadable =
-            unreadable.map(|why| guards::unreadable(name, &cell.shared.store.place(name), why));
-        cell.shared.note_guards(name, self.guards_unreadable.as_ref());
+        let place = || cell.shared.store.place(name);
+        self.guards_unreadable = unreadable.map(|why| guards::unreadable(name, &place(), why));
         self.account = account.unwrap_or_default();
+        if is_gone {
+            match cell.shared.guards.of(name).or_else(|| cell.recall_lost_account()) {
+                Some(known) => (self.account, self.guards_from_memory) = (known, true),
+                None if self.session.guarded => {
+                    self.guards_unreadable = Some(guards::missing(name, &place()));
+                }
+                None => {}
+            }
+        }
+        let known = self.guards_unreadable.as_ref().map_or(Ok(&self.account), Err);
+        cell.shared.guards.note(name, known);
         Ok(())
+    }
+
+    /// Whether the account's record is gone and only this process knows what it held.
+    pub(crate) const fn guards_are_from_memory(&self) -> bool {
+        self.guards_from_memory
+    }
+
+    /// Whether the account's record was there once and is gone.
+    pub(crate) const fn misses_guards(&self) -> bool {
+        self.guards_from_memory || self.guards_unreadable.is_some()
     }
 
     /// Why it is not known what the account must be spared, where it is not.
@@ -216,6 +203,18 @@ impl Records {
             account_seal: None,
             guards_unreadable: None,
             guards_wait_for_a_key: false,
+            guards_from_memory: false,
+        }
+    }
+
+    /// A mark that this very process has written and sent nothing under, since it did not hear that it was written,
+    /// gives way to the one before it. Nobody else can have written the same: no other sends over a mark.
+    pub(crate) fn forget_unsent(&mut self, cell: &Cell) {
+        let unsent = cell.with_awake(|core| core.unsent.as_deref().copied()).flatten();
+        if let Some((mark, before)) = unsent
+            && self.session.journal == Some(mark)
+        {
+            self.session.journal = before;
         }
     }
 
@@ -243,6 +242,7 @@ impl Records {
         fence: Option<Fence>,
     ) -> Result<Written, Error> {
         let sealer = cell.shared.sealer().await?;
+        self.session.guarded |= self.account_revision != Revision::NONE;
         let bytes = sealer.seal_session(&cell.key, &self.session)?;
         let seal = Seal::of(bytes.expose_bytes());
         let name = sealer.name(&cell.digest);
@@ -283,6 +283,8 @@ impl Records {
         let end = cell.shared.store.commit(&name, self.account_revision, fence, bytes).await?;
         if matches!(end, Committed::Done(_)) {
             self.account_seal = seal;
+            self.guards_from_memory = false;
+            cell.shared.guards.note(&name, Ok(&self.account));
         }
         Ok(taken(end, &mut self.account_revision))
     }
@@ -350,36 +352,6 @@ impl Records {
             let begins = i64::try_from(begins).unwrap_or(i64::MAX);
             Timestamp::from_millis(begins).shifted(cell.site.skew_millis().saturating_neg())
         })
-    }
-}
-
-/// A session whose seal is broken opens for nobody, now or later: there is none, and before another is
-/// written it is set aside. One that another key or a newer program could open is an error and stays.
-fn whole(
-    cell: &Cell,
-    opened: Result<SessionRecord, Error>,
-) -> Result<Option<SessionRecord>, Error> {
-    match opened {
-        Err(error) if error.code() == Some("damaged") => {
-            tracing::debug!(session = %cell.digest, error = %error, "a record is damaged");
-            Ok(None)
-        }
-        opened => opened.map(Some),
-    }
-}
-
-/// The records of these names. Where one is in the way of the others, and will be, they are read one by one.
-async fn read(store: &dyn SessionStore, names: &[RecordName]) -> Result<Vec<Read>, Error> {
-    match store.load_many(names).await {
-        Ok(found) => Ok(found.into_iter().map(Ok).collect()),
-        Err(error) if error.recovery() == Recovery::GiveUp => {
-            let mut found = Vec::with_capacity(names.len());
-            for name in names {
-                found.push(store.load(name).await);
-            }
-            Ok(found)
-        }
-        Err(error) => Err(error),
     }
 }
 

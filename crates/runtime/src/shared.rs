@@ -1,13 +1,11 @@
 //! What all sessions of a keeper share: the seams, the queue, the budgets, and who exists.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use countersign_core::{
-    Clock, Error, HttpTransport, KeyDigest, Monotonic, Origin, RecordName, SessionStore,
-};
+use countersign_core::{Clock, Error, HttpTransport, KeyDigest, Monotonic, Origin, SessionStore};
 use countersign_scheduler::{
     Admission, BackoffPolicy, Beat, DateSample, Heartbeat, Now, Planner, Queue, Skew,
     SkewEstimator, WindowPolicy,
@@ -21,10 +19,11 @@ use crate::common::Commons;
 use crate::events::Hub;
 use crate::figures::Counts;
 use crate::filter::Seam;
+use crate::guards::GuardMemory;
 use crate::handover::Handover;
 use crate::keys::Keys;
+use crate::opener::Opener;
 use crate::places::Places;
-use crate::records::Opener;
 use crate::registry::Registry;
 use crate::rest::Eviction;
 use crate::sync::{AtomicBool, AtomicI64, AtomicUsize, Handle, Mutex, MutexGuard, Notify};
@@ -62,8 +61,7 @@ pub(crate) struct Shared {
     #[cfg(feature = "reqwest")]
     pub(crate) client: Option<countersign_reqwest::Client>,
     pub(crate) keys: Keys,
-    /// The records of accounts of which the log was told that they cannot be read.
-    pub(crate) unreadable: Mutex<HashSet<RecordName>>,
+    pub(crate) guards: GuardMemory,
     pub(crate) handover: Handover,
     /// The store has refused a write for want of a right to it.
     refuses_writes: AtomicBool,
@@ -124,7 +122,7 @@ impl Shared {
             #[cfg(feature = "reqwest")]
             client: None,
             keys,
-            unreadable: Mutex::default(),
+            guards: GuardMemory::default(),
             handover: Handover::default(),
             refuses_writes: AtomicBool::new(false),
             evicted_at: Mutex::default(),

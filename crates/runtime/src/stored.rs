@@ -11,7 +11,7 @@ use countersign_seal::{AccountRecord, EndCause, Found, Sealer, SessionRecord};
 
 use crate::cell::Cell;
 use crate::keeper::Keeper;
-use crate::records::UNKNOWN_KEY;
+use crate::opener::UNKNOWN_KEY;
 use crate::shared::Shared;
 
 /// So many records are read at once.

@@ -39,6 +39,9 @@ impl Cell {
                 let (kind, code) = (error.kind(), error.code());
                 warn!(%provider, %session, %kind, code, "the refresh token was refused for good");
             }
+            SessionEventKind::RefreshInDoubt => {
+                warn!(%provider, %session, "the answer to a refresh was lost; its token may be spent and is not sent again");
+            }
             SessionEventKind::Challenged => {
                 info!(%provider, %session, "a further proof is asked for")
             }

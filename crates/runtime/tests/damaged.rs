@@ -10,6 +10,9 @@
 
 mod common;
 
+use std::sync::atomic::Ordering;
+
+use common::store::Flaky;
 use common::{Act, World, seconds};
 use countersign_core::{
     Answers, Committed, Error, ErrorKind, RecordName, Recovery, SecretBytes, SessionStore,
@@ -17,6 +20,7 @@ use countersign_core::{
 };
 use countersign_runtime::{Reason, SignIn};
 use countersign_seal::SealedFacts;
+use countersign_seal::suite::Through;
 use serde_json::json;
 
 /// Flips a bit of what is sealed in the records for which `this` holds; their names and new bytes.
@@ -224,4 +228,143 @@ async fn f30_an_answer_to_a_challenge_waits_too_while_guards_cannot_be_read() {
     world.store.commit(name, torn, None, whole.bytes.clone()).await.unwrap();
     session.answer(answer()).await.unwrap();
     assert_eq!(world.server.count("answer"), 1);
+}
+
+/// What stands in the way is looked at once a second for everybody who asks, and the one who mends it is heard
+/// of within that.
+#[tokio::test]
+async fn f30_ten_thousand_callers_look_at_unreadable_guards_once_a_second() {
+    let world = World::new();
+    world.server.state().password = "another".into();
+    world.session().await.authorization().await.unwrap_err();
+    let (name, bytes) = befallen(&world, Fate::Flipped).await;
+    let store = Flaky::new(world.store.clone());
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
+    let session = world.described(&keeper).open().await.unwrap();
+    let first = session.authorization().await.unwrap_err();
+    assert_guards(&first, &name, Fate::Flipped);
+    store.reads();
+    for _ in 0..10_000 {
+        let error = session.authorization().await.unwrap_err();
+        assert_eq!(error.to_string(), first.to_string());
+        assert_eq!((error.kind(), error.code()), (first.kind(), first.code()));
+    }
+    assert_eq!(store.reads(), 0, "nobody looks again within a second");
+    for _ in 0..5 {
+        world.clock.advance(seconds(1));
+        for _ in 0..100 {
+            assert_guards(&session.authorization().await.unwrap_err(), &name, Fate::Flipped);
+        }
+    }
+    assert!((5..=10).contains(&store.reads()), "once a second, by lock and by look");
+
+    // A person who asks by name is not held off.
+    assert_guards(&session.sign_in().await.unwrap_err(), &name, Fate::Flipped);
+    assert!(store.reads() > 0);
+
+    // Mended by somebody else: heard of within a second.
+    let there = world.store.load(&name).await.unwrap().unwrap();
+    let mut whole = bytes;
+    *whole.last_mut().unwrap() ^= 1;
+    let whole = SecretBytes::copy_from(&whole);
+    world.store.commit(&name, there.revision, None, whole).await.unwrap();
+    world.clock.advance(seconds(1));
+    let error = session.authorization().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidGrant, "the refused password is known again");
+    assert_eq!(world.server.count("sign_in"), 1);
+}
+
+/// The same for whatever else the store cannot do.
+#[tokio::test]
+async fn a_store_that_takes_no_write_is_tried_once_a_second_however_many_ask() {
+    let world = World::new();
+    let store = Flaky::new(world.store.clone());
+    store.read_only.store(true, Ordering::SeqCst);
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
+    let session = world.described(&keeper).open().await.unwrap();
+    for _ in 0..3 {
+        for _ in 0..1_000 {
+            let error = session.authorization().await.unwrap_err();
+            assert_eq!((error.kind(), error.recovery()), (ErrorKind::Store, Recovery::GiveUp));
+        }
+        world.clock.advance(seconds(1));
+    }
+    let tried = store.n_commits.load(Ordering::SeqCst);
+    assert!((3..=4).contains(&tried), "{tried}");
+    store.read_only.store(false, Ordering::SeqCst);
+    session.authorization().await.unwrap();
+    assert_eq!(world.server.count("sign_in"), 1);
+}
+
+/// What stands in front of the seal says which key, whose record and which version: a bit that flips there looks like
+/// another key, a record that was moved, or a newer program. Nothing is overwritten for it, and nobody is told a tale.
+#[tokio::test]
+async fn f30_a_bit_that_flips_in_front_of_the_seal_loses_nothing_and_is_told_as_what_it_may_be() {
+    let mut codes = std::collections::BTreeSet::new();
+    for at in 0..50 {
+        for bit in [0x01, 0x80] {
+            let world = World::new();
+            drop(world.signed_in().await);
+            let length = longest(&world).await;
+            let flip = |bytes: &mut Vec<u8>| bytes[at] ^= bit;
+            let [(name, bytes)] = &spoil(&world, |len| len == length, flip).await[..] else {
+                panic!("one session, one record")
+            };
+            let keeper = world.keeper();
+            let described = world.described(&keeper).open_lazily().unwrap();
+            match described.authorization().await {
+                Ok(_) => {
+                    // Nobody could open it, now or later.
+                    let aside = world.store.aside(name).expect("its bytes are kept");
+                    assert_eq!(aside.bytes.expose_bytes(), &bytes[..], "{at}");
+                }
+                Err(error) => {
+                    let code = error.code().unwrap().to_owned();
+                    assert_eq!(error.kind(), ErrorKind::Store, "{at}: {error}");
+                    for part in [name.as_str(), "is damaged", "stays as it is"] {
+                        assert!(error.to_string().contains(part), "{at}: {error}");
+                    }
+                    codes.insert(code);
+                    world.pass(seconds(600)).await;
+                    let there = world.store.load(name).await.unwrap().unwrap();
+                    assert_eq!(there.bytes.expose_bytes(), &bytes[..], "{at}: it stays");
+                    assert_eq!(world.server.count("sign_in"), 1, "{at}");
+                    // Mended, it goes on where it was.
+                    let mut whole = bytes.clone();
+                    whole[at] ^= bit;
+                    let whole = SecretBytes::copy_from(&whole);
+                    world.store.commit(name, there.revision, None, whole).await.unwrap();
+                    world.clock.advance(seconds(1));
+                    described.authorization().await.unwrap();
+                    assert_eq!(world.server.count("sign_in"), 1, "{at}");
+                }
+            }
+        }
+    }
+    let all = ["foreign", "newer_version", "unknown_key"].map(str::to_owned);
+    assert_eq!(codes.into_iter().collect::<Vec<_>>(), all);
+}
+
+#[tokio::test]
+async fn f36_a_bit_that_flips_in_front_of_the_seal_of_guards_holds_every_sign_in() {
+    for at in 0..50 {
+        let world = World::new();
+        world.server.state().password = "another".into();
+        world.session().await.authorization().await.unwrap_err();
+        let flip = |bytes: &mut Vec<u8>| bytes[at] ^= 1;
+        let done = spoil(&world, |_| true, flip).await;
+        let [(name, bytes)] = &done[..] else { panic!("one account, one record") };
+        let session = world.session().await;
+        for _ in 0..2 {
+            let error = session.sign_in().await.unwrap_err();
+            assert_eq!(error.code(), Some("guards_unreadable"), "{at}: {error}");
+            assert!(
+                error.to_string().contains("damaged")
+                    || error.to_string().contains("bring it back")
+            );
+        }
+        let there = world.store.load(name).await.unwrap().unwrap();
+        assert_eq!(there.bytes.expose_bytes(), &bytes[..], "{at}: it stays");
+        assert_eq!(world.server.count("sign_in"), 1, "{at}");
+    }
 }

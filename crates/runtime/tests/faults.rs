@@ -68,8 +68,41 @@ async fn f09_a_store_that_was_read_only_is_tried_again_by_whoever_asks() {
     assert_eq!(session.authorization().await.unwrap_err().kind(), ErrorKind::Store);
     assert_eq!(world.server.count("refresh"), 0, "nothing is sent that cannot be written");
     store.read_only.store(false, Ordering::SeqCst);
+    world.clock.advance(seconds(1));
     session.authorization().await.unwrap();
     assert_eq!((world.server.count("sign_in"), world.server.count("refresh")), (1, 1));
+}
+
+/// The answer to the write of a mark is lost on the way, as in a network that is cut: the mark stands, and whoever was
+/// about to send knows that he has not.
+#[tokio::test]
+async fn f05_a_mark_that_was_written_without_an_answer_costs_no_session() {
+    let world =
+        World::of(Plain::default().refreshing(RefreshSupport::Rotating { grace: seconds(0) }));
+    world.server.state().rotates = true;
+    let (session, store) = flaky(&world).await;
+    session.authorization().await.unwrap();
+    for n in 1..4 {
+        store.losing.store(1, Ordering::SeqCst);
+        let asking = session.clone();
+        let asking = tokio::spawn(async move { asking.refresh().await });
+        settle().await;
+        assert_eq!(world.server.count("refresh"), n - 1, "nothing is sent over a failed write");
+        world.pass(seconds(60)).await;
+        drop(asking.await.unwrap());
+        session.authorization().await.unwrap();
+        assert_eq!((world.server.count("sign_in"), world.server.count("refresh")), (1, n));
+    }
+
+    // Another process cannot know: to it the token may be spent.
+    store.losing.store(1, Ordering::SeqCst);
+    let asking = session.clone();
+    drop(tokio::spawn(async move { asking.refresh().await.map(drop) }));
+    settle().await;
+    let other = world.manual_session().await;
+    let told = other.refresh().await.unwrap_err();
+    assert_eq!(told.kind(), ErrorKind::Ambiguous);
+    assert_eq!(world.server.count("refresh"), 3);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use common::store::Flaky;
 use common::{Act, Plain, World, at_once, ended, seconds, settle, shown};
 use countersign_core::session::{Reauthentication, Status};
 use countersign_core::{Error, ErrorKind, Fence, Lock, RecordName, RefreshSupport, SessionStore};
-use countersign_runtime::{Keeper, MemoryStore, Reason, Session, SignOutOutcome};
+use countersign_runtime::{Keeper, MemoryStore, Reason, Session, SessionEventKind, SignOutOutcome};
 use countersign_seal::suite::{Over, Through};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -94,6 +94,28 @@ async fn f05_a_refresh_that_was_given_up_has_its_mark_and_is_not_sent_again_with
     let refused = at_once(async move { next.refresh().await.unwrap_err() }).await;
     assert_eq!(refused.kind(), ErrorKind::Ambiguous);
     assert_eq!(world.server.count("refresh"), 1, "a spent token is never sent again");
+}
+
+/// Where a sign-in follows by itself, nothing else would say why it had to.
+#[tokio::test]
+async fn f05_a_doubt_is_told_also_where_a_sign_in_follows_by_itself() {
+    for (grace, doubts) in [(0, 1), (3600, 0)] {
+        let refresh = RefreshSupport::Rotating { grace: seconds(grace) };
+        let world = World::of(Plain::default().refreshing(refresh));
+        world.server.state().rotates = true;
+        given_up(&world).await;
+        let next = world.session().await;
+        let mut events = next.events();
+        let renewed = next.clone();
+        at_once(async move { renewed.refresh().await.unwrap() }).await;
+        let mut told = Vec::new();
+        while let Some(event) = events.try_recv() {
+            told.push(event.kind);
+        }
+        let in_doubt = |kind: &&SessionEventKind| matches!(kind, SessionEventKind::RefreshInDoubt);
+        assert_eq!(told.iter().filter(in_doubt).count(), doubts, "grace {grace}: {told:?}");
+        assert_eq!(world.server.count("sign_in"), 1 + doubts, "grace {grace}");
+    }
 }
 
 #[tokio::test]

@@ -141,3 +141,24 @@ async fn keys_of_another_store_are_not_taken() {
     assert_eq!(session.refresh().await.unwrap_err().code(), Some("unknown_key"));
     assert_eq!(store.sealed_with().await, [2, 2], "nothing was written under another name");
 }
+
+/// The readers of a new key know it before anybody seals with it: that it is in front by now they learn from what
+/// others have sealed.
+#[tokio::test]
+async fn a_program_that_knows_a_key_already_seals_with_it_once_others_do() {
+    let world = World::new();
+    let store = Rotated::of(&world);
+    *store.keys.lock().unwrap() = SealKeys::new(1, key(1)).also(2, key(2));
+    let keeper = store.keeper(&world);
+    let session = opened(&world, &keeper, "kim").await;
+    session.authorization().await.unwrap();
+    assert_eq!((store.sealed_with().await, store.n_read()), (vec![1, 1], 1));
+    store.rotate(SealKeys::new(2, key(2)).also(1, key(1))).await;
+    session.refresh().await.unwrap();
+    common::settle().await;
+    assert_eq!(store.n_read(), 2, "it has read them again");
+    session.sign_in().await.unwrap();
+    assert_eq!(store.sealed_with().await, [2, 2]);
+    session.refresh().await.unwrap();
+    assert_eq!(store.n_read(), 2, "and has no reason to do so any more");
+}

@@ -111,6 +111,7 @@ async fn work(plan: &Plan) -> Result<Report, Failure> {
     report.saved = status.saved;
     report.steps = steps.passed();
     report.ambiguous = doubts.load(Ordering::SeqCst);
+    report.bought = place.keeper.figures().outcomes.tokens;
     Ok(report)
 }
 
@@ -139,7 +140,12 @@ fn count_doubts(mut events: Events) -> Arc<AtomicU64> {
     let counted = Arc::clone(&doubts);
     tokio::spawn(async move {
         while let Some(event) = events.recv().await {
-            if matches!(event.kind, SessionEventKind::Moved { to: Status::Ambiguous, .. }) {
+            let doubt = matches!(
+                event.kind,
+                SessionEventKind::RefreshInDoubt
+                    | SessionEventKind::Moved { to: Status::Ambiguous, .. }
+            );
+            if doubt {
                 counted.fetch_add(1, Ordering::SeqCst);
             }
         }

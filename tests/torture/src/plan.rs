@@ -65,6 +65,8 @@ pub(crate) struct Report {
     pub(crate) saved: bool,
     /// How often the session came to doubt whether a refresh token was spent.
     pub(crate) ambiguous: u64,
+    /// Exchanges that it has carried out itself.
+    pub(crate) bought: u64,
     /// What came of a spoilt disk.
     pub(crate) spoilt: Option<Spoilt>,
     /// The steps that it went through, where it was asked to count them.

@@ -6,6 +6,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::nearest;
+use crate::keyring;
 use crate::problem::Problem;
 use crate::source::Source;
 
@@ -68,13 +69,15 @@ impl StoreSettings {
                 let help = "take it out, or write key = \"passphrase\" beside it";
                 wrong("passphrase", "is not asked for where key = \"keyring\"", help.to_owned())
             }
-            (Some(Some("keyring")), None) if cfg!(feature = "keyring") => {
+            (Some(Some("keyring")), None) if keyring::NAME.is_some() => {
                 Ok(Self { keyring: true, ..Self::default() })
             }
             (Some(Some("keyring")), None) => {
-                let help = "build it with --features keyring, or use key = \"passphrase\", or key = \"file\" \
-                            (mode 600)";
-                wrong("key", "is the keyring, which this build cannot use", help.to_owned())
+                let help = format!(
+                    "{}, or use key = \"passphrase\", or key = \"file\" (mode 600)",
+                    keyring::HOW_TO_GET_IT
+                );
+                wrong("key", "is the keyring, which this build cannot use", help)
             }
             (Some(word), _) => {
                 let near = word.and_then(|word| nearest(word, WORDS)).unwrap_or("passphrase");
@@ -89,7 +92,6 @@ impl StoreSettings {
     }
 
     /// Whether the keys are under one that the keyring keeps.
-    #[cfg(feature = "keyring")]
     pub(crate) const fn keyring(&self) -> bool {
         self.keyring
     }
@@ -144,7 +146,7 @@ mod tests {
         let chosen = parse("key = \"passphrase\"\npassphrase = \"file:store.txt\"").unwrap();
         assert_eq!(chosen.passphrase(), Some(&Source::File("/c/store.txt".into())));
         let keyring = parse("key = \"keyring\"");
-        if cfg!(feature = "keyring") {
+        if keyring::NAME.is_some() {
             assert!(
                 keyring
                     .is_ok_and(|chosen| chosen.under().ends_with("keyring") && !chosen.is_plain())

@@ -24,6 +24,8 @@ pub struct Flaky {
     pub read_only: Arc<AtomicBool>,
     pub n_commits: Arc<AtomicU32>,
     pub n_reads: Arc<AtomicU32>,
+    /// How many of the next writes are done, and their answer is lost.
+    pub losing: Arc<AtomicU32>,
     /// How many of the next readings fail.
     pub failing_reads: Arc<AtomicU32>,
     /// After so many writes the next ones hang.
@@ -42,6 +44,7 @@ impl Flaky {
             read_only: Arc::default(),
             n_commits: Arc::default(),
             n_reads: Arc::default(),
+            losing: Arc::default(),
             failing_reads: Arc::default(),
             hanging: Arc::new(i64::MAX.into()),
             stalled: Arc::default(),
@@ -132,7 +135,8 @@ impl Over for Flaky {
         if Self::takes_one(&self.failing) {
             return Err(Error::new(ErrorKind::Store));
         }
-        self.store.commit(name, expected, fence, bytes).await
+        let done = self.store.commit(name, expected, fence, bytes).await;
+        if Self::takes_one(&self.losing) { Err(Error::new(ErrorKind::Store)) } else { done }
     }
 }
 

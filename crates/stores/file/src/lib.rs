@@ -40,6 +40,7 @@ mod fault;
 mod guard;
 mod inspect;
 mod key;
+mod key_file;
 #[cfg(feature = "keyring")]
 mod keyring;
 mod layout;
@@ -52,6 +53,7 @@ mod temp;
 mod wait;
 
 pub use inspect::{Inspection, LockFacts, RecordFacts};
+pub use key_file::KeyFile;
 #[cfg(feature = "keyring")]
 pub use keyring::OsKeyring;
 pub use protection::{KeyProtection, KeyVault, Passphrase};

@@ -1,17 +1,12 @@
 //! Other keys for a store, and another protection for its keys.
 
-use countersign_core::{Error, RecordName, SessionStore};
-use countersign_seal::{Resealed, SealedFacts, Sealer, reseal};
+use countersign_core::{Error, SessionStore};
+use countersign_seal::{Resealed, Sealer, needing, reseal};
 
 use crate::blocking::blocking;
-use crate::cas::{self, Found};
-use crate::layout::Layout;
 use crate::protection::KeyProtection;
 use crate::store::FileStore;
 use crate::{fault, key};
-
-/// The kinds of record that the store's own keys seal; a readers' key is none of them.
-const OWN_KINDS: [u8; 2] = [1, 2];
 
 impl FileStore {
     /// Draws a new seal key and puts it in front of the others: what is written from then on is sealed with
@@ -53,8 +48,7 @@ impl FileStore {
     pub async fn drop_key(&self, id: u32) -> Result<(), Error> {
         let lock = self.key_lock().await?;
         key::check_may_go(&self.seal_keys().await?, id)?;
-        let layout = self.layout().clone();
-        let needs = blocking(move || needing(&layout, id)).await?;
+        let needs = needing(self, id).await?;
         if !needs.is_empty() {
             return Err(fault::key_still_needed(id, &needs));
         }
@@ -74,23 +68,4 @@ impl FileStore {
         blocking(move || key::protect(&layout, &from, &to, lock)).await?;
         Ok(self.with_protection(protection))
     }
-}
-
-/// The records that the key `id` seals, or may seal, each with the reason.
-fn needing(layout: &Layout, id: u32) -> Result<Vec<(RecordName, &'static str)>, Error> {
-    let mut needing = Vec::new();
-    for name in crate::store::list(layout)? {
-        let why = match cas::read(layout, &name) {
-            Ok(Found::Nothing) => continue,
-            Ok(Found::Damaged(_)) => "damaged",
-            Err(_) => "cannot be read",
-            Ok(Found::Record(record)) => match SealedFacts::of(record.bytes.expose_bytes()) {
-                Ok(facts) if facts.key == id && OWN_KINDS.contains(&facts.kind) => "sealed with it",
-                Ok(_) => continue,
-                Err(_) => "cannot be read",
-            },
-        };
-        needing.push((name, why));
-    }
-    Ok(needing)
 }

@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use countersign_core::{Clock, Error, SealKeys, SecretString};
+use countersign_core::{Clock, Error, SecretString};
 use countersign_runtime::SystemClock;
+use countersign_seal::KeySource;
 
 use crate::connect::{Login, PasswordSource};
 use crate::fault;
+use crate::keys::Keys;
 use crate::link::Link;
 use crate::names::Names;
 use crate::place::{Address, Place};
@@ -25,7 +27,7 @@ const ANSWER: Duration = Duration::from_secs(1);
 pub struct RedisBuilder {
     address: Address,
     places: Vec<Place>,
-    keys: SealKeys,
+    keys: Arc<dyn KeySource>,
     prefix: String,
     user: Option<String>,
     password: Option<Arc<PasswordSource>>,
@@ -40,7 +42,7 @@ pub struct RedisBuilder {
 }
 
 impl RedisBuilder {
-    pub(crate) fn new(address: &str, keys: SealKeys) -> Result<Self, Error> {
+    pub(crate) fn new(address: &str, keys: Arc<dyn KeySource>) -> Result<Self, Error> {
         let address = Address::parse(address)?;
         Ok(Self {
             places: address.place.iter().cloned().collect(),
@@ -200,7 +202,7 @@ impl RedisBuilder {
         Ok(RedisStore::new(Arc::new(Shared {
             link: Link::new(self.places, login, clock, self.answer),
             names,
-            keys: self.keys,
+            keys: Keys::new(self.keys),
             mode: self.mode,
             holder: holder.into(),
             deadline: self.deadline,

@@ -1,6 +1,7 @@
 //! Countersign sessions in Redis: many machines share one session.
 //!
-//! What this crate never does: it opens no record (the bytes are sealed), lets no record vanish by a time
+//! What this crate never does: it opens no record (the bytes are sealed; [`RedisStore::reseal`] has the keys at
+//! work, and is called by name), lets no record vanish by a time
 //! to live, and puts no identity, address or password into a key, a log or an error.
 //!
 //! ```no_run
@@ -24,7 +25,8 @@
 //!   again.
 //! * Changes are announced ([`countersign_core::SessionStore::watch`]), also those that were made while a
 //!   follower was cut off.
-//! * Seal keys are told by the user, and Redis never sees them.
+//! * Seal keys come from the user ([`KeySource`]), who is asked again when a record wants one that is not known;
+//!   Redis never sees them.
 //!
 //! `docs/REDIS.md` has the rules for users of Redis, what each setting of its persistence means, and what is
 //! guaranteed in a restart, a fail-over and a partition, and what is not.
@@ -40,6 +42,7 @@ mod builder;
 mod connect;
 mod fault;
 mod follow;
+mod keys;
 mod link;
 mod lock;
 mod names;
@@ -51,4 +54,5 @@ mod tls;
 mod wait;
 
 pub use builder::RedisBuilder;
+pub use countersign_seal::{KeySource, Resealed};
 pub use store::RedisStore;

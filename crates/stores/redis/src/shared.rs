@@ -4,12 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use countersign_core::{
-    Error, Monotonic, RecordName, Revision, SealKeys, SecretBytes, StoredRecord,
-};
+use countersign_core::{Error, Monotonic, RecordName, Revision, SecretBytes, StoredRecord};
 use redis::Value;
 
 use crate::fault;
+use crate::keys::Keys;
 use crate::link::{Ask, Link};
 use crate::names::Names;
 
@@ -26,7 +25,7 @@ pub(crate) enum Mode {
 pub(crate) struct Shared {
     pub(crate) link: Link,
     pub(crate) names: Names,
-    pub(crate) keys: SealKeys,
+    pub(crate) keys: Keys,
     pub(crate) mode: Mode,
     /// Who we are, for those who wait for a lock of ours.
     pub(crate) holder: Box<str>,

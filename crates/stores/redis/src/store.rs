@@ -9,6 +9,7 @@ use countersign_core::{
     Committed, Error, Fence, Lock, RecordName, Revision, SealKeys, SecretBytes, SessionStore,
     StoredRecord,
 };
+use countersign_seal::{KeySource, Resealed, Sealer};
 use redis::{Cmd, Value};
 
 use crate::builder::RedisBuilder;
@@ -39,13 +40,15 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// A store at `address`, whose records are sealed with `keys`:
+    /// A store at `address`, whose records are sealed with `keys`: [`SealKeys`], or a source that is asked again
+    /// when a record is met that is sealed with another key, so that programs go on through a rotation. The
+    /// address is
     /// `redis://USER:PASSWORD@HOST:PORT/DATABASE`, `rediss://…` for TLS, or `unix:///PATH?db=N`.
     ///
     /// # Errors
     /// [`countersign_core::ErrorKind::Configuration`] if the address cannot be read. It is not repeated.
-    pub fn builder(address: &str, keys: SealKeys) -> Result<RedisBuilder, Error> {
-        RedisBuilder::new(address, keys)
+    pub fn builder(address: &str, keys: impl KeySource + 'static) -> Result<RedisBuilder, Error> {
+        RedisBuilder::new(address, Arc::new(keys))
     }
 
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
@@ -64,6 +67,27 @@ impl RedisStore {
     /// The server that is asked now, as `host:port` or the path of a socket.
     pub fn place(&self) -> String {
         self.shared.link.place().to_string()
+    }
+
+    /// Seals every record with the key in front, while sessions are in use. It can be stopped at any point and
+    /// run again: the other keys stay until their source drops them.
+    ///
+    /// # Errors
+    /// [`countersign_core::ErrorKind::Store`] if the keys cannot be had, the store cannot be written or cannot be
+    /// listed. What became of single records is in the answer.
+    pub async fn reseal(&self) -> Result<Resealed, Error> {
+        self.writable()?;
+        countersign_seal::reseal(self, &Sealer::new(self.seal_keys().await?)?).await
+    }
+
+    /// The records that the key `id` seals, or may seal since they cannot be read, each with the reason. Its source
+    /// may drop that key if there are none, and it is neither in front nor the one with the lowest id, which names
+    /// the records.
+    ///
+    /// # Errors
+    /// [`countersign_core::ErrorKind::Store`] if the store cannot be listed.
+    pub async fn needing(&self, id: u32) -> Result<Vec<(RecordName, &'static str)>, Error> {
+        countersign_seal::needing(self, id).await
     }
 
     fn writable(&self) -> Result<(), Error> {
@@ -260,9 +284,9 @@ impl SessionStore for RedisStore {
         self.follower.lock().await.next(self).await
     }
 
-    /// The keys that the store was built with.
+    /// Asks the source of the keys; one that has failed is left alone for a second, and its error told again.
     async fn seal_keys(&self) -> Result<SealKeys, Error> {
-        Ok(self.shared.keys.clone())
+        self.shared.keys.read(&**self.shared.link.clock()).await
     }
 }
 

@@ -8,11 +8,12 @@ pub(crate) fn damaged() -> Error {
         .with_recovery(Recovery::Reauthenticate)
 }
 
-/// The record names a seal key that is not among ours.
+/// The record names a seal key that is not among ours. What it names is not proved: a bit may have flipped.
 pub(crate) fn unknown_key(id: u32) -> Error {
     let hint = format!(
-        "the record is sealed with key {id}, which is not among the keys of this store; bring that \
-         key back, or remove the record and sign in again"
+        "the record says that it is sealed with key {id}, which is not among the keys of this store; bring that \
+         key back. If there never was one of that number, the record is damaged: it stays as it is until somebody \
+         moves it away, and then a sign-in makes another"
     );
     Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_code("unknown_key").hint(hint)
 }
@@ -20,23 +21,29 @@ pub(crate) fn unknown_key(id: u32) -> Error {
 /// A record for readers, and no readers' key that opens it.
 pub(crate) fn unknown_readers_key(id: u32) -> Error {
     let hint = format!(
-        "the record is one for readers, sealed with their key {id}, which is not among the keys of this \
-         store"
+        "the record says that it is one for readers, sealed with their key {id}, which is not among the keys of \
+         this store; bring that key back. If there never was one of that number, the record is damaged: the next \
+         write of its session makes another"
     );
     Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp).with_code("unknown_key").hint(hint)
 }
 
 /// The format version is above ours, or the content has a word that we do not know.
 pub(crate) fn newer() -> Error {
-    store("newer_version", "the record was written by a newer version; upgrade this program")
+    store(
+        "newer_version",
+        "the record says that it was written by a newer version; upgrade this program. If no newer one has ever \
+         used this store, the record is damaged: it stays as it is until somebody moves it away",
+    )
 }
 
 /// The record was sealed for another account or session, or by a store with another naming key.
 pub(crate) fn foreign() -> Error {
     store(
         "foreign",
-        "the record belongs to another account, session or store; move it back, or remove it and \
-         sign in again",
+        "the record says that it belongs to another account, session or store; move it back where it was. If \
+         nobody has moved it, it is damaged: it stays as it is until somebody moves it away, and then a sign-in \
+         makes another",
     )
 }
 

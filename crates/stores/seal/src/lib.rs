@@ -6,6 +6,8 @@
 //! * [`SessionRecord`] and [`AccountRecord`] are what is kept; they know no serialisation.
 //! * [`Sealer`] turns them into sealed bytes and back, and names them.
 //! * [`Readers`] does the same for what replicas get that may use a session and not renew it.
+//! * [`KeySource`] is where a store has its keys from that keeps none itself; [`reseal`] and [`needing`] are the
+//!   work of a rotation, for every store.
 //! * With the feature `suite`, the module `suite` is the public test suite for stores.
 //!
 //! # Format
@@ -43,6 +45,7 @@ mod readers;
 mod reseal;
 mod sealer;
 mod session;
+mod source;
 mod stored;
 #[cfg(feature = "suite")]
 pub mod suite;
@@ -53,7 +56,8 @@ pub use account::{AccountRecord, PendingPassword, RefusedSecret, SignInCount};
 pub use format::RecordFormat;
 pub use header::SealedFacts;
 pub use readers::Readers;
-pub use reseal::{Resealed, reseal};
+pub use reseal::{Resealed, needing, reseal};
 pub use sealer::{Found, Sealer};
 pub use session::{EndCause, Ended, Journal, PendingChallenge, SessionRecord};
+pub use source::KeySource;
 pub use unknown::UnknownFields;

@@ -2,7 +2,11 @@
 
 use countersign_core::{Committed, Error, ErrorKind, RecordName, Recovery, SessionStore};
 
+use crate::header::SealedFacts;
 use crate::sealer::Sealer;
+
+/// The kinds of record that the store's own keys seal; a readers' key is none of them.
+const OWN_KINDS: [u8; 2] = [1, 2];
 
 /// How often a record may be written by somebody else before it is left for the next run.
 const TRIES: u32 = 16;
@@ -35,8 +39,8 @@ impl Resealed {
 /// under the old key, which still opens them; a second run does the rest. Records that do not open (damage, an
 /// unknown key, a newer version, format 1) are left as they are and named.
 ///
-/// Processes that were started before the new key was there cannot open what is sealed with it: restart them
-/// first, with the new key *behind* the old one, then put it in front.
+/// A process that runs reads the keys again when it meets what is sealed with a new one. So that it finds it, the
+/// new key is put *behind* the old one wherever keys are kept, and then in front.
 ///
 /// # Errors
 /// [`ErrorKind::Store`] if the store cannot be listed.
@@ -51,6 +55,40 @@ pub async fn reseal(store: &dyn SessionStore, sealer: &Sealer) -> Result<Reseale
         }
     }
     Ok(done)
+}
+
+/// The records of `store` that the key `id` seals, or may seal since they cannot be read or name a key that the store
+/// does not have, each with the reason. If there are none, that key may go, unless it seals what is written now or has the lowest id: that one names the
+/// records.
+///
+/// What a record says of its key is believed without being opened. A program that has not met a record of a newer
+/// key yet may still seal a new session with the old one.
+///
+/// # Errors
+/// [`ErrorKind::Store`] if the keys cannot be had or the store cannot be listed.
+pub async fn needing(
+    store: &dyn SessionStore,
+    id: u32,
+) -> Result<Vec<(RecordName, &'static str)>, Error> {
+    let known: Vec<u32> = store.seal_keys().await?.ids().collect();
+    let mut needing = Vec::new();
+    for name in store.list().await? {
+        let why = match store.load(&name).await {
+            Ok(None) => continue,
+            Err(_) => "cannot be read",
+            Ok(Some(record)) => match SealedFacts::of(record.bytes.expose_bytes()) {
+                Ok(facts) if !OWN_KINDS.contains(&facts.kind) => continue,
+                Ok(facts) if facts.key == id => "sealed with it",
+                // A bit may have flipped there.
+                Ok(facts) if !known.contains(&facts.key) => "of a key that is not known",
+                Ok(_) => continue,
+                Err(error) if error.code() == Some("damaged") => "damaged",
+                Err(_) => "cannot be read",
+            },
+        };
+        needing.push((name, why));
+    }
+    Ok(needing)
 }
 
 enum End {

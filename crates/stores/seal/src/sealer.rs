@@ -91,6 +91,14 @@ impl Sealer {
         self.vault.names_like(&other.vault)
     }
 
+    /// Whether `sealed` says that a key with a higher id seals than the one that seals here: where keys are rotated
+    /// as they should be, somebody has put a newer one in front. Proved by nothing until it is opened.
+    pub fn is_behind(&self, sealed: &[u8]) -> bool {
+        let theirs = Header::split(sealed).ok().map(|(header, _)| header);
+        let own = theirs.filter(|header| header.kind != ForReaders::KIND);
+        own.is_some_and(|header| Some(header.key) > self.vault.sealing())
+    }
+
     /// What readers get, if the store has keys for them.
     pub const fn readers(&self) -> Option<&Readers> {
         self.readers.as_ref()
@@ -140,6 +148,18 @@ impl Sealer {
         record: &AccountRecord,
     ) -> Result<SecretBytes, Error> {
         self.vault.seal(self.format, &key.into(), record)
+    }
+
+    /// The same for an account that is known by a record only ([`Sealer::open_found`]).
+    ///
+    /// # Errors
+    /// See [`Sealer::seal_session`].
+    pub fn seal_account_of(
+        &self,
+        key: &StoredKey,
+        record: &AccountRecord,
+    ) -> Result<SecretBytes, Error> {
+        self.vault.seal(self.format, &key.account(), record)
     }
 
     /// Opens the record of the account `key`.

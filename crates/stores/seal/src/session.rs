@@ -24,6 +24,9 @@ pub struct SessionRecord {
     pub suspicion: u8,
     /// Whether the last refresh brought another refresh token; `None` as long as none was seen.
     pub rotation: Option<Rotation>,
+    /// The record of the account was there when this was written. If it is not there any more, it was lost, and
+    /// what the account must be spared with it.
+    pub guarded: bool,
     /// The highest generation counter that this session ever used: new tokens count on from here.
     pub counter: u64,
     /// What a newer version keeps beside this.

@@ -28,17 +28,21 @@ pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
     }
     pause(span).await;
     let mut all = Report::default();
-    let mut n_reports = 0;
+    let (mut n_reports, mut buyers) = (0, Vec::new());
     for process in processes {
         if let Some(report) = process.report().await? {
             n_reports += 1;
             all.ok += report.ok;
             all.failed += report.failed;
+            all.bought += report.bought;
+            buyers.push(report.bought);
             all.errors.extend(report.errors);
         }
     }
     let seen = stage.seen();
+    // It may find the token due, and renew it.
     let last = Process::start(&stage.plan(Task::Call)).await?.report().await?.unwrap_or_default();
+    let after = stage.seen();
     findings.note(format!(
         "{N_PROCESSES} processes for {} s on {} s tokens: {} calls, {} exchanges",
         span.as_secs(),
@@ -59,12 +63,18 @@ pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
     );
     let served = u64::from(span.as_secs() > 0) * span.as_secs() / (2 * LIFE.as_secs());
     findings.claim(
-        seen.exchanges() == last.generation && seen.refreshes >= served,
+        after.exchanges() == last.generation && seen.refreshes >= served,
         format!(
             "exchanges = generations: the server carried out {}, the store counts {}",
-            seen.exchanges(),
+            after.exchanges(),
             last.generation
         ),
+    );
+    // If one bought for all, nothing would have been put to the test.
+    let n_buyers = buyers.iter().filter(|bought| **bought > 0).count();
+    findings.claim(
+        n_buyers > 1 && all.bought == seen.exchanges(),
+        format!("{n_buyers} of the processes bought some: {buyers:?}"),
     );
     findings.claim(
         seen.sign_ins == 1 && seen.refused == 0 && seen.spent_presented == 0,

@@ -78,7 +78,9 @@ async fn short(
         errors.extend(report.errors);
     }
     let seen = stage.seen();
+    // It may find the token due, and renew it.
     let last = Process::start(&stage.plan(Task::Call)).await?.report().await?.unwrap_or_default();
+    let exchanges = stage.seen().exchanges();
     findings.note(format!("{} stops of 1 to 3 s, in: {}", phases.len(), phases.join(" ")));
     findings.claim(
         phases.len() == n_stops,
@@ -86,8 +88,8 @@ async fn short(
     );
     findings.claim(failed == 0, format!("{failed} failed requests {errors:?}"));
     findings.claim(
-        seen.exchanges() == last.generation,
-        format!("exchanges = generations: {} and {}", seen.exchanges(), last.generation),
+        exchanges == last.generation,
+        format!("exchanges = generations: {exchanges} and {}", last.generation),
     );
     findings.claim(
         seen.sign_ins == 1 && seen.spent_presented == 0,

@@ -28,6 +28,7 @@ pub(crate) fn run(global: &Global) -> Result<Exit, Problem> {
 }
 
 fn look_at_store(folder: &Path, file: Option<&ProfileFile>, findings: &mut Findings) {
+    store::keyring(findings);
     let folder = &std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     if !folder.exists() {
         let what =

@@ -104,6 +104,22 @@ fn key(folder: &Path, has_records: bool, findings: &mut Findings) -> bool {
     }
 }
 
+/// What else than this file and a passphrase the key can be under.
+pub(super) fn keyring(findings: &mut Findings) {
+    match crate::keyring::NAME {
+        Some(name) => {
+            let what =
+                format!("this build can keep the key in {name}: key = \"keyring\" in [store]");
+            findings.ok(TOPIC, what);
+        }
+        None => findings.note(
+            TOPIC,
+            "this build cannot keep the key in a keyring; a passphrase protects it too",
+            crate::keyring::HOW_TO_GET_IT,
+        ),
+    }
+}
+
 /// Whether every record can be opened.
 fn records(folder: &Path, file: Option<&ProfileFile>, findings: &mut Findings) {
     if file.is_some_and(|file| !file.store().is_plain()) {
@@ -149,6 +165,13 @@ fn unreadable(folder: &Path, book: &Book, error: &Error, findings: &mut Findings
         (shelf::Kind::Guards, "damaged") => (
             format!(
                 "{path} keeps what an account must be spared, and cannot be opened (damaged): nobody signs in"
+            ),
+            format!("bring it back; or, {forget}"),
+        ),
+        (shelf::Kind::Guards, shelf::MISSING) => (
+            format!(
+                "{path} kept what an account must be spared, and is gone: nobody signs in whose process does not \
+                 remember it"
             ),
             format!("bring it back; or, {forget}"),
         ),

@@ -1,7 +1,8 @@
 //! `sessions forget`: a session leaves the store. Nobody is asked, and its tokens live on.
 
 use clap::Args;
-use countersign_core::SessionStore as _;
+use countersign_core::{Committed, Revision, SessionStore as _};
+use countersign_seal::{AccountRecord, Sealer};
 use countersign_store_file::FileStore;
 use serde_json::json;
 
@@ -35,10 +36,10 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
     }
     let guards = book.key.as_ref().filter(|_| arguments.guards).and_then(|key| shelf.guards(key));
     let guards = guards.filter(|guards| guards.name != book.name);
-    let aside = shelf.locked(book, global.wait, async |store| {
-        let aside = leave(store, book).await?;
+    let aside = shelf.locked(book, global.wait, async |store, sealer| {
+        let aside = leave(store, sealer, book).await?;
         if let Some(guards) = guards {
-            leave(store, guards).await?;
+            leave(store, sealer, guards).await?;
         }
         Ok(aside)
     })?;
@@ -56,6 +57,13 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
             "renewable": renewable,
             "refresh_valid_until": when::json(refresh),
         }))?;
+        return Ok(Exit::Success);
+    }
+    if book.is_missing() {
+        output::say(&format!(
+            "{} is begun anew: what its account must be spared is forgotten, and the next sign-in is sent",
+            book.id()
+        ));
         return Ok(Exit::Success);
     }
     if aside && book.kind == Kind::Guards {
@@ -85,8 +93,9 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
 }
 
 /// Takes a record out of the store; whether it was set aside. What cannot be read is not destroyed: somebody
-/// may have the key, or a newer version.
-async fn leave(store: &FileStore, book: &Book) -> Result<bool, Problem> {
+/// may have the key, or a newer version. Guards are followed by empty ones: sessions of the account, and processes
+/// that run, know that there were some.
+async fn leave(store: &FileStore, sealer: &Sealer, book: &Book) -> Result<bool, Problem> {
     let unreadable = match &book.state {
         State::Unreadable(error) => Some(error),
         _ => None,
@@ -97,18 +106,32 @@ async fn leave(store: &FileStore, book: &Book) -> Result<bool, Problem> {
         // Nobody overrules what a newer program knows of an account.
         return Err(error.clone().into());
     }
-    let aside = unreadable.is_some();
-    let gone = match aside {
-        false => store.remove(&book.name, book.revision).await?,
-        // What was looked at, and not what somebody has written in its place since.
-        true => store.set_aside(&book.name, book.revision).await?,
+    let aside = unreadable.is_some() && !book.is_missing();
+    let empty = match (&book.key, book.kind) {
+        (Some(key), Kind::Guards) => Some(sealer.seal_account_of(key, &AccountRecord::default())?),
+        _ => None,
     };
-    if gone { Ok(aside) } else { Err(changed()) }
+    let gone = match &empty {
+        // What was looked at, and not what somebody has written in its place since.
+        _ if aside => store.set_aside(&book.name, book.revision).await?,
+        None => store.remove(&book.name, book.revision).await?,
+        Some(_) => true,
+    };
+    let written = match empty.filter(|_| gone) {
+        Some(empty) => {
+            let replaced = if aside { Revision::NONE } else { book.revision };
+            let end = store.commit(&book.name, replaced, None, empty).await?;
+            matches!(end, Committed::Done(_))
+        }
+        None => gone,
+    };
+    if written { Ok(aside) } else { Err(changed()) }
 }
 
 /// Nobody forgets by the way what keeps a refused password from being sent.
 fn may_be_guards(book: &Book) -> Problem {
     let what = match book.kind {
+        Kind::Guards if book.is_missing() => "kept what its account must be spared, and is gone",
         Kind::Guards => "keeps what its account must be spared, and cannot be read",
         _ => "cannot be read, and may be what an account must be spared",
     };

@@ -39,15 +39,18 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
                 KeyProtection::Passphrase(Passphrase::new(old))
             }
             Some("owner_only") | None => KeyProtection::OwnerOnly,
-            #[cfg(feature = "keyring")]
-            Some("vault") => KeyProtection::Vault(crate::keyring::vault()),
-            Some(other) => {
-                return Err(Problem::usage(
-                    format!("the keys are under a {other}, which this build cannot open"),
-                    "change it with the program that has put them there; for a keyring, one that was built \
-                     with --features keyring",
-                ));
-            }
+            Some(other) => match crate::keyring::vault().filter(|_| other == "vault") {
+                Some(vault) => KeyProtection::Vault(vault),
+                None => {
+                    return Err(Problem::usage(
+                        format!("the keys are under a {other}, which this build cannot open"),
+                        format!(
+                            "change it with the program that has put them there; for a keyring, {}",
+                            crate::keyring::HOW_TO_GET_IT
+                        ),
+                    ));
+                }
+            },
         };
         FileStore::open_with(&folder, before)?.protect(wanted).await?;
         output::say(&format!("the keys of the store are under {}", settings.under()));

@@ -4,7 +4,7 @@ use countersign_core::{
     Committed, Origin, ProviderId, Realm, RecordName, Revision, SecretBytes, SessionKey,
     SessionStore,
 };
-use countersign_seal::{SealedFacts, Sealer, SessionRecord};
+use countersign_seal::{KeySource as _, SealedFacts, Sealer, SessionRecord};
 use countersign_store_file::FileStore;
 
 use super::child::Process;
@@ -183,6 +183,21 @@ async fn a_process_that_dies_while_it_replaces_keys_loses_no_record() {
 }
 
 /// How many records the key in front seals.
+/// A key of its own on each machine would be a store of its own on each.
+#[tokio::test]
+async fn the_key_file_as_the_source_of_another_store_is_never_made_and_is_read_anew() {
+    let place = Place::new();
+    let keys = place.store.key_file();
+    let error = keys.seal_keys().await.unwrap_err();
+    assert_says(&error, "bad_key", "copy it");
+    assert!(!place.path("key").exists());
+    place.store.seal_keys().await.unwrap();
+    let ids = async || keys.seal_keys().await.unwrap().ids().collect::<Vec<_>>();
+    assert_eq!(ids().await, [1]);
+    place.store.add_key().await.unwrap();
+    assert_eq!(ids().await, [2, 1]);
+}
+
 async fn under_the_newest(store: &FileStore) -> usize {
     let sealing = store.seal_keys().await.unwrap().sealing().unwrap().0;
     let mut records = 0;

@@ -4,10 +4,12 @@
 
 mod access;
 mod changes;
+mod flipped;
 mod limits;
 mod locks;
 mod losses;
 mod proxy;
+mod rotation;
 mod server;
 #[cfg(feature = "rustls")]
 mod tls;

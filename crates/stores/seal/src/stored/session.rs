@@ -33,6 +33,8 @@ pub(super) struct Stored {
     suspicion: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     rotation: Option<StoredRotation>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    guarded: bool,
     #[serde(default)]
     counter: u64,
     #[serde(flatten, with = "super::unknown")]
@@ -84,6 +86,7 @@ impl Stored {
                 Rotation::Kept => StoredRotation::Kept,
                 Rotation::Rotated => StoredRotation::Rotated,
             }),
+            guarded: record.guarded,
             counter: record.counter,
             unknown: record.unknown.clone(),
         }
@@ -104,6 +107,7 @@ impl Stored {
                 StoredRotation::Kept => Rotation::Kept,
                 StoredRotation::Rotated => Rotation::Rotated,
             }),
+            guarded: stored.guarded,
             counter: stored.counter,
             unknown: stored.unknown,
         };

@@ -56,6 +56,7 @@ fn full_session() -> SessionRecord {
         refresh_dead: Some(Fingerprint::from_raw([3; 16])),
         suspicion: 1,
         rotation: Some(Rotation::Rotated),
+        guarded: true,
         counter: u64::MAX,
         unknown: crate::UnknownFields::default(),
     }

@@ -26,6 +26,7 @@
 //! ask unless a way to let time pass was given, so that a store with a clock that stands still passes.
 
 mod bench;
+mod golden;
 mod keys;
 mod leases;
 mod locks;
@@ -110,6 +111,7 @@ const CASES: &[(&str, Case)] = cases! {
     writers: no_write_of_many_is_lost;
     watch: a_change_is_announced_where_changes_are;
     keys: seal_keys_open_what_they_sealed;
+    golden: records_of_every_version_open_and_are_gone_on_from;
     sealed:
         what_is_listed_says_whose_it_is,
         records_swapped_between_two_accounts_do_not_open,

@@ -44,7 +44,7 @@ pub(super) async fn run(cx: Cx, findings: &mut Findings) -> Result<(), Failure> 
     for record in &records {
         let good = fs::read(record)?;
         let length = good.len() as u64;
-        let is_session = good.get(KIND) == Some(&SESSION);
+        let is_session = is_session(record);
         for round in 0..n {
             let damage = match round % 3 {
                 0 => Damage::Torn { length: usize::try_from(dice.below(length))? },
@@ -65,11 +65,21 @@ pub(super) async fn run(cx: Cx, findings: &mut Findings) -> Result<(), Failure> 
             once(&plan).await.map_err(|error| format!("the store as it was: {error}"))?;
         }
     }
+    if let Some(account) = records.iter().find(|record| !is_session(record)) {
+        let good = fs::read(account)?;
+        fs::remove_file(account)?;
+        if let Err(what) = judged_missing(&plan, account).await {
+            wrong.push(format!("removed: {what}"));
+        }
+        put(account, &good)?;
+        let signing_in = Plan { task: Task::SignIn, ..plan.clone() };
+        once(&signing_in).await.map_err(|error| format!("what was brought back: {error}"))?;
+    }
     wrong.truncate(5);
     findings.claim(
         wrong.is_empty() && records.len() == 2,
         format!(
-            "{n_damages} damages of {} records: a session is set aside ({n_aside}) and gone on from, what an account must be spared stays and holds every sign-in {wrong:?}",
+            "{n_damages} damages of {} records: a session is set aside ({n_aside}) and gone on from, what an account must be spared stays and holds every sign-in, and is missed when it is gone {wrong:?}",
             records.len()
         ),
     );
@@ -127,6 +137,22 @@ async fn judged_guards(stage: &Stage, plan: &Plan, record: &Path) -> Result<usiz
         }
         Err(error) => Err(error),
     }
+}
+
+/// Nobody who does not know what it held signs in, or writes another one.
+async fn judged_missing(plan: &Plan, record: &Path) -> Result<(), String> {
+    once(plan).await.map_err(|error| format!("the session is not served: {error}"))?;
+    let signing_in = Plan { task: Task::SignIn, ..plan.clone() };
+    match once(&signing_in).await {
+        Ok(()) => Err("a secret was sent".to_owned()),
+        Err(_) if record.exists() => Err("another one was written".to_owned()),
+        Err(error) if error.contains("guards_missing") && error.contains("bring it back") => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_session(record: &Path) -> bool {
+    fs::read(record).is_ok_and(|bytes| bytes.get(KIND) == Some(&SESSION))
 }
 
 fn n_aside(stage: &Stage) -> usize {

@@ -12,6 +12,7 @@ use countersign_store_file::FileStore;
 
 use super::Failure;
 use crate::child::{Place, call, opened};
+use crate::clock::pause;
 use crate::findings::Findings;
 use crate::kind::Kind;
 use crate::plan::{Plan, Report, Task};
@@ -19,6 +20,9 @@ use crate::stage::Stage;
 
 const LIFE: Duration = Duration::from_secs(3600);
 const DAY_MS: i64 = 86_400_000;
+
+/// Tokens that end while the test runs.
+const SHORT: Duration = Duration::from_secs(2);
 
 /// The system's clock, set by so many milliseconds.
 #[derive(Clone)]
@@ -40,6 +44,7 @@ impl Clock for SetClock {
 }
 
 pub(super) async fn run(findings: &mut Findings) -> Result<(), Failure> {
+    ends_all_the_same(findings).await?;
     for kind in [Kind::NoGrace, Kind::Grace, Kind::Absent] {
         let stage = Stage::new(kind, LIFE).await?;
         let set = Arc::new(AtomicI64::new(0));
@@ -71,6 +76,43 @@ pub(super) async fn run(findings: &mut Findings) -> Result<(), Failure> {
             ),
         );
     }
+    Ok(())
+}
+
+/// A token that ends at the provider is not served for a day more: the clock is noticed, or the API's refusal is.
+async fn ends_all_the_same(findings: &mut Findings) -> Result<(), Failure> {
+    let stage = Stage::new(Kind::NoGrace, SHORT).await?;
+    let set = Arc::new(AtomicI64::new(0));
+    let plan = stage.plan(Task::Renew);
+    let first = place(&plan, SetClock(SystemClock::new(), Arc::clone(&set))).await?;
+    first.session.authorization().await?;
+    set.store(-DAY_MS, Ordering::SeqCst);
+    let second = place(&plan, SetClock(SystemClock::new(), set)).await?;
+    let mut calls = Report::default();
+    let mut refused = Vec::new();
+    for _ in 0..3 {
+        pause(SHORT * 2).await;
+        for place in [&first, &second] {
+            call(&place.api, &place.url, &mut calls).await;
+        }
+        refused.push(stage.seen().unauthorized);
+    }
+    let seen = stage.seen();
+    findings.claim(
+        calls.ok == 6
+            && seen.sign_ins == 1
+            && seen.spent_presented == 0
+            && refused.iter().all(|n| *n <= 2),
+        format!(
+            "tokens of {} s after the clock was set back a day: {} of 6 calls served, {} refused by the API and repeated, {} sign-in, {} spent tokens presented {:?}",
+            SHORT.as_secs(),
+            calls.ok,
+            seen.unauthorized,
+            seen.sign_ins,
+            seen.spent_presented,
+            calls.errors
+        ),
+    );
     Ok(())
 }
 

@@ -30,6 +30,8 @@ enum Deed {
     FolderSynced,
     /// The request of the renewal.
     Sent,
+    /// The token is presented to the API.
+    Used,
 }
 
 pub(super) async fn run(findings: &mut Findings) -> Result<(), Failure> {
@@ -54,11 +56,13 @@ pub(super) async fn run(findings: &mut Findings) -> Result<(), Failure> {
     let report = Process::start_as(strace, &stage.plan(Task::Renew)).await?.report().await?;
     let renewed = report.is_some_and(|report| report.refused.is_none() && report.ok == 1);
     let text = std::fs::read_to_string(&file)?;
-    let deeds = deeds(&text, &stage.store());
+    let api = stage.facts.resource.strip_prefix(&stage.facts.url).unwrap_or_default();
+    let deeds = deeds(&text, &stage.store(), &format!("GET {api} "));
     let order: Vec<String> = deeds.iter().map(|deed| format!("{deed:?}")).collect();
-    use Deed::{Created, FolderSynced, Renamed, Sent, Synced, Written};
+    use Deed::{Created, FolderSynced, Renamed, Sent, Synced, Used, Written};
     let write = [Created, Written, Synced, Renamed, FolderSynced];
-    let expected: Vec<Deed> = [&write[..], &[Sent], &write[..]].concat();
+    // The mark before it is sent, and the commit before anybody has the token.
+    let expected: Vec<Deed> = [&write[..], &[Sent], &write[..], &[Used]].concat();
     findings.claim(
         renewed && deeds == expected,
         format!("the order of system calls of a renewal: {}", order.join(", ")),
@@ -67,7 +71,7 @@ pub(super) async fn run(findings: &mut Findings) -> Result<(), Failure> {
 }
 
 /// The deeds in a trace, in their order; runs of one and the same are one.
-fn deeds(trace: &str, store: &Path) -> Vec<Deed> {
+fn deeds(trace: &str, store: &Path, call_of_the_api: &str) -> Vec<Deed> {
     let (temp, records) = (store.join("tmp"), store.join("records"));
     let (temp, records) = (temp.display().to_string(), records.display().to_string());
     let mut unfinished: BTreeMap<&str, String> = BTreeMap::new();
@@ -84,7 +88,7 @@ fn deeds(trace: &str, store: &Path) -> Vec<Deed> {
         } else {
             call.to_owned()
         };
-        let deed = deed(&whole, &temp, &records);
+        let deed = deed(&whole, &temp, &records, call_of_the_api);
         if let Some(deed) = deed
             && found.last() != Some(&deed)
         {
@@ -94,7 +98,7 @@ fn deeds(trace: &str, store: &Path) -> Vec<Deed> {
     found
 }
 
-fn deed(call: &str, temp: &str, records: &str) -> Option<Deed> {
+fn deed(call: &str, temp: &str, records: &str, call_of_the_api: &str) -> Option<Deed> {
     let name = call.split_once('(')?.0;
     let of_temp = call.contains(&format!("<{temp}/"));
     match name {
@@ -109,6 +113,9 @@ fn deed(call: &str, temp: &str, records: &str) -> Option<Deed> {
             if call.to_lowercase().contains("gettokensfromrefreshtoken") =>
         {
             Some(Deed::Sent)
+        }
+        "write" | "writev" | "sendto" | "sendmsg" if call.contains(call_of_the_api) => {
+            Some(Deed::Used)
         }
         _ => None,
     }

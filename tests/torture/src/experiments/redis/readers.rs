@@ -1,5 +1,6 @@
 //! A keeper that may only read, at a replica that takes no writes, with the readers' keys alone: it hands out
-//! what the writer buys, learns of each renewal and of the end, and sends nothing to the provider.
+//! what the writer buys, learns of each renewal and of the end, and sends nothing to the provider. Beside it is a
+//! sibling that may write. Both take over what is bought, and drop what is ended, within a second.
 
 use std::time::Duration;
 
@@ -21,14 +22,15 @@ use crate::stage::Stage;
 /// Renewed at half of it at the latest, so that the reader has two seconds to hear of it.
 const LIFE: Duration = Duration::from_secs(4);
 const LIVES: u32 = 2;
-/// How soon it has heard of the end.
-const HEARD: Duration = Duration::from_secs(2);
+/// How soon others have heard of what was written.
+const HEARD: Duration = Duration::from_secs(1);
+const RENEWALS: usize = 8;
 
 pub(super) async fn run(server: &Server, findings: &mut Findings) -> Result<(), Failure> {
     let (stage, replica) = (Stage::new(Kind::NoGrace, LIFE).await?, server.replica().await?);
     let key = |fill: u8| SecretBytes::new(vec![fill; 32]);
     let whole = SealKeys::new(1, key(0x11)).also_for_readers(2, key(0x22));
-    let writer = opened(&stage, at(server, whole)?.build()?, May::Write).await?;
+    let writer = opened(&stage, at(server, whole.clone())?.build()?, May::Write).await?;
     writer.session.authorization().await?;
     let part = at(&replica, SealKeys::for_readers(2, key(0x22)))?.read_only().build()?;
     let reader = opened(&stage, part, May::Read).await?;
@@ -43,8 +45,13 @@ pub(super) async fn run(server: &Server, findings: &mut Findings) -> Result<(), 
         pause(Duration::from_millis(50)).await;
     }
     let generation = |place: &Place| place.session.status().generation.map_or(0, |g| g.counter);
-    let caught_up = until(HEARD, || generation(&reader) == generation(&writer)).await;
-    let (bought, seen) = (generation(&writer), stage.seen());
+    // A renewal may be under way: the server has carried it out before the writer has it.
+    let mut bought = 0;
+    let caught_up = until(HEARD, || {
+        bought = stage.seen().exchanges();
+        generation(&writer) == bought && generation(&reader) == bought
+    })
+    .await;
     findings.claim(
         read.ok > 0 && read.failed == 0 && wrote.failed == 0,
         format!(
@@ -53,12 +60,32 @@ pub(super) async fn run(server: &Server, findings: &mut Findings) -> Result<(), 
         ),
     );
     findings.claim(
-        caught_up && bought > u64::from(LIVES) && seen.exchanges() == bought,
+        caught_up && bought > u64::from(LIVES),
+        format!("it heard of each of {bought} generations, one for each exchange of the server"),
+    );
+    // Nobody calls, so that nobody looks who was not told.
+    let sibling = opened(&stage, at(server, whole)?.build()?, May::Write).await?;
+    let mut took = Vec::new();
+    for _ in 0..RENEWALS {
+        writer.session.refresh().await?;
+        let (bought, watch) = (generation(&writer), Stopwatch::start());
+        for place in [&sibling, &reader] {
+            let left = HEARD.saturating_sub(watch.elapsed());
+            if until(left, || generation(place) >= bought).await {
+                took.push(watch.elapsed().as_millis());
+            }
+        }
+    }
+    findings.claim(
+        took.len() == 2 * RENEWALS,
         format!(
-            "it heard of each of {bought} generations, and the server carried out {} exchanges",
-            seen.exchanges()
+            "a sibling, and a reader at a replica, adopt within a second: {} of {}, in {} ms at most",
+            took.len(),
+            2 * RENEWALS,
+            took.iter().max().copied().unwrap_or_default()
         ),
     );
+    let seen = stage.seen();
     let refused = reader.session.refresh().await.err().map(|error| error.kind());
     findings.claim(
         refused == Some(ErrorKind::Unsupported) && stage.seen().exchanges() == seen.exchanges(),
@@ -67,12 +94,14 @@ pub(super) async fn run(server: &Server, findings: &mut Findings) -> Result<(), 
     let end = writer.session.sign_out(Duration::from_secs(10)).await;
     findings.note(format!("the writer has signed out: {end:?}"));
     let watch = Stopwatch::start();
-    let ended = until(HEARD, || reader.session.current().is_none()).await;
+    let gone = |place: &Place| place.session.current().is_none();
+    let ended = until(HEARD, || gone(&reader) && gone(&sibling)).await;
+    let in_time = watch.elapsed().as_millis();
     findings.claim(
         ended && reader.session.authorization().await.is_err(),
-        format!("it hears of the end in {} ms", watch.elapsed().as_millis()),
+        format!("both drop what was ended within a second: in {in_time} ms"),
     );
-    for place in [&writer, &reader] {
+    for place in [&writer, &sibling, &reader] {
         place.keeper.shutdown(Duration::from_secs(10)).await;
     }
     Ok(())

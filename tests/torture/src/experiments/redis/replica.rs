@@ -99,7 +99,13 @@ impl Replica {
         let (counted, mut events) = (Arc::clone(&doubts), keeper.events());
         tokio::spawn(async move {
             while let Some(event) = events.recv().await {
-                if matches!(event.kind, SessionEventKind::Moved { to: Status::Ambiguous, .. }) {
+                // Who finds the mark of another, and who has lost an answer himself.
+                let doubt = matches!(
+                    event.kind,
+                    SessionEventKind::RefreshInDoubt
+                        | SessionEventKind::Moved { to: Status::Ambiguous, .. }
+                );
+                if doubt {
                     counted.fetch_add(1, Ordering::SeqCst);
                 }
             }

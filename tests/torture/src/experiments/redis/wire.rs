@@ -93,9 +93,11 @@ async fn pass(
             changed = state.changed() => if changed.is_err() { return Ok(()) },
             read = from.read(&mut bytes) => match read? {
                 0 => return Ok(()),
-                // What was read before the wire was cut is lost on the way.
-                n => if *state.borrow() == State::Whole {
-                    to.write_all(&bytes[..n]).await?;
+                // What was read before the wire was cut is lost on the way. On a silent one it waits: a stream has no
+                // holes, and with one the answer to one command would be taken for that to another.
+                n => match state.wait_for(|now| *now != State::Silent).await.map(|now| *now) {
+                    Ok(State::Whole) => to.write_all(&bytes[..n]).await?,
+                    Ok(State::Cut | State::Silent) | Err(_) => return Ok(()),
                 },
             }
         }

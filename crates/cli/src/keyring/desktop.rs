@@ -1,5 +1,5 @@
-//! The keyring of the desktop as the home of the key that protects those of the store: the Secret Service on
-//! Linux, the keychain on macOS. The kernel's keyring forgets at a reboot, and is not among them.
+//! The Secret Service on Linux, the keychain on macOS, the Credential Manager on Windows. The kernel's keyring forgets
+//! at a reboot, and is not among them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use keyring_core::api::CredentialStore;
 type Opener = fn() -> keyring_core::Result<Arc<CredentialStore>>;
 
 /// The keyring of this system. Nothing is asked of it before a key is needed.
-pub(crate) fn vault() -> Arc<dyn KeyVault> {
+pub(super) fn vault() -> Arc<dyn KeyVault> {
     Arc::new(Lazy { open: native, opened: Mutex::default() })
 }
 
@@ -24,9 +24,9 @@ fn native() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(apple_native_keyring_store::keychain::Store::new()?)
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+#[cfg(windows)]
 fn native() -> keyring_core::Result<Arc<CredentialStore>> {
-    Err(keyring_core::Error::NoDefaultStore)
+    Ok(windows_native_keyring_store::Store::new()?)
 }
 
 /// A keyring that is opened with its first use. It is used on threads that may wait.

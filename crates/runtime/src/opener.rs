@@ -1,0 +1,100 @@
+//! Records on their way from the store to what is in them.
+
+use std::sync::Arc;
+
+use countersign_core::{Error, KeyDigest, RecordName, Recovery, SessionStore, StoredRecord};
+use countersign_seal::{AccountRecord, Readers, Sealer, SessionRecord};
+
+use crate::cell::Cell;
+
+/// What a store says of a record.
+pub(crate) type Read = Result<Option<StoredRecord>, Error>;
+
+/// The code of a record that is sealed with a key that is not known.
+pub(crate) const UNKNOWN_KEY: &str = "unknown_key";
+
+/// What opens records: everything of a session, or what readers get.
+pub(crate) enum Opener {
+    Whole(Arc<Sealer>),
+    Readers(Arc<Readers>),
+}
+
+impl Opener {
+    /// The name of a session's record.
+    pub(crate) fn name(&self, digest: &KeyDigest) -> RecordName {
+        match self {
+            Self::Whole(sealer) => sealer.name(digest),
+            Self::Readers(readers) => readers.name(digest),
+        }
+    }
+
+    /// The session's record, then the account's where it can be opened.
+    pub(crate) fn names(&self, cell: &Cell) -> Vec<RecordName> {
+        let mut names = vec![self.name(&cell.digest)];
+        if let Self::Whole(sealer) = self {
+            names.push(sealer.name(&cell.account().digest()));
+        }
+        names
+    }
+
+    /// Whether somebody seals with a newer key by now.
+    pub(crate) fn is_behind(&self, found: &[Read]) -> bool {
+        let Self::Whole(sealer) = self else { return false };
+        let mut found = found.iter().filter_map(|read| read.as_ref().ok()?.as_ref());
+        found.any(|record| sealer.is_behind(record.bytes.expose_bytes()))
+    }
+
+    pub(crate) fn open_session(&self, cell: &Cell, bytes: &[u8]) -> Result<SessionRecord, Error> {
+        match self {
+            Self::Whole(sealer) => sealer.open_session(&cell.key, bytes),
+            Self::Readers(readers) => readers.open(&cell.key, bytes),
+        }
+    }
+
+    pub(crate) fn open_account(&self, cell: &Cell, bytes: &[u8]) -> Result<AccountRecord, Error> {
+        match self {
+            Self::Whole(sealer) => sealer.open_account(cell.account(), bytes),
+            Self::Readers(_) => Ok(AccountRecord::default()),
+        }
+    }
+}
+
+/// A session whose seal is broken opens for nobody, now or later: there is none, and before another is
+/// written it is set aside. One that another key or a newer program could open is an error and stays.
+pub(crate) fn whole(
+    cell: &Cell,
+    opened: Result<SessionRecord, Error>,
+) -> Result<Option<SessionRecord>, Error> {
+    match opened {
+        Err(error) if error.code() == Some("damaged") => {
+            tracing::debug!(session = %cell.digest, error = %error, "a record is damaged");
+            Ok(None)
+        }
+        opened => opened.map(Some),
+    }
+}
+
+/// The same error, which says where the record lies.
+pub(crate) fn placed(cell: &Cell, opener: &Opener, error: Error) -> Error {
+    let place = cell.shared.store.place(&opener.name(&cell.digest));
+    let hint = format!("{place} does not open: {}", error.hint_text());
+    error.hint(hint)
+}
+
+/// The records of these names. Where one is in the way of the others, and will be, they are read one by one.
+pub(crate) async fn read(
+    store: &dyn SessionStore,
+    names: &[RecordName],
+) -> Result<Vec<Read>, Error> {
+    match store.load_many(names).await {
+        Ok(found) => Ok(found.into_iter().map(Ok).collect()),
+        Err(error) if error.recovery() == Recovery::GiveUp => {
+            let mut found = Vec::with_capacity(names.len());
+            for name in names {
+                found.push(store.load(name).await);
+            }
+            Ok(found)
+        }
+        Err(error) => Err(error),
+    }
+}
