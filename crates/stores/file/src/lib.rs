@@ -30,9 +30,6 @@
 //!
 //! The methods need a tokio runtime with time enabled; file operations run on its blocking threads.
 
-#[cfg(not(unix))]
-compile_error!("countersign-store-file rests on Unix file modes and locks");
-
 mod blocking;
 mod cas;
 mod damaged;
@@ -48,6 +45,7 @@ mod protection;
 mod record;
 mod rotation;
 mod store;
+mod system;
 mod temp;
 mod wait;
 
