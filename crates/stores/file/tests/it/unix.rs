@@ -23,6 +23,7 @@ fn is_root() -> bool {
 #[tokio::test]
 async fn a_folder_or_file_that_others_can_read_is_refused_with_the_remedy() {
     let place = Place::new();
+    place.store.seal_keys().await.unwrap();
     put(&place.store, &name(1), Revision::NONE, "canary").await;
     set_mode(&place.record(&name(1)), 0o640);
     let error = place.store.load(&name(1)).await.unwrap_err();
@@ -34,7 +35,6 @@ async fn a_folder_or_file_that_others_can_read_is_refused_with_the_remedy() {
         assert_says(&error, "unsafe_file", "chmod 700 ");
         set_mode(&place.path(folder), 0o700);
     }
-    place.store.seal_keys().await.unwrap();
     set_mode(&place.path("key"), 0o644);
     let error = place.store.seal_keys().await.unwrap_err();
     assert_says(&error, "unsafe_file", "chmod 600 ");

@@ -64,15 +64,20 @@ fn a_name_of_a_device_is_no_place() {
     }
 }
 
+/// Wine 8 says that it has made one, and has not.
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|facts| facts.is_symlink())
+}
+
 /// A link to a folder of either kind; false, with a word, if none can be made.
 fn link_to_folder(target: &Path, link: &Path) -> bool {
-    if symlink_dir(target, link).is_ok() {
+    if symlink_dir(target, link).is_ok() && is_link(link) {
         return true;
     }
     // Whoever may make no symbolic link may make a junction.
-    let made =
-        Command::new("cmd").args(["/d", "/c", "mklink", "/J"]).arg(link).arg(target).output();
-    if made.is_ok_and(|made| made.status.success()) && fs::symlink_metadata(link).is_ok() {
+    let mut make = Command::new("cmd");
+    make.args(["/d", "/c", "mklink", "/J"]).arg(link).arg(target);
+    if make.output().is_ok_and(|made| made.status.success()) && is_link(link) {
         return true;
     }
     eprintln!("left out: no link to a folder can be made here");
@@ -101,7 +106,8 @@ fn a_link_to_a_folder_is_not_followed() {
 async fn a_link_to_a_file_is_not_followed() {
     let place = Place::new();
     put(&place.store, &name(1), Revision::NONE, "canary").await;
-    if symlink_file(place.record(&name(1)), place.record(&name(2))).is_err() {
+    let made = symlink_file(place.record(&name(1)), place.record(&name(2)));
+    if made.is_err() || !is_link(&place.record(&name(2))) {
         eprintln!("left out: no symbolic link can be made here");
         return;
     }
@@ -150,9 +156,23 @@ async fn f28_a_lock_is_not_inherited_by_a_process_that_is_started() {
     assert!(other.ends_well());
 }
 
+fn replaces_open_files(place: &Place) -> bool {
+    let [new, old] = ["new", "old"].map(|file| place.path("").with_file_name(file));
+    fs::write(&new, "").unwrap();
+    fs::write(&old, "").unwrap();
+    let _reader = File::open(&old).unwrap();
+    fs::rename(new, old).is_ok()
+}
+
 #[tokio::test]
 async fn f30_a_record_is_replaced_while_a_reader_has_it_open() {
     let place = Place::new();
+    if !replaces_open_files(&place) {
+        eprintln!(
+            "left out: this system replaces no file that is open (Wine, and Windows before 10)"
+        );
+        return;
+    }
     let first = put(&place.store, &name(1), Revision::NONE, "old").await;
     let old = fs::read(place.record(&name(1))).unwrap();
     let mut reader = File::open(place.record(&name(1))).unwrap();
@@ -227,6 +247,10 @@ async fn what_is_marked_read_only_is_served_and_neither_replaced_nor_removed() {
     drop(place.store.lock(&name(1), LEASE, Duration::ZERO).await.unwrap());
     let lock = place.path(&format!("locks/{}.lock", name(1)));
     mark(&lock, true);
+    if File::options().write(true).open(&lock).is_ok() {
+        eprintln!("left out: this system writes what is marked read-only (Wine, for root)");
+        return;
+    }
     let refused = place.store.lock(&name(1), LEASE, Duration::ZERO).await;
     assert_says(&refused.err().unwrap(), "read_only", "attrib -r");
     mark(&lock, false);
