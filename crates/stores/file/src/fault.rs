@@ -79,6 +79,11 @@ pub(crate) fn no_folder(path: &Path) -> Error {
     store("no_folder", hint).with_recovery(Recovery::Retry)
 }
 
+/// Nothing says where the user's files are.
+pub(crate) fn no_home() -> Error {
+    store("no_home", "the user has no home folder; name a folder for the store".into())
+}
+
 /// The record was removed since it was listed.
 pub(crate) fn gone(path: &Path) -> Error {
     store("gone", format!("{} was removed meanwhile", path.display()))

@@ -40,7 +40,8 @@ impl FileStore {
     ///
     /// # Errors
     /// [`countersign_core::ErrorKind::Store`] with the remedy if the folder cannot be made, belongs to
-    /// somebody else, is open to others or is a symbolic link.
+    /// somebody else, is open to others or is a symbolic link (`unsafe_file`); on Windows also if it is not below the
+    /// user's profile (`foreign_place`).
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, Error> {
         Self::open_with(dir, KeyProtection::OwnerOnly)
     }
@@ -80,7 +81,7 @@ impl FileStore {
 
     fn open_at(dir: &Path, protection: KeyProtection, place: Place) -> Result<Self, Error> {
         let root = std::path::absolute(dir).map_err(|source| fault::io("find", dir, source))?;
-        system::check_place(&root, place)?;
+        let root = system::check_place(root, place)?;
         guard::folder(&root)?;
         let layout = Layout::new(root);
         for folder in [layout.records(), layout.locks(), layout.temp()] {
@@ -92,7 +93,7 @@ impl FileStore {
     /// The store in [`FileStore::default_folder`].
     ///
     /// # Errors
-    /// [`countersign_core::ErrorKind::Store`] as [`FileStore::open`], and if the user has no home.
+    /// As [`FileStore::open`] and [`FileStore::default_folder`].
     pub fn open_default() -> Result<Self, Error> {
         Self::open(Self::default_folder()?)
     }
@@ -100,7 +101,7 @@ impl FileStore {
     /// The same folder with another protection of the seal keys.
     ///
     /// # Errors
-    /// As [`FileStore::open_default`].
+    /// As [`FileStore::open`] and [`FileStore::default_folder`].
     pub fn open_default_with(protection: KeyProtection) -> Result<Self, Error> {
         Self::open_with(Self::default_folder()?, protection)
     }
@@ -111,11 +112,7 @@ impl FileStore {
     /// # Errors
     /// [`countersign_core::ErrorKind::Store`] with the code `no_home` if the user has no home.
     pub fn default_folder() -> Result<PathBuf, Error> {
-        let folder = system::default_folder().ok_or_else(|| {
-            let what = "the user has no home folder; name a folder for the store";
-            fault::store("no_home", what.into())
-        })?;
-        Ok(folder.join("countersign"))
+        Ok(system::default_folder().ok_or_else(fault::no_home)?.join("countersign"))
     }
 
     /// The folder.

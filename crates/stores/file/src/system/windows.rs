@@ -84,43 +84,51 @@ pub(crate) fn objection(_path: &Path, _facts: &Metadata) -> Option<String> {
 }
 
 /// Checks that the folder `root`, which may be missing yet, is below the user's profile: what is made there can be
-/// read by the user, the system and the administrators. Of another place the standard library cannot tell.
-pub(crate) fn check_place(root: &Path, place: Place) -> Result<(), Error> {
+/// read by the user, the system and the administrators. Of another place the standard library cannot tell. Answers
+/// the folder without links on the way to it: whoever may change these could lead us elsewhere later.
+pub(crate) fn check_place(root: PathBuf, place: Place) -> Result<PathBuf, Error> {
     if place == Place::Vouched {
-        return Ok(());
+        return Ok(root);
     }
-    let no_home =
-        || fault::store("no_home", "the user has no profile folder to keep a store in".into());
-    let profile = etcetera::home_dir().map_err(|_| no_home())?;
-    let profile =
-        fs::canonicalize(&profile).map_err(|source| fault::io("find", &profile, source))?;
+    let home = etcetera::home_dir().map_err(|_| fault::no_home())?;
+    let profile = fs::canonicalize(&home).map_err(|source| fault::io("find", &home, source))?;
     // A server that a path names is told who we are when it is asked, so it is not, unless the profile is there.
-    let real = match is_remote(root) && !is_remote(&profile) {
-        true => root.to_owned(),
-        // Links on the way are followed: it counts where they lead.
-        false => real_place(root).map_err(|source| fault::io("find", root, source))?,
+    let real = match is_remote(&root) && !is_remote(&profile) {
+        true => root.clone(),
+        false if fs::symlink_metadata(&root).is_ok_and(|facts| is_link(&facts)) => {
+            return Err(fault::unsafe_file(&root, LINK));
+        }
+        false => real_place(&root).map_err(|source| fault::io("find", &root, source))?,
     };
     if real.starts_with(&profile) {
-        return Ok(());
+        return Ok(plain(real));
     }
-    let why = if is_remote(&real) { " on another machine and" } else { "" };
     let hint = format!(
-        "{} is{why} outside of {}, and whether others can read it cannot be told; choose a folder below that, or, \
-         if it is yours alone, say so (`FileStore::open_vouched`)",
+        "{} is {}outside of {}, and whether others can read it cannot be told; choose a folder below that, or, if it \
+         is yours alone, say so (`FileStore::open_vouched`)",
         root.display(),
-        profile.display()
+        if is_remote(&real) { "on another machine and " } else { "" },
+        home.display()
     );
     Err(fault::store("foreign_place", hint).with_recovery(Recovery::GiveUp))
+}
+
+/// `C:\…` for `\\?\C:\…`, if that is the same place.
+fn plain(real: PathBuf) -> PathBuf {
+    let short = real.to_str().and_then(|text| text.strip_prefix(r"\\?\")).map(PathBuf::from);
+    match short {
+        Some(short) if real_place(&short).is_ok_and(|there| there == real) => short,
+        _ => real,
+    }
 }
 
 /// `path` without links on the way to it, also if it is missing.
 fn real_place(path: &Path) -> io::Result<PathBuf> {
     for there in path.ancestors() {
         match fs::canonicalize(there) {
-            Ok(real) => {
-                let missing = path.strip_prefix(there).unwrap_or(Path::new(""));
-                return Ok(real.join(missing));
-            }
+            // To join nothing would add a separator.
+            Ok(real) if there == path => return Ok(real),
+            Ok(real) => return Ok(real.join(path.strip_prefix(there).unwrap_or(path))),
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => {}
             Err(fault) => return Err(fault),
         }

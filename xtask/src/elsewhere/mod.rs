@@ -2,31 +2,28 @@
 //!
 //! Their C code cannot be built from here, so TLS and the command-line tool are left out.
 
+mod wine;
+
 use std::process::Command;
 
+use crate::Result;
 use crate::workspace::{cargo, find_program, output, succeed};
-use crate::{Result, no_arguments};
 
-/// A system, its target, and what of the facade is for it.
-const SYSTEMS: [(&str, &str, &str); 2] = [
-    (
-        "macOS",
-        "aarch64-apple-darwin",
-        "cognito,ibanera,ibex,igny8,wikimedia,tower,middleware,redis,file,keyring",
-    ),
-    // Without files: see the page that says what each promise would become there.
-    (
-        "Windows",
-        "x86_64-pc-windows-msvc",
-        "cognito,ibanera,ibex,igny8,wikimedia,tower,middleware,redis",
-    ),
-];
+const SYSTEMS: [(&str, &str); 2] =
+    [("macOS", "aarch64-apple-darwin"), ("Windows", "x86_64-pc-windows-msvc")];
 
-const WHY: &str = "docs/decisions/0018-what-the-file-store-promises-where.md";
+/// What of the facade is for all of them.
+const FEATURES: &str = "cognito,ibanera,ibex,igny8,wikimedia,tower,middleware,redis,file,keyring";
+
+const WHAT: &str = "docs/decisions/0018-what-the-file-store-promises-where.md";
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    no_arguments(args)?;
-    for (system, target, features) in SYSTEMS {
+    let run = match args {
+        [] => false,
+        [flag] if flag == "--run" => true,
+        _ => return Err("usage: cargo xtask elsewhere [--run]".into()),
+    };
+    for (system, target) in SYSTEMS {
         if !is_there(target)? {
             println!("left out: {system}; `rustup target add {target}` gets what it needs");
             continue;
@@ -34,13 +31,16 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         succeed(
             cargo()
                 .args(["check", "--locked", "--quiet", "--target", target])
-                .args(["--package", "countersign", "--no-default-features", "--features", features])
+                .args(["--package", "countersign", "--no-default-features", "--features", FEATURES])
                 // Of the target alone: what is built for this machine keeps its flags.
                 .env("RUSTFLAGS", "-D warnings"),
         )?;
-        println!("{system} ({target}): {features}");
+        println!("{system} ({target}): {FEATURES}");
     }
-    println!("files are for Unix: {WHY}");
+    if run {
+        wine::run()?;
+    }
+    println!("what the file store promises on each: {WHAT}");
     Ok(())
 }
 
