@@ -1,5 +1,5 @@
 //! The keyring of the desktop as the home of the key that protects those of the store: the Secret Service on
-//! Linux, the keychain on macOS. The kernel's keyring forgets at a reboot, and is not among them.
+//! Linux, the keychain on macOS, the Credential Manager on Windows. The kernel's keyring forgets at a reboot, and is not among them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,7 +24,12 @@ fn native() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(apple_native_keyring_store::keychain::Store::new()?)
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+#[cfg(windows)]
+fn native() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(windows_native_keyring_store::Store::new()?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 fn native() -> keyring_core::Result<Arc<CredentialStore>> {
     Err(keyring_core::Error::NoDefaultStore)
 }

@@ -1,7 +1,6 @@
 //! The folder of the store: whose it is, its key, its records, and what was set aside.
 
 use std::fs::{self, Metadata};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use countersign_core::Error;
@@ -51,32 +50,53 @@ fn is_private(path: &Path, kind: Kind, findings: &mut Findings) -> bool {
             return false;
         }
     };
-    let (me, owner) = (rustix::process::geteuid().as_raw(), facts.uid());
-    let mode = facts.permissions().mode() & 0o777;
-    let (fits, word, right) = match kind {
-        Kind::Folder => (facts.is_dir(), "folder", "700"),
-        Kind::File => (facts.is_file(), "plain file", "600"),
+    let (fits, word) = match kind {
+        Kind::Folder => (facts.is_dir(), "folder"),
+        Kind::File => (facts.is_file(), "plain file"),
     };
-    let (what, help) = if facts.is_symlink() {
-        (format!("{shown} is a symbolic link"), "name the place that it leads to instead".into())
+    let objection = if facts.is_symlink() {
+        let what = format!("{shown} is a symbolic link");
+        Some((what, "name the place that it leads to instead".to_owned()))
     } else if !fits {
-        (format!("{shown} is no {word}"), "move it elsewhere".into())
-    } else if owner != me {
-        let help = format!("choose a folder of your own, or run: chown -R {me} {shown}");
-        (format!("{shown} belongs to another user (uid {owner})"), help)
-    } else if mode & 0o077 != 0 {
-        (
-            format!("{shown} is open to others (mode {mode:03o})"),
-            format!("run: chmod {right} {shown}"),
-        )
-    } else if facts.is_file() && facts.nlink() > 1 {
-        let what = format!("{shown} has {} names (hard links)", facts.nlink());
-        (what, "remove the others".into())
+        Some((format!("{shown} is no {word}"), "move it elsewhere".to_owned()))
     } else {
-        return true;
+        objection(path, &facts)
     };
+    let Some((what, help)) = objection else { return true };
     findings.broken(TOPIC, what, help);
     false
+}
+
+/// What speaks against a file or folder of the right kind, and what to do.
+#[cfg(unix)]
+fn objection(path: &Path, facts: &Metadata) -> Option<(String, String)> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    let shown = path.display();
+    let (me, owner) = (rustix::process::geteuid().as_raw(), facts.uid());
+    let mode = facts.permissions().mode() & 0o777;
+    if owner != me {
+        let help = format!("choose a folder of your own, or run: chown -R {me} {shown}");
+        Some((format!("{shown} belongs to another user (uid {owner})"), help))
+    } else if mode & 0o077 != 0 {
+        let right = if facts.is_dir() { "700" } else { "600" };
+        let help = format!("run: chmod {right} {shown}");
+        Some((format!("{shown} is open to others (mode {mode:03o})"), help))
+    } else if facts.is_file() && facts.nlink() > 1 {
+        let what = format!("{shown} has {} names (hard links)", facts.nlink());
+        Some((what, "remove the others".to_owned()))
+    } else {
+        None
+    }
+}
+
+/// The same where the place of a file tells whose it is. What the store itself looks at beyond that is told with the
+/// record that it refuses.
+#[cfg(not(unix))]
+fn objection(path: &Path, _facts: &Metadata) -> Option<(String, String)> {
+    let error = crate::protected::check_place(path).err()?;
+    let help = "choose a folder below %USERPROFILE% (COUNTERSIGN_STATE)";
+    Some((format!("{}: {error}", path.display()), help.to_owned()))
 }
 
 /// The key that seals the records. Whether there is one to open them with.
