@@ -13,22 +13,23 @@ const TOPIC: &str = "store";
 
 /// Looks at it; whether it is worth looking into.
 pub(super) fn look(folder: &Path, file: Option<&ProfileFile>, findings: &mut Findings) -> bool {
-    if !is_private(folder, Kind::Folder, findings) {
+    let vouched = file.is_some_and(|file| file.store().vouched());
+    if !is_private(folder, Kind::Folder, vouched, findings) {
         return false;
     }
     findings.ok(TOPIC, format!("{} is yours alone", folder.display()));
     for name in ["records", "locks", "tmp", "damaged"] {
         let path = folder.join(name);
-        if path.exists() && !is_private(&path, Kind::Folder, findings) {
+        if path.exists() && !is_private(&path, Kind::Folder, vouched, findings) {
             return false;
         }
     }
     let names = files(&folder.join("records"));
     for path in names.iter().map(|name| folder.join("records").join(name)) {
-        is_private(&path, Kind::File, findings);
+        is_private(&path, Kind::File, vouched, findings);
     }
     leftovers(folder, findings);
-    if key(folder, !names.is_empty(), findings) {
+    if key(folder, !names.is_empty(), vouched, findings) {
         records(folder, file, findings);
     }
     true
@@ -39,8 +40,8 @@ enum Kind {
     File,
 }
 
-/// Whether nobody else can read or write `path`.
-fn is_private(path: &Path, kind: Kind, findings: &mut Findings) -> bool {
+/// Whether nobody else can read or write `path`. `vouched`: where only its place could tell, the user does.
+fn is_private(path: &Path, kind: Kind, vouched: bool, findings: &mut Findings) -> bool {
     let shown = path.display();
     let facts: Metadata = match fs::symlink_metadata(path) {
         Ok(facts) => facts,
@@ -60,7 +61,7 @@ fn is_private(path: &Path, kind: Kind, findings: &mut Findings) -> bool {
     } else if !fits {
         Some((format!("{shown} is no {word}"), "move it elsewhere".to_owned()))
     } else {
-        objection(path, &facts)
+        objection(path, &facts, vouched)
     };
     let Some((what, help)) = objection else { return true };
     findings.broken(TOPIC, what, help);
@@ -69,7 +70,7 @@ fn is_private(path: &Path, kind: Kind, findings: &mut Findings) -> bool {
 
 /// What speaks against a file or folder of the right kind, and what to do.
 #[cfg(unix)]
-fn objection(path: &Path, facts: &Metadata) -> Option<(String, String)> {
+fn objection(path: &Path, facts: &Metadata, _vouched: bool) -> Option<(String, String)> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     let shown = path.display();
@@ -93,18 +94,32 @@ fn objection(path: &Path, facts: &Metadata) -> Option<(String, String)> {
 /// The same where the place of a file tells whose it is. What the store itself looks at beyond that is told with the
 /// record that it refuses.
 #[cfg(not(unix))]
-fn objection(path: &Path, _facts: &Metadata) -> Option<(String, String)> {
+fn objection(path: &Path, _facts: &Metadata, vouched: bool) -> Option<(String, String)> {
+    if vouched {
+        return None;
+    }
     let error = crate::protected::check_place(path).err()?;
-    let help = "choose a folder below %USERPROFILE% (COUNTERSIGN_STATE)";
+    let help = "choose a folder below %USERPROFILE% (COUNTERSIGN_STATE), or, if it is yours alone, put vouched = true \
+                into the table [store]";
     Some((format!("{}: {error}", path.display()), help.to_owned()))
 }
 
+/// What speaks against the folder in which a store would be made.
+#[cfg(windows)]
+pub(super) fn look_at_place(above: &Path, file: Option<&ProfileFile>, findings: &mut Findings) {
+    let facts = fs::symlink_metadata(above);
+    let vouched = file.is_some_and(|file| file.store().vouched());
+    if let Some((what, help)) = facts.ok().and_then(|facts| objection(above, &facts, vouched)) {
+        findings.broken(TOPIC, what, help);
+    }
+}
+
 /// The key that seals the records. Whether there is one to open them with.
-fn key(folder: &Path, has_records: bool, findings: &mut Findings) -> bool {
+fn key(folder: &Path, has_records: bool, vouched: bool, findings: &mut Findings) -> bool {
     let path = folder.join("key");
     let shown = path.display();
     match fs::symlink_metadata(&path) {
-        Ok(_) if is_private(&path, Kind::File, findings) => {
+        Ok(_) if is_private(&path, Kind::File, vouched, findings) => {
             findings.ok(TOPIC, format!("{shown} seals the records"));
             true
         }
