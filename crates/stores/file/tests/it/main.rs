@@ -18,7 +18,6 @@ mod rotation;
 mod traced;
 #[cfg(unix)]
 mod unix;
-#[cfg(windows)]
 mod windows;
 mod writes;
 

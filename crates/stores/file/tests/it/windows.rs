@@ -1,6 +1,8 @@
 //! What Windows has and Unix has not: files that others have for themselves, places that nobody can judge, a mark
 //! against writing.
 
+#![cfg(windows)]
+
 use std::fs::{self, File};
 use std::os::windows::fs::{OpenOptionsExt, symlink_dir, symlink_file};
 use std::path::{Path, PathBuf};
