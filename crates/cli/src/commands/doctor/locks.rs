@@ -55,9 +55,11 @@ fn holder(text: &str) -> String {
     let Some(pid) = pid.and_then(|pid| pid.parse::<u32>().ok()) else {
         return "a process that has not said its number".to_owned();
     };
-    match fs::read_to_string(format!("/proc/{pid}/comm")) {
-        Ok(name) => format!("process {pid} ({})", name.trim()),
-        Err(_) => format!("process {pid}"),
+    // Elsewhere a file of that name would be anybody's.
+    let named = cfg!(target_os = "linux").then(|| fs::read_to_string(format!("/proc/{pid}/comm")));
+    match named {
+        Some(Ok(name)) => format!("process {pid} ({})", name.trim()),
+        _ => format!("process {pid}"),
     }
 }
 
