@@ -65,8 +65,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "elsewhere",
-        usage: "",
-        about: "cargo check for macOS and Windows, where their targets are installed",
+        usage: "[--run]",
+        about: "cargo check for macOS and Windows; with --run, the file store's tests on Wine",
         run: elsewhere::run,
     },
     Task {

@@ -1,7 +1,9 @@
 //! `--answer KEY=SOURCE`: the answers to a challenge, whose values never stand on the command line.
 
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::path::Path;
+use std::path::PathBuf;
 
 use countersign_core::{SecretBuffer, SecretString};
 use zeroize::Zeroizing;
@@ -96,7 +98,15 @@ impl Answer {
     }
 }
 
+/// Handles have no numbers that a caller could pass on, and a file of that name would be anybody's.
+#[cfg(not(unix))]
+fn descriptor(number: u32) -> Result<SecretString, Refusal> {
+    let what = format!("descriptor {number} cannot be read: this system has none");
+    Err(Refusal::new(what, "name another source: env:NAME, file:PATH or -"))
+}
+
 /// The first line of an open descriptor that the caller has passed on.
+#[cfg(unix)]
 fn descriptor(number: u32) -> Result<SecretString, Refusal> {
     let name = format!("descriptor {number}");
     let path = Path::new("/dev/fd").join(number.to_string());

@@ -15,7 +15,8 @@ pub(crate) fn keep_memory_private() {
     }
 }
 
-/// Nothing to do where there is neither a core file nor a limit for it.
+/// Windows has no limit that a program could set itself: whether it writes a dump of one that crashes is a setting of
+/// the machine.
 #[cfg(not(unix))]
 pub(crate) fn keep_memory_private() {}
 

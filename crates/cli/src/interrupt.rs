@@ -1,6 +1,7 @@
 //! Ctrl-C, the system's request to end, and the end of the terminal.
 
 use std::future::pending;
+#[cfg(unix)]
 use std::io::{self, IsTerminal};
 
 /// Returns when somebody asks the process to end. Where signals cannot be heard it never does, and

@@ -29,16 +29,10 @@ impl Refusal {
     }
 }
 
-/// Reads a whole file of at most `limit` bytes. Owner and mode are those of the open file, so that it
-/// cannot be exchanged between the check and the reading.
+/// Reads a whole file of at most `limit` bytes.
 pub(crate) fn read(path: &Path, trust: Trust, limit: usize) -> Result<SecretBytes, Refusal> {
     let shown = path.display();
-    let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    let facts = file.metadata().map_err(|error| unreadable(path, &error))?;
-    if facts.is_dir() {
-        return Err(Refusal::new(format!("{shown} is a folder"), "name a file"));
-    }
-    check(&facts, path, trust)?;
+    let mut file = open(path, trust)?;
     let mut content = SecretBuffer::new();
     let mut total = 0;
     let mut piece = Zeroizing::new([0; 4096]);
@@ -57,6 +51,65 @@ pub(crate) fn read(path: &Path, trust: Trust, limit: usize) -> Result<SecretByte
             Err(error) => return Err(unreadable(path, &error)),
         }
     }
+}
+
+/// Opens a file that can be trusted. Owner and mode are those of the open file, so that it cannot be exchanged
+/// between the check and the reading.
+#[cfg(unix)]
+fn open(path: &Path, trust: Trust) -> Result<File, Refusal> {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let facts = file.metadata().map_err(|error| unreadable(path, &error))?;
+    if facts.is_dir() {
+        return Err(folder(path));
+    }
+    check(&facts, path, trust)?;
+    Ok(file)
+}
+
+/// Opens a file that can be trusted. Files have no modes here, and access control lists cannot be read without unsafe
+/// calls, so it has to be below the user's profile, which is the user's alone. It is opened by the path without
+/// links that was found to be there, so that it cannot be exchanged after the check.
+#[cfg(windows)]
+fn open(path: &Path, _trust: Trust) -> Result<File, Refusal> {
+    let (real, profile) = places(path).map_err(|error| unreadable(path, &error))?;
+    if !real.starts_with(profile) {
+        return Err(Refusal::new(
+            format!(
+                "{} is outside of your profile, and whether others can read or write it cannot be told",
+                path.display()
+            ),
+            "move it to a folder below %USERPROFILE%",
+        ));
+    }
+    if real.is_dir() {
+        return Err(folder(path));
+    }
+    File::open(&real).map_err(|error| unreadable(path, &error))
+}
+
+/// Where `path` really is, and the user's profile.
+#[cfg(windows)]
+fn places(path: &Path) -> io::Result<(std::path::PathBuf, std::path::PathBuf)> {
+    let home = etcetera::home_dir().map_err(|_| io::Error::other("you have no profile"))?;
+    Ok((std::fs::canonicalize(path)?, std::fs::canonicalize(home)?))
+}
+
+/// Whether `path` is below the user's profile, which others cannot read.
+///
+/// # Errors
+/// If it is not, or nobody can tell.
+#[cfg(windows)]
+pub(crate) fn check_place(path: &Path) -> io::Result<()> {
+    let (real, profile) = places(path)?;
+    if real.starts_with(profile) {
+        return Ok(());
+    }
+    let what = "it is outside of your profile, and whether others can read it cannot be told";
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, what))
+}
+
+fn folder(path: &Path) -> Refusal {
+    Refusal::new(format!("{} is a folder", path.display()), "name a file")
 }
 
 #[cfg(unix)]
@@ -82,12 +135,6 @@ fn check(facts: &std::fs::Metadata, path: &Path, trust: Trust) -> Result<(), Ref
             format!("run: chmod {mode} {shown}"),
         ));
     }
-    Ok(())
-}
-
-/// Where files have no mode, the folder of the user is what protects them.
-#[cfg(not(unix))]
-fn check(_facts: &std::fs::Metadata, _path: &Path, _trust: Trust) -> Result<(), Refusal> {
     Ok(())
 }
 

@@ -21,8 +21,28 @@ const LABEL: &str = "passphrase of the store";
 /// # Errors
 /// [`crate::exit::Exit::Store`] with the remedy; [`crate::exit::Exit::Usage`] if the passphrase cannot be had.
 pub(crate) async fn open(settings: &StoreSettings) -> Result<FileStore, Problem> {
+    open_under(settings, protection(settings).await?)
+}
+
+/// The same with its keys under `protection`.
+///
+/// # Errors
+/// [`crate::exit::Exit::Store`] with the remedy.
+pub(crate) fn open_under(
+    settings: &StoreSettings,
+    protection: KeyProtection,
+) -> Result<FileStore, Problem> {
     let folder = profile::state_folder(crate::environment)?;
-    Ok(FileStore::open_with(folder, protection(settings).await?)?)
+    let opened = match settings.vouched() {
+        true => FileStore::open_vouched(folder, protection),
+        false => FileStore::open_with(folder, protection),
+    };
+    opened.map_err(|error| match error.code() {
+        Some("foreign_place") => {
+            Problem::from(&error).note("in the profile file: vouched = true in the table [store]")
+        }
+        _ => Problem::from(&error),
+    })
 }
 
 /// What the keys are to be under.

@@ -67,7 +67,7 @@
 //! | `rustls`, `rustls-no-provider`, `native-tls` | TLS for it, and `reqwest` with it: rustls with aws-lc-rs, rustls with a crypto provider that the program installs, the platform's own |
 //! | `tower` | `reqwest::AuthLayer`, a layer around any HTTP service; `reqwest` with it |
 //! | `middleware` | `reqwest::AuthMiddleware`, for clients of reqwest-middleware; `reqwest` with it |
-//! | `file` | `FileStore`: the processes of one machine share their sessions (Unix) |
+//! | `file` | `FileStore`: the processes of one machine share their sessions (Unix, Windows) |
 //! | `keyring` | `OsKeyring`: its seal keys under a keyring of the operating system; `file` with it |
 //! | `redis` | `RedisStore`: many machines share their sessions (`rustls` gives it TLS) |
 //!

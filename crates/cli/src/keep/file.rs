@@ -65,8 +65,8 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf, Refusal> {
 pub(super) fn write_beside(path: &Path, secret: &SecretString) -> Result<(), Refusal> {
     let beside = beside(path);
     let written = prepared(&beside, secret).and_then(|(file, folder)| {
-        file.persist_noclobber(&beside).map_err(|error| error.error)?;
-        File::open(folder)?.sync_all()
+        let file = file.persist_noclobber(&beside).map_err(|error| error.error)?;
+        settle(&file, &folder)
     });
     written.map_err(|error| unwritable(&beside, &error))
 }
@@ -76,8 +76,8 @@ pub(super) fn write_beside(path: &Path, secret: &SecretString) -> Result<(), Ref
 pub(super) fn replace(path: &Path, secret: &SecretString) -> Result<(), Refusal> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let written = prepared(&target, secret).and_then(|(file, folder)| {
-        file.persist(&target).map_err(|error| error.error)?;
-        File::open(folder)?.sync_all()
+        let file = file.persist(&target).map_err(|error| error.error)?;
+        settle(&file, &folder)
     });
     written.map_err(|error| unwritable(&target, &error))?;
     withdraw(path, secret)
@@ -96,13 +96,27 @@ fn remove(path: &Path) -> Result<(), Refusal> {
     }
 }
 
-/// A file of `secret` and a line end in the folder of `path`, and that folder: a name is on the disk only
-/// when its folder is.
+/// Makes the name of a file survive a crash: a name is on the disk only when its folder is.
+#[cfg(unix)]
+fn settle(_file: &File, folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// The same where no folder can be synced: the file is, under its name.
+#[cfg(not(unix))]
+fn settle(file: &File, _folder: &Path) -> io::Result<()> {
+    file.sync_all()
+}
+
+/// A file of `secret` and a line end in the folder of `path`, and that folder.
 fn prepared(path: &Path, secret: &SecretString) -> io::Result<(NamedTempFile, PathBuf)> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    // Where there are no modes, what others could read is not written.
+    #[cfg(windows)]
+    crate::protected::check_place(folder)?;
     // Of mode 600 from its creation; gone again if anything fails.
     let mut file = tempfile::Builder::new().prefix(".countersign-").tempfile_in(folder)?;
     file.write_all(secret.expose().as_bytes())?;

@@ -24,6 +24,8 @@ in a file of mode 600 there, unless a table of the profile file says otherwise:
   key = "passphrase"                 (or "file", or "keyring")
   passphrase = "env:STORE_PASSPHRASE"
 `sessions protect` brings a store that exists to what is said there.
+On Windows these files and the store have to be below your profile, since there
+are no modes; vouched = true in [store] says that a store elsewhere is yours.
 
 Keys of every profile:
 "#;

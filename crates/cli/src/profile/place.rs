@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use countersign_store_file::FileStore;
 use etcetera::BaseStrategy as _;
 
 use crate::problem::Problem;
@@ -29,13 +30,7 @@ pub(crate) fn state_folder(environment: Environment) -> Result<PathBuf, Problem>
     if let Some(path) = variable("COUNTERSIGN_STATE", environment) {
         return Ok(path);
     }
-    match etcetera::choose_base_strategy() {
-        Ok(folders) => {
-            let state = folders.state_dir().unwrap_or_else(|| folders.data_dir());
-            Ok(state.join("countersign"))
-        }
-        Err(error) => Err(no_home("the store", "COUNTERSIGN_STATE", &error)),
-    }
+    FileStore::default_folder().map_err(|error| no_home("the store", "COUNTERSIGN_STATE", &error))
 }
 
 fn variable(name: &str, environment: Environment) -> Option<PathBuf> {

@@ -20,6 +20,8 @@ pub(crate) struct StoreSettings {
     passphrase: Option<Source>,
     /// The keys are under one that the keyring of the desktop keeps.
     keyring: bool,
+    /// Nobody but the user can read the folder, where nobody can tell (Windows).
+    vouched: bool,
     /// Environment variables that a program which tells it is not given: they hold other secrets.
     withheld: Vec<String>,
 }
@@ -34,11 +36,20 @@ impl StoreSettings {
         let wrong = |key: &str, what: &str, help: String| {
             Err(Problem::usage(format!("{shown}: `store.{key}` {what}"), help))
         };
-        let known = ["key", "passphrase"];
+        let known = ["key", "passphrase", "vouched"];
         if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
             let near = nearest(key, known).unwrap_or_default();
             return wrong(key, "is unknown", format!("did you mean `{near}`?"));
         }
+        let vouched = match table.get("vouched").map(Value::as_bool) {
+            None => false,
+            Some(Some(said)) => said,
+            Some(None) => {
+                let help =
+                    "write vouched = true if nobody but you can read the folder of the store";
+                return wrong("vouched", "is neither true nor false", help.to_owned());
+            }
+        };
         let source = match table.get("passphrase") {
             None => None,
             Some(value) => {
@@ -52,7 +63,7 @@ impl StoreSettings {
                 }
             }
         };
-        match (table.get("key").map(Value::as_str), source) {
+        let protected = match (table.get("key").map(Value::as_str), source) {
             (Some(Some("passphrase")), Some(passphrase)) => {
                 Ok(Self { passphrase: Some(passphrase), ..Self::default() })
             }
@@ -83,7 +94,13 @@ impl StoreSettings {
                 let near = word.and_then(|word| nearest(word, WORDS)).unwrap_or("passphrase");
                 wrong("key", "has no value that is known", format!("did you mean \"{near}\"?"))
             }
-        }
+        };
+        protected.map(|settings| Self { vouched, ..settings })
+    }
+
+    /// Whether the folder is the user's alone wherever it is, as he says. On Unix that is looked at all the same.
+    pub(crate) const fn vouched(&self) -> bool {
+        self.vouched
     }
 
     /// Where the passphrase comes from.
@@ -145,6 +162,8 @@ mod tests {
         assert_eq!(parse("key = \"file\"").unwrap(), StoreSettings::default());
         let chosen = parse("key = \"passphrase\"\npassphrase = \"file:store.txt\"").unwrap();
         assert_eq!(chosen.passphrase(), Some(&Source::File("/c/store.txt".into())));
+        let vouched = parse("vouched = true\nkey = \"file\"").unwrap();
+        assert!(vouched.vouched() && vouched.is_plain() && !StoreSettings::default().vouched());
         let keyring = parse("key = \"keyring\"");
         if keyring::NAME.is_some() {
             assert!(
@@ -164,6 +183,7 @@ mod tests {
             ("key = \"pasphrase\"", "did you mean \"passphrase\"?"),
             ("key = 1", "has no value that is known"),
             ("kye = \"file\"", "did you mean `key`?"),
+            ("vouched = \"true\"", "is neither true nor false"),
             ("key = \"passphrase\"\npassphrase = \"canary-literal\"", "names no source"),
         ] {
             let lines = parse(text).unwrap_err();

@@ -49,7 +49,7 @@ async fn run(words: &[String], withheld: &[String]) -> Result<SecretString, Fail
     let (program, arguments) = words.split_first().ok_or_else(|| {
         Failure::Start(io::Error::new(io::ErrorKind::InvalidInput, "there is no program"))
     })?;
-    // Dropping the child, at the deadline or when the caller leaves, stops it, and what it has started.
+    // Dropping the child, at the deadline or when the caller leaves, stops it, and on Unix what it has started.
     let mut command = Command::new(program);
     #[cfg(unix)]
     command.process_group(0);

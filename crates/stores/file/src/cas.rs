@@ -1,6 +1,5 @@
 //! Compare and swap: the moment of a write, in which nobody else writes the same record.
 
-use std::fs;
 use std::path::Path;
 
 use countersign_core::{Committed, Error, Fence, RecordName, Revision, SecretBytes, StoredRecord};
@@ -117,7 +116,7 @@ impl Writer {
             Found::Record(current) if current.revision == expected => {
                 self.remember(current.revision)?;
                 let path = self.layout.record(&self.name);
-                fs::remove_file(&path).map_err(|source| fault::io("remove", &path, source))?;
+                guard::remove(&path).map_err(|source| fault::io("remove", &path, source))?;
                 guard::sync_folder(&self.layout.records())?;
                 Ok(true)
             }

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use countersign_core::{Error, RecordName};
 
 use crate::layout::Layout;
-use crate::{fault, guard};
+use crate::{fault, guard, system};
 
 /// Moves the record called `name` away. Only under the record's `cas` lock, after it was read under it.
 pub(crate) fn set_aside(layout: &Layout, name: &RecordName) -> Result<(), Error> {
     let (record, place) = (layout.record(name), free(layout, name)?);
-    fs::rename(&record, &place).map_err(|source| fault::io("set aside", &record, source))?;
+    guard::rename(&record, &place).map_err(|source| fault::io("set aside", &record, source))?;
     guard::sync_folder(&layout.damaged())?;
     guard::sync_folder(&layout.records())
 }
@@ -21,7 +21,7 @@ pub(crate) fn set_aside(layout: &Layout, name: &RecordName) -> Result<(), Error>
 pub(crate) fn keep(layout: &Layout, name: &RecordName) -> Result<(), Error> {
     let (record, place) = (layout.record(name), free(layout, name)?);
     let copied = || -> io::Result<()> {
-        let mut copy = guard::create_new(&place)?;
+        let mut copy = system::create_new(&place)?;
         io::copy(&mut fs::File::open(&record)?, &mut copy)?;
         copy.sync_all()
     };

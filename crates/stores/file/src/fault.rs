@@ -5,6 +5,8 @@ use std::path::Path;
 
 use countersign_core::{Error, ErrorKind, RecordName, Recovery};
 
+use crate::system;
+
 /// So many records are named in one message.
 const MOST_NAMED: usize = 8;
 
@@ -12,9 +14,7 @@ const MOST_NAMED: usize = 8;
 pub(crate) fn io(doing: &str, path: &Path, source: io::Error) -> Error {
     use io::ErrorKind as Kind;
     let (remedy, recovery) = match source.kind() {
-        Kind::PermissionDenied => {
-            ("check the owner and the mode of the folder that it is in", Recovery::GiveUp)
-        }
+        Kind::PermissionDenied => (system::DENIED, Recovery::GiveUp),
         Kind::ReadOnlyFilesystem => (
             "the file system is read-only; move the store to one that can be written",
             Recovery::GiveUp,
@@ -28,6 +28,10 @@ pub(crate) fn io(doing: &str, path: &Path, source: io::Error) -> Error {
         ),
         Kind::NotADirectory | Kind::NotFound => (
             "a folder of the store is missing; bring it back, or open the store again, which makes it anew",
+            Recovery::Retry,
+        ),
+        _ if system::is_busy(&source) => (
+            "another program has it open for itself; close that one (a virus scanner or a backup does so too)",
             Recovery::Retry,
         ),
         _ => ("check that the store is on a local file system that works", Recovery::Retry),
@@ -75,6 +79,11 @@ pub(crate) fn no_folder(path: &Path) -> Error {
     store("no_folder", hint).with_recovery(Recovery::Retry)
 }
 
+/// Nothing says where the user's files are.
+pub(crate) fn no_home() -> Error {
+    store("no_home", "the user has no home folder; name a folder for the store".into())
+}
+
 /// The record was removed since it was listed.
 pub(crate) fn gone(path: &Path) -> Error {
     store("gone", format!("{} was removed meanwhile", path.display()))
@@ -117,9 +126,10 @@ pub(crate) fn other_protection(path: &Path, what: &str) -> Error {
 /// The key file is under nothing, and more was asked for.
 pub(crate) fn unprotected(path: &Path) -> Error {
     let hint = format!(
-        "{} is protected by its mode alone, and the store was opened to have more; open it as it is and put \
-         the key under the other protection, or name the one that it has",
-        path.display()
+        "{} is protected by {} alone, and the store was opened to have more; open it as it is and put the key \
+         under the other protection, or name the one that it has",
+        path.display(),
+        system::GUARD
     );
     store("unprotected_key", hint).with_recovery(Recovery::GiveUp)
 }

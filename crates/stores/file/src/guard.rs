@@ -1,15 +1,14 @@
 //! Files and folders are ours alone, or they are refused.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use countersign_core::Error;
-use rustix::fs::OFlags;
-use rustix::io::Errno;
 
 use crate::fault;
+use crate::system::{self, Doing, Parents};
+use crate::wait::patiently;
 
 /// How many names a file may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,7 +22,7 @@ pub(crate) enum Links {
 /// Makes `path` with its parents if it is missing, and checks it.
 pub(crate) fn folder(path: &Path) -> Result<(), Error> {
     if is_missing(path)? {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        let made = system::new_folder(path, Parents::Made);
         made.map_err(|source| fault::io("create", path, source))?;
         sync_parent(path);
     }
@@ -34,7 +33,7 @@ pub(crate) fn folder(path: &Path) -> Result<(), Error> {
 /// still be read.
 pub(crate) fn folder_if_writable(path: &Path) -> Result<(), Error> {
     if is_missing(path)? {
-        match DirBuilder::new().mode(0o700).create(path) {
+        match system::new_folder(path, Parents::There) {
             Ok(()) => sync_parent(path),
             Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => {}
             Err(source) if fault::is_read_only(&source) => return Ok(()),
@@ -46,37 +45,38 @@ pub(crate) fn folder_if_writable(path: &Path) -> Result<(), Error> {
 
 /// Opens `path` to read it; `None` if there is no such file.
 pub(crate) fn open(path: &Path, links: Links) -> Result<Option<(File, Metadata)>, Error> {
-    checked(path, OpenOptions::new().read(true), links, "read")
+    match patiently(Doing::Opening, || system::open(path)) {
+        Ok(file) => checked(path, file, links, "read").map(Some),
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(refused(path, "read", source)),
+    }
 }
 
-/// Opens `path` to read and write it in place, and makes it if it is missing.
-pub(crate) fn open_or_create(path: &Path) -> Result<(File, Metadata), Error> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).mode(0o600);
-    let opened = checked(path, &mut options, Links::One, "write")?;
-    opened.ok_or_else(|| fault::io("write", path, io::ErrorKind::NotFound.into()))
+/// Opens `path` to lock it, and to read and write it in place, and makes it if it is missing; `None` if somebody
+/// holds it.
+pub(crate) fn open_to_lock(path: &Path) -> Result<Option<(File, Metadata)>, Error> {
+    match system::open_to_lock(path) {
+        Ok(file) => checked(path, file, Links::One, "write").map(Some),
+        Err(fault) if system::is_locked_out(&fault) => Ok(None),
+        Err(source) => Err(refused(path, "write", source)),
+    }
 }
 
-/// Makes `path`, which must not exist.
-pub(crate) fn create_new(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .custom_flags(flags())
-        .open(path)
+/// Puts the file `from` in the place of `to`, at one stroke.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    system::may_change(from).and_then(|()| system::may_change(to))?;
+    patiently(Doing::Changing, || fs::rename(from, to))
 }
 
-/// Whether we may write in the folder `path`.
-pub(crate) fn is_writable(path: &Path) -> bool {
-    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+/// Removes the file `path`.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    system::may_change(path)?;
+    patiently(Doing::Changing, || fs::remove_file(path))
 }
 
 /// Makes what happened in the folder `path` survive a crash.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
-    let synced = File::open(path).and_then(|folder| folder.sync_all());
-    synced.map_err(|source| fault::io("sync", path, source))
+    system::sync_folder(path).map_err(|source| fault::io("sync", path, source))
 }
 
 /// As far as it goes: the folder above need not be ours.
@@ -86,37 +86,37 @@ fn sync_parent(path: &Path) {
     }
 }
 
-fn checked(
-    path: &Path,
-    options: &mut OpenOptions,
-    links: Links,
-    doing: &str,
-) -> Result<Option<(File, Metadata)>, Error> {
-    let file = match options.custom_flags(flags()).open(path) {
-        Ok(file) => file,
-        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(fault) if is_link(&fault) => return Err(link(path)),
-        Err(source) => return Err(fault::io(doing, path, source)),
-    };
-    let facts = file.metadata().map_err(|source| fault::io(doing, path, source))?;
+fn checked(path: &Path, file: File, links: Links, doing: &str) -> Result<(File, Metadata), Error> {
+    let failed = |source| fault::io(doing, path, source);
+    let facts = file.metadata().map_err(failed)?;
+    if system::is_link(&facts) {
+        return Err(fault::unsafe_file(path, system::LINK));
+    }
     if !facts.is_file() {
-        return Err(fault::unsafe_file(path, "is not a plain file; remove it"));
+        return Err(fault::unsafe_file(path, NO_FILE));
     }
-    check_owner(path, &facts)?;
-    if facts.mode() & 0o077 != 0 {
-        let what = format!("is open to other users; run: chmod 600 {}", path.display());
+    if let Some(what) = system::objection(path, &facts) {
         return Err(fault::unsafe_file(path, &what));
     }
-    if links == Links::One && facts.nlink() > 1 {
-        let what = format!("has {} names (hard links); remove the others", facts.nlink());
-        return Err(fault::unsafe_file(path, &what));
+    if links == Links::One {
+        let n = system::links(&file, &facts).map_err(failed)?;
+        if n > 1 {
+            let what = format!("has {n} names (hard links); remove the others");
+            return Err(fault::unsafe_file(path, &what));
+        }
     }
-    Ok(Some((file, facts)))
+    Ok((file, facts))
 }
 
-/// A link in the last place is not followed, and a pipe in the place of a file does not make us wait.
-fn flags() -> i32 {
-    (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()
+const NO_FILE: &str = "is not a plain file; remove it";
+
+/// Why a file could not be opened. That it is a link or a folder is told by how it looks now.
+fn refused(path: &Path, doing: &str, source: io::Error) -> Error {
+    match fs::symlink_metadata(path) {
+        Ok(facts) if system::is_link(&facts) => fault::unsafe_file(path, system::LINK),
+        Ok(facts) if facts.is_dir() => fault::unsafe_file(path, NO_FILE),
+        _ => fault::io(doing, path, source),
+    }
 }
 
 fn is_missing(path: &Path) -> Result<bool, Error> {
@@ -130,34 +130,14 @@ fn is_missing(path: &Path) -> Result<bool, Error> {
 /// Checks that `path` is a folder of ours alone.
 pub(crate) fn check_folder(path: &Path) -> Result<(), Error> {
     let facts = fs::symlink_metadata(path).map_err(|source| fault::io("look at", path, source))?;
-    if facts.is_symlink() {
-        return Err(link(path));
+    if system::is_link(&facts) {
+        return Err(fault::unsafe_file(path, system::LINK));
     }
     if !facts.is_dir() {
         return Err(fault::unsafe_file(path, "is not a folder; choose another place"));
     }
-    check_owner(path, &facts)?;
-    if facts.mode() & 0o077 != 0 {
-        let what = format!("is open to other users; run: chmod 700 {}", path.display());
-        return Err(fault::unsafe_file(path, &what));
+    match system::objection(path, &facts) {
+        Some(what) => Err(fault::unsafe_file(path, &what)),
+        None => Ok(()),
     }
-    Ok(())
-}
-
-fn check_owner(path: &Path, facts: &Metadata) -> Result<(), Error> {
-    if facts.uid() == rustix::process::geteuid().as_raw() {
-        return Ok(());
-    }
-    let what = format!("belongs to user {}; choose a folder of your own", facts.uid());
-    Err(fault::unsafe_file(path, &what))
-}
-
-fn link(path: &Path) -> Error {
-    fault::unsafe_file(path, "is a symbolic link; name the place that it leads to instead")
-}
-
-/// Linux answers ELOOP, FreeBSD EMLINK.
-fn is_link(fault: &io::Error) -> bool {
-    let code = fault.raw_os_error();
-    code == Some(Errno::LOOP.raw_os_error()) || code == Some(Errno::MLINK.raw_os_error())
 }

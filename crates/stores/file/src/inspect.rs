@@ -11,7 +11,7 @@ use crate::cas::{self, Found};
 use crate::layout::Layout;
 use crate::lock::Holder;
 use crate::store::FileStore;
-use crate::{fault, guard, key};
+use crate::{fault, guard, key, system};
 
 /// What [`FileStore::inspect`] has found.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ impl FileStore {
             for folder in folders.iter().filter(|folder| folder.exists()).chain([&folder]) {
                 problems.extend(guard::check_folder(folder).err());
             }
-            let writable = folders.iter().all(|folder| guard::is_writable(folder));
+            let writable = folders.iter().all(|folder| system::is_writable(folder));
             let records = names(&layout.records(), Layout::record_name)?;
             let read = |name: RecordName| RecordFacts { read: read(&layout, &name), name };
             let locks = names(&layout.locks(), lock_name)?;
@@ -123,7 +123,7 @@ fn read(layout: &Layout, name: &RecordName) -> Result<(Revision, SealedFacts), E
 fn lock(layout: &Layout, name: RecordName) -> LockFacts {
     let path = layout.lock(&name);
     let held = guard::open(&path, guard::Links::One).ok().flatten();
-    let held = held.is_some_and(|(file, _)| file.try_lock_shared().is_err());
+    let held = held.is_some_and(|(file, _)| system::is_held(&path, &file));
     LockFacts { pid: Holder::of(&path).map(|holder| holder.pid), held, name }
 }
 

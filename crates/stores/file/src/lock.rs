@@ -1,14 +1,14 @@
 //! Locks of the operating system in files of their own.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_core::{Error, Fence, Lock, RecordName};
 
+use crate::system::{self, Identity};
 use crate::{fault, guard};
 
 /// How often a lock file may vanish between opening and locking it before we give up.
@@ -19,26 +19,26 @@ const TRIES: u32 = 16;
 pub(crate) struct Held {
     file: File,
     path: PathBuf,
-    place: (u64, u64),
+    identity: Identity,
 }
 
 impl Held {
     /// Takes the lock `path`; `None` if somebody holds it.
     pub(crate) fn try_take(path: &Path) -> Result<Option<Self>, Error> {
         for _ in 0..TRIES {
-            let opened = guard::open_or_create(path);
-            let (file, facts) = opened.map_err(|error| match path.ancestors().nth(2) {
+            let opened = guard::open_to_lock(path);
+            let opened = opened.map_err(|error| match path.ancestors().nth(2) {
                 // All locks lie in one folder of the store.
                 Some(store) if !store.exists() => fault::no_folder(store),
                 _ => error,
             })?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(source)) => return Err(fault::io("lock", path, source)),
+            let Some((file, facts)) = opened else { return Ok(None) };
+            let failed = |source| fault::io("lock", path, source);
+            if !system::lock(&file).map_err(failed)? {
+                return Ok(None);
             }
-            let place = (facts.dev(), facts.ino());
-            let held = Self { file, path: path.to_owned(), place };
+            let identity = system::identity(&file, &facts).map_err(failed)?;
+            let held = Self { file, path: path.to_owned(), identity };
             // Somebody may have removed the file meanwhile: then others lock another one.
             if held.is_held() {
                 return Ok(Some(held));
@@ -49,8 +49,7 @@ impl Held {
 
     /// Whether the file is still the one that others lock.
     pub(crate) fn is_held(&self) -> bool {
-        let facts = fs::symlink_metadata(&self.path);
-        facts.is_ok_and(|facts| (facts.dev(), facts.ino()) == self.place)
+        system::identity_at(&self.path).is_ok_and(|there| there == self.identity)
     }
 
     /// What stands in the file.
@@ -61,7 +60,7 @@ impl Held {
     /// Writes `text` over what stands in the file. All texts of one file are of one length, so that
     /// nothing is cut and no reader sees half of it.
     pub(crate) fn write(&self, text: &str) -> Result<(), Error> {
-        let written = self.file.write_all_at(text.as_bytes(), 0);
+        let written = system::write_all_at(&self.file, text.as_bytes(), 0);
         written.map_err(|source| fault::io("write", &self.path, source))
     }
 }
@@ -131,7 +130,7 @@ fn read_text(file: &File) -> io::Result<String> {
     let mut bytes = [0; 128];
     let mut length = 0;
     while length < bytes.len() {
-        match file.read_at(&mut bytes[length..], length as u64)? {
+        match system::read_at(file, &mut bytes[length..], length as u64)? {
             0 => break,
             more => length += more,
         }

@@ -11,7 +11,7 @@ use countersign_core::{Error, SecretBytes, SecretString};
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum KeyProtection {
-    /// The file's mode alone: its owner reads it. Copies of records that leave without the key stay closed;
+    /// The file's mode alone (on Windows the folder that it is in): its owner reads it. Copies of records that leave without the key stay closed;
     /// who reads the folder reads both.
     #[default]
     OwnerOnly,

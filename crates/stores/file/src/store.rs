@@ -11,13 +11,13 @@ use countersign_core::{
     Committed, Error, Fence, Lock, RecordName, Revision, SealKeys, SecretBytes, SessionStore,
     StoredRecord,
 };
-use etcetera::BaseStrategy;
 
 use crate::blocking::blocking;
 use crate::cas::{self, Found, Sweep, Writer};
 use crate::layout::Layout;
 use crate::lock::{FileLock, Held, Holder};
 use crate::protection::KeyProtection;
+use crate::system::{self, Place};
 use crate::wait::Patience;
 use crate::{fault, guard, key};
 
@@ -40,7 +40,8 @@ impl FileStore {
     ///
     /// # Errors
     /// [`countersign_core::ErrorKind::Store`] with the remedy if the folder cannot be made, belongs to
-    /// somebody else, is open to others or is a symbolic link.
+    /// somebody else, is open to others or is a symbolic link (`unsafe_file`); on Windows also if it is not below the
+    /// user's profile (`foreign_place`).
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, Error> {
         Self::open_with(dir, KeyProtection::OwnerOnly)
     }
@@ -52,8 +53,35 @@ impl FileStore {
     /// As [`FileStore::open`]. Whether the protection is right shows with the first use of the keys
     /// ([`SessionStore::seal_keys`]), which a keeper makes before it reads a record.
     pub fn open_with(dir: impl AsRef<Path>, protection: KeyProtection) -> Result<Self, Error> {
-        let dir = dir.as_ref();
+        Self::open_at(dir.as_ref(), protection, Place::Judged)
+    }
+
+    /// The same for a folder of which you say that nobody but its user can read it.
+    ///
+    /// On Windows, where files have no mode that could be looked at, a store is refused (`foreign_place`) unless it is
+    /// below the user's profile. This opens it all the same: on another disk, or on a server, whose locks hold
+    /// between machines as far as it keeps what it is told. On Unix nothing is taken on trust, and this is
+    /// [`FileStore::open_with`].
+    ///
+    /// # Errors
+    /// As [`FileStore::open_with`].
+    ///
+    /// ```
+    /// use countersign_store_file::{FileStore, KeyProtection};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let folder = folder.path().join("sessions");
+    /// let store = FileStore::open_vouched(&folder, KeyProtection::OwnerOnly)?;
+    /// assert_eq!(store.folder(), folder);
+    /// # Ok::<(), countersign_core::Error>(())
+    /// ```
+    pub fn open_vouched(dir: impl AsRef<Path>, protection: KeyProtection) -> Result<Self, Error> {
+        Self::open_at(dir.as_ref(), protection, Place::Vouched)
+    }
+
+    fn open_at(dir: &Path, protection: KeyProtection, place: Place) -> Result<Self, Error> {
         let root = std::path::absolute(dir).map_err(|source| fault::io("find", dir, source))?;
+        let root = system::check_place(root, place)?;
         guard::folder(&root)?;
         let layout = Layout::new(root);
         for folder in [layout.records(), layout.locks(), layout.temp()] {
@@ -62,21 +90,29 @@ impl FileStore {
         Ok(Self { layout, protection, swept: Arc::default() })
     }
 
-    /// The store in the user's folder for state: `$XDG_STATE_HOME/countersign`, else
-    /// `~/.local/state/countersign`.
+    /// The store in [`FileStore::default_folder`].
     ///
     /// # Errors
-    /// [`countersign_core::ErrorKind::Store`] as [`FileStore::open`], and if the user has no home.
+    /// As [`FileStore::open`] and [`FileStore::default_folder`].
     pub fn open_default() -> Result<Self, Error> {
-        Self::open(default_folder()?)
+        Self::open(Self::default_folder()?)
     }
 
     /// The same folder with another protection of the seal keys.
     ///
     /// # Errors
-    /// As [`FileStore::open_default`].
+    /// As [`FileStore::open`] and [`FileStore::default_folder`].
     pub fn open_default_with(protection: KeyProtection) -> Result<Self, Error> {
-        Self::open_with(default_folder()?, protection)
+        Self::open_with(Self::default_folder()?, protection)
+    }
+
+    /// The user's folder for state, which [`FileStore::open_default`] opens: `$XDG_STATE_HOME/countersign`, else
+    /// `~/.local/state/countersign`; on Windows `%LOCALAPPDATA%\countersign`, which does not roam to other machines.
+    ///
+    /// # Errors
+    /// [`countersign_core::ErrorKind::Store`] with the code `no_home` if the user has no home.
+    pub fn default_folder() -> Result<PathBuf, Error> {
+        Ok(system::default_folder().ok_or_else(fault::no_home)?.join("countersign"))
     }
 
     /// The folder.
@@ -224,11 +260,4 @@ pub(crate) fn list(layout: &Layout) -> Result<Vec<RecordName>, Error> {
     }
     names.sort();
     Ok(names)
-}
-
-fn default_folder() -> Result<PathBuf, Error> {
-    let places = etcetera::choose_base_strategy().map_err(|_| {
-        fault::store("no_home", "the user has no home folder; name a folder for the store".into())
-    })?;
-    Ok(places.state_dir().unwrap_or_else(|| places.data_dir()).join("countersign"))
 }

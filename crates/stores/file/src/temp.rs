@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use countersign_core::{Error, RecordName};
 
-use crate::{fault, guard};
+use crate::{fault, guard, system};
 
 /// No write takes as long as this.
 const OLD: Duration = Duration::from_secs(600);
@@ -17,7 +17,7 @@ const TRIES: u32 = 64;
 
 static COUNTER: AtomicU64 = AtomicU64::new(1);
 
-/// A new file beside its later place, removed on drop. It is locked as long as it is written.
+/// A new file beside its later place, removed on drop. It is held as long as it is written.
 pub(crate) struct Temp {
     file: File,
     path: PathBuf,
@@ -31,12 +31,8 @@ impl Temp {
         loop {
             let n = COUNTER.fetch_add(1, Ordering::Relaxed);
             let path = folder.join(format!("{stem}.{}.{n}.tmp", std::process::id()));
-            match guard::create_new(&path) {
-                Ok(file) => {
-                    // Only keeps the sweep of others away; without locks the age does.
-                    let _ = file.try_lock();
-                    return Ok(Self { file, path, kept: false });
-                }
+            match system::create_new(&path) {
+                Ok(file) => return Ok(Self { file, path, kept: false }),
                 Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists && tries < TRIES => {
                     tries += 1;
                 }
@@ -56,9 +52,10 @@ impl Temp {
 
     /// Puts it in the place of `target`.
     pub(crate) fn replace(mut self, target: &Path) -> Result<(), Error> {
-        fs::rename(&self.path, target).map_err(|source| fault::io("write", target, source))?;
+        let failed = |source| fault::io("write", target, source);
+        guard::rename(&self.path, target).map_err(failed)?;
         self.kept = true;
-        Ok(())
+        system::settle(&self.file).map_err(failed)
     }
 
     /// Gives it the name `target` if nothing has it; false if something has.
@@ -88,7 +85,7 @@ impl Temp {
 impl Drop for Temp {
     fn drop(&mut self) {
         if !self.kept {
-            let _ = fs::remove_file(&self.path);
+            let _ = guard::remove(&self.path);
         }
     }
 }
@@ -105,5 +102,5 @@ fn is_ours(name: &str) -> bool {
 fn is_abandoned(path: &Path, now: SystemTime) -> bool {
     let Ok(Some((file, facts))) = guard::open(path, guard::Links::Any) else { return false };
     let age = facts.modified().ok().and_then(|at| now.duration_since(at).ok());
-    age.is_some_and(|age| age > OLD) && file.try_lock().is_ok()
+    age.is_some_and(|age| age > OLD) && !system::is_held(path, &file)
 }

@@ -11,7 +11,7 @@ pub(crate) struct NamedTest {
     pub(crate) name: String,
     /// Its file, from the root of the repository.
     pub(crate) file: String,
-    /// It is left out unless it is asked for.
+    /// It is left out unless it is asked for, or of another system.
     pub(crate) ignored: bool,
 }
 
@@ -59,11 +59,15 @@ fn walk(
     Ok(())
 }
 
+/// The first line of a file whose tests are of another system, and run by `cargo xtask elsewhere --run`.
+const ELSEWHERE: &str = "#![cfg(windows)]";
+
 /// Functions that follow a test attribute and are named after rows, with these rows, and whether they are
-/// ignored.
+/// ignored here.
 fn tests_of(text: &str) -> Vec<(&str, Vec<String>, bool)> {
     let mut found = Vec::new();
-    let (mut is_test, mut ignored) = (false, false);
+    let elsewhere = cfg!(unix) && text.lines().any(|line| line == ELSEWHERE);
+    let (mut is_test, mut ignored) = (false, elsewhere);
     for line in text.lines().map(str::trim) {
         if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
             is_test = true;
@@ -74,7 +78,7 @@ fn tests_of(text: &str) -> Vec<(&str, Vec<String>, bool)> {
             if is_test && !rows.is_empty() {
                 found.push((name, rows, ignored));
             }
-            (is_test, ignored) = (false, false);
+            (is_test, ignored) = (false, elsewhere);
         }
     }
     found
@@ -122,5 +126,7 @@ mod tests {
                 ("f07_a_dropped_caller", vec!["F07".to_owned()], true),
             ]
         );
+        let elsewhere = format!("{ELSEWHERE}\n{text}");
+        assert!(tests_of(&elsewhere).iter().all(|(.., ignored)| *ignored));
     }
 }

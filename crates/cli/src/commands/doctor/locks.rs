@@ -1,6 +1,6 @@
 //! Who holds a lock of the store at this moment.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::path::Path;
 
 use super::finding::Findings;
@@ -13,9 +13,7 @@ pub(super) fn look(folder: &Path, findings: &mut Findings) {
     let mut n_held = 0;
     for path in entries.flatten().map(|entry| entry.path()) {
         let is_lock = path.extension().is_some_and(|extension| extension == "lock");
-        let Some(file) = File::open(&path).ok().filter(|_| is_lock) else { continue };
-        // Dropped with the file.
-        if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        if !is_lock || !is_held(&path) {
             continue;
         }
         n_held += 1;
@@ -31,15 +29,37 @@ pub(super) fn look(folder: &Path, findings: &mut Findings) {
     }
 }
 
+#[cfg(not(windows))]
+fn is_held(path: &Path) -> bool {
+    use std::fs::{File, TryLockError};
+
+    let Ok(file) = File::open(path) else { return false };
+    // Dropped with the file.
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+/// Whoever holds it has it open to write, which is not shared with him for this moment.
+#[cfg(windows)]
+fn is_held(path: &Path) -> bool {
+    use std::os::windows::fs::OpenOptionsExt;
+
+    const SHARE_READ_AND_DELETE: u32 = 1 | 4;
+    const SHARING_VIOLATION: i32 = 32;
+    let opened = fs::File::options().read(true).share_mode(SHARE_READ_AND_DELETE).open(path);
+    opened.is_err_and(|fault| fault.raw_os_error() == Some(SHARING_VIOLATION))
+}
+
 /// `process 123 (name)`, of what stands in the file.
 fn holder(text: &str) -> String {
     let pid = text.strip_prefix("pid ").and_then(|rest| rest.split(' ').next());
     let Some(pid) = pid.and_then(|pid| pid.parse::<u32>().ok()) else {
         return "a process that has not said its number".to_owned();
     };
-    match fs::read_to_string(format!("/proc/{pid}/comm")) {
-        Ok(name) => format!("process {pid} ({})", name.trim()),
-        Err(_) => format!("process {pid}"),
+    // Elsewhere a file of that name would be anybody's.
+    let named = cfg!(target_os = "linux").then(|| fs::read_to_string(format!("/proc/{pid}/comm")));
+    match named {
+        Some(Ok(name)) => format!("process {pid} ({})", name.trim()),
+        _ => format!("process {pid}"),
     }
 }
 

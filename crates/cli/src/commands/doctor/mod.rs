@@ -34,8 +34,10 @@ fn look_at_store(folder: &Path, file: Option<&ProfileFile>, findings: &mut Findi
         let what =
             format!("nothing is stored yet; {} is made by the first login", folder.display());
         findings.note("store", what, "");
-        let above = folder.ancestors().find(|path| path.exists());
-        room::look(above.unwrap_or(Path::new("/")), findings);
+        let above = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+        #[cfg(windows)]
+        store::look_at_place(above, file, findings);
+        room::look(above, findings);
         return;
     }
     if store::look(folder, file, findings) {

@@ -10,12 +10,22 @@ use countersign_runtime::SystemClock;
 use super::finding::Findings;
 
 /// A record has some kilobytes, and is written anew before the old one goes.
+#[cfg(unix)]
 const LEAST_BYTES: u64 = 1024 * 1024;
+#[cfg(unix)]
 const LEAST_FILES: u64 = 16;
 /// Clocks of file systems and of the system differ by less.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
+/// The standard library does not tell how much room there is.
+#[cfg(not(unix))]
+pub(super) fn look(folder: &Path, findings: &mut Findings) {
+    let what = format!("how much room {} has is not looked at on this system", folder.display());
+    findings.note("room", what, "");
+}
+
 /// Whether another record could be written to the file system of `folder`, and whether its locks work.
+#[cfg(unix)]
 pub(super) fn look(folder: &Path, findings: &mut Findings) {
     let shown = folder.display();
     match rustix::fs::statvfs(folder) {

@@ -1,7 +1,6 @@
 //! The folder of the store: whose it is, its key, its records, and what was set aside.
 
 use std::fs::{self, Metadata};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use countersign_core::Error;
@@ -14,22 +13,23 @@ const TOPIC: &str = "store";
 
 /// Looks at it; whether it is worth looking into.
 pub(super) fn look(folder: &Path, file: Option<&ProfileFile>, findings: &mut Findings) -> bool {
-    if !is_private(folder, Kind::Folder, findings) {
+    let vouched = file.is_some_and(|file| file.store().vouched());
+    if !is_private(folder, Kind::Folder, vouched, findings) {
         return false;
     }
     findings.ok(TOPIC, format!("{} is yours alone", folder.display()));
     for name in ["records", "locks", "tmp", "damaged"] {
         let path = folder.join(name);
-        if path.exists() && !is_private(&path, Kind::Folder, findings) {
+        if path.exists() && !is_private(&path, Kind::Folder, vouched, findings) {
             return false;
         }
     }
     let names = files(&folder.join("records"));
     for path in names.iter().map(|name| folder.join("records").join(name)) {
-        is_private(&path, Kind::File, findings);
+        is_private(&path, Kind::File, vouched, findings);
     }
     leftovers(folder, findings);
-    if key(folder, !names.is_empty(), findings) {
+    if key(folder, !names.is_empty(), vouched, findings) {
         records(folder, file, findings);
     }
     true
@@ -40,8 +40,8 @@ enum Kind {
     File,
 }
 
-/// Whether nobody else can read or write `path`.
-fn is_private(path: &Path, kind: Kind, findings: &mut Findings) -> bool {
+/// Whether nobody else can read or write `path`. `vouched`: where only its place could tell, the user does.
+fn is_private(path: &Path, kind: Kind, vouched: bool, findings: &mut Findings) -> bool {
     let shown = path.display();
     let facts: Metadata = match fs::symlink_metadata(path) {
         Ok(facts) => facts,
@@ -51,40 +51,75 @@ fn is_private(path: &Path, kind: Kind, findings: &mut Findings) -> bool {
             return false;
         }
     };
-    let (me, owner) = (rustix::process::geteuid().as_raw(), facts.uid());
-    let mode = facts.permissions().mode() & 0o777;
-    let (fits, word, right) = match kind {
-        Kind::Folder => (facts.is_dir(), "folder", "700"),
-        Kind::File => (facts.is_file(), "plain file", "600"),
+    let (fits, word) = match kind {
+        Kind::Folder => (facts.is_dir(), "folder"),
+        Kind::File => (facts.is_file(), "plain file"),
     };
-    let (what, help) = if facts.is_symlink() {
-        (format!("{shown} is a symbolic link"), "name the place that it leads to instead".into())
+    let objection = if facts.is_symlink() {
+        let what = format!("{shown} is a symbolic link");
+        Some((what, "name the place that it leads to instead".to_owned()))
     } else if !fits {
-        (format!("{shown} is no {word}"), "move it elsewhere".into())
-    } else if owner != me {
-        let help = format!("choose a folder of your own, or run: chown -R {me} {shown}");
-        (format!("{shown} belongs to another user (uid {owner})"), help)
-    } else if mode & 0o077 != 0 {
-        (
-            format!("{shown} is open to others (mode {mode:03o})"),
-            format!("run: chmod {right} {shown}"),
-        )
-    } else if facts.is_file() && facts.nlink() > 1 {
-        let what = format!("{shown} has {} names (hard links)", facts.nlink());
-        (what, "remove the others".into())
+        Some((format!("{shown} is no {word}"), "move it elsewhere".to_owned()))
     } else {
-        return true;
+        objection(path, &facts, vouched)
     };
+    let Some((what, help)) = objection else { return true };
     findings.broken(TOPIC, what, help);
     false
 }
 
+/// What speaks against a file or folder of the right kind, and what to do.
+#[cfg(unix)]
+fn objection(path: &Path, facts: &Metadata, _vouched: bool) -> Option<(String, String)> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    let shown = path.display();
+    let (me, owner) = (rustix::process::geteuid().as_raw(), facts.uid());
+    let mode = facts.permissions().mode() & 0o777;
+    if owner != me {
+        let help = format!("choose a folder of your own, or run: chown -R {me} {shown}");
+        Some((format!("{shown} belongs to another user (uid {owner})"), help))
+    } else if mode & 0o077 != 0 {
+        let right = if facts.is_dir() { "700" } else { "600" };
+        let help = format!("run: chmod {right} {shown}");
+        Some((format!("{shown} is open to others (mode {mode:03o})"), help))
+    } else if facts.is_file() && facts.nlink() > 1 {
+        let what = format!("{shown} has {} names (hard links)", facts.nlink());
+        Some((what, "remove the others".to_owned()))
+    } else {
+        None
+    }
+}
+
+/// The same where the place of a file tells whose it is. What the store itself looks at beyond that is told with the
+/// record that it refuses.
+#[cfg(not(unix))]
+fn objection(path: &Path, _facts: &Metadata, vouched: bool) -> Option<(String, String)> {
+    if vouched {
+        return None;
+    }
+    let error = crate::protected::check_place(path).err()?;
+    let help = "choose a folder below %USERPROFILE% (COUNTERSIGN_STATE), or, if it is yours alone, put vouched = true \
+                into the table [store]";
+    Some((format!("{}: {error}", path.display()), help.to_owned()))
+}
+
+/// What speaks against the folder in which a store would be made.
+#[cfg(windows)]
+pub(super) fn look_at_place(above: &Path, file: Option<&ProfileFile>, findings: &mut Findings) {
+    let facts = fs::symlink_metadata(above);
+    let vouched = file.is_some_and(|file| file.store().vouched());
+    if let Some((what, help)) = facts.ok().and_then(|facts| objection(above, &facts, vouched)) {
+        findings.broken(TOPIC, what, help);
+    }
+}
+
 /// The key that seals the records. Whether there is one to open them with.
-fn key(folder: &Path, has_records: bool, findings: &mut Findings) -> bool {
+fn key(folder: &Path, has_records: bool, vouched: bool, findings: &mut Findings) -> bool {
     let path = folder.join("key");
     let shown = path.display();
     match fs::symlink_metadata(&path) {
-        Ok(_) if is_private(&path, Kind::File, findings) => {
+        Ok(_) if is_private(&path, Kind::File, vouched, findings) => {
             findings.ok(TOPIC, format!("{shown} seals the records"));
             true
         }

@@ -1,7 +1,7 @@
 //! `sessions protect`: the keys of the store under what the profile file asks for.
 
 use clap::Args;
-use countersign_store_file::{FileStore, KeyProtection, Passphrase};
+use countersign_store_file::{KeyProtection, Passphrase};
 
 use super::profiles;
 use crate::ask::Typing;
@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::inputs::Inputs;
 use crate::output;
 use crate::problem::Problem;
-use crate::{profile, store};
+use crate::store;
 
 /// What `--answer` calls the passphrase that the keys are under now.
 const OLD: &str = "old_passphrase";
@@ -29,10 +29,9 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
     let mut inputs = Inputs::parse(&arguments.answer, crate::environment)?;
     inputs.only([OLD])?;
     let settings = profiles(global)?.map(|file| file.store().clone()).unwrap_or_default();
-    let folder = profile::state_folder(crate::environment)?;
     online()?.block_on(async {
         let wanted = store::protection(&settings).await?;
-        let before = match FileStore::open(&folder)?.inspect().await?.key {
+        let before = match store::open_under(&settings, KeyProtection::OwnerOnly)?.inspect().await?.key {
             Some("passphrase") => {
                 let label = "passphrase that the keys are under now";
                 let old = inputs.get(OLD, label, Typing::Hidden).await?;
@@ -52,7 +51,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
                 }
             },
         };
-        FileStore::open_with(&folder, before)?.protect(wanted).await?;
+        store::open_under(&settings, before)?.protect(wanted).await?;
         output::say(&format!("the keys of the store are under {}", settings.under()));
         Ok(Exit::Success)
     })

@@ -112,7 +112,10 @@ async fn entry() {
         "key" => key(&store).await,
         "rotate" => rotate(&store).await,
         "write-64k" => write_long(&store, &name).await,
-        "open-default" => say(FileStore::open_default().unwrap().folder().to_str().unwrap()),
+        "open-default" => match FileStore::open_default() {
+            Ok(store) => say(store.folder().to_str().unwrap()),
+            Err(error) => say(error.code().unwrap()),
+        },
         "use-read-only" => use_read_only(&store, &name).await,
         other => panic!("no task is called {other}"),
     }

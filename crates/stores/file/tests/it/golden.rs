@@ -6,12 +6,13 @@ use std::fs;
 use countersign_core::{Revision, SecretString, SessionStore};
 use countersign_store_file::{FileStore, KeyProtection, Passphrase};
 
-use super::{Place, name, put, set_mode, text};
+use super::machine::make_private;
+use super::{Place, name, put, text};
 
 fn with_key(file: &str) -> Place {
     let place = Place::new();
     fs::write(place.path("key"), file).unwrap();
-    set_mode(&place.path("key"), 0o600);
+    make_private(&place.path("key"));
     place
 }
 
@@ -40,7 +41,7 @@ async fn a_record_of_version_1_opens_and_is_written_on() {
     let digits: String = include_str!("../golden/record-1.hex").split_whitespace().collect();
     let file = data_encoding::HEXLOWER.decode(digits.as_bytes()).unwrap();
     fs::write(place.record(&name(7)), file).unwrap();
-    set_mode(&place.record(&name(7)), 0o600);
+    make_private(&place.record(&name(7)));
     assert_eq!(text(&place.store, &name(7)).await.as_deref(), Some("canary record"));
     assert_eq!(put(&place.store, &name(7), Revision(1), "next").await, Revision(2));
 }

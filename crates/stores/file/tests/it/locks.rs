@@ -6,7 +6,8 @@ use std::time::Duration;
 use countersign_core::{Committed, Recovery, Revision, SessionStore};
 
 use super::child::Process;
-use super::{Place, assert_says, bytes, mode, name, put, text};
+use super::machine::assert_private;
+use super::{Place, assert_says, bytes, name, put};
 
 const LEASE: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(120);
@@ -34,7 +35,8 @@ async fn f29_a_lock_lies_beside_the_data_in_files_of_its_owner_and_apart_from_th
     let lock = place.store.lock(&name(1), LEASE, Duration::ZERO).await.unwrap();
     let file = place.path(&format!("locks/{}.lock", name(1)));
     assert!(file.starts_with(place.store.folder()) && file != place.record(&name(1)));
-    assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+    assert_private(&file);
+    assert_private(file.parent().unwrap());
     drop(lock);
     assert_eq!(fs::read(place.record(&name(1))).unwrap(), record, "a lock writes no data");
 }
@@ -79,32 +81,13 @@ async fn f29_a_lock_lies_beside_the_data_in_a_file_of_its_own_of_the_owner_alone
     let lock = place.store.lock(&name(1), LEASE, SHORT).await.unwrap();
     let file = place.path(&format!("locks/{}.lock", name(1)));
     assert!(file.starts_with(place.store.folder()), "not in a folder that all users share");
-    assert_eq!((mode(&place.path("locks")), mode(&file)), (0o700, 0o600));
+    assert_private(&place.path("locks"));
+    assert_private(&file);
     assert_eq!(fs::read(place.record(&name(1))).unwrap(), before, "the data is not touched");
     // Another user's state is another folder, and its lock another lock.
     let other = Place::new();
     drop(other.store.lock(&name(1), LEASE, Duration::ZERO).await.unwrap());
     assert!(lock.held_for(LEASE));
-}
-
-#[tokio::test]
-async fn f27_who_loses_the_lock_file_knows_it_and_writes_nothing() {
-    let place = Place::new();
-    let revision = put(&place.store, &name(1), Revision::NONE, "before").await;
-    let mut lost = place.store.lock(&name(1), LEASE, SHORT).await.unwrap();
-    fs::remove_file(place.path(&format!("locks/{}.lock", name(1)))).unwrap();
-    assert!(!lost.held_for(Duration::ZERO));
-    assert!(!lost.renew(LEASE).await);
-    let one = name(1);
-    let late = |fence| place.store.commit(&one, revision, Some(fence), bytes("late"));
-    assert!(matches!(late(lost.fence()).await.unwrap(), Committed::Lost(Some(_))));
-
-    // Another takes the lock in a new file, and another after that: the old number does not fit.
-    for _ in 0..2 {
-        drop(place.store.lock(&name(1), LEASE, SHORT).await.unwrap());
-    }
-    assert!(matches!(late(lost.fence()).await.unwrap(), Committed::Lost(Some(_))));
-    assert_eq!(text(&place.store, &name(1)).await.as_deref(), Some("before"));
 }
 
 #[tokio::test]

@@ -10,13 +10,18 @@ mod keyring;
 mod keys;
 mod locks;
 mod looked_at;
+mod machine;
 mod protected;
 mod rotation;
+// `strace` sees system calls of Linux.
+#[cfg(unix)]
 mod traced;
+#[cfg(unix)]
+mod unix;
+mod windows;
 mod writes;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use countersign_core::{Committed, Error, RecordName, Revision, SecretBytes, SessionStore};
@@ -67,14 +72,6 @@ async fn put(store: &FileStore, name: &RecordName, expected: Revision, text: &st
 async fn text(store: &FileStore, name: &RecordName) -> Option<String> {
     let record = store.load(name).await.unwrap()?;
     Some(String::from_utf8(record.bytes.expose_bytes().to_vec()).unwrap())
-}
-
-fn mode(path: &Path) -> u32 {
-    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// The names in a folder of the store, sorted.

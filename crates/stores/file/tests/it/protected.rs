@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use countersign_core::{Error, ErrorKind, SealKeys, SecretBytes, SecretString, SessionStore};
 use countersign_store_file::{FileStore, KeyProtection, KeyVault, Passphrase};
 
-use super::{Place, assert_says, listing, mode};
+use super::machine::assert_private;
+use super::{Place, assert_says, listing};
 
 /// With the least that is taken, since the cost is not what is tested.
 fn passphrase(text: &str) -> KeyProtection {
@@ -26,7 +27,7 @@ fn assert_hidden(place: &Place, keys: &SealKeys) {
     let (_, key) = keys.sealing().unwrap();
     let digits = data_encoding::HEXLOWER.encode(key.expose_bytes());
     assert!(!key_file(place).contains(&digits), "a seal key lies in the clear");
-    assert_eq!(mode(&place.path("key")), 0o600);
+    assert_private(&place.path("key"));
 }
 
 #[tokio::test]
@@ -65,7 +66,8 @@ async fn f31_no_protection_is_weaker_than_was_asked_for() {
     let plain = key_file(&place);
     for asked in [passphrase("canary"), KeyProtection::Vault(Arc::new(Vault::default()))] {
         let error = open(&place, asked).seal_keys().await.unwrap_err();
-        assert_says(&error, "unprotected_key", "protected by its mode alone");
+        let guard = if cfg!(windows) { "its folder" } else { "its mode" };
+        assert_says(&error, "unprotected_key", &format!("protected by {guard} alone"));
     }
     assert_eq!(key_file(&place), plain);
 

@@ -8,7 +8,8 @@ use countersign_seal::{KeySource as _, SealedFacts, Sealer, SessionRecord};
 use countersign_store_file::FileStore;
 
 use super::child::Process;
-use super::{Place, assert_says, bytes, mode};
+use super::machine::{assert_private, hold};
+use super::{Place, assert_says, bytes};
 
 fn key(identity: &str) -> SessionKey {
     let realm = Realm::new(Origin::parse("https://auth.example").unwrap());
@@ -47,7 +48,7 @@ async fn a_key_is_added_the_records_follow_and_an_old_one_goes_when_nothing_need
         write(store, &first, identity, 1).await;
     }
     assert_eq!(store.add_key().await.unwrap(), 2);
-    assert_eq!(mode(&place.path("key")), 0o600);
+    assert_private(&place.path("key"));
     // A crash here is harmless: both keys are in the file.
     assert_eq!(opened(store, "kim").await, (1, 1));
     let done = store.reseal().await.unwrap();
@@ -103,10 +104,8 @@ async fn f28_who_changes_the_keys_is_waited_for_and_named() {
     let place = Place::new();
     let store = &place.store;
     store.add_key().await.unwrap();
-    let held = std::fs::File::open(place.path("locks/key.lock")).unwrap();
-    held.lock().unwrap();
     let other = format!("pid {:010} fence {:020}\n", 4_000_000_000_u32, 0);
-    std::fs::write(place.path("locks/key.lock"), other).unwrap();
+    let held = hold(&place.path("locks/key.lock"), &other);
     let refused = [
         store.add_key().await.unwrap_err(),
         store.drop_key(1).await.unwrap_err(),
