@@ -22,7 +22,8 @@ const LABEL: &str = "passphrase of the store";
 /// [`crate::exit::Exit::Store`] with the remedy; [`crate::exit::Exit::Usage`] if the passphrase cannot be had.
 pub(crate) async fn open(settings: &StoreSettings) -> Result<FileStore, Problem> {
     let folder = profile::state_folder(crate::environment)?;
-    Ok(FileStore::open_with(folder, protection(settings).await?)?)
+    // Nothing else goes on in this process while it reads.
+    Ok(FileStore::open_with(folder, protection(settings).await?)?.reading_in_place())
 }
 
 /// What the keys are to be under.

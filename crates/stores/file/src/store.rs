@@ -31,6 +31,7 @@ pub struct FileStore {
     protection: KeyProtection,
     /// Leftovers of dead processes are looked for once, with the first write.
     swept: Arc<AtomicBool>,
+    reads_in_place: bool,
 }
 
 impl FileStore {
@@ -59,7 +60,7 @@ impl FileStore {
         for folder in [layout.records(), layout.locks(), layout.temp()] {
             guard::folder_if_writable(&folder)?;
         }
-        Ok(Self { layout, protection, swept: Arc::default() })
+        Ok(Self { layout, protection, swept: Arc::default(), reads_in_place: false })
     }
 
     /// The store in the user's folder for state: `$XDG_STATE_HOME/countersign`, else
@@ -77,6 +78,16 @@ impl FileStore {
     /// As [`FileStore::open_default`].
     pub fn open_default_with(protection: KeyProtection) -> Result<Self, Error> {
         Self::open_with(default_folder()?, protection)
+    }
+
+    /// The same store, whose records and plain keys are read by the thread that asks for them, and not by
+    /// another one: for a program that has nothing else to do meanwhile. A thread costs such a program more
+    /// than what is read. Whatever writes or may wait still goes to blocking threads, but for the key of a new
+    /// store.
+    #[must_use]
+    pub fn reading_in_place(mut self) -> Self {
+        self.reads_in_place = true;
+        self
     }
 
     /// The folder.
@@ -112,6 +123,13 @@ impl FileStore {
         }
     }
 
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        if self.reads_in_place { work() } else { blocking(work).await }
+    }
+
     async fn writer(&self, name: &RecordName) -> Result<Writer, Error> {
         let mut patience = Patience::new(WRITE_WAIT);
         loop {
@@ -132,12 +150,12 @@ impl SessionStore for FileStore {
     /// which no seal opens; it stays where it is until it is set aside or replaced.
     async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
         let (layout, wanted) = (self.layout.clone(), name.clone());
-        blocking(move || cas::read(&layout, &wanted).map(Found::record)).await
+        self.read(move || cas::read(&layout, &wanted).map(Found::record)).await
     }
 
     async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
         let (layout, wanted) = (self.layout.clone(), names.to_vec());
-        blocking(move || {
+        self.read(move || {
             wanted.iter().map(|name| cas::read(&layout, name).map(Found::record)).collect()
         })
         .await
@@ -200,7 +218,13 @@ impl SessionStore for FileStore {
     /// Reads the file `key`, which is made with a new key if nothing was ever stored.
     async fn seal_keys(&self) -> Result<SealKeys, Error> {
         let (layout, protection) = (self.layout.clone(), self.protection.clone());
-        blocking(move || key::seal_keys(&layout, &protection)).await
+        match protection {
+            KeyProtection::OwnerOnly => {
+                self.read(move || key::seal_keys(&layout, &protection)).await
+            }
+            // To make a key of a passphrase takes long, and a vault may wait for somebody.
+            _ => blocking(move || key::seal_keys(&layout, &protection)).await,
+        }
     }
 }
 
