@@ -10,14 +10,19 @@ use crate::workspace::{cargo, succeed, target_dir};
 const PACKAGE: &str = "countersign-bench";
 const MEASURED: &str = "countersign-cli";
 
+/// What W5a starts, built as programs are shipped.
+const SHIPPED: [&str; 3] = ["bench-raw-token", "bench-token", "countersign"];
+
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    // All of its programs: the one that measures starts the others, which lie beside it. A quick run
-    // leaves the command line out: its TLS takes longer to build than everything else.
-    let mut packages = vec!["--package", PACKAGE];
-    if !args.iter().any(|arg| arg == "--quick") {
-        packages.extend(["--package", MEASURED]);
+    // All of its programs: the one that measures starts the others, which lie beside it.
+    let release = ["build", "--quiet", "--locked", "--release", "--package", PACKAGE];
+    succeed(cargo().args(release))?;
+    if begins_programs(args) {
+        let mut dist = cargo();
+        dist.args(["build", "--quiet", "--locked", "--profile", "dist"]);
+        dist.args(["--package", PACKAGE, "--package", MEASURED]);
+        succeed(dist.args(SHIPPED.iter().flat_map(|name| ["--bin", *name])))?;
     }
-    succeed(cargo().args(["build", "--quiet", "--locked", "--release"]).args(packages))?;
     let program = target_dir()?.join("release/bench");
     let status = Command::new(&program)
         .args(args)
@@ -28,5 +33,43 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         Some(0) => Ok(()),
         Some(code) => std::process::exit(code),
         None => Err("the bench was ended by a signal".into()),
+    }
+}
+
+/// Whether W5a is among what is asked for. A quick run measures its programs as they are: TLS and link-time
+/// optimisation take longer to build than everything else.
+fn begins_programs(args: &[String]) -> bool {
+    const OTHERS: [&str; 3] = ["fleet", "day", "lean"];
+    let has_value =
+        |at: usize| at > 0 && ["--format", "--against", "--plot"].contains(&&*args[at - 1]);
+    let mut rows = args
+        .iter()
+        .enumerate()
+        .filter(|(at, arg)| !arg.starts_with('-') && !has_value(*at))
+        .map(|(_, arg)| arg.as_str())
+        .peekable();
+    if args.iter().any(|arg| arg == "--quick" || arg == "--help") {
+        return false;
+    }
+    rows.peek().is_none()
+        || rows
+            .any(|row| !OTHERS.contains(&row) && ("W5a".starts_with(row) || row.starts_with("W5a")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::begins_programs;
+
+    #[test]
+    fn programs_are_built_as_they_are_shipped_where_they_are_measured() {
+        let asked = |line: &str| {
+            begins_programs(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        };
+        for line in ["", "W5a", "W5a/cli", "W", "W3 W5", "--format json", "--plot pictures"] {
+            assert!(asked(line), "{line}");
+        }
+        for line in ["--quick", "W5a --quick", "W3/64", "W5b", "fleet", "lean ibex", "day --help"] {
+            assert!(!asked(line), "{line}");
+        }
     }
 }

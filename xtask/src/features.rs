@@ -1,4 +1,5 @@
-//! Every set of features that a user may pick compiles: none, each provider alone, all.
+//! Every set of features that a user may pick compiles: none, each provider alone, all; and the command-line
+//! tool as it is installed.
 //!
 //! The names are read from the manifests, so a new provider is covered without a change here.
 
@@ -25,7 +26,9 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     for feature in client.features.keys().filter(|name| chooses_tls(name)) {
         check(client, &["--no-default-features", "--features", feature])?;
     }
-    Ok(())
+
+    // As it is installed, which no test is: they have the keyring too.
+    check(find(&members, "countersign-cli")?, &[])
 }
 
 fn find<'a>(members: &'a [Package], name: &str) -> Result<&'a Package> {

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use crate::server::Server;
 use crate::totals::Totals;
-use crate::workspace::{cargo, find_program, members, root, succeed, target_dir};
+use crate::workspace::{SELECTION, cargo, find_program, members, root, succeed, target_dir};
 use crate::{Result, under_ci};
 use crate::{live, vectors};
 
@@ -130,7 +130,7 @@ fn run_tests(only: Option<&str>, servers: &[Server], install: &Install) -> Resul
         );
     }
     let mut command = cargo();
-    command.args(["test", "--package", PACKAGE, "--test", BINARY, "--"]);
+    command.arg("test").args(SELECTION).args(["--test", BINARY, "--"]);
     if let Some(only) = only {
         command.arg(format!("{only}::"));
     }

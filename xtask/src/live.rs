@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::Result;
 use crate::server::Server;
-use crate::workspace::cargo;
-
-const PACKAGE: &str = "countersign-conformance-runner";
+use crate::workspace::{program, root};
 
 /// How one server is met.
 struct Run {
@@ -126,8 +125,8 @@ fn against(run: &Run, server: &Server, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let config = folder.join("config.toml");
     std::fs::write(&config, profile(run, &server.values)?)?;
-    let mut command = cargo();
-    command.args(["run", "--quiet", "--locked", "--package", PACKAGE, "--"]);
+    let mut command = Command::new(program("conformance")?);
+    command.current_dir(root());
     command.args(["--live", "--faults", "--profile", run.server, "--sign-ins", "60"]);
     command.arg("--config").arg(&config);
     command.args(["--format", "json", "--out"]).arg(folder);

@@ -11,6 +11,7 @@
 mod bench;
 mod ci;
 mod conformance;
+mod demo;
 mod docs;
 mod elsewhere;
 mod features;
@@ -128,6 +129,12 @@ const TASKS: &[Task] = &[
         usage: "",
         about: "the adapter under tests/outside, a workspace of its own, and the suite that it runs",
         run: outside::run,
+    },
+    Task {
+        name: "demo",
+        usage: "",
+        about: "the life of five sessions against the simulators (`countersign demo`)",
+        run: demo::run,
     },
     Task {
         name: "ci",

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::totals::Totals;
-use crate::workspace::{cargo, find_program, output, root, target_dir};
+use crate::workspace::{SELECTION, cargo, find_program, output, root, target_dir};
 use crate::{Result, network, record};
 
 /// Programs that some tests use and Rust does not bring: what for, and the Debian package.
@@ -19,12 +19,6 @@ const OUTSIDE: &[(&str, &str, &str)] = &[
     ("oathtool", "time-based codes computed by others", "oathtool"),
     ("strace", "the system calls of `countersign token`", "strace"),
     ("redis-server", "the Redis store", "redis-server"),
-];
-
-/// Features without which some tests are not built.
-const FEATURES: &[&str] = &[
-    "--features",
-    "countersign-cli/keyring,countersign-store-file/keyring,countersign-store-redis/rustls",
 ];
 
 /// What one run of the tests came to.
@@ -54,7 +48,7 @@ fn everything() -> Result<()> {
     }
     println!("\ndoc tests");
     let docs = stream(
-        cargo().args(["test", "--workspace", "--doc", "--no-fail-fast", "--quiet"]),
+        cargo().arg("test").args(SELECTION).args(["--doc", "--no-fail-fast", "--quiet"]),
         Totals::of_libtest,
     )?;
     ran.totals += docs.totals;
@@ -75,11 +69,11 @@ fn everything() -> Result<()> {
 fn offline() -> Result<()> {
     let mut build = if nextest() {
         let mut command = cargo();
-        command.args(["nextest", "run", "--no-run", "--workspace"]).args(FEATURES);
+        command.args(["nextest", "run", "--no-run"]).args(SELECTION);
         command
     } else {
         let mut command = cargo();
-        command.args(["test", "--no-run", "--workspace"]).args(FEATURES);
+        command.args(["test", "--no-run"]).args(SELECTION);
         command
     };
     output(&mut build)?;
@@ -119,8 +113,9 @@ fn binaries(args: &[&str]) -> Result<Ran> {
     );
     let mut command = cargo();
     command
-        .args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
-        .args(FEATURES)
+        .arg("test")
+        .args(SELECTION)
+        .args(["--lib", "--bins", "--tests", "--no-fail-fast"])
         .args(args)
         .args(["--", "--show-output"]);
     stream(&mut command, Totals::of_libtest)
@@ -134,8 +129,8 @@ fn with_nextest(args: &[&str]) -> Result<Ran> {
     }
     let mut command = cargo();
     command
-        .args(["nextest", "run", "--workspace", "--no-fail-fast", "--color", "never"])
-        .args(FEATURES)
+        .args(["nextest", "run", "--no-fail-fast", "--color", "never"])
+        .args(SELECTION)
         .args(["--status-level", "slow", "--final-status-level", "slow"])
         .args(["--config-file", "xtask/nextest.toml"])
         .args(args);

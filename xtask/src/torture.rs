@@ -2,19 +2,10 @@
 //! the runner.
 
 use crate::Result;
-use crate::workspace::cargo;
-
-const PACKAGE: &str = "countersign-torture";
+use crate::workspace::run_program;
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    let status = cargo()
-        .args(["run", "--quiet", "--locked", "--package", PACKAGE, "--"])
-        .args(args)
-        .status()?;
-    // 1 and 2 mean different things, and `Err` would make one of both.
-    match status.code() {
-        Some(0) => Ok(()),
-        Some(code) => std::process::exit(code),
-        None => Err("the experiments were ended by a signal".into()),
-    }
+    run_program("torture", |command| {
+        command.args(args);
+    })
 }

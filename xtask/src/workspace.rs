@@ -36,6 +36,37 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// What every build of tests and of programs selects: cargo unites the features of whatever it is asked for at
+/// once, so that with another selection half of the graph would be built anew. Without the features named here
+/// some tests are not built.
+pub(crate) const SELECTION: [&str; 3] = [
+    "--workspace",
+    "--features",
+    "countersign-cli/keyring,countersign-store-file/keyring,countersign-store-redis/rustls",
+];
+
+/// Builds a program of this workspace out of what its tests are built of, and answers where it is.
+pub(crate) fn program(name: &str) -> Result<PathBuf> {
+    let mut build = cargo();
+    build.args(["build", "--quiet", "--locked"]).args(SELECTION).args(["--bin", name]);
+    // Cargo counts the features of dev-dependencies only where it builds something of theirs: the smallest.
+    succeed(build.args(["--example", "golden"]))?;
+    Ok(target_dir()?.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Runs a program of this workspace and takes over its exit code, whose numbers mean different things.
+pub(crate) fn run_program(name: &str, command: impl FnOnce(&mut Command)) -> Result<()> {
+    let path = program(name)?;
+    let mut run = Command::new(&path);
+    command(run.current_dir(root()));
+    let status = run.status().map_err(|error| format!("{}: {error}", path.display()))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(code) => std::process::exit(code),
+        None => Err(format!("{name} was ended by a signal").into()),
+    }
+}
+
 /// The packages of this workspace, in the order of their names.
 pub(crate) fn members() -> Result<Vec<Package>> {
     packages_of(&metadata(&["--no-deps"])?)

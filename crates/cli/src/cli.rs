@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{login, mfa, password, register, request, sessions, simulate, token};
+use crate::later::Later;
 use crate::{duration, exit, profile};
 
 /// Signs in to a partner's API, stays signed in, and hands out what its requests need.
@@ -45,38 +46,38 @@ pub(crate) struct Global {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Show the whole life of five sessions against simulators of this process, in 20 seconds
-    Demo(crate::demo::Arguments),
+    Demo(Later<crate::demo::Arguments>),
     /// Sign in with the secrets that the profile names
-    Login(login::Arguments),
+    Login(Later<login::Arguments>),
     /// Tell what is known about the session; asks nobody
     Status,
     /// Print the access token, a good one
-    Token(token::Arguments),
+    Token(Later<token::Arguments>),
     /// Print the headers that a request needs, for `curl -H @-`
-    Headers(token::Arguments),
+    Headers(Later<token::Arguments>),
     /// Renew the token now
     Refresh,
     /// Revoke the token where that can be done, and forget the session
     Logout,
     /// Send a request to the API, signed in; prints the body, and the status to standard error
-    Request(request::Arguments),
+    Request(Later<request::Arguments>),
     /// Print the time-based code of this moment
     Otp,
     /// Make the account that the profile describes, where the provider lets one
-    Register(register::Arguments),
+    Register(Later<register::Arguments>),
     /// Change the password, or get over a forgotten one
     #[command(subcommand)]
-    Password(password::Command),
+    Password(Later<password::Command>),
     /// Set up an authenticator as a second factor, or do without it
     #[command(subcommand)]
-    Mfa(mfa::Command),
+    Mfa(Later<mfa::Command>),
     /// List, explain, end and reseal what the store holds
     #[command(subcommand)]
-    Sessions(sessions::Command),
+    Sessions(Later<sessions::Command>),
     /// Look whether profiles, store, locks, room and clock are as they must be; asks nobody, changes
     /// nothing
     Doctor,
     /// Run a provider's server on this machine, with faults on demand; prints KEY=value, and
     /// the codes that it sends by mail
-    Simulate(simulate::Arguments),
+    Simulate(Later<simulate::Arguments>),
 }

@@ -24,6 +24,7 @@ mod inputs;
 mod interrupt;
 mod keep;
 mod keyring;
+mod later;
 pub mod live;
 mod logging;
 mod new_password;
@@ -54,6 +55,7 @@ use crate::commands::{
     status, token,
 };
 use crate::exit::Exit;
+use crate::later::Later;
 use crate::problem::Problem;
 use crate::profile::{Profile, ProfileFile};
 
@@ -77,21 +79,21 @@ fn run(Cli { global, command }: Cli) -> Result<Exit, Problem> {
     logging::start(global.verbose, environment)?;
     let profile = || profile(&global);
     match command {
-        Command::Demo(arguments) => demo::run(&arguments, &global),
+        Command::Demo(Later(arguments)) => demo::run(&arguments, &global),
         Command::Doctor => doctor::run(&global),
-        Command::Sessions(command) => sessions::run(&command, &global),
-        Command::Login(arguments) => login::run(profile()?, &arguments, &global),
+        Command::Sessions(Later(command)) => sessions::run(&command, &global),
+        Command::Login(Later(arguments)) => login::run(profile()?, &arguments, &global),
         Command::Status => status::run(&profile()?, &global),
-        Command::Token(arguments) => token::token(&profile()?, &arguments, &global),
-        Command::Headers(arguments) => token::headers(&profile()?, &arguments, &global),
+        Command::Token(Later(arguments)) => token::token(&profile()?, &arguments, &global),
+        Command::Headers(Later(arguments)) => token::headers(&profile()?, &arguments, &global),
         Command::Refresh => refresh::run(&profile()?, &global),
         Command::Logout => logout::run(&profile()?, &global),
-        Command::Request(arguments) => request::run(&profile()?, &arguments, &global),
+        Command::Request(Later(arguments)) => request::run(&profile()?, &arguments, &global),
         Command::Otp => otp::run(&profile()?, &global),
-        Command::Register(arguments) => register::run(profile()?, &arguments, &global),
-        Command::Password(command) => password::run(profile()?, &command, &global),
-        Command::Mfa(command) => mfa::run(profile()?, &command, &global),
-        Command::Simulate(arguments) => simulate::run(&arguments, &global),
+        Command::Register(Later(arguments)) => register::run(profile()?, &arguments, &global),
+        Command::Password(Later(command)) => password::run(profile()?, &command, &global),
+        Command::Mfa(Later(command)) => mfa::run(profile()?, &command, &global),
+        Command::Simulate(Later(arguments)) => simulate::run(&arguments, &global),
     }
 }
 

@@ -37,7 +37,8 @@ pub(crate) fn open_under(
         true => FileStore::open_vouched(folder, protection),
         false => FileStore::open_with(folder, protection),
     };
-    opened.map_err(|error| match error.code() {
+    // Nothing else goes on in this process while it reads.
+    opened.map(FileStore::reading_in_place).map_err(|error| match error.code() {
         Some("foreign_place") => {
             Problem::from(&error).note("in the profile file: vouched = true in the table [store]")
         }

@@ -85,7 +85,7 @@ fn a_request_goes_to_the_sessions_origins_only_and_its_status_is_the_exit_code()
 }
 
 #[test]
-fn a_fresh_token_takes_no_lock_and_opens_no_socket() {
+fn a_fresh_token_takes_no_lock_opens_no_socket_and_starts_no_thread() {
     if Command::new("strace").arg("-V").output().is_err() {
         println!("skipped: strace is not installed");
         return;
@@ -100,7 +100,7 @@ fn a_fresh_token_takes_no_lock_and_opens_no_socket() {
             .args(["-f", "-qq", "-o"])
             .arg(&log)
             .arg("-e")
-            .arg("trace=socket,socketpair,connect,flock,fcntl,epoll_create1,openat")
+            .arg("trace=socket,socketpair,connect,flock,fcntl,epoll_create1,openat,clone,clone3")
             .arg(BINARY)
             .args(arguments)
             .output()
@@ -118,6 +118,7 @@ fn a_fresh_token_takes_no_lock_and_opens_no_socket() {
             "F_SETLK",
             "F_OFD_SETLK",
             "epoll_create1(",
+            "clone",
         ] {
             assert!(!log.contains(call), "{command} calls {call}:\n{log}");
         }
@@ -131,7 +132,7 @@ fn a_fresh_token_takes_no_lock_and_opens_no_socket() {
             assert!(plain && !line.contains("O_WRONLY") && !line.contains("O_RDWR"), "{line}");
         }
     }
-    // The control: a refresh does both, so the trace would show it.
+    // The control: a refresh does all of it, so the trace would show it.
     let log = calls(&["refresh"]);
-    assert!(log.contains("socket(") && log.contains("flock("), "{log}");
+    assert!(["socket(", "flock(", "clone"].iter().all(|call| log.contains(call)), "{log}");
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_core::http::ResponseHead;
@@ -121,67 +122,97 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         // The service that was made ready is the one to call; a clone stays behind.
         let clone = self.inner.clone();
-        let inner = std::mem::replace(&mut self.inner, clone);
+        let mut inner = std::mem::replace(&mut self.inner, clone);
         let (authority, replay) = (self.authority.clone(), self.replay);
-        let (parts, body) = request.into_parts();
-        Box::pin(send(authority, replay, inner, Box::new(parts), body))
+        let (mut parts, mut body) = request.into_parts();
+        // A block and no function, which would have room for what it is given twice. What is rare is boxed by
+        // itself, and so weighs on no other call.
+        Box::pin(async move {
+            let origin = api_origin_of_uri(&authority, &parts.uri).map_err(LayerError::Origin)?;
+            for name in authority.credential_headers() {
+                parts.headers.remove(name);
+            }
+            let given = granted(&authority, NEED).await.map_err(LayerError::Auth)?;
+            let sent = inner.call(next_send(&parts, &body, &given));
+            let response = sent.await.map_err(LayerError::Inner)?;
+            if !response.status().is_redirection()
+                && judge(&authority, &response) == Verdict::Accepted
+            {
+                Attempts::default().accepted(&authority, &given, response.status());
+                return Ok(response.map(Rejoined::untouched));
+            }
+            let call = Call {
+                authority: &authority,
+                replay,
+                origin: &origin,
+                service: &mut inner,
+                parts: &mut parts,
+                body: &mut body,
+            };
+            Box::pin(call.again(given, response)).await
+        })
     }
 }
 
-async fn send<A, S, B, R>(
-    authority: A,
+/// Any token that is good.
+const NEED: Need = Need { valid_for: Duration::ZERO, deadline: None };
+
+/// A call whose first answer is not its last, or not accepted for its head alone.
+struct Call<'a, A, S, B> {
+    authority: &'a A,
     replay: ReplayPolicy,
-    mut service: S,
-    // Boxed: the future that holds it is moved about.
-    mut parts: Box<Parts>,
-    mut body: B,
-) -> Result<Response<Rejoined<R>>, LayerError<S::Error>>
+    origin: &'a Origin,
+    service: &'a mut S,
+    parts: &'a mut Parts,
+    body: &'a mut B,
+}
+
+impl<A, S, B, R> Call<'_, A, S, B>
 where
     A: Authority,
     S: Service<Request<B>, Response = Response<R>>,
     B: Clone + Default,
     R: Body<Data = Bytes> + Unpin,
 {
-    let origin = api_origin_of_uri(&authority, &parts.uri).map_err(LayerError::Origin)?;
-    for name in authority.credential_headers() {
-        parts.headers.remove(name);
-    }
-    let (need, mut attempts, mut hops) = (Need::default(), Attempts::default(), 0);
-    let mut given = granted(&authority, need).await.map_err(LayerError::Auth)?;
-    loop {
-        let request = next_send(&parts, &body, &given);
-        let response = service.call(request).await.map_err(LayerError::Inner)?;
-
-        if let Some((uri, Hop { method, keeps_body, .. })) = hop_of(&parts, &response, &origin) {
-            hops += 1;
-            if hops > MAX_HOPS {
-                return Err(LayerError::TooManyRedirects);
+    async fn again(
+        self,
+        mut given: Granted,
+        mut response: Response<R>,
+    ) -> Result<Response<Rejoined<R>>, LayerError<S::Error>> {
+        let Self { authority, replay, origin, service, parts, body } = self;
+        let (mut attempts, mut hops) = (Attempts::default(), 0);
+        loop {
+            if let Some((uri, Hop { method, keeps_body, .. })) = hop_of(parts, &response, origin) {
+                hops += 1;
+                if hops > MAX_HOPS {
+                    return Err(LayerError::TooManyRedirects);
+                }
+                (parts.method, parts.uri) = (method, uri);
+                if !keeps_body {
+                    *body = B::default();
+                    drop_body_headers(&mut parts.headers);
+                }
+                given = granted(authority, NEED).await.map_err(LayerError::Auth)?;
+            } else {
+                let (verdict, judged) = match judge(authority, &response) {
+                    Verdict::NeedsBody => judge_body(authority, response).await,
+                    verdict => (verdict, response.map(Rejoined::untouched)),
+                };
+                let Verdict::Rejected(rejection) = verdict else {
+                    attempts.accepted(authority, &given, judged.status());
+                    return Ok(judged);
+                };
+                let may_replay = replay.allows(&parts.method);
+                let next = attempts.after(authority, &given, rejection, may_replay, NEED);
+                match next.await.map_err(LayerError::Auth)? {
+                    Some(next) => given = next,
+                    None => return Ok(judged),
+                }
             }
-            (parts.method, parts.uri) = (method, uri);
-            if !keeps_body {
-                body = B::default();
-                drop_body_headers(&mut parts.headers);
-            }
-            given = granted(&authority, need).await.map_err(LayerError::Auth)?;
-            ready(&mut service).await?;
-            continue;
+            ready(service).await?;
+            let sent = service.call(next_send(parts, body, &given));
+            response = sent.await.map_err(LayerError::Inner)?;
         }
-        let (verdict, response) = match judge(&authority, &response) {
-            // Rare, and boxed so that it does not weigh on every call.
-            Verdict::NeedsBody => Box::pin(judge_body(&authority, response)).await,
-            verdict => (verdict, response.map(Rejoined::untouched)),
-        };
-        let Verdict::Rejected(rejection) = verdict else {
-            attempts.accepted(&authority, &given, response.status());
-            return Ok(response);
-        };
-        let may_replay = replay.allows(&parts.method);
-        let next = Box::pin(attempts.after(&authority, &given, rejection, may_replay, need));
-        match next.await.map_err(LayerError::Auth)? {
-            Some(next) => given = next,
-            None => return Ok(response),
-        }
-        ready(&mut service).await?;
     }
 }
 
@@ -225,14 +256,16 @@ fn url_of(uri: &Uri) -> Result<Url, OriginRefused> {
 /// a port or none, and nothing else.
 fn is_plainly_at(uri: &Uri, origin: &Origin) -> bool {
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
-    let (host, port) = (authority.host(), authority.port_u16());
-    let rest = authority.as_str().strip_prefix(host);
-    let digits = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
-    let spelled = match port {
-        None => rest == Some(""),
-        Some(_) => rest.and_then(|rest| rest.strip_prefix(':')).is_some_and(digits),
+    let (text, host) = (authority.as_str(), origin.host());
+    let Some((spelled, rest)) = text.split_at_checked(host.len()) else { return false };
+    let port = match rest.strip_prefix(':') {
+        None if rest.is_empty() => Some(origin.scheme().default_port()),
+        Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().ok(),
+        _ => None,
     };
-    spelled && origin.is(scheme, host, port)
+    scheme == origin.scheme().as_str()
+        && (spelled == host || spelled.eq_ignore_ascii_case(host))
+        && port == Some(origin.port())
 }
 
 async fn ready<B, S: Service<Request<B>>>(service: &mut S) -> Result<(), LayerError<S::Error>> {

@@ -9,7 +9,7 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use crate::attempts::Attempts;
-use crate::authority::{Authority, granted};
+use crate::authority::{Authority, Granted, granted};
 use crate::builder::ReplayPolicy;
 use crate::error::SendError;
 use crate::exchange::{Call, Options, judge, judge_body};
@@ -76,29 +76,51 @@ impl<A: Authority> Middleware for AuthMiddleware<A> {
         let options = Options { replay: self.replay, valid_for: None };
         let mut call =
             Call::new(authority, Box::new(request), options).map_err(Error::middleware)?;
-        let mut attempts = Attempts::default();
-        let mut given = granted(authority, call.need).await.map_err(auth)?;
-        loop {
-            let request = call.next_send(&given).map_err(Error::middleware)?;
-            let response = next.clone().run(request, extensions).await?;
-            // Whoever answers at another origin was not shown the credentials and cannot refuse them.
-            if !is_at(response.url(), call.origin()) {
-                return Ok(response);
-            }
-            let (verdict, response) = match judge(authority, &response) {
-                Verdict::NeedsBody => judge_body(authority, response).await,
-                verdict => (verdict, response),
-            };
-            let Verdict::Rejected(rejection) = verdict else {
-                attempts.accepted(authority, &given, response.status());
-                return Ok(response);
-            };
-            let may_replay = call.may_replay();
-            let after = attempts.after(authority, &given, rejection, may_replay, call.need);
-            match Box::pin(after).await.map_err(auth)? {
-                Some(next) => given = next,
-                None => return Ok(response),
-            }
+        let given = granted(authority, call.need).await.map_err(auth)?;
+        let request = call.next_send(&given).map_err(Error::middleware)?;
+        let response = next.clone().run(request, extensions).await?;
+        // Whoever answers at another origin was not shown the credentials and cannot refuse them.
+        if !is_at(response.url(), call.origin()) {
+            return Ok(response);
+        }
+        if judge(authority, &response) == Verdict::Accepted {
+            Attempts::default().accepted(authority, &given, response.status());
+            return Ok(response);
+        }
+        // Rare, and boxed so that it does not weigh on every call.
+        Box::pin(again(authority, call, given, response, extensions, next)).await
+    }
+}
+
+/// A call whose answer is not accepted for its head alone.
+async fn again<A: Authority>(
+    authority: &A,
+    mut call: Call<'_>,
+    mut given: Granted,
+    mut response: Response,
+    extensions: &mut Extensions,
+    next: Next<'_>,
+) -> Result<Response> {
+    let mut attempts = Attempts::default();
+    loop {
+        let (verdict, judged) = match judge(authority, &response) {
+            Verdict::NeedsBody => judge_body(authority, response).await,
+            verdict => (verdict, response),
+        };
+        let Verdict::Rejected(rejection) = verdict else {
+            attempts.accepted(authority, &given, judged.status());
+            return Ok(judged);
+        };
+        let may_replay = call.may_replay();
+        let after = attempts.after(authority, &given, rejection, may_replay, call.need);
+        match after.await.map_err(auth)? {
+            Some(next) => given = next,
+            None => return Ok(judged),
+        }
+        let request = call.next_send(&given).map_err(Error::middleware)?;
+        response = next.clone().run(request, extensions).await?;
+        if !is_at(response.url(), call.origin()) {
+            return Ok(response);
         }
     }
 }

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
+use nix::sys::resource::{UsageWho, getrusage};
 use rustix::time::{ClockId, clock_gettime};
+
+use crate::Result;
 
 /// Time that passes for whoever waits.
 pub(crate) fn wall() -> Duration {
@@ -18,6 +21,14 @@ pub(crate) fn thread_cpu() -> Duration {
 /// CPU time of this process, in all of its threads.
 pub(crate) fn process_cpu() -> Duration {
     read(ClockId::ProcessCPUTime)
+}
+
+/// CPU time of the programs that this process has started and that have ended, and of theirs.
+pub(crate) fn ended_children_cpu() -> Result<Duration> {
+    let spent = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let micros = |time: nix::sys::time::TimeVal| time.tv_sec() * 1_000_000 + time.tv_usec();
+    let spent = micros(spent.user_time()) + micros(spent.system_time());
+    Ok(Duration::from_micros(u64::try_from(spent)?))
 }
 
 /// How long `piece` takes on `clock`.

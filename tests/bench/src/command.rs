@@ -65,7 +65,7 @@ enum Command {
         #[arg(long, default_value_t = 1_000_000)]
         sessions: u32,
     },
-    /// What each feature of the facade costs: crates, seconds of a clean check, bytes of a program.
+    /// What each feature of the facade costs: crates, CPU seconds of a clean check, bytes of a program.
     Lean {
         /// Only these features.
         features: Vec<String>,
@@ -116,7 +116,7 @@ fn carried_out(arguments: Arguments) -> Result<bool> {
             Ok(true)
         }
         Some(Command::Lean { features, bytes }) => {
-            print!("{}", lean::lean(&features, bytes, tell)?);
+            lean::lean(&features, bytes, |line| println!("{line}"), tell)?;
             Ok(true)
         }
         Some(Command::Serve) => server::serve().map(|()| true),

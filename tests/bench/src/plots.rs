@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::Result;
-use crate::report::{Curve, Picture, drawn};
-use crate::rows::{Held, Run, Scene, weighed};
+use crate::report::{Costs, Curve, Picture, drawn};
+use crate::rows::{Held, Run, SERVER_MS, Scene, weighed};
 use crate::stats::Summary;
 
 const CALLERS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
@@ -26,7 +26,8 @@ pub(crate) fn plotted(
                 name: "callers",
                 title: "The last caller served, token ended, server takes 50 ms",
                 load: "callers at once",
-                cost: "ms",
+                cost: "ms until it is served",
+                costs: Costs::Alike,
                 curves: &callers,
             },
         )?,
@@ -34,30 +35,43 @@ pub(crate) fn plotted(
             folder,
             &Picture {
                 name: "sessions",
-                title: "Resident bytes, tokens of 1,280 B",
+                title: "Resident memory, tokens of 1,280 B",
                 load: "sessions",
-                cost: "KiB",
+                cost: "KiB of the process",
+                costs: Costs::Apart,
                 curves: &sessions,
             },
         )?,
     ])
 }
 
-fn callers(told: &mut impl FnMut(String)) -> Result<[Curve; 2]> {
+fn callers(told: &mut impl FnMut(String)) -> Result<[Curve; 3]> {
     let scene = Scene::new()?;
     let (mut ours, mut limit) = (Vec::new(), Vec::new());
     for callers in CALLERS {
         told(format!("{callers} callers"));
         let (mut here, mut there) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
+            // Who begins changes, as in the rows.
+            if round % 2 == 1 {
+                there.push(scene.limit(callers)?.last_ms);
+            }
             scene.end();
             here.push(scene.ours(callers)?.last_ms);
-            there.push(scene.limit(callers)?.last_ms);
+            if round % 2 == 0 {
+                there.push(scene.limit(callers)?.last_ms);
+            }
         }
         ours.extend(point(callers, &here));
         limit.extend(point(callers, &there));
     }
-    Ok([Curve { name: "ours", points: ours }, Curve { name: "detached flight", points: limit }])
+    let server =
+        [CALLERS[0], CALLERS[CALLERS.len() - 1]].map(|callers| (callers as f64, SERVER_MS as f64));
+    Ok([
+        Curve { name: "ours", points: ours },
+        Curve { name: "a detached exchange and a watch channel", points: limit },
+        Curve { name: "the server", points: server.to_vec() },
+    ])
 }
 
 fn sessions(run: Run, told: &mut impl FnMut(String)) -> Result<[Curve; 2]> {

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use super::name::Name;
 use crate::Result;
 use crate::totals::Totals;
-use crate::workspace::{cargo, root, succeed, target_dir, tracked};
+use crate::workspace::{SELECTION, cargo, root, succeed, target_dir, tracked};
 
 pub(super) fn run(word: &str) -> Result<()> {
     let name = Name::parse(word)?;
@@ -40,7 +40,7 @@ pub(super) fn run(word: &str) -> Result<()> {
     trial.tests("of the adapter", &["--package", &krate])?;
     let module = name.fill("acme::");
     trial.tests("of the simulator", &["--package", "countersign-simulator", "--lib", &module])?;
-    trial.tests("of its fixtures", &["--package", "countersign-tests", "--test", "fixtures"])?;
+    trial.tests("of its fixtures", &[&SELECTION[..], &["--test", "fixtures"]].concat())?;
     trial.xtask(&["conformance", "--provider", word])?;
     println!("new-provider: `{word}` is green from the first minute");
     Ok(())

@@ -31,6 +31,7 @@ pub struct FileStore {
     protection: KeyProtection,
     /// Leftovers of dead processes are looked for once, with the first write.
     swept: Arc<AtomicBool>,
+    reads_in_place: bool,
 }
 
 impl FileStore {
@@ -87,7 +88,7 @@ impl FileStore {
         for folder in [layout.records(), layout.locks(), layout.temp()] {
             guard::folder_if_writable(&folder)?;
         }
-        Ok(Self { layout, protection, swept: Arc::default() })
+        Ok(Self { layout, protection, swept: Arc::default(), reads_in_place: false })
     }
 
     /// The store in [`FileStore::default_folder`].
@@ -113,6 +114,16 @@ impl FileStore {
     /// [`countersign_core::ErrorKind::Store`] with the code `no_home` if the user has no home.
     pub fn default_folder() -> Result<PathBuf, Error> {
         Ok(system::default_folder().ok_or_else(fault::no_home)?.join("countersign"))
+    }
+
+    /// The same store, whose records and plain keys are read by the thread that asks for them, and not by
+    /// another one: for a program that has nothing else to do meanwhile. A thread costs such a program more
+    /// than what is read. Whatever writes or may wait still goes to blocking threads, but for the key of a new
+    /// store.
+    #[must_use]
+    pub fn reading_in_place(mut self) -> Self {
+        self.reads_in_place = true;
+        self
     }
 
     /// The folder.
@@ -148,6 +159,13 @@ impl FileStore {
         }
     }
 
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        if self.reads_in_place { work() } else { blocking(work).await }
+    }
+
     async fn writer(&self, name: &RecordName) -> Result<Writer, Error> {
         let mut patience = Patience::new(WRITE_WAIT);
         loop {
@@ -168,12 +186,12 @@ impl SessionStore for FileStore {
     /// which no seal opens; it stays where it is until it is set aside or replaced.
     async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
         let (layout, wanted) = (self.layout.clone(), name.clone());
-        blocking(move || cas::read(&layout, &wanted).map(Found::record)).await
+        self.read(move || cas::read(&layout, &wanted).map(Found::record)).await
     }
 
     async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
         let (layout, wanted) = (self.layout.clone(), names.to_vec());
-        blocking(move || {
+        self.read(move || {
             wanted.iter().map(|name| cas::read(&layout, name).map(Found::record)).collect()
         })
         .await
@@ -236,7 +254,13 @@ impl SessionStore for FileStore {
     /// Reads the file `key`, which is made with a new key if nothing was ever stored.
     async fn seal_keys(&self) -> Result<SealKeys, Error> {
         let (layout, protection) = (self.layout.clone(), self.protection.clone());
-        blocking(move || key::seal_keys(&layout, &protection)).await
+        match protection {
+            KeyProtection::OwnerOnly => {
+                self.read(move || key::seal_keys(&layout, &protection)).await
+            }
+            // To make a key of a passphrase takes long, and a vault may wait for somebody.
+            _ => blocking(move || key::seal_keys(&layout, &protection)).await,
+        }
     }
 }
 

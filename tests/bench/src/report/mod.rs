@@ -7,5 +7,5 @@ mod table;
 
 pub(crate) use against::compared;
 pub(crate) use json::Report;
-pub(crate) use plot::{Curve, Picture, drawn};
+pub(crate) use plot::{Costs, Curve, Picture, drawn};
 pub(crate) use table::{markdown, table};

@@ -14,21 +14,23 @@ use crate::row::{Measure, Row, Target, Unit};
 use crate::server::Server;
 use crate::start::Spent;
 
-/// W5a: a program that signs in, and the command line's `token` on a fresh token. A quick run leaves
-/// the command line out, which is not built for it.
+/// W5a: a program that signs in, and the command line's `token` on a fresh token, built as programs are shipped
+/// (`--profile dist`). A quick run takes what lies beside it, and leaves the command line out, which is not built
+/// for it.
 pub(crate) fn first_token(run: Run) -> Result<Vec<Row>> {
     let server = Server::start()?;
-    let (raw, program) = (beside("bench-raw-token")?, beside("bench-token")?);
+    let program = |name| if run.quick { beside(name) } else { shipped(name) };
+    let (raw, token) = (program("bench-raw-token")?, program("bench-token")?);
     let mut rows = beside_the_least(
         run,
         "program",
         "a keeper over reqwest signs in",
         || under_watch(&raw, server.url()),
-        || under_watch(&program, server.url()),
+        || under_watch(&token, server.url()),
     )?;
     if !run.quick {
-        let home = Home::signed_in()?;
-        let countersign = beside("countersign")?;
+        let countersign = shipped("countersign")?;
+        let home = Home::signed_in(&countersign)?;
         rows.extend(beside_the_least(
             run,
             "cli",
@@ -87,9 +89,20 @@ fn under_watch(program: &Path, url: &str) -> Result<Spent> {
 
 /// A program of the same build.
 fn beside(name: &str) -> Result<PathBuf> {
-    let program = std::env::current_exe()?.with_file_name(name);
+    built(std::env::current_exe()?.with_file_name(name))
+}
+
+/// A program of the build that is shipped, which lies in a folder of its own.
+fn shipped(name: &str) -> Result<PathBuf> {
+    let here = std::env::current_exe()?;
+    let target = here.parent().and_then(Path::parent).ok_or("this program lies in no folder")?;
+    built(target.join("dist").join(name))
+}
+
+fn built(program: PathBuf) -> Result<PathBuf> {
     if !program.is_file() {
-        return Err(format!("{name} is not built: `cargo xtask bench` builds it").into());
+        let shown = program.display();
+        return Err(format!("{shown} is not built: `cargo xtask bench` builds it").into());
     }
     Ok(program)
 }
@@ -112,9 +125,8 @@ struct Home {
 }
 
 impl Home {
-    fn signed_in() -> Result<Self> {
-        let countersign = beside("countersign")?;
-        let mut simulator = Command::new(&countersign)
+    fn signed_in(countersign: &Path) -> Result<Self> {
+        let mut simulator = Command::new(countersign)
             .args(["simulate", "ibex", "--json", "--until-eof"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -134,7 +146,7 @@ impl Home {
         );
         std::fs::write(home.folder.path().join("config.toml"), profile)?;
         let status = home
-            .command(&countersign)
+            .command(countersign)
             .args(["login", "--profile", "hub"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -9,7 +9,7 @@ mod request;
 mod wave;
 
 pub(crate) use hold::{Held, hold, weighed};
-pub(crate) use wave::Scene;
+pub(crate) use wave::{SERVER_MS, Scene};
 
 use crate::Result;
 use crate::row::Row;

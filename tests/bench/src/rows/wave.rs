@@ -21,7 +21,7 @@ use crate::subject::{HOUR, Rfc6749, ShiftClock, Sleepers, client, credentials, k
 const WALL: (Measure, Unit) = (Measure::Wall, Unit::Milliseconds);
 
 /// What the server takes for an answer.
-const SERVER: u64 = 50;
+pub(crate) const SERVER_MS: u64 = 50;
 
 /// What a volley of callers came to.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,7 @@ impl Scene {
             session.sign_in_with(credentials()).await?;
             Ok::<_, crate::Error>((session, Flight::to(server.address()?).await?))
         })?;
-        server.set("delay_ms", SERVER)?;
+        server.set("delay_ms", SERVER_MS)?;
         Ok(Self { runtime, server, clock, session, flight })
     }
 
@@ -113,7 +113,7 @@ pub(crate) fn ended(run: Run) -> Result<Vec<Row>> {
         ));
         rows.extend(Row::measured(
             format!("W2b/{callers}"),
-            format!("last of {callers} callers, token ended, server takes {SERVER} ms"),
+            format!("last of {callers} callers, token ended, server takes {SERVER_MS} ms"),
             WALL,
             figures.of(1),
             Some(figures.of(0)),
@@ -192,7 +192,7 @@ pub(crate) fn refused(run: Run) -> Result<Vec<Row>> {
     )];
     rows.extend(Row::measured(
         "W2d",
-        format!("last of {callers} callers told, server refuses after {SERVER} ms"),
+        format!("last of {callers} callers told, server refuses after {SERVER_MS} ms"),
         WALL,
         figures.of(1),
         Some(figures.of(0)),

@@ -31,7 +31,11 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
     let settings = profiles(global)?.map(|file| file.store().clone()).unwrap_or_default();
     online()?.block_on(async {
         let wanted = store::protection(&settings).await?;
-        let before = match store::open_under(&settings, KeyProtection::OwnerOnly)?.inspect().await?.key {
+        let before = match store::open_under(&settings, KeyProtection::OwnerOnly)?
+            .inspect()
+            .await?
+            .key
+        {
             Some("passphrase") => {
                 let label = "passphrase that the keys are under now";
                 let old = inputs.get(OLD, label, Typing::Hidden).await?;
