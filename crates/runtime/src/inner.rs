@@ -227,10 +227,17 @@ impl Core {
 
     /// The record that was read under the lock has a mark of the refresh token that is held: it was sent, and nobody has
     /// heard what came of it.
-    pub(crate) fn is_in_doubt(&self, event: &Event) -> bool {
-        let Event::Flight(_, Report::Locked(view)) = event else { return false };
-        let held = self.machine.held().and_then(|held| held.refresh);
-        view.journal.is_some_and(|mark| held.is_some_and(|held| held.token == mark.refresh))
+    pub(crate) fn doubt(&self, event: &Event) -> Option<SessionEventKind> {
+        let Event::Flight(_, Report::Locked(view)) = event else { return None };
+        let (held, mark) = (self.machine.held()?.refresh?, view.journal?);
+        (held.token == mark.refresh).then_some(SessionEventKind::RefreshInDoubt)
+    }
+
+    /// The store has failed an exchange for good at this moment: it is looked at again later.
+    pub(crate) fn note_failure(&mut self, told: Told, now: Monotonic) {
+        if matches!(told, Told::Failed(Failure { kind: ErrorKind::Store, .. })) {
+            self.looked_at = Some(now);
+        }
     }
 
     /// Keeps the bytes of the generation that the machine holds now.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::session::{
-    Appointment, Cx, Demand, Effect, Event, ExchangeId, Failure, Purpose as Wish, Report, Rules,
-    Source, Status, Told,
+    Appointment, Cx, Demand, Effect, Event, ExchangeId, Purpose as Wish, Report, Rules, Source,
+    Status, Told,
 };
 use countersign_core::{Answers, Credentials, Error, ErrorKind, Generation, Timestamp, TokenSet};
 use countersign_scheduler::{Failure as Row, Now, Purpose, Request};
@@ -202,7 +202,7 @@ impl Cell {
             self.shift(core, by);
         }
         let (from, cause) = (core.machine.status(), Cause::of(&event));
-        let in_doubt = core.is_in_doubt(&event);
+        let doubt = core.doubt(&event);
         let seam = &self.shared.seam;
         seam.event(self.digest, &event);
         let effects = core.machine.handle(event, Cx { now: now.wall, exchange, rules });
@@ -225,9 +225,8 @@ impl Cell {
         if tells {
             core.told.at_move = core.moves;
         }
-        if in_doubt && (from, to) == (Status::Refreshing, Status::Authenticating) {
-            after.events.push(SessionEventKind::RefreshInDoubt);
-        }
+        let signs_in = (from, to) == (Status::Refreshing, Status::Authenticating);
+        after.events.extend(doubt.filter(|_| signs_in));
         if from != to {
             core.version = core.version.wrapping_add(1);
             core.ring.push(Step { at: now.wall, from, to, cause, failure });
@@ -294,11 +293,7 @@ impl Cell {
                 self.shared.queue().cancel(self.slot());
             }
             Effect::Tell(told) => {
-                if let (Told::Failed(Failure { kind: ErrorKind::Store, .. }), Some(_)) =
-                    (told, flown)
-                {
-                    core.looked_at = Some(now.mono);
-                }
+                flown.into_iter().for_each(|_| core.note_failure(told, now.mono));
                 core.tell(told, self.is_waited_for(), after);
             }
         }
