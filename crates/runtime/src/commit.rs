@@ -40,11 +40,10 @@ impl Flight {
         if grant != Grant::Refresh {
             return self.write(touched, Report::Journaled).await;
         }
-        // A write that fails may have come through: whoever finds this mark shall know that nothing was sent.
-        let mark = self.records_mut()?.session.journal;
-        self.cell.core().unsent = mark.map(|mark| Box::new((mark, before)));
+        // A write that fails may have come through: this process shall know then that nothing was sent under it.
+        self.records_mut()?.marks_over = Some(before);
         let written = self.write(touched, Report::Journaled).await?;
-        self.cell.core().unsent = None;
+        drop(self.cell.core().unsent.take());
         Ok(written)
     }
 

@@ -19,7 +19,7 @@ use crate::places::Place;
 use crate::post::{After, Cargo};
 use crate::proven::Proven;
 use crate::publish::Bundle;
-use crate::recall::Recalled;
+use crate::recall::{Recalled, Seal};
 use crate::status::Ring;
 use crate::told::{News, ToldLog};
 
@@ -64,8 +64,8 @@ pub(crate) struct Core {
     pub(crate) version: u32,
     /// How often the state has changed.
     pub(crate) moves: u32,
-    /// A mark that this process was about to write when it failed, and the one before it: nothing was sent under it.
-    pub(crate) unsent: Option<Box<(Journal, Option<Journal>)>>,
+    /// A mark whose write has got no answer.
+    pub(crate) unsent: Option<Box<Unsent>>,
     /// The records as this process has sealed or opened them last.
     pub(crate) recalled: Option<Box<Recalled>>,
 }
@@ -103,6 +103,15 @@ pub(crate) struct Incoming {
 
 fn is_outage(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Transport | ErrorKind::TemporarilyUnavailable | ErrorKind::TimedOut)
+}
+
+/// A mark that this process was about to write, and has sent nothing under.
+#[derive(Clone, Copy)]
+pub(crate) struct Unsent {
+    /// Of the record with the mark.
+    pub(crate) seal: Seal,
+    /// The mark before it.
+    pub(crate) before: Option<Journal>,
 }
 
 impl Core {

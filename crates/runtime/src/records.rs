@@ -7,7 +7,7 @@ use countersign_core::{
     Certainty, Committed, Error, ErrorKind, Fence, RecordName, Recovery, RefreshToken, Revision,
     Rotation, SessionKey, StoredRecord, Timestamp, TokenSet,
 };
-use countersign_seal::{AccountRecord, PendingChallenge, Sealer, SessionRecord};
+use countersign_seal::{AccountRecord, Journal, PendingChallenge, Sealer, SessionRecord};
 use data_encoding::BASE64URL_NOPAD;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use std::time::Duration;
 use crate::cell::Cell;
 use crate::flight::Candidate;
 use crate::guards;
+use crate::inner::Unsent;
 use crate::opener::{Opener, Read, UNKNOWN_KEY, placed, read, whole};
 use crate::post::Cargo;
 use crate::readers_copy;
@@ -35,6 +36,8 @@ pub(crate) struct Records {
     pub(crate) session: SessionRecord,
     session_revision: Revision,
     session_seal: Option<Seal>,
+    /// The next write of the session marks a sending, over this mark.
+    pub(crate) marks_over: Option<Option<Journal>>,
     /// The stored record has a broken seal: it is set aside before another is written.
     damaged: bool,
     pub(crate) account: AccountRecord,
@@ -197,6 +200,7 @@ impl Records {
             session,
             session_revision: Revision::NONE,
             session_seal: None,
+            marks_over: None,
             damaged: false,
             account: AccountRecord::default(),
             account_revision: Revision::NONE,
@@ -208,13 +212,14 @@ impl Records {
     }
 
     /// A mark that this very process has written and sent nothing under, since it did not hear that it was written,
-    /// gives way to the one before it. Nobody else can have written the same: no other sends over a mark.
+    /// gives way to the one before it. The record is told by its seal: one with the same mark may be of somebody else,
+    /// who has sent.
     pub(crate) fn forget_unsent(&mut self, cell: &Cell) {
         let unsent = cell.with_awake(|core| core.unsent.as_deref().copied()).flatten();
-        if let Some((mark, before)) = unsent
-            && self.session.journal == Some(mark)
+        if let Some(unsent) = unsent
+            && self.session_seal == Some(unsent.seal)
         {
-            self.session.journal = before;
+            self.session.journal = unsent.before;
         }
     }
 
@@ -252,6 +257,10 @@ impl Records {
             }
             tracing::warn!(session = %cell.digest, record = %name, "a damaged record was set aside");
             (self.damaged, self.session_revision) = (false, Revision::NONE);
+        }
+        if let Some((before, seal)) = self.marks_over.take().zip(seal) {
+            let replaced = cell.core().unsent.replace(Box::new(Unsent { seal, before }));
+            drop(replaced);
         }
         let end =
             cell.shared.store.commit(&name, self.session_revision, fence.clone(), bytes).await?;

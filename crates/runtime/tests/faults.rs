@@ -9,9 +9,10 @@ use std::sync::atomic::Ordering;
 use common::store::Flaky;
 use common::{Act, Plain, World, seconds, settle, shown};
 use countersign_core::session::Status;
-use countersign_core::{Credentials, ErrorKind, RefreshSupport};
+use countersign_core::{Credentials, ErrorKind, RefreshSupport, SessionStore};
 use countersign_runtime::{Keeper, Session, SessionEventKind};
 use countersign_seal::suite::Through;
+use countersign_seal::{Found, Sealer};
 use serde_json::json;
 
 async fn flaky(world: &World) -> (Session, Flaky) {
@@ -103,6 +104,33 @@ async fn f05_a_mark_that_was_written_without_an_answer_costs_no_session() {
     let told = other.refresh().await.unwrap_err();
     assert_eq!(told.kind(), ErrorKind::Ambiguous);
     assert_eq!(world.server.count("refresh"), 3);
+}
+
+/// Two clocks can show the same millisecond: a mark of the same words may be of another process, which has sent.
+#[tokio::test]
+async fn f05_a_mark_of_the_same_words_in_another_seal_is_of_somebody_else() {
+    let world =
+        World::of(Plain::default().refreshing(RefreshSupport::Rotating { grace: seconds(0) }));
+    world.server.state().rotates = true;
+    let (session, store) = flaky(&world).await;
+    session.authorization().await.unwrap();
+    store.losing.store(1, Ordering::SeqCst);
+    let asking = session.clone();
+    drop(tokio::spawn(async move { asking.refresh().await.map(drop) }));
+    settle().await;
+
+    let sealer = Sealer::new(world.store.seal_keys().await.unwrap()).unwrap();
+    for name in world.store.list().await.unwrap() {
+        let there = world.store.load(&name).await.unwrap().unwrap();
+        let found = sealer.open_found(&name, there.bytes.expose_bytes()).unwrap();
+        let Found::Session(key, record) = found else { continue };
+        assert!(record.journal.is_some());
+        let sealed = sealer.seal_session_of(&key, &record).unwrap();
+        world.store.commit(&name, there.revision, None, sealed).await.unwrap();
+    }
+    world.pass(seconds(60)).await;
+    session.authorization().await.unwrap();
+    assert_eq!(world.server.count("refresh"), 0, "it may be spent");
 }
 
 #[tokio::test]
