@@ -221,6 +221,12 @@ impl Link {
         }
     }
 
+    /// The next call is made over another connection.
+    pub(crate) fn leave(&self) {
+        let left = self.state().wire.take();
+        drop(left);
+    }
+
     /// A connection of one's own, for waiting on.
     pub(crate) async fn another(&self) -> Result<Wire, Error> {
         let place = self.place();

@@ -96,7 +96,9 @@ impl Shared {
         self.link.ask(Ask::Command(&command), end).await.is_ok()
     }
 
+    /// An answer that the command does not have may be another command's: its connection is used no more.
     pub(crate) fn unexpected(&self) -> Error {
+        self.link.leave();
         fault::unexpected(&self.link.place())
     }
 

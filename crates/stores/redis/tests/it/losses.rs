@@ -223,3 +223,20 @@ async fn f28_a_lock_that_could_not_be_let_go_is_its_own_process_at_once_and_othe
     proxy.set(Wire::Whole);
     other.lock(&name(2), LEASE, LEASE / 3).await.unwrap().release().await;
 }
+
+#[tokio::test]
+async fn f34_after_an_answer_that_is_another_commands_the_connection_is_used_no_more() {
+    let Some(server) = Server::start(&[]) else { return };
+    let proxy = Proxy::to(server.port).await;
+    let store = through(&proxy).build().unwrap();
+    for n in 1..4 {
+        put(&store, &name(n), Revision::NONE, &format!("record {n}")).await;
+    }
+    proxy.set(Wire::Strayed);
+    let error = store.load(&name(1)).await.unwrap_err();
+    assert_says(&error, "unexpected", "not expected");
+    proxy.set(Wire::Whole);
+    for n in 1..4 {
+        assert_eq!(text(&store, &name(n)).await, Some(format!("record {n}")));
+    }
+}

@@ -18,6 +18,8 @@ pub(crate) enum Wire {
     Silent,
     /// Commands arrive, answers are lost on the way; connections stay.
     Deaf,
+    /// Each piece of answers has a stray one before it: from then on answers and commands do not match.
+    Strayed,
 }
 
 /// A proxy that ends with the test's runtime.
@@ -86,7 +88,11 @@ async fn pass(
                 n => {
                     // What was read before the wire was cut is lost on the way.
                     let now = *wire.borrow();
-                    if now == Wire::Whole || (now == Wire::Deaf && !answers) {
+                    if now == Wire::Strayed && answers {
+                        to.write_all(b":7\r\n").await?;
+                    }
+                    let carried = matches!(now, Wire::Whole | Wire::Strayed);
+                    if carried || (now == Wire::Deaf && !answers) {
                         to.write_all(&bytes[..n]).await?;
                     }
                 }
