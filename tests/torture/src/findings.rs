@@ -33,6 +33,14 @@ impl Findings {
         self.lines.push(format!("   left out: {what}"));
     }
 
+    /// What another part of the same experiment has found.
+    pub(crate) fn append(&mut self, further: Self) {
+        self.lines.extend(further.lines);
+        self.broken.extend(further.broken);
+        self.held += further.held;
+        self.left_out += further.left_out;
+    }
+
     pub(crate) fn n_left_out(&self) -> usize {
         self.left_out
     }

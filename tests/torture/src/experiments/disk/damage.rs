@@ -39,7 +39,7 @@ pub(super) async fn run(cx: Cx, findings: &mut Findings) -> Result<(), Failure> 
     once(&plan).await.map_err(|error| format!("a good store: {error}"))?;
     let records = records(&stage.store())?;
     let mut dice = Dice::new(cx.seed, "damage");
-    let n = if cx.quick { 12 } else { 200 };
+    let n = if cx.quick { 8 } else { 200 };
     let (mut n_damages, mut n_aside, mut wrong) = (0, 0, Vec::new());
     for record in &records {
         let good = fs::read(record)?;

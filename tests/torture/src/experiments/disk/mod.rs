@@ -10,10 +10,17 @@ use super::{Cx, End, Failure};
 use crate::findings::Findings;
 
 pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
-    let mut findings = Findings::default();
-    writes::run(&mut findings).await?;
-    damage::run(cx, &mut findings).await?;
-    set_back::run(&mut findings).await?;
-    trace::run(&mut findings).await?;
+    // Each has folders and processes of its own, and mostly waits.
+    let [mut findings, mut damaged, mut set_back, mut traced] =
+        [(); 4].map(|()| Findings::default());
+    tokio::try_join!(
+        writes::run(&mut findings),
+        damage::run(cx, &mut damaged),
+        set_back::run(&mut set_back),
+        trace::run(&mut traced),
+    )?;
+    for further in [damaged, set_back, traced] {
+        findings.append(further);
+    }
     Ok(End::Findings(findings))
 }
