@@ -145,33 +145,31 @@ mod tests {
     use super::*;
     use crate::ticker::hand_on;
 
-    #[test]
-    fn who_is_parked_takes_a_place_over_without_the_standing_task() {
-        let session = crate::Session::fixed("canary-token").unwrap();
-        let cell = &session.0;
-        let shared = &cell.shared;
-        let due = shared.clock.monotonic();
-        let take = || shared.places.take(cell, due);
-        let mut taken: Vec<Place> = std::iter::from_fn(take).collect();
-        assert_eq!(shared.places.n_parked(), 1);
-        // There is no runtime here, so nobody but the one whose place it was can see to it.
-        hand_on(taken.pop().unwrap());
-        assert_eq!((shared.places.n_parked(), shared.places.is_open()), (0, false));
-
-        shared.close();
-        assert!(shared.places.take(cell, due).is_some(), "it was free again in the end");
+    /// Takes every place of the session's lane, and has it parked once.
+    fn all_taken(session: &crate::Session) -> Vec<Place> {
+        let (cell, places) = (&session.0, &session.0.shared.places);
+        let due = cell.shared.clock.monotonic();
+        let taken = std::iter::from_fn(|| places.take(cell, due)).collect();
+        assert_eq!(places.n_parked(), 1);
+        taken
     }
 
     #[test]
-    fn beyond_the_budget_of_now_and_after_the_end_nobody_takes_over() {
+    fn who_is_parked_takes_a_place_over_without_the_standing_task() {
         let session = crate::Session::fixed("canary-token").unwrap();
-        let cell = &session.0;
-        let shared = &cell.shared;
-        let due = shared.clock.monotonic();
-        let take = || shared.places.take(cell, due);
-        let mut taken: Vec<Place> = std::iter::from_fn(take).collect();
-        shared.close();
+        let places = &session.0.shared.places;
+        // There is no runtime here, so nobody but the one whose place it was can see to it.
+        hand_on(all_taken(&session).pop().unwrap());
+        assert_eq!((places.n_parked(), places.is_open()), (0, false));
+    }
+
+    #[test]
+    fn after_the_end_nobody_takes_over() {
+        let session = crate::Session::fixed("canary-token").unwrap();
+        let places = &session.0.shared.places;
+        let mut taken = all_taken(&session);
+        session.0.shared.close();
         hand_on(taken.pop().unwrap());
-        assert_eq!((shared.places.n_parked(), shared.places.is_open()), (1, true));
+        assert_eq!((places.n_parked(), places.is_open()), (1, true));
     }
 }
