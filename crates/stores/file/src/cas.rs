@@ -67,13 +67,20 @@ pub(crate) struct Writer {
     layout: Layout,
     name: RecordName,
     lock: Held,
+    /// The highest revision that was ever given: a record that is removed and made again goes on
+    /// counting, so that an old revision never fits the new record.
+    highest: u64,
 }
 
 impl Writer {
     /// Takes the right; `None` if somebody is writing.
     pub(crate) fn try_take(layout: &Layout, name: &RecordName) -> Result<Option<Self>, Error> {
-        let lock = Held::try_take(&layout.cas(name))?;
-        Ok(lock.map(|lock| Self { layout: layout.clone(), name: name.clone(), lock }))
+        let Some(lock) = Held::try_take(&layout.cas(name))? else { return Ok(None) };
+        let highest = highest_of(&lock.read()?);
+        let writer = Self { layout: layout.clone(), name: name.clone(), lock, highest };
+        // Whoever waits in vain is told who we are.
+        writer.remember(Revision::NONE)?;
+        Ok(Some(writer))
     }
 
     /// Writes `bytes` if the record still has the revision `expected` and no other lock was taken
@@ -94,7 +101,7 @@ impl Writer {
         }
         let is_damaged = matches!(current, Found::Damaged(_));
         let counted = if is_damaged { 0 } else { current.revision().0 };
-        let next = Revision(counted.max(self.highest()?).saturating_add(1));
+        let next = Revision(counted.max(self.highest).saturating_add(1));
         let mut temp = Temp::new(&self.layout.temp(), self.name.as_str())?;
         if sweep == Sweep::Yes {
             temp.sweep();
@@ -145,16 +152,14 @@ impl Writer {
         Holder::of(path).is_some_and(|holder| holder.fence == fence.number())
     }
 
-    /// The highest revision that was ever given: a record that is removed and made again goes on
-    /// counting, so that an old revision never fits the new record.
-    fn highest(&self) -> Result<u64, Error> {
-        let text = self.lock.read()?;
-        let digits = text.strip_prefix("revision ").map(str::trim_end);
-        Ok(digits.and_then(|digits| digits.parse().ok()).unwrap_or(0))
-    }
-
     fn remember(&self, revision: Revision) -> Result<(), Error> {
-        let highest = self.highest()?.max(revision.0);
-        self.lock.write(&format!("revision {highest:020}\n"))
+        let highest = self.highest.max(revision.0);
+        self.lock.write(&format!("revision {highest:020}\npid {:010}\n", std::process::id()))
     }
+}
+
+/// The revision that stands in the lock file. It has the first line for itself, of which alone older versions know.
+fn highest_of(text: &str) -> u64 {
+    let first = text.lines().next().unwrap_or_default();
+    first.strip_prefix("revision ").and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }

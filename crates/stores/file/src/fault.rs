@@ -95,17 +95,24 @@ pub(crate) fn newer(path: &Path) -> Error {
     store("newer_version", hint).with_recovery(Recovery::GiveUp)
 }
 
-/// Somebody holds the lock; `holder` is the process, if it is known.
+/// Somebody holds the session's lock; `holder` is the process, if it is known.
 pub(crate) fn locked(holder: Option<u32>) -> Error {
-    let hint = match holder {
-        Some(pid) if pid == std::process::id() => {
-            "the session is in use elsewhere in this process; try again when that is done".into()
-        }
-        Some(pid) => {
-            format!("the session is in use by process {pid}; try again when it is done, or end it")
-        }
-        None => "the session is in use by another process; try again when it is done".into(),
+    let or_else = if is_another(holder) { ", or end that process" } else { "" };
+    let who = who(holder);
+    let hint = format!("the session is in use {who}; try again when that is done{or_else}");
+    store("locked", hint).with_recovery(Recovery::Retry)
+}
+
+/// Somebody writes the record and does not come to an end; `holder` is the process, if it is known.
+pub(crate) fn being_written(holder: Option<u32>) -> Error {
+    let remedy = match is_another(holder) {
+        true => "continue that process if it was stopped, else end it",
+        false => "check that the disk of the store works",
     };
+    let who = who(holder);
+    let hint = format!(
+        "the record is being written {who}, and that does not end; what was stored before is unchanged; {remedy}"
+    );
     store("locked", hint).with_recovery(Recovery::Retry)
 }
 
@@ -177,14 +184,23 @@ pub(crate) fn not_in_vault(path: &Path, entry: &str) -> Error {
 
 /// Somebody else changes the keys; `holder` is the process, if it is known.
 pub(crate) fn keys_busy(holder: Option<u32>) -> Error {
-    let who = match holder {
-        Some(pid) if pid == std::process::id() => "elsewhere in this process".to_owned(),
-        Some(pid) => format!("by process {pid}"),
-        None => "by another process".to_owned(),
-    };
+    let who = who(holder);
     let hint =
         format!("the keys of this store are being changed {who}; try again when that is done");
     store("locked", hint).with_recovery(Recovery::Retry)
+}
+
+/// Whether the holder of a lock is a process that can be named, and not this one.
+fn is_another(holder: Option<u32>) -> bool {
+    holder.is_some_and(|pid| pid != std::process::id())
+}
+
+fn who(holder: Option<u32>) -> String {
+    match holder {
+        Some(pid) if !is_another(holder) => format!("elsewhere in this process ({pid})"),
+        Some(pid) => format!("by process {pid}"),
+        None => "by another process".to_owned(),
+    }
 }
 
 /// A key that cannot be taken away.

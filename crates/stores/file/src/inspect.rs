@@ -8,8 +8,8 @@ use countersign_seal::SealedFacts;
 
 use crate::blocking::blocking;
 use crate::cas::{self, Found};
+use crate::holders::LockFacts;
 use crate::layout::Layout;
-use crate::lock::Holder;
 use crate::store::FileStore;
 use crate::{fault, guard, key, system};
 
@@ -29,7 +29,7 @@ pub struct Inspection {
     pub problems: Vec<Error>,
     /// The records, by name.
     pub records: Vec<RecordFacts>,
-    /// The locks that were ever taken.
+    /// The locks that were ever taken, by the names of their files.
     pub locks: Vec<LockFacts>,
     /// Records that could not be read and were set aside.
     pub set_aside: Vec<PathBuf>,
@@ -49,21 +49,9 @@ pub struct RecordFacts {
     pub read: Result<(Revision, SealedFacts), Error>,
 }
 
-/// One lock.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct LockFacts {
-    /// The name of the record that it is called after.
-    pub name: RecordName,
-    /// The process that took it last; `None` if that cannot be read.
-    pub pid: Option<u32>,
-    /// Whether it is held now.
-    pub held: bool,
-}
-
 impl FileStore {
-    /// Looks at everything and changes nothing: no file is made, no damaged record set aside. To find out
-    /// whether a lock is held it is shared for a moment; who tries to take it just then waits as for any other.
+    /// Looks at everything and changes nothing: no file is made, no damaged record set aside. Locks are looked at
+    /// as by [`FileStore::locks_in`].
     ///
     /// # Errors
     /// [`countersign_core::ErrorKind::Store`] if the folder itself cannot be read.
@@ -93,14 +81,13 @@ impl FileStore {
             let writable = folders.iter().all(|folder| system::is_writable(folder));
             let records = names(&layout.records(), Layout::record_name)?;
             let read = |name: RecordName| RecordFacts { read: read(&layout, &name), name };
-            let locks = names(&layout.locks(), lock_name)?;
             Ok(Inspection {
                 writable,
                 key,
                 key_ids,
                 problems,
                 records: records.into_iter().map(read).collect(),
-                locks: locks.into_iter().map(|name| lock(&layout, name)).collect(),
+                locks: Self::locks_in(&folder)?,
                 set_aside: files(&layout.damaged())?,
                 unfinished: files(&layout.temp())?.len(),
                 folder,
@@ -120,17 +107,6 @@ fn read(layout: &Layout, name: &RecordName) -> Result<(Revision, SealedFacts), E
     }
 }
 
-fn lock(layout: &Layout, name: RecordName) -> LockFacts {
-    let path = layout.lock(&name);
-    let held = guard::open(&path, guard::Links::One).ok().flatten();
-    let held = held.is_some_and(|(file, _)| system::is_held(&path, &file));
-    LockFacts { pid: Holder::of(&path).map(|holder| holder.pid), held, name }
-}
-
-fn lock_name(file: &str) -> Option<RecordName> {
-    RecordName::parse(file.strip_suffix(".lock")?)
-}
-
 fn names(
     folder: &Path,
     name: impl Fn(&str) -> Option<RecordName>,
@@ -140,7 +116,7 @@ fn names(
 }
 
 /// The files in `folder`, sorted; none if there is no such folder.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let listed = |source| fault::io("list", folder, source);
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,

@@ -8,7 +8,7 @@
 //! DIR/key                     seal keys, the owner's only; under more by KeyProtection
 //! DIR/records/NAME.rec        a small plain header, then sealed bytes
 //! DIR/locks/NAME.lock         who holds the record's lock, and its fencing number
-//! DIR/locks/NAME.cas          taken for the moment of a write; the highest revision ever given
+//! DIR/locks/NAME.cas          the highest revision ever given, and who writes the record: taken for that moment
 //! DIR/tmp/                    files being written
 //! DIR/damaged/NAME.N.rec      records that could not be read, set aside
 //! ```
@@ -53,6 +53,7 @@ mod cas;
 mod damaged;
 mod fault;
 mod guard;
+mod holders;
 mod inspect;
 mod key;
 mod key_file;
@@ -68,7 +69,8 @@ mod system;
 mod temp;
 mod wait;
 
-pub use inspect::{Inspection, LockFacts, RecordFacts};
+pub use holders::{LockFacts, LockKind};
+pub use inspect::{Inspection, RecordFacts};
 pub use key_file::KeyFile;
 #[cfg(feature = "keyring")]
 pub use keyring::OsKeyring;

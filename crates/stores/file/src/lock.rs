@@ -101,7 +101,7 @@ impl Lock for FileLock {
     async fn release(self: Box<Self>) {}
 }
 
-/// What stands in a lock file: who took it last, and the fencing number of that taking.
+/// What stands in the file of a session's lock: who took it last, and the fencing number of that taking.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Holder {
     pub(crate) pid: u32,
@@ -113,6 +113,14 @@ impl Holder {
     pub(crate) fn of(path: &Path) -> Option<Self> {
         let (file, _) = guard::open(path, guard::Links::One).ok()??;
         Self::parse(&read_text(&file).ok()?)
+    }
+
+    /// The process that took the lock `path` last, whatever else its file says; `None` if it does not say that.
+    pub(crate) fn pid_at(path: &Path) -> Option<u32> {
+        let (file, _) = guard::open(path, guard::Links::One).ok()??;
+        let text = read_text(&file).ok()?;
+        let after = text.lines().find_map(|line| line.strip_prefix("pid "))?;
+        after.split(' ').next()?.parse().ok()
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -152,9 +152,7 @@ impl FileStore {
                 return Ok(lock);
             }
             if !patience.pause().await {
-                let path = self.layout.key_lock();
-                let holder = blocking(move || Ok(Holder::of(&path))).await?;
-                return Err(fault::keys_busy(holder.map(|holder| holder.pid)));
+                return Err(fault::keys_busy(holder(self.layout.key_lock()).await?));
             }
         }
     }
@@ -166,15 +164,16 @@ impl FileStore {
         if self.reads_in_place { work() } else { blocking(work).await }
     }
 
+    /// The right to write the record; whoever has it is waited for, and named in the end.
     async fn writer(&self, name: &RecordName) -> Result<Writer, Error> {
         let mut patience = Patience::new(WRITE_WAIT);
         loop {
-            let (layout, name) = (self.layout.clone(), name.clone());
-            if let Some(writer) = blocking(move || Writer::try_take(&layout, &name)).await? {
+            let (layout, wanted) = (self.layout.clone(), name.clone());
+            if let Some(writer) = blocking(move || Writer::try_take(&layout, &wanted)).await? {
                 return Ok(writer);
             }
             if !patience.pause().await {
-                return Err(fault::locked(None));
+                return Err(fault::being_written(holder(self.layout.cas(name)).await?));
             }
         }
     }
@@ -217,8 +216,7 @@ impl SessionStore for FileStore {
                 return Ok(Box::new(lock));
             }
             if !patience.pause().await {
-                let holder = blocking(move || Ok(Holder::of(&path))).await?;
-                return Err(fault::locked(holder.map(|holder| holder.pid)));
+                return Err(fault::locked(holder(path).await?));
             }
         }
     }
@@ -262,6 +260,11 @@ impl SessionStore for FileStore {
             _ => blocking(move || key::seal_keys(&layout, &protection)).await,
         }
     }
+}
+
+/// The process that has the lock `path`.
+async fn holder(path: PathBuf) -> Result<Option<u32>, Error> {
+    blocking(move || Ok(Holder::pid_at(&path))).await
 }
 
 /// The names of all records.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use countersign_core::{Committed, Recovery, Revision, SessionStore};
 
 use super::child::Process;
-use super::machine::assert_private;
-use super::{Place, assert_says, bytes, name, put};
+use super::machine::{assert_private, hold};
+use super::{Place, assert_says, bytes, name, put, text};
 
 const LEASE: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(120);
@@ -88,6 +88,45 @@ async fn f29_a_lock_lies_beside_the_data_in_a_file_of_its_own_of_the_owner_alone
     let other = Place::new();
     drop(other.store.lock(&name(1), LEASE, Duration::ZERO).await.unwrap());
     assert!(lock.held_for(LEASE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn f28_who_writes_a_record_is_waited_for_and_named() {
+    let place = Place::new();
+    let store = &place.store;
+    let first = put(store, &name(1), Revision::NONE, "first").await;
+    let cas = place.path(&format!("locks/{}.cas", name(1)));
+    let revision = format!("revision {:020}\n", 7);
+    let said = fs::read_to_string(&cas).unwrap();
+    assert_eq!(said, format!("revision {:020}\npid {:010}\n", first.0, std::process::id()));
+
+    // Older versions write the first line alone.
+    for (pid, named) in
+        [("pid 4000000000\n", "process 4000000000, and"), ("", "another process, and")]
+    {
+        fs::write(&cas, "").unwrap();
+        let held = hold(&cas, &format!("{revision}{pid}"));
+        let refused = [
+            store.commit(&name(1), first, None, bytes("x")).await.unwrap_err(),
+            store.remove(&name(1), first).await.unwrap_err(),
+            store.set_aside(&name(1), first).await.unwrap_err(),
+        ];
+        for error in refused {
+            assert_says(&error, "locked", named);
+            assert_eq!(error.recovery(), Recovery::Retry);
+        }
+        drop(held);
+    }
+    assert_eq!(text(store, &name(1)).await.as_deref(), Some("first"));
+
+    let held = hold(&cas, &revision);
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { put(&store, &name(1), first, "second").await }
+    });
+    tokio::task::yield_now().await;
+    drop(held);
+    assert_eq!(waiting.await.unwrap(), Revision(8), "a count goes on, whoever has written it");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::fs;
 
 use countersign_core::{Revision, SecretBytes, SessionStore};
-use countersign_store_file::FileStore;
+use countersign_store_file::{FileStore, LockKind};
 
 use super::child::Process;
 use super::machine::{contents, expose};
@@ -47,9 +47,16 @@ async fn a_look_shows_what_is_there_and_changes_nothing() {
     assert_says(seen.records[1].read.as_ref().unwrap_err(), "damaged", "signs in again");
     assert_says(seen.records[2].read.as_ref().unwrap_err(), "unsafe_file", remedy);
     let locks: Vec<_> =
-        seen.locks.iter().map(|lock| (lock.name.clone(), lock.held, lock.pid)).collect();
+        seen.locks.iter().map(|lock| (lock.lock.clone(), lock.held, lock.pid)).collect();
     let ours = Some(std::process::id());
-    assert_eq!(locks, [(name(1), true, Some(other.id())), (name(4), false, ours)]);
+    let expected = [
+        (LockKind::Write(name(1)), false, ours),
+        (LockKind::Exchange(name(1)), true, Some(other.id())),
+        (LockKind::Write(name(2)), false, ours),
+        (LockKind::Write(name(3)), false, ours),
+        (LockKind::Exchange(name(4)), false, ours),
+    ];
+    assert_eq!(locks, expected);
     assert_eq!((seen.set_aside.len(), seen.unfinished), (0, 1));
     assert!(other.ends_well());
 
@@ -57,7 +64,7 @@ async fn a_look_shows_what_is_there_and_changes_nothing() {
     assert!(place.store.set_aside(&name(2), damaged.revision).await.unwrap());
     let seen = place.store.inspect().await.unwrap();
     assert_eq!((seen.set_aside.len(), seen.records.len()), (1, 2));
-    assert!(!seen.locks[0].held);
+    assert!(seen.locks.iter().all(|lock| !lock.held));
     #[cfg(unix)]
     {
         super::machine::set_mode(&place.path("key"), 0o644);

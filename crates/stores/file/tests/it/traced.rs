@@ -26,6 +26,8 @@ async fn f30_a_commit_is_a_new_file_written_synced_renamed_and_its_folder_synced
     let trace = std::fs::read_to_string(&log).unwrap();
     let steps = steps(&trace, place.store.folder());
     let order = [
+        // Who waits for it is told whose write it is.
+        "write cas",
         // No other process saw it before it was whole, and it was never readable by others.
         "create 0600 tmp",
         "write tmp",
