@@ -3,24 +3,23 @@
 
 use std::process::Command;
 
-use crate::Result;
 use crate::workspace::{cargo, succeed, target_dir};
+use crate::{Result, dist};
 
-/// The programs that measure, and the command line that W5a measures.
+/// The programs that measure.
 const PACKAGE: &str = "countersign-bench";
-const MEASURED: &str = "countersign-cli";
 
-/// What W5a starts, built as programs are shipped.
-const SHIPPED: [&str; 3] = ["bench-raw-token", "bench-token", "countersign"];
+/// What W5a starts beside the command line, built as programs are shipped.
+const SHIPPED: [&str; 2] = ["bench-raw-token", "bench-token"];
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
     // All of its programs: the one that measures starts the others, which lie beside it.
     let release = ["build", "--quiet", "--locked", "--release", "--package", PACKAGE];
     succeed(cargo().args(release))?;
     if begins_programs(args) {
+        dist::build("")?;
         let mut dist = cargo();
-        dist.args(["build", "--quiet", "--locked", "--profile", "dist"]);
-        dist.args(["--package", PACKAGE, "--package", MEASURED]);
+        dist.args(["build", "--quiet", "--locked", "--profile", "dist", "--package", PACKAGE]);
         succeed(dist.args(SHIPPED.iter().flat_map(|name| ["--bin", *name])))?;
     }
     let program = target_dir()?.join("release/bench");

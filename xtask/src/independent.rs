@@ -100,7 +100,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 
     let mut servers = Vec::new();
     for kind in chosen {
-        let server = Server::start(kind.name, &mut install.command(kind), &install.home)?;
+        let server = Server::start(kind.name, &mut install.command(kind), &install.home, "READY")?;
         println!("{} is ready", kind.name);
         servers.push(server);
     }

@@ -12,6 +12,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod demo;
+mod dist;
 mod docs;
 mod elsewhere;
 mod features;
@@ -85,7 +86,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "test",
         usage: "[--offline-net]",
-        about: "every test that needs no more than Rust; with --offline-net, without a network",
+        about: "every test that needs no more than Rust; with --offline-net, where there is no network but loopback",
         run: test::run,
     },
     Task {
@@ -135,6 +136,12 @@ const TASKS: &[Task] = &[
         usage: "",
         about: "the life of five sessions against the simulators (`countersign demo`)",
         run: demo::run,
+    },
+    Task {
+        name: "dist",
+        usage: "[--features LIST]",
+        about: "the program countersign as it is shipped: small, and what it does often lies together",
+        run: dist::run,
     },
     Task {
         name: "ci",

@@ -25,16 +25,27 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// What it said of `key`.
+    pub(crate) fn value(&self, key: &str) -> Result<&str> {
+        let value = self.values.get(key).ok_or(format!("{} does not say its {key}", self.name))?;
+        Ok(value)
+    }
+
     /// Its name.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Starts a server and waits until it says `READY=yes`.
+    /// Starts a server and waits until it has said the value of the key `last`.
     ///
     /// What it writes on standard error goes to `NAME.log` in `logs`, and the end of that is
     /// part of the error if it does not become ready.
-    pub(crate) fn start(name: &str, command: &mut Command, logs: &Path) -> Result<Self> {
+    pub(crate) fn start(
+        name: &str,
+        command: &mut Command,
+        logs: &Path,
+        last: &str,
+    ) -> Result<Self> {
         let log = logs.join(format!("{name}.log"));
         let mut child = command
             .stdin(Stdio::piped())
@@ -52,11 +63,11 @@ impl Server {
             }
         });
         let mut server = Self { name: name.to_owned(), child, lines, values: BTreeMap::new() };
-        server.wait_until_ready(&log)?;
+        server.wait_until_ready(&log, last)?;
         Ok(server)
     }
 
-    fn wait_until_ready(&mut self, log: &PathBuf) -> Result<()> {
+    fn wait_until_ready(&mut self, log: &PathBuf, last: &str) -> Result<()> {
         loop {
             let line = self.lines.recv_timeout(START).map_err(|error| {
                 let why = match error {
@@ -67,12 +78,10 @@ impl Server {
                 };
                 format!("{} {why}:\n{}", self.name, end_of(log))
             })?;
-            match line.split_once('=') {
-                Some(("READY", _)) => return Ok(()),
-                Some((key, value)) => {
-                    self.values.insert(key.to_owned(), value.to_owned());
-                }
-                None => {}
+            let Some((key, value)) = line.trim_end().split_once('=') else { continue };
+            self.values.insert(key.to_owned(), value.to_owned());
+            if key == last {
+                return Ok(());
             }
         }
     }
@@ -121,7 +130,7 @@ mod tests {
         let script =
             "echo A_URL=http://127.0.0.1:1/?a=b; echo noise; echo READY=yes; cat >/dev/null";
         let name = format!("xtask-server-{}", std::process::id());
-        let server = Server::start(&name, &mut shell(script), &logs).expect("it is ready");
+        let server = Server::start(&name, &mut shell(script), &logs, "READY").expect("it is ready");
         assert_eq!(server.values["A_URL"], "http://127.0.0.1:1/?a=b");
         let pid = server.child.id();
         drop(server);
@@ -133,9 +142,10 @@ mod tests {
     fn one_that_ends_early_is_an_error_with_its_last_words() {
         let logs = std::env::temp_dir();
         let name = format!("xtask-broken-{}", std::process::id());
-        let error = Server::start(&name, &mut shell("echo no such module >&2; exit 3"), &logs)
-            .err()
-            .expect("it is not ready");
+        let error =
+            Server::start(&name, &mut shell("echo no such module >&2; exit 3"), &logs, "READY")
+                .err()
+                .expect("it is not ready");
         assert!(error.to_string().contains("no such module"), "{error}");
         std::fs::remove_file(logs.join(format!("{name}.log"))).expect("its log was written");
     }

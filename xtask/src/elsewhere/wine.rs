@@ -1,12 +1,12 @@
 //! What is for Windows runs on Wine, the nearest to Windows that can be had beside the other tests.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use super::is_there;
 use crate::Result;
+use crate::server::Server;
 use crate::workspace::{cargo, find_program, output, succeed, target_dir};
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
@@ -138,8 +138,10 @@ fn command_line(place: &Place) -> Result<()> {
     let home = place.home()?;
     let (folder, store) = (home.join("countersign-try"), home.join("AppData/Local/countersign"));
     fs::create_dir_all(&folder)?;
-    let provider = Provider::start(place, &program)?;
-    fs::write(folder.join("hub.txt"), &provider.password)?;
+    let mut provider = place.program(&program);
+    provider.args(["simulate", "ibex", "--until-eof"]);
+    let provider = Server::start("countersign.exe", &mut provider, &folder, "PASSWORD")?;
+    fs::write(folder.join("hub.txt"), provider.value("PASSWORD")?)?;
     for key in ["file", "keyring"] {
         // The store of an earlier run.
         if store.exists() {
@@ -148,7 +150,8 @@ fn command_line(place: &Place) -> Result<()> {
         let profile = format!(
             "[store]\nkey = \"{key}\"\n[profiles.hub]\nprovider = \"ibex\"\nbase_url = \"{}\"\nidentity = \"{}\"\n\
              password = \"file:hub.txt\"\n",
-            provider.url, provider.identity
+            provider.value("URL")?,
+            provider.value("IDENTITY")?
         );
         fs::write(folder.join("config.toml"), profile)?;
         for (words, says) in [
@@ -178,46 +181,5 @@ fn command_line(place: &Place) -> Result<()> {
         end => {
             Err(format!("a store that others may read ended with {end:?} and not with 6").into())
         }
-    }
-}
-
-/// The simulator of IBEX, as a Windows program. It ends when it is dropped.
-struct Provider {
-    child: Child,
-    url: String,
-    identity: String,
-    password: String,
-}
-
-impl Provider {
-    fn start(place: &Place, program: &Path) -> Result<Self> {
-        let mut command = place.program(program);
-        command.args(["simulate", "ibex", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
-        let child = command.spawn()?;
-        let [url, identity, password] = [(); 3].map(|()| String::new());
-        let mut started = Self { child, url, identity, password };
-        let said = started.child.stdout.take().ok_or("the simulator has no output")?;
-        for line in BufReader::new(said).lines() {
-            let line = line?;
-            let Some((key, value)) = line.trim_end().split_once('=') else { continue };
-            match key {
-                "URL" => started.url = value.to_owned(),
-                "IDENTITY" => started.identity = value.to_owned(),
-                "PASSWORD" => started.password = value.to_owned(),
-                _ => {}
-            }
-            if ![&started.url, &started.identity, &started.password].iter().any(|it| it.is_empty())
-            {
-                return Ok(started);
-            }
-        }
-        Err("the simulator does not say where it is".into())
-    }
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
