@@ -2,7 +2,9 @@
 //! first: what others must be spared must not hang on what we have won.
 
 use countersign_core::session::{Grant, Report, Write};
-use countersign_core::{Certainty, CredentialKind, Error, ErrorKind, Fingerprint, Timestamp};
+use countersign_core::{
+    Certainty, CredentialKind, Error, ErrorKind, Fence, Fingerprint, Timestamp,
+};
 use countersign_seal::{AccountRecord, SignInCount};
 use countersign_seal::{EndCause, Ended as Tombstone, Journal, PendingPassword, RefusedSecret};
 
@@ -38,11 +40,11 @@ impl Flight {
             Grant::Revoke | Grant::Save => Touched::default(),
         };
         if grant != Grant::Refresh {
-            return self.write(touched, Report::Journaled).await;
+            return self.write(touched, self.fence(), Report::Journaled).await;
         }
         // A write that fails may have come through: this process shall know then that nothing was sent under it.
         self.records_mut()?.marks_over = Some(before);
-        let written = self.write(touched, Report::Journaled).await?;
+        let written = self.write(touched, self.fence(), Report::Journaled).await?;
         drop(self.cell.core().unsent.take());
         Ok(written)
     }
@@ -70,7 +72,9 @@ impl Flight {
             | Write::Unclaim
             | Write::DropChallenge => self.put_mark(what)?,
         };
-        let ended = self.write(touched, Report::Committed).await;
+        // An end counts whoever has the lock by now: what he writes then meets it.
+        let fence = self.fence().filter(|_| what != Write::Tombstone);
+        let ended = self.write(touched, fence, Report::Committed).await;
         if let (Ok((Report::Committed, _)), Some(records)) = (&ended, &self.records) {
             records.keep_in_mind(&self.cell);
         }
@@ -90,8 +94,16 @@ impl Flight {
         }
     }
 
-    async fn write(&mut self, touched: Touched, done: Report) -> Result<Ended, Error> {
-        let fence = self.lock.as_ref().map(|lock| lock.fence());
+    fn fence(&self) -> Option<Fence> {
+        self.lock.as_ref().map(|lock| lock.fence())
+    }
+
+    async fn write(
+        &mut self,
+        touched: Touched,
+        fence: Option<Fence>,
+        done: Report,
+    ) -> Result<Ended, Error> {
         let cell = self.cell.clone();
         let records = self.records_mut()?;
         let mut end = Written::Yes;
@@ -156,6 +168,7 @@ impl Flight {
             sent_at: earlier.map_or(now, |journal| journal.sent_at),
             attempt: earlier.map_or(0, |journal| journal.attempt).saturating_add(1),
         });
+        self.first_sent = earlier.map(|journal| journal.sent_at);
         Ok(Touched { session: true, ..Touched::default() })
     }
 

@@ -40,6 +40,8 @@ pub(crate) struct Flight {
     pub(crate) code_unused: bool,
     /// The tokens to revoke are gone for good: the provider has said so.
     pub(crate) revoked: bool,
+    /// When the refresh token that is about to be sent was first sent, if its fate is not known since.
+    pub(crate) first_sent: Option<Timestamp>,
     /// Nobody knows whether the provider acted on what was sent: so it is until an answer says more.
     pub(crate) unknown: bool,
     /// What was sent last.
@@ -208,6 +210,7 @@ impl Flight {
             before: None,
             code_unused: false,
             revoked: false,
+            first_sent: None,
             unknown: true,
             sent: None,
             carried: None,

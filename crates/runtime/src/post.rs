@@ -397,6 +397,10 @@ impl Cell {
 
     /// The wall clock was set: what is held and handed out is dated anew.
     fn shift(&self, core: &mut Core, by_millis: i64) {
+        let flown = core.flights.iter_mut().map(|slot| &mut slot.incoming);
+        for incoming in flown.chain(core.unsaved.as_deref_mut()) {
+            incoming.bundle = incoming.bundle.as_ref().map(|bundle| bundle.shifted(by_millis));
+        }
         let Some(held) = core.held.take() else { return };
         let tokens = Arc::new(TokenSet::clone(&held).shifted(by_millis));
         if let Some(shown) = self.snapshot.load_full() {

@@ -17,6 +17,21 @@ pub(crate) struct Bundle {
     pub(crate) authorization: Result<Arc<Authorization>, Error>,
 }
 
+impl Bundle {
+    /// The same after the local clock was set.
+    pub(crate) fn shifted(&self, by_millis: i64) -> Self {
+        let tokens = Arc::new(TokenSet::clone(&self.tokens).shifted(by_millis));
+        let authorization = self.authorization.clone();
+        Self { tokens, authorization: authorization.map(|made| shifted(&made, by_millis)) }
+    }
+}
+
+/// Headers after the local clock was set.
+pub(crate) fn shifted(authorization: &Authorization, by_millis: i64) -> Arc<Authorization> {
+    let headers = authorization.headers().iter().cloned();
+    Arc::new(Authorization::new(headers, authorization.valid_until().shifted(by_millis)))
+}
+
 impl Cell {
     /// Makes the headers of `tokens`.
     pub(crate) fn bundle(&self, tokens: TokenSet) -> Bundle {

@@ -24,6 +24,9 @@ impl Flight {
         if grant != Grant::Revoke && !self.lock_will_last().await {
             return Ok(unanswered(Ill { error: lock_lost(), lost: Some(Delivery::NotSent) }));
         }
+        if grant == Grant::Refresh && self.replay_is_over() {
+            return Ok(unanswered(Ill { error: too_late(), lost: Some(Delivery::NotSent) }));
+        }
         if let Some(carried) = self.carried.clone() {
             return Ok(self.answer_carried(&carried));
         }
@@ -74,6 +77,15 @@ impl Flight {
             }
             Err(ill) => Ok(unanswered(ill)),
         }
+    }
+
+    /// Whether the grace of a refresh token that was sent before has ended since the machine looked at it: a process
+    /// may be stopped anywhere.
+    fn replay_is_over(&self) -> bool {
+        let session = self.records.as_ref().map(|records| &records.session);
+        let kept = session.is_some_and(|session| session.rotation == Some(Rotation::Kept));
+        let (rules, now) = (self.cell.rules(), self.cell.shared.clock.now());
+        self.first_sent.is_some_and(|sent_at| rules.replay_is_over(sent_at, kept, now))
     }
 
     fn operation(&self, grant: Grant) -> Result<Operation, Error> {
@@ -224,6 +236,12 @@ impl Cell {
         self.report_life(&tokens, over);
         Ok(tokens)
     }
+}
+
+fn too_late() -> Error {
+    Error::new(ErrorKind::Ambiguous).hint(
+        "the refresh token was sent before with an outcome that nobody knows, and is not sent again so late: sign in",
+    )
 }
 
 pub(crate) fn unanswered(ill: Ill) -> Ended {

@@ -11,6 +11,7 @@ use countersign_core::{
 use countersign_scheduler::Windows;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::publish::shifted;
 use crate::sync::{AtomicBool, Guard};
 
 /// A token that was good when it was handed out, with the headers that present it. Cheap to clone.
@@ -83,11 +84,9 @@ impl Snapshot {
 
     /// The same after the local clock was set.
     pub(crate) fn shifted(&self, tokens: Arc<TokenSet>, by_millis: i64) -> Self {
-        let headers = self.authorization.headers().iter().cloned();
-        let until = self.authorization.valid_until().shifted(by_millis);
         Self {
             tokens,
-            authorization: Arc::new(Authorization::new(headers, until)),
+            authorization: shifted(&self.authorization, by_millis),
             fresh_until: self.fresh_until.shifted(by_millis),
             look_at: self.look_at.shifted(by_millis),
             mandatory_at: self.mandatory_at.shifted(by_millis),

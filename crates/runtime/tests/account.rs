@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 
 use common::store::Flaky;
 use common::{Act, Plain, World, seconds, settle};
+use countersign_core::session::Status;
 use countersign_core::{
     AccountKey, Clock, CredentialKind, CredentialKinds, CredentialSource, Credentials, Error,
     ErrorKind, LockoutRule, Operation, RefreshSupport, SecretString,
@@ -55,6 +56,25 @@ async fn p10_a_refresh_does_not_lift_the_lockout_of_the_account() {
     let other = world.session().await;
     let error = other.sign_in().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AccountLocked);
+    assert_eq!(world.server.count("sign_in"), 2, "nobody signs in before the lock ends");
+}
+
+#[tokio::test]
+async fn f37_a_lockout_does_not_keep_a_session_from_refreshing_whose_token_is_over() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    for _ in 0..3 {
+        world.server.next("refresh", Act::Say(503, json!({})));
+    }
+    world.clock.advance(seconds(3_601));
+    settle().await;
+    assert_eq!(session.state(), Status::BackingOff);
+    let end = world.clock.now().after(seconds(6_000));
+    let locked = json!({ "error": "locked", "until": end.as_millis() });
+    world.server.next("sign_in", Act::Say(403, locked));
+    assert_eq!(session.sign_in().await.unwrap_err().kind(), ErrorKind::AccountLocked);
+    world.pass(seconds(600)).await;
+    assert!(session.authorization().await.is_ok(), "{:?}", session.status());
     assert_eq!(world.server.count("sign_in"), 2, "nobody signs in before the lock ends");
 }
 

@@ -399,6 +399,31 @@ async fn f08_nothing_is_sent_under_a_lock_that_does_not_last() {
 }
 
 #[tokio::test]
+async fn f08_f05_a_spent_token_is_not_sent_after_its_grace_by_a_process_that_was_stopped() {
+    let world =
+        World::of(Plain::default().refreshing(RefreshSupport::Rotating { grace: seconds(60) }));
+    let (session, store) = flaky(&world).await;
+    session.authorization().await.unwrap();
+    world.server.next("refresh", Act::LoseAnswer);
+    let refresh = tokio::spawn({
+        let session = session.clone();
+        async move { drop(session.refresh().await) }
+    });
+    settle().await;
+    // Inside the grace it may be sent once more. The process is stopped while it writes that it does, and nobody
+    // takes the lock meanwhile.
+    store.stall_next();
+    world.pass(seconds(5)).await;
+    world.clock.advance(seconds(600));
+    store.resume();
+    settle().await;
+    assert_eq!(world.server.count("refresh"), 1, "its grace is long over");
+    world.pass(seconds(60)).await;
+    refresh.await.unwrap();
+    assert_eq!((world.server.count("refresh"), world.server.count("sign_in")), (1, 2));
+}
+
+#[tokio::test]
 async fn f27_a_writer_whose_lock_was_lost_adopts_what_the_winner_has_written() {
     let world = World::new();
     let (session, store) = flaky(&world).await;

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use common::{Act, Plain, World, seconds, settle, shown};
+use common::{Act, Plain, World, ended, seconds, settle, shown};
 use countersign_core::session::Status;
 use countersign_core::{
     AccountKey, Answers, Clock, CredentialSource, Credentials, Error, ErrorKind, Operation,
@@ -138,6 +138,40 @@ async fn f41_a_sign_out_answers_what_is_true() {
     assert_eq!(session.state(), Status::SignedOut);
     session.sign_in().await.unwrap();
     assert_eq!(session.state(), Status::Active);
+}
+
+#[tokio::test]
+async fn f41_f42_who_has_signed_out_without_the_lock_sees_the_next_sign_in_of_a_sibling() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    let other = world.session().await;
+    assert!(other.authorization().await.is_ok());
+    // The account's lock is in other hands for as long as anybody waits for it.
+    world.server.hold();
+    let busy = tokio::spawn({
+        let other = other.clone();
+        async move { other.refresh().await.map(drop) }
+    });
+    settle().await;
+    let sign_out = tokio::spawn({
+        let session = session.clone();
+        async move { session.sign_out(seconds(600)).await }
+    });
+    settle().await;
+    world.pass(seconds(26)).await;
+    world.server.open();
+    settle().await;
+    // What the sibling may have bought is not known here.
+    assert_eq!(ended(sign_out).await, SignOutOutcome::Unconfirmed);
+    let _ = busy.await.unwrap();
+    world.pass(seconds(5)).await;
+    assert_eq!(other.authorization().await.unwrap_err().kind(), ErrorKind::SignedOut);
+    assert_eq!(session.authorization().await.unwrap_err().kind(), ErrorKind::SignedOut);
+
+    other.sign_in().await.unwrap();
+    world.pass(seconds(5)).await;
+    assert!(session.authorization().await.is_ok(), "{:?}", session.status());
+    assert_eq!(shown(&session), shown(&other));
 }
 
 #[tokio::test]

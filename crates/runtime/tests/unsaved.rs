@@ -7,9 +7,9 @@ mod common;
 use std::sync::atomic::Ordering;
 
 use common::store::Flaky;
-use common::{Act, PASSWORD, Plain, World, seconds, settle};
-use countersign_core::{Credentials, ErrorKind, RefreshSupport};
-use countersign_runtime::Session;
+use common::{Act, PASSWORD, Plain, World, ended, seconds, settle};
+use countersign_core::{Clock, Credentials, ErrorKind, RefreshSupport, RevokeSupport};
+use countersign_runtime::{Session, SignOutOutcome};
 use countersign_seal::suite::Through;
 use serde_json::json;
 
@@ -89,4 +89,108 @@ async fn f09_f48_a_password_that_was_settled_stays_settled_although_the_write_fa
     assert_eq!(sent["password"], PASSWORD);
     // What the source said before the change was not sent again by itself meanwhile.
     assert_eq!(world.server.count("sign_in"), 3);
+}
+
+/// A host that has renewed its token without a grace, and whose store has not heard of it.
+async fn renewed_unsaved(world: &World) -> (Session, Flaky) {
+    world.server.state().rotates = true;
+    let (session, store) = flaky(world).await;
+    session.authorization().await.unwrap();
+    world.pass(seconds(60)).await;
+    world.server.hold();
+    let refresh = tokio::spawn({
+        let session = session.clone();
+        async move { session.refresh().await.map(drop) }
+    });
+    settle().await;
+    store.failing.store(1, Ordering::SeqCst);
+    world.server.open();
+    refresh.await.unwrap().unwrap();
+    assert!(!session.status().saved);
+    (session, store)
+}
+
+fn rotating() -> World {
+    World::of(Plain::default().refreshing(RefreshSupport::Rotating { grace: seconds(0) }))
+}
+
+#[tokio::test]
+async fn f05_f03_tokens_that_the_store_does_not_have_are_written_before_they_are_spent() {
+    let world = rotating();
+    let (session, _store) = renewed_unsaved(&world).await;
+    // Before the next try to save, the token is spent, and its answer is lost with the process.
+    world.server.next("refresh", Act::LoseAnswer);
+    assert!(session.refresh().await.is_err());
+    drop(session);
+    let other = world.session().await;
+    let _ = other.refresh().await;
+    settle().await;
+    let seen = world.server.state().seen["refresh"].clone();
+    let sent: Vec<_> = seen.iter().map(|body| body["refresh"].as_str().unwrap()).collect();
+    let once: std::collections::BTreeSet<_> = sent.iter().collect();
+    assert_eq!(once.len(), sent.len(), "a spent refresh token was sent again: {sent:?}");
+}
+
+#[tokio::test]
+async fn f05_tokens_that_cannot_be_written_are_not_spent() {
+    let world = rotating();
+    let (session, store) = renewed_unsaved(&world).await;
+    store.failing.store(u32::MAX, Ordering::SeqCst);
+    let refresh = tokio::spawn({
+        let session = session.clone();
+        async move { session.refresh().await.map(drop) }
+    });
+    world.pass(seconds(120)).await;
+    assert_eq!(world.server.count("refresh"), 1);
+    assert_eq!(ended(refresh).await.unwrap_err().kind(), ErrorKind::Store);
+    assert!(session.authorization().await.is_ok(), "what is held is served on");
+    store.failing.store(0, Ordering::SeqCst);
+    world.pass(seconds(900)).await;
+    assert!(session.status().saved, "{:?}", session.status());
+    assert_eq!(world.server.count("refresh"), 2, "now it is");
+}
+
+#[tokio::test]
+async fn f41_a_sign_out_names_the_end_of_tokens_that_only_memory_has() {
+    let mut provider = rotating().provider;
+    provider.capabilities.revoke = RevokeSupport::None;
+    let world = World::of(provider);
+    let (session, store) = renewed_unsaved(&world).await;
+    let end = session.status().expires_at;
+    // The next try to write them is under way: it has the lock, and reads what is stored.
+    store.stall_next_read();
+    world.pass(seconds(30)).await;
+    let sign_out = tokio::spawn({
+        let session = session.clone();
+        async move { session.sign_out(seconds(600)).await }
+    });
+    settle().await;
+    store.resume();
+    settle().await;
+    assert_eq!(ended(sign_out).await, SignOutOutcome::LocalOnly { valid_until: end });
+}
+
+#[tokio::test]
+async fn f17_tokens_that_are_being_written_are_dated_anew_when_the_clock_is_set_back() {
+    let world = World::new();
+    let (session, store) = flaky(&world).await;
+    session.authorization().await.unwrap();
+    store.stall_next();
+    let refresh = tokio::spawn({
+        let session = session.clone();
+        async move { session.refresh().await.map(drop) }
+    });
+    settle().await;
+    assert_eq!(world.server.count("refresh"), 1, "the answer is there, and is being written");
+    world.clock.set_wall(world.clock.now().before(seconds(86_400)));
+    world.pass(seconds(10)).await;
+    store.failing.store(1, Ordering::SeqCst);
+    store.resume();
+    refresh.await.unwrap().unwrap();
+    let left = |session: &Session| session.status().expires_at.unwrap().since(world.clock.now());
+    assert_eq!(left(&session), seconds(3_600 - 10));
+    world.pass(seconds(110)).await;
+    assert!(session.status().saved);
+    assert_eq!(left(&session), seconds(3_600 - 120));
+    assert_eq!(left(&world.session().await), seconds(3_600 - 120), "so it was written");
 }

@@ -182,7 +182,7 @@ impl Active {
                 if flight.then == Then::SignOut =>
             {
                 flight.end(out);
-                Revoking::enter(Tokens::of(&view).or(Some(self.tokens)), cx, out)
+                Revoking::beside(Some(self.tokens), &view, cx, out)
             }
             // An earlier try came through after all: only its answer was lost.
             Step::Locked(flight, view) | Step::Superseded(flight, _, view)

@@ -86,10 +86,8 @@ impl Ambiguous {
     }
 }
 
-/// Until when the token of `journal` may be sent again: so early that the whole exchange lies inside
-/// the grace. `None` if it may not.
+/// Until when the token of `journal` may be sent again; `None` if it may not.
 pub(super) fn last_replay(journal: JournalView, kept: bool, rules: &Rules) -> Option<Timestamp> {
-    let grace = rules.spends(kept)?;
-    let slack = grace.checked_sub(rules.exchange_deadline)?;
-    (journal.attempt < MOST_SENDINGS).then(|| journal.sent_at.after(slack))
+    let last = rules.last_replay(journal.sent_at, kept)?;
+    (journal.attempt < MOST_SENDINGS).then_some(last)
 }

@@ -61,6 +61,7 @@ impl Authenticating {
             }
             Event::ClockJumped(by) => {
                 self.tokens = self.tokens.map(|tokens| tokens.shifted(by));
+                self.flight = self.flight.shifted(by);
                 if let Some(challenge) = &mut self.challenge {
                     challenge.expires_at = challenge.expires_at.shifted(by);
                 }
@@ -323,7 +324,7 @@ impl Authenticating {
                 out.push(Effect::Discard);
             }
             flight.end(out);
-            return Revoking::enter(Tokens::of(view).or(self.tokens), cx, out);
+            return Revoking::beside(self.tokens, view, cx, out);
         }
         if view.ended || newer(view, self.tokens.as_ref()) {
             // Tokens of a sign-in are a family of their own: revoking them harms nobody.

@@ -123,6 +123,14 @@ impl Flight {
         self
     }
 
+    /// The same flight after the wall clock was set.
+    pub(super) fn shifted(mut self, by_millis: i64) -> Self {
+        if let Phase::Committing(Pending::Tokens { held, .. }) = &mut self.phase {
+            *held = held.shifted(by_millis);
+        }
+        self
+    }
+
     /// Lets the lock go, if it is held. The flight is over.
     pub(super) fn end(self, out: &mut Vec<Effect>) {
         out.push(Effect::Unlock(self.id));

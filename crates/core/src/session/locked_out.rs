@@ -27,9 +27,7 @@ impl LockedOut {
         let state = Self { until, tokens };
         out.push(Effect::Tell(Told::Failed(state.failure())));
         match tokens {
-            Some(tokens) if tokens.good(cx.now) && tokens.refreshable(cx) => {
-                rest_on(tokens, cx, out)
-            }
+            Some(tokens) if tokens.refreshable(cx) => rest_on(tokens, cx, out),
             _ => {
                 state.appoint(out);
                 State::LockedOut(state)

@@ -48,6 +48,7 @@ impl Refreshing {
             }
             Event::ClockJumped(by) => {
                 self.tokens = self.tokens.shifted(by);
+                self.flight = self.flight.shifted(by);
                 State::Refreshing(self)
             }
             // The exchange under way answers whoever wants a token, and reads the record itself.
@@ -129,6 +130,12 @@ impl Refreshing {
             flight.end(out);
             self.bury();
             return self.over(flight.then, Failure::new(ErrorKind::Ambiguous), cx, out);
+        }
+        if journal.is_none() && !view.tokens.is_some_and(|stored| self.tokens.is(stored.generation))
+        {
+            // The store has not heard of these tokens. A mark beside older ones would hide that those are spent.
+            self.flight = flight.commit(Write::Tokens, Pending::Save, out);
+            return State::Refreshing(self);
         }
         self.flight = flight.journal(out);
         State::Refreshing(self)
@@ -221,11 +228,27 @@ impl Refreshing {
                 flight.end(out);
                 self.failed(flight.then, failure, cx, out)
             }
-            // A refresh brings neither challenges nor tombstones.
-            Pending::Challenge(_) | Pending::Save | Pending::Tombstone { .. } => {
-                State::Refreshing(self)
+            Pending::Save if saved => self.go_on(flight, cx, out),
+            Pending::Save => {
+                flight.end(out);
+                self.failed(flight.then, Failure::new(ErrorKind::Store), cx, out)
             }
+            // A refresh brings neither challenges nor tombstones.
+            Pending::Challenge(_) | Pending::Tombstone { .. } => State::Refreshing(self),
         }
+    }
+
+    /// The store has what is held: now the mark can name it.
+    fn go_on(mut self, flight: Flight, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        self.tokens.saved = true;
+        if flight.then == Then::SignOut {
+            return Revoking::at_lock(flight, Some(self.tokens), None, cx, out);
+        }
+        if !self.tokens.refused {
+            self.tokens.publish(Source::Answer, out);
+        }
+        self.flight = flight.journal(out);
+        State::Refreshing(self)
     }
 
     fn superseded(
@@ -241,7 +264,7 @@ impl Refreshing {
                 out.push(Effect::Discard);
             }
             flight.end(out);
-            return Revoking::enter(Tokens::of(view).or(Some(self.tokens)), cx, out);
+            return Revoking::beside(Some(self.tokens), view, cx, out);
         }
         if view.ended || newer(view, Some(&self.tokens)) {
             // Whoever ended the session meant these tokens too. A newer generation of the same family

@@ -20,18 +20,30 @@ pub(super) struct Revoking {
     pub(super) revocable: bool,
     /// The highest generation that is being ended.
     pub(super) counter: u64,
+    /// What the store holds was not seen under the lock: a sibling may have bought more than is revoked.
+    pub(super) unseen: bool,
+    /// A sibling has written between our look and our tombstone, which is being written once more.
+    pub(super) again: bool,
 }
 
 impl Revoking {
     /// From a state without an exchange. From here on nothing is handed out.
     pub(super) fn enter(tokens: Option<Tokens>, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
         out.push(Effect::Unpublish);
-        State::Revoking(Self {
-            flight: Flight::begin_locking(Grant::Revoke, cx, out),
-            valid_until: end(tokens.map(|tokens| tokens.held), cx),
-            revocable: tokens.is_some_and(|tokens| tokens.held.refresh.is_some()),
-            counter: tokens.map_or(0, |tokens| tokens.held.generation.counter),
-        })
+        let flight = Flight::begin_locking(Grant::Revoke, cx, out);
+        State::Revoking(Self::of(flight, [tokens.map(|tokens| tokens.held), None], cx))
+    }
+
+    /// From a flight that was told what the store holds instead of what we have.
+    pub(super) fn beside(
+        tokens: Option<Tokens>,
+        view: &RecordView,
+        cx: Cx<'_>,
+        out: &mut Vec<Effect>,
+    ) -> State {
+        out.push(Effect::Unpublish);
+        let flight = Flight::begin_locking(Grant::Revoke, cx, out);
+        State::Revoking(Self::of(flight, [tokens.map(|tokens| tokens.held), view.tokens], cx))
     }
 
     /// From an exchange that holds the lock and has not sent, or has come back with nothing to revoke
@@ -45,14 +57,7 @@ impl Revoking {
     ) -> State {
         out.push(Effect::Unpublish);
         let stored = view.and_then(|view| view.tokens);
-        let held = [tokens.map(|tokens| tokens.held), stored];
-        let state = Self {
-            flight,
-            valid_until: held.into_iter().filter_map(|held| end(held, cx)).max(),
-            revocable: held.into_iter().flatten().any(|held| held.refresh.is_some()),
-            counter: counter(held),
-        };
-        state.go(cx, out)
+        Self::of(flight, [tokens.map(|tokens| tokens.held), stored], cx).go(cx, out)
     }
 
     /// From an exchange whose answer came after the caller had ended the session: its tokens are
@@ -65,14 +70,19 @@ impl Revoking {
         out: &mut Vec<Effect>,
     ) -> State {
         out.push(Effect::Unpublish);
-        let held = [tokens.map(|tokens| tokens.held), Some(answer)];
-        let state = Self {
+        Self::of(flight, [tokens.map(|tokens| tokens.held), Some(answer)], cx).go(cx, out)
+    }
+
+    /// What ends is all that is known, here and in the store.
+    fn of(flight: Flight, held: [Option<Held>; 2], cx: Cx<'_>) -> Self {
+        Self {
             flight,
             valid_until: held.into_iter().filter_map(|held| end(held, cx)).max(),
             revocable: held.into_iter().flatten().any(|held| held.refresh.is_some()),
             counter: counter(held),
-        };
-        state.go(cx, out)
+            unseen: false,
+            again: false,
+        }
     }
 
     pub(super) fn on(mut self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
@@ -134,8 +144,7 @@ impl Revoking {
             // The store cannot be had: what can be revoked without it is revoked all the same.
             Step::Failed(flight, _) => {
                 self.flight = flight;
-                // What the store holds is not known: nothing of it is believed afterwards.
-                self.counter = u64::MAX;
+                self.unseen = true;
                 let then = self.flight.then;
                 let state = self.go(cx, out);
                 keep_wish(state, then)
@@ -161,13 +170,24 @@ impl Revoking {
                 self.bury(revoked, out)
             }
             Step::Committed(flight, Pending::Tombstone { revoked }) => {
-                self.finish(flight, revoked, cx, out)
+                self.finish(flight, revoked, true, cx, out)
+            }
+            // A sibling was faster, with the same.
+            Step::Superseded(flight, Some(Pending::Tombstone { revoked }), view) if view.ended => {
+                self.finish(flight, revoked, true, cx, out)
+            }
+            // What it has bought or written meanwhile ends too; whether that is revoked is not known.
+            Step::Superseded(flight, _, view) if !self.again => {
+                self.again = true;
+                self.valid_until = self.valid_until.max(end(view.tokens, cx));
+                self.counter = self.counter.max(counter([view.tokens]));
+                self.flight = flight;
+                let then = self.flight.then;
+                keep_wish(self.bury(Revoked::Unconfirmed, out), then)
             }
             // The tombstone is not in the store: another process may go on with the tokens.
-            Step::Unwritten(flight, ..) => self.finish(flight, Revoked::Unconfirmed, cx, out),
-            Step::Superseded(flight, _, view) => {
-                self.counter = counter([view.tokens]);
-                self.finish(flight, Revoked::Unconfirmed, cx, out)
+            Step::Unwritten(flight, ..) | Step::Superseded(flight, ..) => {
+                self.finish(flight, Revoked::Unconfirmed, false, cx, out)
             }
             // A revocation asks no leave and writes nothing else.
             Step::Committed(flight, _) | Step::Deferred(flight, _) => {
@@ -177,9 +197,17 @@ impl Revoking {
         }
     }
 
-    fn finish(self, flight: Flight, revoked: Revoked, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+    fn finish(
+        self,
+        flight: Flight,
+        revoked: Revoked,
+        heard: bool,
+        cx: Cx<'_>,
+        out: &mut Vec<Effect>,
+    ) -> State {
         let local = SignOutEnd::LocalOnly { valid_until: self.valid_until };
         let told = match (revoked, cx.rules.revoke) {
+            (Revoked::Yes, _) if self.unseen => SignOutEnd::Unconfirmed,
             (Revoked::Yes, RevokeSupport::Family) => SignOutEnd::Revoked,
             // The access token outlives its refresh token.
             (Revoked::Yes, _) | (Revoked::Impossible, _) => local,
@@ -189,7 +217,7 @@ impl Revoking {
         out.push(Effect::Forget);
         out.push(Effect::Unschedule);
         out.push(Effect::Tell(Told::SignedOut(told)));
-        let state = SignedOut { ended: true, ended_at: self.counter };
+        let state = SignedOut { ended: true, heard, ended_at: self.counter };
         afterwards(State::SignedOut(state), flight.then, cx, out)
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::capability::{Capabilities, RefreshSupport, RevokeSupport};
+use crate::time::Timestamp;
 
 /// The rules that a machine follows: claims of the provider and policy of the user.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -64,6 +65,18 @@ impl Rules {
             (_, RefreshSupport::Absent) | (Reauthentication::Manual, _) => false,
             (Reauthentication::Automatic { per_day }, _) => count >= per_day,
         }
+    }
+
+    /// Whether a refresh token that was first sent at `sent_at` may not be sent again at `now`: the whole exchange
+    /// has to lie inside the grace. Never where using it does not spend it; `kept`: an answer has shown that.
+    pub fn replay_is_over(&self, sent_at: Timestamp, kept: bool, now: Timestamp) -> bool {
+        self.spends(kept).is_some() && self.last_replay(sent_at, kept).is_none_or(|last| now > last)
+    }
+
+    /// Until when it may; `None` if it may not.
+    pub(super) fn last_replay(&self, sent_at: Timestamp, kept: bool) -> Option<Timestamp> {
+        let slack = self.spends(kept)?.checked_sub(self.exchange_deadline)?;
+        Some(sent_at.after(slack))
     }
 
     /// Whether using the refresh token spends it, and for how long it is still taken. `kept`: an

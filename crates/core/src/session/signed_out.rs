@@ -12,19 +12,25 @@ use crate::error::ErrorKind;
 pub(super) struct SignedOut {
     /// Ended on purpose: only an explicit sign-in begins another.
     pub(super) ended: bool,
-    /// The highest generation that was ended here. Should the store not have heard of the end, what
-    /// it shows up to this is not believed.
+    /// The store has heard of the end. As long as it has not, nothing of what it shows is believed.
+    pub(super) heard: bool,
+    /// The highest generation that was ended here: up to this the store is not believed either way.
     pub(super) ended_at: u64,
 }
 
 impl SignedOut {
+    /// There is none yet.
+    pub(super) const fn new() -> Self {
+        Self { ended: false, heard: false, ended_at: 0 }
+    }
+
     /// A sibling has ended the session.
     pub(super) fn enter_ended(out: &mut Vec<Effect>) -> State {
         out.push(Effect::Unpublish);
         out.push(Effect::Forget);
         out.push(Effect::Unschedule);
         out.push(Effect::Tell(Told::Failed(Failure::new(ErrorKind::SignedOut))));
-        State::SignedOut(Self { ended: true, ended_at: 0 })
+        State::SignedOut(Self { ended: true, heard: true, ended_at: 0 })
     }
 
     pub(super) fn on(self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
@@ -40,11 +46,11 @@ impl SignedOut {
                 }
             },
             Event::Observed(view) if view.ended => {
-                State::SignedOut(Self { ended: true, ended_at: self.ended_at })
+                State::SignedOut(Self { ended: true, heard: true, ended_at: self.ended_at })
             }
             Event::Observed(view) => {
                 let newest = view.tokens.map_or(0, |held| held.generation.counter);
-                if self.ended && newest <= self.ended_at {
+                if self.ended && (!self.heard || newest <= self.ended_at) {
                     return State::SignedOut(self);
                 }
                 adopt(&view, cx, out)

@@ -67,7 +67,7 @@ pub(super) enum Intent {
 
 impl State {
     pub(super) fn new() -> Self {
-        Self::SignedOut(SignedOut { ended: false, ended_at: 0 })
+        Self::SignedOut(SignedOut::new())
     }
 
     pub(super) fn on(self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> Self {
@@ -365,7 +365,7 @@ pub(super) fn adopt(view: &RecordView, cx: Cx<'_>, out: &mut Vec<Effect>) -> Sta
         return Challenged::enter(challenge, tokens, out);
     }
     let Some(tokens) = tokens else {
-        return State::SignedOut(SignedOut { ended: false, ended_at: 0 });
+        return State::SignedOut(SignedOut::new());
     };
     if let Some(journal) = view.journal
         && tokens.held.refresh.is_some_and(|refresh| refresh.token == journal.refresh)

@@ -97,26 +97,35 @@ fn walk(rules: &Rules, left: Left, defect: Defect, most: usize) -> Result<Seen, 
     Ok(seen)
 }
 
-/// An empty store, one in which the first host is signed in already, and one in which it is challenged.
+/// An empty store, one in which the first host is signed in already, one in which it is challenged, and one that
+/// has not heard of what it has renewed.
 fn starts(rules: &Rules, left: Left) -> Vec<World> {
-    let more = Left { calls: left.calls + 1, faults: left.faults + 1, ..left };
-    let begin = |outcomes: &[Outcome], status| {
-        let mut world = World::new(rules.refresh, more);
+    let begin = |calls: &[(Call, &[Outcome])], status| {
+        let mut world = World::new(rules.refresh, Left { faults: 9, calls: 9, ticks: 9 });
         let mut go = |choice| world.take(choice, rules, Defect::None).expect("a plain beginning");
-        go(Choice::Tell(0, Call::SignIn));
-        for outcome in outcomes {
-            go(Choice::Step(0, *outcome));
+        for (call, outcomes) in calls {
+            go(Choice::Tell(0, *call));
+            for outcome in *outcomes {
+                go(Choice::Step(0, *outcome));
+            }
         }
         world.left = left;
         assert_eq!(world.hosts[0].machine.status(), status);
         world
     };
-    use Outcome::{Challenge, Good};
-    vec![
+    use Outcome::{Challenge, Fails, Good};
+    let signed_in: (Call, &[Outcome]) = (Call::SignIn, &[Good, Good, Good, Good, Good, Good]);
+    let challenged: (Call, &[Outcome]) = (Call::SignIn, &[Good, Good, Good, Good, Challenge, Good]);
+    let mut starts = vec![
         World::new(rules.refresh, left),
-        begin(&[Good, Good, Good, Good, Good, Good], Status::Active),
-        begin(&[Good, Good, Good, Good, Challenge, Good], Status::Challenged),
-    ]
+        begin(&[signed_in], Status::Active),
+        begin(&[challenged], Status::Challenged),
+    ];
+    if matches!(rules.refresh, RefreshSupport::Rotating { .. }) {
+        let unsaved: (Call, &[Outcome]) = (Call::Wanted, &[Good, Good, Good, Good, Good, Fails]);
+        starts.push(begin(&[signed_in, unsaved], Status::Active));
+    }
+    starts
 }
 
 /// What may come at any moment and must do no harm: an early appointment, a set clock, a late report.

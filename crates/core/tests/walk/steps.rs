@@ -71,8 +71,21 @@ impl World {
         self.store.holder == Some(n) || defect.skips_the_lock()
     }
 
+    /// Whether a write comes through: by who may write, over what it has seen last. From now on nobody else has.
+    fn writes(&mut self, n: usize, fenced: bool) -> bool {
+        let stale = self.hosts[n].flight.as_ref().is_some_and(|flight| flight.stale);
+        let comes_through = fenced && !stale;
+        for (other, host) in self.hosts.iter_mut().enumerate() {
+            if let Some(flight) = &mut host.flight {
+                flight.stale = other != n && (flight.stale || (comes_through && flight.locked));
+            }
+        }
+        comes_through
+    }
+
     pub(crate) fn journal(&mut self, n: usize, grant: Grant, defect: Defect) -> Report {
-        if !self.fenced(n, defect) {
+        let fenced = self.fenced(n, defect);
+        if !self.writes(n, fenced) {
             self.hosts[n].seen = self.store.record.clone();
             return Report::Superseded(Box::new(self.store.record.view()));
         }
@@ -111,7 +124,9 @@ impl World {
         write: Write,
         defect: Defect,
     ) -> Result<Report, Broken> {
-        if !self.fenced(n, defect) {
+        // An end needs no lock.
+        let fenced = write == Write::Tombstone || self.fenced(n, defect);
+        if !self.writes(n, fenced) {
             self.hosts[n].seen = self.store.record.clone();
             return Ok(Report::Superseded(Box::new(self.store.record.view())));
         }

@@ -58,6 +58,8 @@ pub(crate) struct Flight {
     pub(crate) step: Option<Effect>,
     pub(crate) locked: bool,
     pub(crate) journaled: bool,
+    /// Somebody else has written since it has seen the record.
+    pub(crate) stale: bool,
 }
 
 /// One thing that can happen next.
