@@ -62,6 +62,7 @@ impl Flight {
                 self.account_mut()?.locked_until = Some(until);
                 Touched { account: true, ..Touched::default() }
             }
+            Write::Ending => self.put_ending(now)?,
             Write::Tombstone => self.put_tombstone(now)?,
             Write::Uncounted => self.take_back(),
             Write::RefreshDead
@@ -349,6 +350,28 @@ impl Flight {
             _ => session.journal = None,
         }
         Ok(Touched { session: true, account })
+    }
+
+    /// The tombstone, beside the tokens that are still to be revoked: should this process not live to do it, the next
+    /// one that is told to sign out can.
+    fn put_ending(&mut self, now: Timestamp) -> Result<Touched, Error> {
+        let tokens = self.tokens_for(Grant::Revoke);
+        let session = &mut self.records_mut()?.session;
+        let generation = tokens.as_ref().map(|tokens| tokens.generation());
+        session.counter = session.counter.max(generation.map_or(0, |ended| ended.counter));
+        session.tokens = tokens;
+        session.journal = None;
+        session.challenge = None;
+        session.ended = Some(Tombstone { generation, at: now, cause: EndCause::SignedOut });
+        Ok(Touched { session: true, ..Touched::default() })
+    }
+
+    /// The same from a task that is given up.
+    pub(crate) async fn write_ending(&mut self, now: Timestamp) -> Result<Written, Error> {
+        self.put_ending(now)?;
+        let fence = self.lock.as_ref().map(|lock| lock.fence());
+        let cell = self.cell.clone();
+        self.records_mut()?.save_session(&cell, fence).await
     }
 
     fn put_tombstone(&mut self, now: Timestamp) -> Result<Touched, Error> {

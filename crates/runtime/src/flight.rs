@@ -146,6 +146,7 @@ async fn fly(mut guard: Box<Guard>) {
     let cell = Arc::clone(&guard.cell);
     if cell.shared.unless_given_up(fly_on(&mut guard)).await.is_none() {
         // The guard tells the machine, once others can have the lock.
+        guard.flight.end_at_last().await;
         guard.flight.let_go().await;
         guard.given_up = true;
         return;

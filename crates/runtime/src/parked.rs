@@ -10,7 +10,7 @@ use countersign_core::{Credentials, Error, SecretBytes, SecretString, Timestamp}
 use crate::carry::Carried;
 use crate::cell::Cell;
 use crate::flight::{Candidate, Ended, Flight, Marks};
-use crate::inner::Core;
+use crate::inner::{Core, FlightSlot};
 use crate::post::Cargo;
 use crate::prepare::lease;
 use crate::records::Records;
@@ -35,7 +35,17 @@ pub(crate) struct Parked {
 /// The write of `step`, if whoever comes next can make it. What clears or sets a mark of one exchange
 /// cannot be made later: the mark may be another's by then.
 pub(crate) const fn can_wait(step: &Effect) -> bool {
-    matches!(step, Effect::Commit(_, Write::Tokens | Write::Refused(_) | Write::LockedUntil(_)))
+    matches!(
+        step,
+        Effect::Commit(
+            _,
+            Write::Tokens
+                | Write::Refused(_)
+                | Write::LockedUntil(_)
+                | Write::Ending
+                | Write::Tombstone
+        )
+    )
 }
 
 impl Flight {
@@ -135,15 +145,21 @@ impl Flight {
             }
             return self.superseded().await;
         }
+        if what == Write::Tombstone && written_since && records.session.ended.is_none() {
+            // Somebody has begun another session since this one was ended.
+            return self.superseded().await;
+        }
         self.records = Some(records);
         self.commit(what).await
     }
 }
 
 impl Core {
-    /// Whether a write waits for somebody who makes it.
+    /// Whether a write waits for somebody who makes it, or the end of the session does.
     pub(crate) fn has_parked(&self) -> bool {
-        self.flights.iter().any(|slot| slot.parked.is_some())
+        let ending = self.machine.is_ending();
+        let stands = |slot: &FlightSlot| !slot.running && !slot.steps.is_empty();
+        self.flights.iter().any(|slot| slot.parked.is_some() || (ending && stands(slot)))
     }
 
     fn bought(&mut self, id: ExchangeId) -> Option<countersign_core::Generation> {

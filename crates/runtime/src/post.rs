@@ -84,6 +84,13 @@ impl Cell {
             }
             self.shared.landed();
         }
+        if !self.shared.has_given_up() {
+            let kept = {
+                let core = self.core();
+                !core.saved || core.has_parked()
+            };
+            self.shared.keep_unsaved(self, kept);
+        }
         after.discard.clear();
         self.finish(after);
     }

@@ -222,7 +222,7 @@ impl Refreshing {
                 self.failed(flight.then, failure, cx, out)
             }
             // A refresh brings neither challenges nor tombstones.
-            Pending::Challenge(_) | Pending::Save | Pending::Tombstone { .. } => {
+            Pending::Challenge(_) | Pending::Save | Pending::Ending | Pending::Tombstone { .. } => {
                 State::Refreshing(self)
             }
         }

@@ -64,6 +64,10 @@ impl World {
         if matches!(step, Effect::Commit(_, Write::Tokens)) {
             self.hosts[n].attempted = true;
         }
+        if let (Effect::Commit(_, Write::Ending), Some(flight)) = (step, &mut self.hosts[n].flight)
+        {
+            flight.buried = true;
+        }
     }
 
     /// Whether host `n` may still write: its lease has not been lost to another.
@@ -151,6 +155,9 @@ impl World {
                 }
             }
             Write::DropChallenge => record.challenge = None,
+            Write::Ending => {
+                (record.journal, record.challenge, record.ended) = (None, None, true);
+            }
             Write::Tombstone => {
                 (record.tokens, record.journal, record.challenge) = (None, None, None);
                 record.ended = true;

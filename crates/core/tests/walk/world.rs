@@ -58,6 +58,8 @@ pub(crate) struct Flight {
     pub(crate) step: Option<Effect>,
     pub(crate) locked: bool,
     pub(crate) journaled: bool,
+    /// The end of the session was written, as far as that went.
+    pub(crate) buried: bool,
 }
 
 /// One thing that can happen next.
