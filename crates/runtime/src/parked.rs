@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use countersign_core::session::{Effect, ExchangeId, Grant, Report, Write};
+use countersign_core::session::{Effect, Event, ExchangeId, Grant, Report, Write};
 use countersign_core::{Credentials, Error, SecretBytes, SecretString, Timestamp};
 
 use crate::carry::Carried;
@@ -151,6 +151,25 @@ impl Flight {
         }
         self.records = Some(records);
         self.commit(what).await
+    }
+}
+
+impl Cell {
+    /// Tells the machine that a task has died with its runtime: what has to fly waits for the next caller.
+    pub(crate) fn post_lost(self: &Arc<Self>, id: ExchangeId) {
+        let mut after = self.handle(Event::Flight(id, Report::Lost), Cargo::default());
+        for id in after.take_off.drain(..) {
+            if let Some(slot) = self.core().flight(id) {
+                slot.running = false;
+            }
+            self.shared.landed();
+        }
+        if !self.shared.has_given_up() {
+            let core = self.core();
+            self.shared.keep_unsaved(self, !core.saved || core.has_parked());
+        }
+        after.discard.clear();
+        self.finish(after);
     }
 }
 

@@ -203,8 +203,8 @@ impl Keeper {
                     let live = open.remove(&key.digest());
                     let here = live.is_some();
                     // Where tokens are left in it, nobody knows whether they were revoked.
-                    let over = record.ended.filter(|_| record.tokens.is_none());
-                    let over = over.map(|ended| ended.cause);
+                    let left = record.tokens.is_some();
+                    let over = record.ended.filter(|_| !left && !here).map(|ended| ended.cause);
                     let (live, error) = match live {
                         Some(cell) => (Some(cell), None),
                         None if over.is_some() => (None, None),
@@ -220,7 +220,6 @@ impl Keeper {
                         },
                     };
                     let was = Was::stored(&record);
-                    let over = over.filter(|_| !here);
                     work.push(Work { name: Some(name), key: Some(key), live, was, over, error });
                 }
                 // Accounts hold no token; what readers get ends with the record that it was made of.

@@ -143,3 +143,20 @@ fn f41_f45_a_sign_out_whose_runtime_has_gone_is_made_by_whoever_comes_next() {
     });
     assert_eq!(keeper.figures().under_way, 0);
 }
+
+#[tokio::test]
+async fn a_sign_out_that_comes_after_the_end_of_its_keeper_writes_nothing() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let session = signed_in(&world, &keeper).await;
+    world.server.next("refresh", Act::Hang);
+    let renewing = session.clone();
+    tokio::spawn(async move { renewing.refresh().await.map(drop) });
+    settle().await;
+    assert!(!shut_down(&world, &keeper).await);
+    let late = session.clone();
+    let told = at_once(async move { late.sign_out(seconds(2)).await }).await;
+    assert_eq!(told, SignOutOutcome::Unconfirmed);
+    world.pass(seconds(60)).await;
+    assert_eq!(world.session().await.state(), Status::Active);
+}
