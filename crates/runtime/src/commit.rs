@@ -9,6 +9,7 @@ use countersign_seal::{EndCause, Ended as Tombstone, Journal, PendingPassword, R
 use crate::events::SessionEventKind;
 use crate::flight::{Candidate, Ended, Flight, Marks};
 use crate::lockout;
+use crate::owed::Refusal;
 use crate::post::Cargo;
 use crate::proven::Proven;
 use crate::records::{Records, Written, day, step_at};
@@ -57,9 +58,10 @@ impl Flight {
         let touched = match what {
             Write::Tokens => self.put_tokens()?,
             Write::Challenge => self.put_challenge()?,
-            Write::Refused(certainty) => self.put_refused(certainty, now),
+            Write::Refused(certainty) => self.put_refused(certainty, now).await?,
             Write::LockedUntil(until) => {
                 self.account_mut()?.locked_until = Some(until);
+                self.owe(None, Some(until)).await?;
                 Touched { account: true, ..Touched::default() }
             }
             Write::Ending => self.put_ending(now)?,
@@ -302,24 +304,37 @@ impl Flight {
         Touched { account: true, ..Touched::default() }
     }
 
-    fn put_refused(&mut self, certainty: Certainty, now: Timestamp) -> Touched {
-        let Some(candidate) = &self.candidate else { return Touched::default() };
+    async fn put_refused(
+        &mut self,
+        certainty: Certainty,
+        now: Timestamp,
+    ) -> Result<Touched, Error> {
+        let Some(candidate) = &self.candidate else { return Ok(Touched::default()) };
         let secret = candidate.fingerprint;
-        let Some(records) = &mut self.records else { return Touched::default() };
-        let account = &mut records.account;
+        let Some(records) = &mut self.records else { return Ok(Touched::default()) };
+        let at = *self.refused_at.get_or_insert(now);
         let why = self.cell.core().last_error.as_ref().map(|(_, error)| error.kind());
-        if certainty == Certainty::Certain && why != Some(ErrorKind::InvalidGrant) {
-            // A client secret, a code or a setting was refused: no password was judged.
-            remember_useless(account, secret, now);
-            return Touched { account: true, ..Touched::default() };
-        }
-        remember_refused(account, secret, certainty, now);
-        if certainty == Certainty::Certain {
+        // Where a client secret, a code or a setting was refused, no password was judged.
+        let judged = certainty != Certainty::Certain || why == Some(ErrorKind::InvalidGrant);
+        let refusal = Refusal { secret, certainty, at, judged };
+        let account = &mut records.account;
+        refusal.apply(account);
+        let mut locked_until = None;
+        if certainty == Certainty::Certain && judged {
             let rule = self.cell.provider.capabilities().lockout;
-            let until = lockout::locked_until(rule, account, now);
-            account.locked_until = until.max(account.locked_until);
+            locked_until = lockout::locked_until(rule, account, now);
+            account.locked_until = locked_until.max(account.locked_until);
         }
-        Touched { account: true, ..Touched::default() }
+        self.owe(Some(refusal), locked_until).await?;
+        Ok(Touched { account: true, ..Touched::default() })
+    }
+
+    /// This process shall know it also where the store does not take it.
+    async fn owe(&self, refusal: Option<Refusal>, until: Option<Timestamp>) -> Result<(), Error> {
+        let shared = &self.cell.shared;
+        let name = shared.sealer().await?.name(&self.cell.account().digest());
+        shared.guards.owe(&name, refusal, until);
+        Ok(())
     }
 
     fn put_mark(&mut self, what: Write) -> Result<Touched, Error> {

@@ -52,6 +52,8 @@ pub(crate) struct Flight {
     pub(crate) settled: Option<(SecretString, bool)>,
     /// A lost task has left this one its write.
     pub(crate) taken_up: bool,
+    /// When the account's refusal came that is written: it is told by that.
+    pub(crate) refused_at: Option<Timestamp>,
 }
 
 /// What a sign-in marks in the account before it is sent.
@@ -226,6 +228,7 @@ impl Flight {
             offered: None,
             settled: None,
             taken_up: false,
+            refused_at: None,
         }
     }
 

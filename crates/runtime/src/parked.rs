@@ -30,6 +30,7 @@ pub(crate) struct Parked {
     carried: Option<Box<Carried>>,
     offered: Option<SecretString>,
     settled: Option<(SecretString, bool)>,
+    refused_at: Option<Timestamp>,
 }
 
 /// The write of `step`, if whoever comes next can make it. What clears or sets a mark of one exchange
@@ -67,6 +68,7 @@ impl Flight {
             carried: self.carried.take(),
             offered: self.offered.take(),
             settled: self.settled.take(),
+            refused_at: self.refused_at,
         };
         let cell = &self.cell;
         // The session lives until it is written, whoever holds it.
@@ -107,6 +109,7 @@ impl Flight {
             carried,
             offered,
             settled,
+            refused_at,
         } = *parked;
         Self {
             credentials,
@@ -122,6 +125,7 @@ impl Flight {
             carried,
             offered,
             settled,
+            refused_at,
             taken_up: true,
             ..new
         }
