@@ -11,6 +11,7 @@ use countersign_seal::{EndCause, Ended as Tombstone, Journal, PendingPassword, R
 use crate::events::SessionEventKind;
 use crate::flight::{Candidate, Ended, Flight, Marks};
 use crate::lockout;
+use crate::owed::Refusal;
 use crate::post::Cargo;
 use crate::proven::Proven;
 use crate::records::{Records, Written, day, step_at};
@@ -59,11 +60,13 @@ impl Flight {
         let touched = match what {
             Write::Tokens => self.put_tokens()?,
             Write::Challenge => self.put_challenge()?,
-            Write::Refused(certainty) => self.put_refused(certainty, now),
+            Write::Refused(certainty) => self.put_refused(certainty, now).await?,
             Write::LockedUntil(until) => {
                 self.account_mut()?.locked_until = Some(until);
+                self.owe(None, Some(until)).await?;
                 Touched { account: true, ..Touched::default() }
             }
+            Write::Ending => self.put_ending(now)?,
             Write::Tombstone => self.put_tombstone(now)?,
             Write::Uncounted => self.take_back(),
             Write::RefreshDead
@@ -73,7 +76,7 @@ impl Flight {
             | Write::DropChallenge => self.put_mark(what)?,
         };
         // An end counts whoever has the lock by now: what he writes then meets it.
-        let fence = self.fence().filter(|_| what != Write::Tombstone);
+        let fence = self.fence().filter(|_| !matches!(what, Write::Ending | Write::Tombstone));
         let ended = self.write(touched, fence, Report::Committed).await;
         if let (Ok((Report::Committed, _)), Some(records)) = (&ended, &self.records) {
             records.keep_in_mind(&self.cell);
@@ -314,24 +317,37 @@ impl Flight {
         Touched { account: true, ..Touched::default() }
     }
 
-    fn put_refused(&mut self, certainty: Certainty, now: Timestamp) -> Touched {
-        let Some(candidate) = &self.candidate else { return Touched::default() };
+    async fn put_refused(
+        &mut self,
+        certainty: Certainty,
+        now: Timestamp,
+    ) -> Result<Touched, Error> {
+        let Some(candidate) = &self.candidate else { return Ok(Touched::default()) };
         let secret = candidate.fingerprint;
-        let Some(records) = &mut self.records else { return Touched::default() };
-        let account = &mut records.account;
+        let Some(records) = &mut self.records else { return Ok(Touched::default()) };
+        let at = *self.refused_at.get_or_insert(now);
         let why = self.cell.core().last_error.as_ref().map(|(_, error)| error.kind());
-        if certainty == Certainty::Certain && why != Some(ErrorKind::InvalidGrant) {
-            // A client secret, a code or a setting was refused: no password was judged.
-            remember_useless(account, secret, now);
-            return Touched { account: true, ..Touched::default() };
-        }
-        remember_refused(account, secret, certainty, now);
-        if certainty == Certainty::Certain {
+        // Where a client secret, a code or a setting was refused, no password was judged.
+        let judged = certainty != Certainty::Certain || why == Some(ErrorKind::InvalidGrant);
+        let refusal = Refusal { secret, certainty, at, judged };
+        let account = &mut records.account;
+        refusal.apply(account);
+        let mut locked_until = None;
+        if certainty == Certainty::Certain && judged {
             let rule = self.cell.provider.capabilities().lockout;
-            let until = lockout::locked_until(rule, account, now);
-            account.locked_until = until.max(account.locked_until);
+            locked_until = lockout::locked_until(rule, account, now);
+            account.locked_until = locked_until.max(account.locked_until);
         }
-        Touched { account: true, ..Touched::default() }
+        self.owe(Some(refusal), locked_until).await?;
+        Ok(Touched { account: true, ..Touched::default() })
+    }
+
+    /// This process shall know it also where the store does not take it.
+    async fn owe(&self, refusal: Option<Refusal>, until: Option<Timestamp>) -> Result<(), Error> {
+        let shared = &self.cell.shared;
+        let name = shared.sealer().await?.name(&self.cell.account().digest());
+        shared.guards.owe(&name, refusal, until);
+        Ok(())
     }
 
     fn put_mark(&mut self, what: Write) -> Result<Touched, Error> {
@@ -362,6 +378,27 @@ impl Flight {
             _ => session.journal = None,
         }
         Ok(Touched { session: true, account })
+    }
+
+    /// The tombstone, beside the tokens that are still to be revoked: should this process not live to do it, the next
+    /// one that is told to sign out can.
+    fn put_ending(&mut self, now: Timestamp) -> Result<Touched, Error> {
+        let tokens = self.tokens_for(Grant::Revoke);
+        let session = &mut self.records_mut()?.session;
+        let generation = tokens.as_ref().map(|tokens| tokens.generation());
+        session.counter = session.counter.max(generation.map_or(0, |ended| ended.counter));
+        session.tokens = tokens;
+        session.journal = None;
+        session.challenge = None;
+        session.ended = Some(Tombstone { generation, at: now, cause: EndCause::SignedOut });
+        Ok(Touched { session: true, ..Touched::default() })
+    }
+
+    /// The same from a task that is given up.
+    pub(crate) async fn write_ending(&mut self, now: Timestamp) -> Result<Written, Error> {
+        self.put_ending(now)?;
+        let cell = self.cell.clone();
+        self.records_mut()?.save_session(&cell, None).await
     }
 
     fn put_tombstone(&mut self, now: Timestamp) -> Result<Touched, Error> {

@@ -54,6 +54,8 @@ pub(crate) struct Flight {
     pub(crate) settled: Option<(SecretString, bool)>,
     /// A lost task has left this one its write.
     pub(crate) taken_up: bool,
+    /// When the account's refusal came that is written: it is told by that.
+    pub(crate) refused_at: Option<Timestamp>,
 }
 
 /// What a sign-in marks in the account before it is sent.
@@ -87,8 +89,15 @@ pub(crate) type Ended = (Report, Cargo);
 /// Starts the flight of `id`, whose slot says that it is running, and which is counted.
 pub(crate) fn take_off(cell: &Arc<Cell>, id: ExchangeId) {
     let flight = Flight::of(Arc::clone(cell), id);
-    let guard =
-        Guard { cell: Arc::clone(cell), id, flight, doing: None, given_up: false, landed: false };
+    let guard = Guard {
+        cell: Arc::clone(cell),
+        id,
+        flight,
+        doing: None,
+        begun_in_time: !cell.shared.has_given_up(),
+        given_up: false,
+        landed: false,
+    };
     // Boxed, as it is moved into the task.
     let guard = Box::new(guard);
     // If there is no runtime, the guard is dropped here and tells the machine.
@@ -102,6 +111,8 @@ struct Guard {
     flight: Flight,
     /// The step that is under way.
     doing: Option<Effect>,
+    /// It was begun while the keeper still had time: after that nothing is written.
+    begun_in_time: bool,
     /// The time of the keeper is over: nothing is left to anybody here.
     given_up: bool,
     landed: bool,
@@ -147,6 +158,9 @@ impl Guard {
 async fn fly(mut guard: Box<Guard>) {
     let cell = Arc::clone(&guard.cell);
     if cell.shared.unless_given_up(fly_on(&mut guard)).await.is_none() {
+        if guard.begun_in_time {
+            guard.flight.end_at_last().await;
+        }
         // The guard tells the machine, once others can have the lock.
         guard.flight.let_go().await;
         guard.given_up = true;
@@ -217,6 +231,7 @@ impl Flight {
             offered: None,
             settled: None,
             taken_up: false,
+            refused_at: None,
         }
     }
 
@@ -322,7 +337,15 @@ mod tests {
         cell.shared.took_off();
         let id = ExchangeId(1);
         let flight = Flight::of(Arc::clone(&cell), id);
-        let guard = Guard { cell, id, flight, doing: None, given_up: false, landed: true };
+        let guard = Guard {
+            cell,
+            id,
+            flight,
+            doing: None,
+            begun_in_time: true,
+            given_up: false,
+            landed: true,
+        };
         let size = size_of_val(&fly(Box::new(guard)));
         assert!(size <= 4_096, "{size}");
     }

@@ -5,12 +5,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
 use countersign_core::session::Grant;
-use countersign_core::{Committed, Error, ErrorKind, RecordName, Recovery, Revision};
+use countersign_core::{Committed, Error, ErrorKind, RecordName, Recovery, Revision, Timestamp};
 use countersign_seal::AccountRecord;
 
 use crate::cell::Cell;
 use crate::flight::Flight;
 use crate::opener::UNKNOWN_KEY;
+use crate::owed::{Owed, Refusal};
 use crate::records::{Records, Written};
 use crate::session::Session;
 use crate::sync::Mutex;
@@ -91,6 +92,8 @@ struct Remembered {
     /// What holds a sign-in back, as it was read or written last. Where nothing does, nothing is kept: there may
     /// be a million accounts.
     known: HashMap<RecordName, AccountRecord>,
+    /// What the store has not taken of it.
+    owed: HashMap<RecordName, Owed>,
 }
 
 /// Whether forgetting it could cost the account something tomorrow.
@@ -98,9 +101,26 @@ fn weighs(record: &AccountRecord) -> bool {
     !record.refused.is_empty() || record.locked_until.is_some() || record.pending_password.is_some()
 }
 
+impl Remembered {
+    #[must_use]
+    fn note(&mut self, name: &RecordName, record: &AccountRecord) -> Option<AccountRecord> {
+        self.told.remove(name);
+        if weighs(record) {
+            self.known.insert(name.clone(), record.clone())
+        } else {
+            self.known.remove(name)
+        }
+    }
+}
+
 impl GuardMemory {
-    /// What the record `name` holds now, as far as it could be read.
-    pub(crate) fn note(&self, name: &RecordName, read: Result<&AccountRecord, &Error>) {
+    /// What the record `name` holds, as far as it could be read. What this process owes it is added; whether there
+    /// was anything to add.
+    pub(crate) fn note_read(
+        &self,
+        name: &RecordName,
+        read: Result<&mut AccountRecord, &Error>,
+    ) -> bool {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let record = match read {
             Err(error) => {
@@ -109,18 +129,35 @@ impl GuardMemory {
                 if news {
                     tracing::warn!(record = %name, %error, "what an account must be spared cannot be read");
                 }
-                return;
+                return false;
             }
             Ok(record) => record,
         };
-        inner.told.remove(name);
-        let forgotten = if weighs(record) {
-            inner.known.insert(name.clone(), record.clone())
-        } else {
-            inner.known.remove(name)
-        };
+        let added = inner.owed.get(name).is_some_and(|owed| owed.add_to(record));
+        let forgotten = inner.note(name, record);
         drop(inner);
         drop(forgotten);
+        added
+    }
+
+    /// What was written in the record `name`, with all that this process owes it, or with nothing, on purpose.
+    pub(crate) fn note_written(&self, name: &RecordName, record: &AccountRecord) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let paid = inner.owed.remove(name);
+        let forgotten = inner.note(name, record);
+        drop(inner);
+        drop((forgotten, paid));
+    }
+
+    /// What is about to be written in the record `name`, and may not come through.
+    pub(crate) fn owe(
+        &self,
+        name: &RecordName,
+        refusal: Option<Refusal>,
+        locked_until: Option<Timestamp>,
+    ) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.owed.entry(name.clone()).or_default().owe(refusal, locked_until);
     }
 
     /// What it held when it was there.
@@ -141,18 +178,20 @@ impl Flight {
 }
 
 impl Records {
-    /// What this process remembers of an account whose record is gone is written again, under the lock.
+    /// What this process remembers of an account whose record is gone, or has not taken all of it, is written again,
+    /// under the lock.
     pub(crate) async fn bring_guards_back(
         self,
         cell: &Cell,
         lock: &dyn countersign_core::Lock,
     ) -> Result<Self, Error> {
         let mut records = self;
-        if !records.guards_are_from_memory() {
+        if records.guards_are_from_memory() {
+            let account = cell.account().digest();
+            tracing::warn!(%account, "what an account must be spared was gone, and is written again");
+        } else if !records.owes_guards() {
             return Ok(records);
         }
-        let account = cell.account().digest();
-        tracing::warn!(%account, "what an account must be spared was gone, and is written again");
         match records.save_account(cell, Some(lock.fence())).await {
             Ok(Written::Lost) => Self::load(cell).await,
             // What cannot be written is remembered on.
@@ -202,7 +241,7 @@ impl Cell {
             let fence = Some(lock.fence());
             let written = store.commit(&name, Revision::NONE, fence, sealed).await?;
             if matches!(written, Committed::Done(_)) {
-                self.shared.guards.note(&name, Ok(&empty));
+                self.shared.guards.note_written(&name, &empty);
             }
             Ok(true)
         };

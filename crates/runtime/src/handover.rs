@@ -2,15 +2,20 @@
 //! go on at once.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use countersign_core::Monotonic;
+use countersign_core::{Error, ErrorKind, Monotonic};
 use pin_project_lite::pin_project;
 
+use crate::caught::caught;
+use crate::flight::Flight;
+use crate::records::{Records, Written};
 use crate::shared::Shared;
 use crate::sync::{AtomicBool, Notified, Notify};
+use crate::wait::{Waited, wait};
 
 /// How much of the time of a shutdown is for letting go: a fifth of it, and no more than this.
 const LETTING_GO: Duration = Duration::from_secs(1);
@@ -20,6 +25,36 @@ const LETTING_GO: Duration = Duration::from_secs(1);
 pub(crate) struct Handover {
     over: AtomicBool,
     told: Notify,
+}
+
+impl Flight {
+    /// The time is over, and the session was to be ended: the store hears of it all the same, so that no other
+    /// process goes on with it.
+    pub(crate) async fn end_at_last(&mut self) {
+        if !self.cell.core().machine.is_ending() {
+            return;
+        }
+        let cell = Arc::clone(&self.cell);
+        let clock = &*cell.shared.clock;
+        let until = clock.monotonic().after(LETTING_GO);
+        let ending = caught(self.end_in_store());
+        if !matches!(wait(clock, ending, until).await, Waited::Came(Ok(Ok(())))) {
+            tracing::warn!(session = %cell.digest, "that a session was ended could not be written in time");
+        }
+    }
+
+    async fn end_in_store(&mut self) -> Result<(), Error> {
+        let records = Records::load(&self.cell).await?;
+        if records.session.ended.is_some() {
+            return Ok(());
+        }
+        self.records = Some(records);
+        let now = self.cell.shared.clock.now();
+        match self.write_ending(now).await? {
+            Written::Yes => Ok(()),
+            Written::Lost => Err(Error::new(ErrorKind::Store)),
+        }
+    }
 }
 
 impl Shared {

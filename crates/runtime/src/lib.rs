@@ -50,6 +50,7 @@ mod names;
 mod obtain;
 mod opener;
 mod operations;
+mod owed;
 mod parked;
 mod password;
 mod places;

@@ -151,7 +151,7 @@ impl Cell {
         };
         let pending = match new_password(&operation) {
             Some(password) => {
-                match self.in_time(2, self.store_pending(password.clone(), name)).await {
+                match self.in_time(2, self.store_pending(password.clone(), &operation)).await {
                     Ok(pending) => Some(pending),
                     Err(error) => {
                         self.give_back(permit, Settled::Unused);
@@ -266,14 +266,7 @@ impl Cell {
                     .hint(format!("the new password needs {}", broken.join(", "))));
             }
         }
-        // There is room for one password whose fate is not known, and this one may hold.
-        let unsettled = records.account.pending_password.is_some();
-        if unsettled && matches!(operation, Operation::ChangePassword { .. }) {
-            return Err(Error::new(ErrorKind::Ambiguous).at(provider.id(), operation.name()).hint(
-                "whether an earlier new password was set is not known; sign in first, which finds out",
-            ));
-        }
-        Ok(())
+        self.refuse_over_unsettled(operation, records)
     }
 
     /// Leave to send; waits for it while that fits the session's deadline.

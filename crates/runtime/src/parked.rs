@@ -4,13 +4,13 @@
 
 use std::sync::Arc;
 
-use countersign_core::session::{Effect, ExchangeId, Grant, Report, Write};
+use countersign_core::session::{Effect, Event, ExchangeId, Grant, Report, Write};
 use countersign_core::{Credentials, Error, SecretBytes, SecretString, Timestamp};
 
 use crate::carry::Carried;
 use crate::cell::Cell;
 use crate::flight::{Candidate, Ended, Flight, Marks};
-use crate::inner::Core;
+use crate::inner::{Core, FlightSlot};
 use crate::post::Cargo;
 use crate::prepare::lease;
 use crate::records::Records;
@@ -30,12 +30,23 @@ pub(crate) struct Parked {
     carried: Option<Box<Carried>>,
     offered: Option<SecretString>,
     settled: Option<(SecretString, bool)>,
+    refused_at: Option<Timestamp>,
 }
 
 /// The write of `step`, if whoever comes next can make it. What clears or sets a mark of one exchange
 /// cannot be made later: the mark may be another's by then.
 pub(crate) const fn can_wait(step: &Effect) -> bool {
-    matches!(step, Effect::Commit(_, Write::Tokens | Write::Refused(_) | Write::LockedUntil(_)))
+    matches!(
+        step,
+        Effect::Commit(
+            _,
+            Write::Tokens
+                | Write::Refused(_)
+                | Write::LockedUntil(_)
+                | Write::Ending
+                | Write::Tombstone
+        )
+    )
 }
 
 impl Flight {
@@ -57,6 +68,7 @@ impl Flight {
             carried: self.carried.take(),
             offered: self.offered.take(),
             settled: self.settled.take(),
+            refused_at: self.refused_at,
         };
         let cell = &self.cell;
         // The session lives until it is written, whoever holds it.
@@ -97,6 +109,7 @@ impl Flight {
             carried,
             offered,
             settled,
+            refused_at,
         } = *parked;
         Self {
             credentials,
@@ -112,6 +125,7 @@ impl Flight {
             carried,
             offered,
             settled,
+            refused_at,
             taken_up: true,
             ..new
         }
@@ -135,15 +149,40 @@ impl Flight {
             }
             return self.superseded().await;
         }
+        if what == Write::Tombstone && written_since && records.session.ended.is_none() {
+            // Somebody has begun another session since this one was ended.
+            return self.superseded().await;
+        }
         self.records = Some(records);
         self.commit(what).await
     }
 }
 
+impl Cell {
+    /// Tells the machine that a task has died with its runtime: what has to fly waits for the next caller.
+    pub(crate) fn post_lost(self: &Arc<Self>, id: ExchangeId) {
+        let mut after = self.handle(Event::Flight(id, Report::Lost), Cargo::default());
+        for id in after.take_off.drain(..) {
+            if let Some(slot) = self.core().flight(id) {
+                slot.running = false;
+            }
+            self.shared.landed();
+        }
+        if !self.shared.has_given_up() {
+            let core = self.core();
+            self.shared.keep_unsaved(self, !core.saved || core.has_parked());
+        }
+        after.discard.clear();
+        self.finish(after);
+    }
+}
+
 impl Core {
-    /// Whether a write waits for somebody who makes it.
+    /// Whether a write waits for somebody who makes it, or the end of the session does.
     pub(crate) fn has_parked(&self) -> bool {
-        self.flights.iter().any(|slot| slot.parked.is_some())
+        let ending = self.machine.is_ending();
+        let stands = |slot: &FlightSlot| !slot.running && !slot.steps.is_empty();
+        self.flights.iter().any(|slot| slot.parked.is_some() || (ending && stands(slot)))
     }
 
     fn bought(&mut self, id: ExchangeId) -> Option<countersign_core::Generation> {

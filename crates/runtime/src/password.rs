@@ -3,7 +3,7 @@
 
 use countersign_core::session::Grant;
 use countersign_core::{
-    Certainty, CredentialKind, Credentials, Error, ErrorKind, Fingerprint, LockoutRule,
+    Certainty, CredentialKind, Credentials, Error, ErrorKind, Fingerprint, LockoutRule, Operation,
     SecretString, Timestamp,
 };
 use countersign_seal::{AccountRecord, PendingPassword};
@@ -112,21 +112,42 @@ impl Pending {
 }
 
 impl Cell {
+    /// There is room for one password whose fate is not known, and that one may hold.
+    pub(crate) fn refuse_over_unsettled(
+        &self,
+        operation: &Operation,
+        records: &Records,
+    ) -> Result<(), Error> {
+        let unsettled = records.account.pending_password.is_some();
+        if !unsettled || !matches!(operation, Operation::ChangePassword { .. }) {
+            return Ok(());
+        }
+        let error = Error::new(ErrorKind::Ambiguous).at(self.provider.id(), operation.name());
+        Err(error.hint(
+            "whether an earlier new password was set is not known; sign in first, which finds out",
+        ))
+    }
+
     /// Stores `password` under the account's lock, before `operation` is sent.
     pub(crate) async fn store_pending(
         &self,
         password: SecretString,
-        operation: &'static str,
+        operation: &Operation,
     ) -> Result<Pending, Error> {
         let sealer = self.shared.sealer().await?;
         let name = sealer.name(&self.account().digest());
         let lease = lease(self.exchange_deadline());
         let lock = self.shared.store.lock(&name, lease, lease).await?;
         let mut records = Records::load(self).await?;
+        // Another one may have been sent since this was looked at without the lock.
+        if let Err(error) = self.refuse_over_unsettled(operation, &records) {
+            self.let_go(lock).await;
+            return Err(error);
+        }
         let before = records.account.pending_password.replace(PendingPassword {
             password,
             at: self.shared.clock.now(),
-            operation: operation.into(),
+            operation: operation.name().into(),
             tried_new: false,
             tried_old: false,
         });

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::session::{
-    Appointment, Cx, Demand, Effect, Event, ExchangeId, Purpose as Wish, Report, Rules, Source,
-    Status, Told,
+    Appointment, Cx, Demand, Effect, Event, ExchangeId, Purpose as Wish, Rules, Source, Status,
+    Told,
 };
 use countersign_core::{Answers, Credentials, Error, ErrorKind, Generation, Timestamp, TokenSet};
 use countersign_scheduler::{Failure as Row, Now, Purpose, Request};
@@ -75,19 +75,6 @@ impl Cell {
         Some(heard)
     }
 
-    /// The same from a task that dies with its runtime: what has to fly waits for the next caller.
-    pub(crate) fn post_lost(self: &Arc<Self>, id: ExchangeId) {
-        let mut after = self.handle(Event::Flight(id, Report::Lost), Cargo::default());
-        for id in after.take_off.drain(..) {
-            if let Some(slot) = self.core().flight(id) {
-                slot.running = false;
-            }
-            self.shared.landed();
-        }
-        after.discard.clear();
-        self.finish(after);
-    }
-
     /// Asks for a token that is good for `good_for`, if nobody else has meanwhile: whoever has looked
     /// and found none may be the last to hear that there is one.
     pub(crate) fn post_wanted(self: &Arc<Self>, good_for: Duration) {
@@ -143,7 +130,7 @@ impl Cell {
         self.shared.wake.notify_one();
     }
 
-    fn handle(self: &Arc<Self>, event: Event, cargo: Cargo) -> After {
+    pub(crate) fn handle(self: &Arc<Self>, event: Event, cargo: Cargo) -> After {
         self.handle_if(event, cargo, |_| true).unwrap_or_default()
     }
 
@@ -411,7 +398,7 @@ impl Cell {
         core.held = Some(tokens);
     }
 
-    fn finish(self: &Arc<Self>, after: After) {
+    pub(crate) fn finish(self: &Arc<Self>, after: After) {
         if after.wake {
             self.notify_waiters();
             crate::ticker::ensure(&self.shared);

@@ -17,6 +17,14 @@ pub(crate) async fn write(
     fence: Option<Fence>,
 ) {
     let Some(readers) = sealer.readers() else { return };
+    // What still has to be revoked is nothing for readers.
+    let ended = record.ended.is_some().then(|| SessionRecord {
+        tokens: None,
+        ended: record.ended,
+        counter: record.counter,
+        ..SessionRecord::default()
+    });
+    let record = ended.as_ref().unwrap_or(record);
     if let Err(error) = renew(shared, readers, owner, record, fence).await {
         let session = owner.digest();
         tracing::warn!(%session, %error, "what readers get of a session was not written");

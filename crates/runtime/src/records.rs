@@ -49,6 +49,8 @@ pub(crate) struct Records {
     guards_wait_for_a_key: bool,
     /// It is not there any more, and what stands above is what this process remembers of it.
     guards_from_memory: bool,
+    /// What stands above is more than it holds.
+    guards_owed: bool,
 }
 
 /// Whether a write came through.
@@ -169,9 +171,17 @@ impl Records {
                 None => {}
             }
         }
-        let known = self.guards_unreadable.as_ref().map_or(Ok(&self.account), Err);
-        cell.shared.guards.note(name, known);
+        let known = match &self.guards_unreadable {
+            Some(error) => Err(error),
+            None => Ok(&mut self.account),
+        };
+        self.guards_owed = cell.shared.guards.note_read(name, known);
         Ok(())
+    }
+
+    /// Whether this process knows more of the account than the store has taken.
+    pub(crate) const fn owes_guards(&self) -> bool {
+        self.guards_owed
     }
 
     /// Whether the account's record is gone and only this process knows what it held.
@@ -208,6 +218,7 @@ impl Records {
             guards_unreadable: None,
             guards_wait_for_a_key: false,
             guards_from_memory: false,
+            guards_owed: false,
         }
     }
 
@@ -292,8 +303,8 @@ impl Records {
         let end = cell.shared.store.commit(&name, self.account_revision, fence, bytes).await?;
         if matches!(end, Committed::Done(_)) {
             self.account_seal = seal;
-            self.guards_from_memory = false;
-            cell.shared.guards.note(&name, Ok(&self.account));
+            (self.guards_from_memory, self.guards_owed) = (false, false);
+            cell.shared.guards.note_written(&name, &self.account);
         }
         Ok(taken(end, &mut self.account_revision))
     }

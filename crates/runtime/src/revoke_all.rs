@@ -202,9 +202,12 @@ impl Keeper {
                 Ok(Found::Session(key, record)) if selection.has(&key) => {
                     let live = open.remove(&key.digest());
                     let here = live.is_some();
+                    // Where tokens are left in it, nobody knows whether they were revoked.
+                    let left = record.tokens.is_some();
+                    let over = record.ended.filter(|_| !left && !here).map(|ended| ended.cause);
                     let (live, error) = match live {
                         Some(cell) => (Some(cell), None),
-                        None if record.ended.is_some() => (None, None),
+                        None if over.is_some() => (None, None),
                         None => match resolve(&key) {
                             Some(described) if described.is_of(&key) => {
                                 match described.into_cell() {
@@ -217,7 +220,6 @@ impl Keeper {
                         },
                     };
                     let was = Was::stored(&record);
-                    let over = record.ended.map(|ended| ended.cause).filter(|_| !here);
                     work.push(Work { name: Some(name), key: Some(key), live, was, over, error });
                 }
                 // Accounts hold no token; what readers get ends with the record that it was made of.
@@ -381,7 +383,7 @@ async fn bury(shared: &Arc<Shared>, key: &StoredKey, name: &RecordName) -> Resul
         let Some(there) = shared.store.load(name).await? else { return Ok(()) };
         let found = sealer.open_found(name, there.bytes.expose_bytes())?;
         let Found::Session(owner, mut record) = found else { return Err(out_of_time()) };
-        if record.ended.is_some() {
+        if record.ended.is_some() && record.tokens.is_none() {
             return Ok(());
         }
         let generation = record.tokens.as_ref().map(TokenSet::generation);

@@ -112,7 +112,7 @@ impl Flight {
     }
 
     /// The tokens that are used up, or revoked: the newest that are known.
-    fn tokens_for(&self, grant: Grant) -> Option<TokenSet> {
+    pub(crate) fn tokens_for(&self, grant: Grant) -> Option<TokenSet> {
         let core = &mut *self.cell.core();
         let held = core.held.as_deref().cloned();
         if grant != Grant::Revoke {

@@ -311,6 +311,37 @@ async fn f48_a_password_whose_fate_is_not_known_gives_way_to_no_other_one() {
     old.unwrap();
 }
 
+/// A form that is sent twice, or two processes: the second one has looked before the first one wrote.
+#[tokio::test]
+async fn f48_of_two_changes_at_once_the_second_gives_way_to_the_unknown_fate_of_the_first() {
+    let world = World::new();
+    let (here, there, sibling) =
+        (world.signed_in().await, world.session().await, world.session().await);
+    world.server.hold();
+    let renewing = tokio::spawn(async move { sibling.refresh().await.map(drop) });
+    settle().await;
+    let change = |session: &Session, new: &str| {
+        let change = Operation::ChangePassword { new_password: SecretString::new(new) };
+        let session = session.clone();
+        tokio::spawn(async move { session.perform(change).await.unwrap_err().kind() })
+    };
+    // Both wait for the lock that the sibling holds.
+    let first = change(&here, "canary-first");
+    settle().await;
+    let second = change(&there, "canary-second");
+    settle().await;
+    assert_eq!(world.server.count("change_password"), 0);
+    world.server.next("change_password", Act::LoseAnswer);
+    world.server.open();
+    settle().await;
+    renewing.await.unwrap().unwrap();
+    assert_eq!(first.await.unwrap(), ErrorKind::Ambiguous);
+    assert_eq!(second.await.unwrap(), ErrorKind::Ambiguous);
+    assert_eq!(world.server.count("change_password"), 1, "the second was not sent");
+    there.sign_in().await.unwrap();
+    assert_eq!(world.server.state().password, "canary-first");
+}
+
 #[tokio::test]
 async fn p21_nothing_but_a_refused_password_brings_a_lockout_nearer() {
     let mut provider = Plain::default();

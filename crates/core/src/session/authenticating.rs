@@ -294,8 +294,10 @@ impl Authenticating {
                 stall(intent, self.tokens, self.attempt + 1, slowly(failure, cx), cx, out)
             }
             Pending::Mark(_, failure) => self.settle(failure, cx, out),
-            // A sign-in writes neither.
-            Pending::Save | Pending::Tombstone { .. } => State::Authenticating(self),
+            // A sign-in writes none of them.
+            Pending::Save | Pending::Ending | Pending::Tombstone { .. } => {
+                State::Authenticating(self)
+            }
         };
         flight.end(out);
         afterwards(state, then, cx, out)

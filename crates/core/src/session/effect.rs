@@ -96,6 +96,9 @@ pub enum Write {
     Unclaim,
     /// The challenge is over.
     DropChallenge,
+    /// The session is ended for everybody; its tokens stay in the record until it is known what became of their
+    /// revocation, which comes next. Nobody hands them out.
+    Ending,
     /// The session is ended; tokens go.
     Tombstone,
 }

@@ -41,6 +41,8 @@ pub(super) enum Pending {
     Mark(Write, Failure),
     /// Tokens that were kept in memory only.
     Save,
+    /// The end of the session, before its revocation.
+    Ending,
     Tombstone {
         revoked: Revoked,
     },

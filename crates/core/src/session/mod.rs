@@ -183,6 +183,15 @@ impl Machine {
         self.state().and_then(State::flight).map(|flight| flight.id)
     }
 
+    /// The session is being ended, or will be as soon as the exchange under way is over.
+    pub fn is_ending(&self) -> bool {
+        self.status() == Status::Revoking
+            || self
+                .state()
+                .and_then(State::flight)
+                .is_some_and(|flight| flight.then == flight::Then::SignOut)
+    }
+
     /// The challenge that waits for its answer.
     pub fn challenge(&self) -> Option<ChallengeView> {
         self.state().and_then(State::challenge)

@@ -233,8 +233,10 @@ impl Refreshing {
                 flight.end(out);
                 self.failed(flight.then, Failure::new(ErrorKind::Store), cx, out)
             }
-            // A refresh brings neither challenges nor tombstones.
-            Pending::Challenge(_) | Pending::Tombstone { .. } => State::Refreshing(self),
+            // A refresh brings no challenge and no end.
+            Pending::Challenge(_) | Pending::Ending | Pending::Tombstone { .. } => {
+                State::Refreshing(self)
+            }
         }
     }
 

@@ -113,11 +113,24 @@ impl Revoking {
         self.flight.grant = Grant::Revoke;
         self.flight.then = Then::Rest;
         if self.revocable && cx.rules.revoke != RevokeSupport::None {
-            self.flight = self.flight.send(out);
+            // A provider may take its time, and this process may not have it: first of all it is over for everybody.
+            self.flight = self.flight.commit(Write::Ending, Pending::Ending, out);
             State::Revoking(self)
         } else {
             self.bury(Revoked::Impossible, out)
         }
+    }
+
+    /// What the store holds is ended too.
+    fn count_in(&mut self, view: &RecordView, cx: Cx<'_>) {
+        self.valid_until = self.valid_until.max(end(view.tokens, cx));
+        self.revocable |= view.tokens.is_some_and(|held| held.refresh.is_some());
+        self.counter = self.counter.max(counter([view.tokens]));
+    }
+
+    fn revoke(mut self, flight: Flight, out: &mut Vec<Effect>) -> State {
+        self.flight = flight.send(out);
+        State::Revoking(self)
     }
 
     fn bury(mut self, revoked: Revoked, out: &mut Vec<Effect>) -> State {
@@ -134,9 +147,7 @@ impl Revoking {
             }
             Step::Locked(flight, view) => {
                 self.flight = flight;
-                self.valid_until = self.valid_until.max(end(view.tokens, cx));
-                self.revocable |= view.tokens.is_some_and(|held| held.refresh.is_some());
-                self.counter = self.counter.max(counter([view.tokens]));
+                self.count_in(&view, cx);
                 let then = self.flight.then;
                 let state = self.go(cx, out);
                 keep_wish(state, then)
@@ -169,6 +180,13 @@ impl Revoking {
                 };
                 self.bury(revoked, out)
             }
+            // What cannot be written is revoked all the same, and the tombstone is tried after that.
+            Step::Committed(flight, Pending::Ending)
+            | Step::Unwritten(flight, Pending::Ending, _) => self.revoke(flight, out),
+            Step::Superseded(flight, Some(Pending::Ending), view) => {
+                self.count_in(&view, cx);
+                self.revoke(flight, out)
+            }
             Step::Committed(flight, Pending::Tombstone { revoked }) => {
                 self.finish(flight, revoked, true, cx, out)
             }
@@ -179,8 +197,7 @@ impl Revoking {
             // What it has bought or written meanwhile ends too; whether that is revoked is not known.
             Step::Superseded(flight, _, view) if !self.again => {
                 self.again = true;
-                self.valid_until = self.valid_until.max(end(view.tokens, cx));
-                self.counter = self.counter.max(counter([view.tokens]));
+                self.count_in(&view, cx);
                 self.flight = flight;
                 let then = self.flight.then;
                 keep_wish(self.bury(Revoked::Unconfirmed, out), then)

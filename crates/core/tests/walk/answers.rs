@@ -120,6 +120,9 @@ impl World {
                 provider.give(counter, None, now)
             }
             Grant::Revoke => {
+                if self.hosts[n].flight.as_ref().is_some_and(|flight| !flight.buried) {
+                    return Err("end-before-revoke: a crash must not bring it back".into());
+                }
                 provider.revoke();
                 provider.revoked_to = u32::from(provider.given);
                 return Ok(if lost {

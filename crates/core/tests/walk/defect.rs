@@ -31,11 +31,13 @@ pub(crate) enum Defect {
     NoUnpublish,
     /// A good token is taken away when renewing it fails.
     UnpublishOnFailure,
+    /// What is to be ended is revoked first.
+    RevokeBeforeEnd,
 }
 
 impl Defect {
     /// Every defect, with the rule that must catch it.
-    pub(crate) const ALL: [(Self, &'static str); 12] = [
+    pub(crate) const ALL: [(Self, &'static str); 13] = [
         (Self::NoJournal, "never-twice"),
         (Self::PublishBeforeCommit, "commit-before-publish"),
         (Self::NoUnlock, "flight-ends"),
@@ -48,6 +50,7 @@ impl Defect {
         (Self::JournalCleared, "never-twice"),
         (Self::NoUnpublish, "refused-is-gone"),
         (Self::UnpublishOnFailure, "serve-while-good"),
+        (Self::RevokeBeforeEnd, "end-before-revoke"),
     ];
 
     /// Breaks the effects of one event.
@@ -69,6 +72,14 @@ impl Defect {
                 use countersign_core::session::Told;
                 if effects.iter().any(|e| matches!(e, Effect::Tell(Told::Stalled(_)))) {
                     effects.push(Effect::Unpublish);
+                }
+                effects
+            }
+            Self::RevokeBeforeEnd => {
+                for effect in &mut effects {
+                    if let Effect::Commit(id, Write::Ending) = effect {
+                        *effect = Effect::Commit(*id, Write::ClearJournal);
+                    }
                 }
                 effects
             }

@@ -125,7 +125,7 @@ fn begin(host: &mut Host, id: ExchangeId, step: Effect) -> Result<(), Broken> {
     if host.flight.is_some() {
         return Err("one-flight: at most one per session".into());
     }
-    host.flight =
-        Some(Flight { id, step: Some(step), locked: false, journaled: false, stale: false });
+    let (locked, journaled, stale, buried) = (false, false, false, false);
+    host.flight = Some(Flight { id, step: Some(step), locked, journaled, stale, buried });
     Ok(())
 }

@@ -64,6 +64,10 @@ impl World {
         if matches!(step, Effect::Commit(_, Write::Tokens)) {
             self.hosts[n].attempted = true;
         }
+        if let (Effect::Commit(_, Write::Ending), Some(flight)) = (step, &mut self.hosts[n].flight)
+        {
+            flight.buried = true;
+        }
     }
 
     /// Whether host `n` may still write: its lease has not been lost to another.
@@ -125,7 +129,8 @@ impl World {
         defect: Defect,
     ) -> Result<Report, Broken> {
         // An end needs no lock.
-        let fenced = write == Write::Tombstone || self.fenced(n, defect);
+        let ends = matches!(write, Write::Ending | Write::Tombstone);
+        let fenced = ends || self.fenced(n, defect);
         if !self.writes(n, fenced) {
             self.hosts[n].seen = self.store.record.clone();
             return Ok(Report::Superseded(Box::new(self.store.record.view())));
@@ -166,6 +171,9 @@ impl World {
                 }
             }
             Write::DropChallenge => record.challenge = None,
+            Write::Ending => {
+                (record.journal, record.challenge, record.ended) = (None, None, true);
+            }
             Write::Tombstone => {
                 (record.tokens, record.journal, record.challenge) = (None, None, None);
                 record.ended = true;

@@ -60,6 +60,8 @@ pub(crate) struct Flight {
     pub(crate) journaled: bool,
     /// Somebody else has written since it has seen the record.
     pub(crate) stale: bool,
+    /// The end of the session was written, as far as that went.
+    pub(crate) buried: bool,
 }
 
 /// One thing that can happen next.

@@ -35,7 +35,9 @@ pub(crate) const DEFECTS: &[Defect] = &[
         caught_by: "f04-sign-out-leaves-a-tombstone",
         engine: || {
             broken(|effect| match effect {
-                Effect::Commit(id, Write::Tombstone) => Effect::Commit(id, Write::ClearJournal),
+                Effect::Commit(id, Write::Ending | Write::Tombstone) => {
+                    Effect::Commit(id, Write::ClearJournal)
+                }
                 other => other,
             })
         },

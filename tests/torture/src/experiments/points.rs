@@ -256,6 +256,11 @@ killed at each step, and what the next process and the provider's own books show
   that is allowed, else whoever asks is told `Ambiguous`.
 * **repeated**: there is no refresh; the grant is repeated, as at every renewal.
 
+A process that dies in a *sign-out* has ended the session for everybody from the moment that it wrote its first
+record of it, which is before the provider is asked: nobody hands the tokens out again, and the next sign-out
+revokes them if that is still to be done
+([decision 34](/docs/decisions/0034-the-end-is-written-before-the-revocation.md)).
+
 The lock of a process that dies is free at once (file store), or with its lease (stores in a network). A
 process that is stopped instead of killed keeps the file store's lock, and others wait, bounded, and are told
 its number.
