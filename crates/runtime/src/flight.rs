@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use countersign_core::session::{Effect, Event, ExchangeId, Failure, Grant, Report};
 use countersign_core::{CredentialKind, Credentials, ErrorKind};
-use countersign_core::{Error, Fingerprint, Lock, SecretBytes, SecretString, Timestamp};
+use countersign_core::{Error, Fingerprint, Lock, SecretBytes, SecretString, Timestamp, TokenSet};
 use countersign_scheduler::{Permit, Settled};
-use countersign_seal::SignInCount;
+use countersign_seal::{PendingPassword, SignInCount};
 
 use crate::carry::Carried;
 use crate::caught::caught;
@@ -52,6 +52,10 @@ pub(crate) struct Flight {
     pub(crate) settled: Option<(SecretString, bool)>,
     /// A lost task has left this one its write.
     pub(crate) taken_up: bool,
+    /// The account's record had a new password whose fate was not known, and what is written next has shown it.
+    pub(crate) answered_question: Option<PendingPassword>,
+    /// Tokens of an end that broke off, whose record is written over next.
+    pub(crate) left: Option<Box<TokenSet>>,
 }
 
 /// What a sign-in marks in the account before it is sent.
@@ -214,6 +218,8 @@ impl Flight {
             offered: None,
             settled: None,
             taken_up: false,
+            answered_question: None,
+            left: None,
         }
     }
 

@@ -17,6 +17,17 @@ use crate::prepare::lease;
 use crate::records::{Records, Written};
 
 impl Flight {
+    /// A new password whose fate is not known yet.
+    pub(crate) fn question(&self) -> Option<PendingPassword> {
+        self.records.as_ref().and_then(|records| records.account.pending_password.clone())
+    }
+
+    /// What is about to be written answers `question`, if it stands no more.
+    pub(crate) fn note_answered(&mut self, question: Option<PendingPassword>) {
+        let answered = self.question().is_none();
+        self.answered_question = question.filter(|_| answered);
+    }
+
     /// A sign-in, or the answer that set the password, was taken: it is known which one holds. Whether
     /// that was a question, and the secret of the source that is as good as refused by it.
     pub(crate) fn settle_password_by_success(&mut self) -> (bool, Option<Fingerprint>) {

@@ -204,7 +204,7 @@ impl Keeper {
                     let here = live.is_some();
                     let (live, error) = match live {
                         Some(cell) => (Some(cell), None),
-                        None if record.ended.is_some() => (None, None),
+                        None if record.is_over() => (None, None),
                         None => match resolve(&key) {
                             Some(described) if described.is_of(&key) => {
                                 match described.into_cell() {
@@ -217,7 +217,8 @@ impl Keeper {
                         },
                     };
                     let was = Was::stored(&record);
-                    let over = record.ended.map(|ended| ended.cause).filter(|_| !here);
+                    let ended = record.ended.filter(|_| record.is_over() && !here);
+                    let over = ended.map(|ended| ended.cause);
                     work.push(Work { name: Some(name), key: Some(key), live, was, over, error });
                 }
                 // Accounts hold no token; what readers get ends with the record that it was made of.
@@ -381,7 +382,7 @@ async fn bury(shared: &Arc<Shared>, key: &StoredKey, name: &RecordName) -> Resul
         let Some(there) = shared.store.load(name).await? else { return Ok(()) };
         let found = sealer.open_found(name, there.bytes.expose_bytes())?;
         let Found::Session(owner, mut record) = found else { return Err(out_of_time()) };
-        if record.ended.is_some() {
+        if record.is_over() {
             return Ok(());
         }
         let generation = record.tokens.as_ref().map(TokenSet::generation);

@@ -53,6 +53,9 @@ impl Flight {
         if grant == Grant::Answer {
             self.mark_spent();
         }
+        if grant == Grant::Revoke {
+            self.mark_end(tokens.as_ref()).await;
+        }
         let exchange = Exchange {
             cell: &cell,
             credentials: &credentials,

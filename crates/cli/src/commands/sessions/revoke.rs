@@ -82,7 +82,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
     // Those that a profile describes are open when it begins: then the provider can be asked.
     let mut described: Vec<Profile> = Vec::new();
     if let Some(file) = &file {
-        let lives = |book: &&&Book| book.record().is_some_and(|record| record.ended.is_none());
+        let lives = |book: &&&Book| book.record().is_some_and(|record| !record.is_over());
         for name in meant.iter().filter(lives).filter_map(|book| book.profiles.first()) {
             described.push(file.profile(Some(name))?);
         }
