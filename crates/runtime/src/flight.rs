@@ -56,6 +56,8 @@ pub(crate) struct Flight {
     pub(crate) answered_question: Option<PendingPassword>,
     /// Tokens of an end that broke off, whose record is written over next.
     pub(crate) left: Option<Box<TokenSet>>,
+    /// The sign-in is asked for by nobody.
+    pub(crate) by_itself: bool,
 }
 
 /// What a sign-in marks in the account before it is sent.
@@ -220,6 +222,7 @@ impl Flight {
             taken_up: false,
             answered_question: None,
             left: None,
+            by_itself: false,
         }
     }
 

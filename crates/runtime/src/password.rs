@@ -68,6 +68,7 @@ impl Flight {
     pub(crate) fn old_password_is_next(&self, grant: Grant, ill: &Ill) -> bool {
         let new = self.candidate.as_ref().and_then(|candidate| candidate.pending.as_ref());
         let old = self.credentials.as_ref().and_then(|found| found.expect_password().ok());
+        let sends_code = self.candidate.as_ref().is_some_and(Candidate::sends_code);
         let capabilities = self.cell.provider.capabilities();
         let two_are_free = match capabilities.lockout {
             LockoutRule::Doubling { free, .. } => free >= 2,
@@ -79,7 +80,7 @@ impl Flight {
             && ill.error.certainty() == Certainty::Certain
             && two_are_free
             // A second sign-in in the same time step has no code of its own.
-            && capabilities.sign_in_code.is_none()
+            && !(capabilities.sign_in_code.is_some() && sends_code)
             && matches!((new, old), (Some(new), Some(old)) if !new.matches(old))
     }
 

@@ -7,10 +7,10 @@ mod common;
 
 use common::{Act, World, seconds, settle, shown};
 use countersign_core::session::{Effect, Write};
-use countersign_core::{Answers, ErrorKind, KeyDigest, StoredKey};
+use countersign_core::{Answers, ErrorKind, KeyDigest, Operation, SecretString, StoredKey};
 use countersign_runtime::{
-    EffectFilter, Keeper, RevocationOutcome, Selection, SignIn, SignOutOutcome, StoredContent,
-    StoredState,
+    EffectFilter, Keeper, RevocationOutcome, Selection, Session, SignIn, SignOutOutcome,
+    StoredContent, StoredState,
 };
 use serde_json::json;
 
@@ -102,4 +102,45 @@ async fn f41_a_sign_in_after_an_end_that_broke_off_revokes_what_was_left() {
         assert_eq!(shown(&next).unwrap(), "canary-access-2");
         assert_eq!(world.server.count("revoke"), 2);
     }
+}
+
+fn change() -> Operation {
+    Operation::ChangePassword { new_password: SecretString::new("canary-new-password") }
+}
+
+/// The sign-in that finds out which password holds, after a change that was given up halfway.
+async fn changed(world: &World, act: Act) -> Session {
+    let session = world.signed_in().await;
+    world.server.next("change_password", act);
+    session.perform(change()).await.unwrap_err();
+    session
+}
+
+#[tokio::test]
+async fn f48_the_old_password_goes_at_once_where_no_code_goes_with_it() {
+    let mut world = World::new();
+    // It takes codes, and this account has none.
+    world.provider.capabilities.sign_in_code = Some(seconds(30));
+    let session = changed(&world, Act::Say(504, json!({}))).await;
+    session.sign_in().await.unwrap();
+    assert_eq!(
+        world.server.count("sign_in"),
+        3,
+        "the first; the new one is refused, the old holds"
+    );
+}
+
+#[tokio::test]
+async fn f36_whoever_holds_a_password_that_was_changed_is_told_what_helps() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    session.perform(change()).await.unwrap();
+    drop(session);
+    // The next process has the old one from its source, and nothing to renew with.
+    world.server.state().refresh_tokens.clear();
+    let next = world.session().await;
+    let error = next.refresh().await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::InvalidGrant, Some("refused_before")));
+    assert!(error.to_string().contains("have the source give the right ones"), "{error}");
+    assert_eq!(world.server.count("sign_in"), 1, "it was not sent");
 }
