@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign_core::{Answers, Error, ErrorKind, Operation};
+use countersign_core::{Answers, Error, ErrorKind, Operation, StoredKey};
 use countersign_runtime::{Keeper, Selection, SignIn, SignOutOutcome};
 use countersign_simulator::totp::{Totp, base32_key};
 
@@ -82,7 +82,11 @@ fn answers(place: &Place, plan: &Plan) -> Answers {
 
 /// Ends all sessions that the store knows of, and says what came of it.
 pub(crate) async fn revoke_all(keeper: &Keeper, plan: &Plan) -> String {
-    let resolve = |_: &countersign_core::StoredKey| described(plan, keeper).ok();
+    let resolve = |key: &StoredKey| {
+        let mut plan = plan.clone();
+        key.identity().clone_into(&mut plan.facts.identity);
+        described(&plan, keeper).ok()
+    };
     let report = keeper.revoke_all(&Selection::All, PATIENCE, resolve).await;
     let outcomes: Vec<String> =
         report.sessions.iter().map(|one| format!("{:?}", one.outcome)).collect();

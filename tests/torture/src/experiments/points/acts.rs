@@ -1,6 +1,7 @@
 //! Everything that is no renewal: where it happens, and who dies in it.
 
 mod after;
+mod many;
 mod promise;
 
 use std::sync::Arc;
@@ -10,8 +11,9 @@ use countersign_simulator::{Account, Operation, RefreshTokens};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::document::Tables;
+use super::document::{Tables, apart};
 use super::fate::Fate;
+use super::seams;
 use crate::clock::now_ms;
 use crate::experiments::Failure;
 use crate::findings::Findings;
@@ -194,21 +196,6 @@ impl Scene {
     }
 }
 
-/// The steps of two exchanges that follow each other, each in its own table. The first lets its lock go while the
-/// second begins, so that it is not the order alone that tells them apart.
-fn apart(steps: Vec<(String, Fate)>) -> (Vec<(String, Fate)>, Vec<(String, Fate)>) {
-    let admits = |(step, _): &(String, Fate)| step == "the machine has said to ask the budget";
-    let second = steps.iter().rposition(admits).unwrap_or(steps.len());
-    let (mut one, mut other) = (Vec::new(), Vec::new());
-    for (n, step) in steps.iter().enumerate() {
-        let same = |(_, (name, _)): &(usize, &(String, Fate))| *name == step.0;
-        let all: Vec<usize> = steps.iter().enumerate().filter(same).map(|(n, _)| n).collect();
-        let is_of_first = if all.len() > 1 { all[0] == n } else { n < second };
-        if is_of_first { one.push(step.clone()) } else { other.push(step.clone()) }
-    }
-    (one, other)
-}
-
 async fn run_to_report(plan: &Plan) -> Result<Option<Report>, Failure> {
     Ok(Process::start(plan).await?.report().await?)
 }
@@ -262,6 +249,7 @@ pub(super) async fn all(quick: bool, findings: &mut Findings) -> Result<Tables<F
             found[n] = fate;
         }
     }
+    many::run_all(quick, findings).await?;
     let mut tables = Tables::default();
     for (act, steps, mut found) in acts {
         let promised = promise::of(act, &steps);
@@ -278,9 +266,10 @@ pub(super) async fn all(quick: bool, findings: &mut Findings) -> Result<Tables<F
             broken.is_empty() && n_deaths > 9,
             format!("{}: {n_deaths} steps, each ends as promised {broken:?}", act.name()),
         );
-        let all: Vec<(String, Fate)> = steps.into_iter().zip(found).collect();
+        seams::tell(act.name(), &steps, |seam| seams::why_not(act, seam), findings);
+        let all = steps.into_iter().zip(found).collect();
         if act == Act::SignInAgain {
-            let (refresh, sign_in) = apart(all);
+            let [refresh, sign_in] = apart(all);
             tables.add("refused refresh", refresh);
             tables.add("sign-in after it", sign_in);
         } else {

@@ -76,3 +76,17 @@ fn again(nth: usize) -> &'static str {
         _ => ", again",
     }
 }
+
+/// The steps of two exchanges that follow each other, each for a column of its own. The first lets its lock go while
+/// the second begins, so that it is not the order alone that tells them apart.
+pub(super) fn apart<T: Text>(steps: Vec<(String, T)>) -> [Vec<(String, T)>; 2] {
+    let begins = |(step, _): &(String, T)| step == "the machine has said to ask the budget";
+    let second = steps.iter().rposition(begins).unwrap_or(steps.len());
+    let mut apart = [Vec::new(), Vec::new()];
+    for (n, (step, found)) in steps.iter().enumerate() {
+        let same: Vec<usize> = (0..steps.len()).filter(|n| steps[*n].0 == *step).collect();
+        let is_of_second = if same.len() > 1 { same[0] != n } else { n >= second };
+        apart[usize::from(is_of_second)].push((step.clone(), *found));
+    }
+    apart
+}

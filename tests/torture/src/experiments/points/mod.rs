@@ -7,6 +7,7 @@ mod acts;
 mod document;
 mod fate;
 mod renewals;
+mod seams;
 
 use std::path::Path;
 

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::document::{Tables, Text};
+use super::seams;
 use crate::experiments::Failure;
 use crate::findings::Findings;
 use crate::kind::Kind;
@@ -66,6 +67,7 @@ pub(super) async fn run(findings: &mut Findings) -> Result<Tables<Outcome>, Fail
             broken.is_empty() && steps.len() > 15,
             format!("{}: {} steps, each ends as promised {broken:?}", kind.name(), steps.len()),
         );
+        seams::tell(kind.name(), &steps, |seam| seams::why_not_in_renewal(kind, seam), findings);
         tables.add(kind.name(), steps.into_iter().zip(found).collect());
     }
     Ok(tables)
