@@ -5,8 +5,7 @@ use countersign_core::session::{Grant, Report, Write};
 use countersign_core::{
     Certainty, CredentialKind, Error, ErrorKind, Fence, Fingerprint, Timestamp,
 };
-use countersign_seal::{AccountRecord, SignInCount};
-use countersign_seal::{EndCause, Ended as Tombstone, Journal, PendingPassword, RefusedSecret};
+use countersign_seal::{AccountRecord, Journal, PendingPassword, RefusedSecret, SignInCount};
 
 use crate::events::SessionEventKind;
 use crate::flight::{Candidate, Ended, Flight, Marks};
@@ -21,9 +20,9 @@ const MOST_REFUSED: usize = 16;
 
 /// Which of the two records a write changes.
 #[derive(Clone, Copy, Default)]
-struct Touched {
-    session: bool,
-    account: bool,
+pub(crate) struct Touched {
+    pub(crate) session: bool,
+    pub(crate) account: bool,
 }
 
 impl Flight {
@@ -80,6 +79,7 @@ impl Flight {
         let ended = self.write(touched, fence, Report::Committed).await;
         if let (Ok((Report::Committed, _)), Some(records)) = (&ended, &self.records) {
             records.keep_in_mind(&self.cell);
+            self.revoke_what_was_left();
         }
         if what == Write::RefreshDead && ended.is_ok() {
             self.tell_refused_refresh(now);
@@ -108,13 +108,24 @@ impl Flight {
         done: Report,
     ) -> Result<Ended, Error> {
         let cell = self.cell.clone();
+        // A new password stays until what it has bought is there: a crash in between must not lose both.
+        let settled = self.answered_question.take().filter(|_| touched.account && touched.session);
+        let goes_last = settled.is_some();
         let records = self.records_mut()?;
         let mut end = Written::Yes;
         if touched.account {
+            if goes_last {
+                records.account.pending_password = settled;
+            }
             end = records.save_account(&cell, fence.clone()).await?;
         }
         if touched.session && end == Written::Yes {
-            end = records.save_session(&cell, fence).await?;
+            end = records.save_session(&cell, fence.clone()).await?;
+        }
+        if goes_last && end == Written::Yes {
+            records.account.pending_password = None;
+            // If this fails, the next sign-in finds out once more.
+            drop(records.save_account(&cell, fence).await);
         }
         match end {
             Written::Yes => Ok((done, Cargo::default())),
@@ -212,6 +223,7 @@ impl Flight {
         let Some(tokens) = bought.clone().or(held) else {
             return Err(Error::new(ErrorKind::Internal));
         };
+        let question = self.question();
         // A refresh proves the refresh token and says nothing about a password or a lock.
         let account = match (&incoming.proven, self.proves_secret()) {
             // An earlier try to write it has failed.
@@ -219,21 +231,23 @@ impl Flight {
             (_, true) if bought.is_some() => self.settle_account(),
             _ => false,
         };
+        self.note_answered(question);
         let records = self.records_mut()?;
         // Tokens are saved whatever has befallen the account's record since.
         let account = account && records.guards_unreadable().is_none();
         let session = &mut records.session;
         session.counter = session.counter.max(tokens.generation().counter);
+        let left = session.left_of_an_end();
         session.tokens = Some((*tokens).clone());
         session.journal = None;
         session.challenge = None;
-        session.ended = None;
         session.suspicion = 0;
         session.refresh_dead = None;
         session.rotation = incoming.rotation.or(session.rotation);
         if let Some(memo) = incoming.memo {
             session.memo = memo;
         }
+        self.left = left.map(Box::new);
         Ok(Touched { session: true, account })
     }
 
@@ -274,7 +288,9 @@ impl Flight {
             core.flight(self.id).map(|slot| slot.incoming.clone()).unwrap_or_default()
         };
         // A challenge that was carried here says nothing about a password of this account.
+        let question = self.question();
         let account = self.carried.is_none() && self.settle_password_by_success().0;
+        self.note_answered(question);
         let account = self.give_code_back() || account;
         let counter = self.carried.as_ref().map_or(0, |carried| carried.counter);
         let session = &mut self.records_mut()?.session;
@@ -282,10 +298,11 @@ impl Flight {
         session.challenge = incoming.challenge.map(|challenge| *challenge);
         session.journal = None;
         // The new sign-in has begun: the tombstone of an earlier session says nothing about it.
-        session.ended = None;
+        let left = session.left_of_an_end();
         if let Some(memo) = incoming.memo {
             session.memo = memo;
         }
+        self.left = left.map(Box::new);
         Ok(Touched { session: true, account })
     }
 
@@ -378,38 +395,6 @@ impl Flight {
             _ => session.journal = None,
         }
         Ok(Touched { session: true, account })
-    }
-
-    /// The tombstone, beside the tokens that are still to be revoked: should this process not live to do it, the next
-    /// one that is told to sign out can.
-    fn put_ending(&mut self, now: Timestamp) -> Result<Touched, Error> {
-        let tokens = self.tokens_for(Grant::Revoke);
-        let session = &mut self.records_mut()?.session;
-        let generation = tokens.as_ref().map(|tokens| tokens.generation());
-        session.counter = session.counter.max(generation.map_or(0, |ended| ended.counter));
-        session.tokens = tokens;
-        session.journal = None;
-        session.challenge = None;
-        session.ended = Some(Tombstone { generation, at: now, cause: EndCause::SignedOut });
-        Ok(Touched { session: true, ..Touched::default() })
-    }
-
-    /// The same from a task that is given up.
-    pub(crate) async fn write_ending(&mut self, now: Timestamp) -> Result<Written, Error> {
-        self.put_ending(now)?;
-        let cell = self.cell.clone();
-        self.records_mut()?.save_session(&cell, None).await
-    }
-
-    fn put_tombstone(&mut self, now: Timestamp) -> Result<Touched, Error> {
-        let cause = if self.revoked { EndCause::Revoked } else { EndCause::SignedOut };
-        let session = &mut self.records_mut()?.session;
-        let generation = session.tokens.as_ref().map(|tokens| tokens.generation());
-        session.tokens = None;
-        session.journal = None;
-        session.challenge = None;
-        session.ended = Some(Tombstone { generation, at: now, cause });
-        Ok(Touched { session: true, ..Touched::default() })
     }
 
     pub(crate) fn records_mut(&mut self) -> Result<&mut Records, Error> {

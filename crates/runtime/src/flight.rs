@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use countersign_core::session::{Effect, Event, ExchangeId, Failure, Grant, Report};
 use countersign_core::{CredentialKind, Credentials, ErrorKind};
-use countersign_core::{Error, Fingerprint, Lock, SecretBytes, SecretString, Timestamp};
+use countersign_core::{Error, Fingerprint, Lock, SecretBytes, SecretString, Timestamp, TokenSet};
 use countersign_scheduler::{Permit, Settled};
-use countersign_seal::SignInCount;
+use countersign_seal::{PendingPassword, SignInCount};
 
 use crate::carry::Carried;
 use crate::caught::caught;
@@ -56,6 +56,12 @@ pub(crate) struct Flight {
     pub(crate) taken_up: bool,
     /// When the account's refusal came that is written: it is told by that.
     pub(crate) refused_at: Option<Timestamp>,
+    /// The account's record had a new password whose fate was not known, and what is written next has shown it.
+    pub(crate) answered_question: Option<PendingPassword>,
+    /// Tokens of an end that broke off, whose record is written over next.
+    pub(crate) left: Option<Box<TokenSet>>,
+    /// The sign-in is asked for by nobody.
+    pub(crate) by_itself: bool,
 }
 
 /// What a sign-in marks in the account before it is sent.
@@ -232,6 +238,9 @@ impl Flight {
             settled: None,
             taken_up: false,
             refused_at: None,
+            answered_question: None,
+            left: None,
+            by_itself: false,
         }
     }
 

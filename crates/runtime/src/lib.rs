@@ -28,6 +28,7 @@ mod compute;
 mod discard;
 #[cfg(feature = "reqwest")]
 mod doubt;
+mod end;
 mod events;
 mod exchange;
 mod explain;

@@ -17,6 +17,17 @@ use crate::prepare::lease;
 use crate::records::{Records, Written};
 
 impl Flight {
+    /// A new password whose fate is not known yet.
+    pub(crate) fn question(&self) -> Option<PendingPassword> {
+        self.records.as_ref().and_then(|records| records.account.pending_password.clone())
+    }
+
+    /// What is about to be written answers `question`, if it stands no more.
+    pub(crate) fn note_answered(&mut self, question: Option<PendingPassword>) {
+        let answered = self.question().is_none();
+        self.answered_question = question.filter(|_| answered);
+    }
+
     /// A sign-in, or the answer that set the password, was taken: it is known which one holds. Whether
     /// that was a question, and the secret of the source that is as good as refused by it.
     pub(crate) fn settle_password_by_success(&mut self) -> (bool, Option<Fingerprint>) {
@@ -57,6 +68,7 @@ impl Flight {
     pub(crate) fn old_password_is_next(&self, grant: Grant, ill: &Ill) -> bool {
         let new = self.candidate.as_ref().and_then(|candidate| candidate.pending.as_ref());
         let old = self.credentials.as_ref().and_then(|found| found.expect_password().ok());
+        let sends_code = self.candidate.as_ref().is_some_and(Candidate::sends_code);
         let capabilities = self.cell.provider.capabilities();
         let two_are_free = match capabilities.lockout {
             LockoutRule::Doubling { free, .. } => free >= 2,
@@ -68,7 +80,7 @@ impl Flight {
             && ill.error.certainty() == Certainty::Certain
             && two_are_free
             // A second sign-in in the same time step has no code of its own.
-            && capabilities.sign_in_code.is_none()
+            && !(capabilities.sign_in_code.is_some() && sends_code)
             && matches!((new, old), (Some(new), Some(old)) if !new.matches(old))
     }
 

@@ -142,6 +142,8 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use countersign_scheduler::LaneLimits;
+
     use super::*;
     use crate::ticker::hand_on;
 
@@ -171,5 +173,23 @@ mod tests {
         session.0.shared.close();
         hand_on(taken.pop().unwrap());
         assert_eq!((places.n_parked(), places.is_open()), (1, true));
+    }
+
+    /// The limits are those of the session whose place it is, and it may have been opened with narrower ones than
+    /// those before it of the same origin and client.
+    #[test]
+    fn nobody_takes_a_place_over_beyond_a_budget_that_has_shrunk_meanwhile() {
+        let session = crate::Session::fixed("canary-token").unwrap();
+        let shared = &session.0.shared;
+        let (places, mut taken) = (&shared.places, all_taken(&session));
+        let mut beyond = taken.pop().unwrap();
+        let narrow = LaneLimits { concurrency: 1, ..LaneLimits::default() };
+        beyond.lane = beyond.lane.clone().limited(narrow);
+        hand_on(beyond);
+        assert_eq!(places.n_parked(), 1);
+        assert!(places.unparked(shared, 1).is_empty());
+        // It is as many as the budget allows once all the others have landed.
+        drop(taken);
+        assert_eq!((places.unparked(shared, 1).len(), places.n_parked()), (1, 0));
     }
 }

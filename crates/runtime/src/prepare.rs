@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::session::{Grant, Report};
+use countersign_core::session::{Grant, RefusedView, Report};
 use countersign_core::{
     CredentialKind, Credentials, Error, ErrorKind, Lock, Recovery, SecretBytes,
 };
@@ -53,6 +53,7 @@ impl Flight {
             return Ok((Report::Prepared, Cargo::default()));
         }
         let needed = matches!(grant, Grant::SignIn { .. });
+        self.by_itself = grant == Grant::SignIn { explicit: false };
         if needed && let Some(given) = &mut self.cell.core().one_time {
             given.taken = true;
         }
@@ -100,7 +101,10 @@ impl Flight {
             self.candidate = Some(Candidate::choose(credentials, &records, sealer.salt()));
         }
         let view = records.view(cell, self.candidate.as_ref());
-        let cargo = records.cargo(cell);
+        let mut cargo = records.cargo(cell);
+        if self.by_itself && view.guards.refused.is_some_and(RefusedView::holds_back) {
+            cargo.error = Some(refused_before().at(cell.provider.id(), "sign_in"));
+        }
         self.records = Some(records);
         Ok((Report::Locked(Box::new(view)), cargo))
     }
@@ -150,6 +154,14 @@ impl Cell {
         let until = clock.monotonic().after(patience);
         let _ = wait(clock, caught(lock.release()), until).await;
     }
+}
+
+/// Why a session does not sign in by itself, and what helps.
+fn refused_before() -> Error {
+    Error::new(ErrorKind::InvalidGrant).with_code("refused_before").hint(
+        "these credentials were refused before, or another password was set since, and are not sent again without \
+         being asked for; have the source give the right ones, or sign in by name",
+    )
 }
 
 /// How long the lock is taken for.

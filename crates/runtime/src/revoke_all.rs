@@ -202,12 +202,9 @@ impl Keeper {
                 Ok(Found::Session(key, record)) if selection.has(&key) => {
                     let live = open.remove(&key.digest());
                     let here = live.is_some();
-                    // Where tokens are left in it, nobody knows whether they were revoked.
-                    let left = record.tokens.is_some();
-                    let over = record.ended.filter(|_| !left && !here).map(|ended| ended.cause);
                     let (live, error) = match live {
                         Some(cell) => (Some(cell), None),
-                        None if over.is_some() => (None, None),
+                        None if record.is_over() => (None, None),
                         None => match resolve(&key) {
                             Some(described) if described.is_of(&key) => {
                                 match described.into_cell() {
@@ -220,6 +217,8 @@ impl Keeper {
                         },
                     };
                     let was = Was::stored(&record);
+                    let ended = record.ended.filter(|_| record.is_over() && !here);
+                    let over = ended.map(|ended| ended.cause);
                     work.push(Work { name: Some(name), key: Some(key), live, was, over, error });
                 }
                 // Accounts hold no token; what readers get ends with the record that it was made of.
@@ -383,7 +382,7 @@ async fn bury(shared: &Arc<Shared>, key: &StoredKey, name: &RecordName) -> Resul
         let Some(there) = shared.store.load(name).await? else { return Ok(()) };
         let found = sealer.open_found(name, there.bytes.expose_bytes())?;
         let Found::Session(owner, mut record) = found else { return Err(out_of_time()) };
-        if record.ended.is_some() && record.tokens.is_none() {
+        if record.is_over() {
             return Ok(());
         }
         let generation = record.tokens.as_ref().map(TokenSet::generation);

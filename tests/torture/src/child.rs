@@ -9,11 +9,12 @@ use std::time::Duration;
 use countersign_core::session::{Reauthentication, Status};
 use countersign_core::{Error, Origin};
 use countersign_reqwest::{Client, SessionClient};
-use countersign_runtime::{Events, Keeper, Session, SessionEventKind};
+use countersign_runtime::{Events, Keeper, Session, SessionBuilder, SessionEventKind};
 use countersign_seal::suite::Through;
 use countersign_store_file::FileStore;
 use tokio::sync::Notify;
 
+use crate::asked;
 use crate::clock::pause;
 use crate::defect::{Defect, Unlocked, WithoutMark};
 use crate::phase::Phases;
@@ -83,6 +84,12 @@ async fn work(plan: &Plan) -> Result<Report, Failure> {
     } else {
         builder.transport(http.clone()).store(store).build()?
     };
+    if plan.task == Task::RevokeAll {
+        steps.arm();
+        let said = asked::revoke_all(&keeper, plan).await;
+        keeper.shutdown(Duration::from_secs(60)).await;
+        return Ok(Report { said, steps: steps.passed(), ..Report::default() });
+    }
     let place = opened(plan, keeper, &http).await?;
     let doubts = count_doubts(place.session.events());
     println!("{READY}");
@@ -94,14 +101,16 @@ async fn work(plan: &Plan) -> Result<Report, Failure> {
         }
         task => {
             if plan.counts_steps {
-                // What is counted is the renewal of a token that is there.
-                place.session.authorization().await?;
-                if !place.session.close(Duration::from_secs(60)).await {
-                    return Err("the sign-in has not come to its end".into());
+                if task == Task::Renew {
+                    // What is counted is the renewal of a token that is there.
+                    place.session.authorization().await?;
+                    if !place.session.close(Duration::from_secs(60)).await {
+                        return Err("the sign-in has not come to its end".into());
+                    }
                 }
                 steps.arm();
             }
-            once(&place, task).await
+            asked::once(&place, plan).await
         }
     };
     place.keeper.shutdown(Duration::from_secs(60)).await;
@@ -117,6 +126,13 @@ async fn work(plan: &Plan) -> Result<Report, Failure> {
 
 /// The session of `plan` in `keeper`.
 pub(crate) async fn opened(plan: &Plan, keeper: Keeper, http: &Client) -> Result<Place, Error> {
+    let session = described(plan, &keeper)?.open().await?;
+    let api = http.session(session.clone());
+    Ok(Place { keeper, session, api, url: plan.facts.resource.clone() })
+}
+
+/// The session of `plan`, not yet open.
+pub(crate) fn described(plan: &Plan, keeper: &Keeper) -> Result<SessionBuilder, Error> {
     let adapter = plan.kind.adapter(&plan.facts)?;
     let policy = match plan.automatic {
         Some(per_day) => Reauthentication::Automatic { per_day },
@@ -127,11 +143,8 @@ pub(crate) async fn opened(plan: &Plan, keeper: Keeper, http: &Client) -> Result
         .credentials(plan.kind.credentials(&plan.facts))
         .api_origins([Origin::parse(&plan.facts.url)?])
         .deadline(Duration::from_millis(plan.caller_deadline_ms))
-        .reauthentication(policy)
-        .open()
-        .await?;
-    let api = http.session(session.clone());
-    Ok(Place { keeper, session, api, url: plan.facts.resource.clone() })
+        .reauthentication(policy);
+    Ok(session)
 }
 
 /// Counts how often the session came to `Ambiguous`.
@@ -187,21 +200,6 @@ async fn load(place: &Place, callers: u32, pause_ms: u64) -> Result<Report, Fail
         report.errors.truncate(5);
     }
     Ok(report)
-}
-
-async fn once(place: &Place, task: Task) -> Report {
-    let mut report = Report::default();
-    let asked = match task {
-        Task::Renew => place.session.refresh().await.map(drop),
-        Task::SignIn => place.session.sign_in().await.map(drop),
-        Task::Call | Task::Load { .. } | Task::Spoil(_) => Ok(()),
-    };
-    if let Err(error) = asked {
-        report.refused_kind = Some(format!("{:?}", error.kind()));
-        report.refused = Some(chain(&error));
-    }
-    call(&place.api, &place.url, &mut report).await;
-    report
 }
 
 pub(crate) async fn call(api: &SessionClient<Session>, url: &str, report: &mut Report) {

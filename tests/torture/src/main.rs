@@ -10,6 +10,7 @@
 )]
 
 mod args;
+mod asked;
 mod child;
 mod clock;
 mod defect;

@@ -29,6 +29,17 @@ pub(crate) struct Plan {
     pub(crate) defect: Option<Defect>,
     /// The step at which it dies.
     pub(crate) dies_at: Option<u32>,
+    /// What a person knows who sits before it.
+    pub(crate) person: Person,
+}
+
+/// What a person tells who is asked.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Person {
+    /// The time step whose code was used last: the next one is read off then.
+    pub(crate) last_code_step: Option<i64>,
+    /// The password that is chosen.
+    pub(crate) new_password: String,
 }
 
 /// What it does.
@@ -44,6 +55,20 @@ pub(crate) enum Task {
     Call,
     /// Renews while its disk is spoilt.
     Spoil(Spoil),
+    /// Asks for a token, and calls the API once if there is one.
+    Use,
+    /// Has another token bought, whatever there is.
+    Buy,
+    /// A person answers the challenge that is pending.
+    Answer,
+    /// A person signs in, and answers what is asked.
+    SignInAndAnswer,
+    /// A person changes the password.
+    ChangePassword,
+    /// Ends the session.
+    SignOut,
+    /// Ends all sessions of the store; none is open here.
+    RevokeAll,
 }
 
 /// What it tells at its end: what its callers have met, and where its session is.
@@ -67,6 +92,10 @@ pub(crate) struct Report {
     pub(crate) ambiguous: u64,
     /// Exchanges that it has carried out itself.
     pub(crate) bought: u64,
+    /// A challenge was pending when it began.
+    pub(crate) pending: bool,
+    /// What it was told of an end.
+    pub(crate) said: String,
     /// What came of a spoilt disk.
     pub(crate) spoilt: Option<Spoilt>,
     /// The steps that it went through, where it was asked to count them.

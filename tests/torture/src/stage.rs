@@ -9,7 +9,7 @@ use countersign_simulator::{Operation, Running, Simulator};
 use tempfile::TempDir;
 
 use crate::kind::{Facts, Kind};
-use crate::plan::{Plan, Task};
+use crate::plan::{Person, Plan, Task};
 
 pub(crate) struct Stage {
     pub(crate) kind: Kind,
@@ -76,6 +76,7 @@ impl Stage {
             counts_steps: false,
             defect: None,
             dies_at: None,
+            person: Person::default(),
         }
     }
 

@@ -73,6 +73,9 @@ impl EffectFilter for Steps {
     fn event(&self, _: KeyDigest, event: &Event) {
         let what = match event {
             Event::Wanted => "a token is wanted",
+            Event::SignIn => "somebody signs in",
+            Event::Answer => "somebody answers",
+            Event::SignOut => "somebody signs out",
             Event::Flight(_, report) => match report {
                 Report::Admitted => "the budget has let it go",
                 Report::Prepared => "the credentials are here",
@@ -91,11 +94,17 @@ impl EffectFilter for Steps {
         let what = match &effect {
             Effect::Admit(..) => "to ask the budget",
             Effect::Prepare(..) => "to get the credentials",
-            Effect::Lock(_) => "to take the lock",
+            Effect::Lock(_) => {
+                // The first step of an exchange that writes.
+                self.0.sent.store(false, Ordering::SeqCst);
+                "to take the lock"
+            }
             Effect::Journal(..) => "to write the mark",
             Effect::Send(..) => "to send",
             Effect::Commit(..) => "to commit",
             Effect::Publish { .. } => "to hand the token out",
+            Effect::Unpublish => "to hand nothing out any more",
+            Effect::Forget => "to forget the tokens",
             Effect::Unlock(_) => "to let the lock go",
             Effect::Schedule(_) => "to appoint the next renewal",
             Effect::Tell(_) => "to tell whoever waits",
@@ -126,6 +135,20 @@ pub(crate) struct SteppedStore(pub(crate) FileStore, pub(crate) Steps);
 impl Over for SteppedStore {
     fn below(&self) -> &dyn SessionStore {
         &self.0
+    }
+
+    async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
+        self.1.pass("before a record is read".to_owned());
+        let record = self.0.load(name).await;
+        self.1.pass("after a record is read".to_owned());
+        record
+    }
+
+    async fn list(&self) -> Result<Vec<RecordName>, Error> {
+        self.1.pass("before the records are listed".to_owned());
+        let names = self.0.list().await;
+        self.1.pass("after the records are listed".to_owned());
+        names
     }
 
     async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {

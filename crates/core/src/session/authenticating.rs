@@ -11,7 +11,7 @@ use super::state::{
     Intent, State, Tokens, adopt, afterwards, ask, newer, refuse, rest_on, slowly, stall,
     stall_until,
 };
-use super::view::{ChallengeView, Failure, RecordView};
+use super::view::{ChallengeView, Failure, RecordView, RefusedView};
 use crate::capability::RevokeSupport;
 use crate::error::{Certainty, ErrorKind, Recovery};
 use crate::time::Timestamp;
@@ -167,9 +167,7 @@ impl Authenticating {
         if explicit {
             return None;
         }
-        if let Some(refused) = view.guards.refused
-            && (refused.certainty == Certainty::Certain || refused.tries > 1)
-        {
+        if view.guards.refused.is_some_and(RefusedView::holds_back) {
             return Some(Failure::new(ErrorKind::InvalidGrant));
         }
         cx.rules.day_is_full(view.guards.sign_ins_today).then(|| {

@@ -155,6 +155,13 @@ pub struct RefusedView {
     pub tries: u32,
 }
 
+impl RefusedView {
+    /// The secret is not sent again without being asked for.
+    pub fn holds_back(self) -> bool {
+        self.certainty == Certainty::Certain || self.tries > 1
+    }
+}
+
 /// An error as the machine sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Failure {

@@ -33,6 +33,20 @@ pub struct SessionRecord {
     pub unknown: UnknownFields,
 }
 
+impl SessionRecord {
+    /// It was ended on purpose, and no token is left that could be revoked. One that has ended and has tokens was
+    /// left in the middle of its end: whoever ends it again has them revoked.
+    pub const fn is_over(&self) -> bool {
+        self.ended.is_some() && self.tokens.is_none()
+    }
+
+    /// Begins another session in the place of one that was ended: takes the tombstone away, and the tokens of an end
+    /// that broke off, which nobody may use any more.
+    pub fn left_of_an_end(&mut self) -> Option<TokenSet> {
+        self.ended.take().and_then(|_| self.tokens.take())
+    }
+}
+
 /// A refresh that was about to be sent: written before the request leaves.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Journal {

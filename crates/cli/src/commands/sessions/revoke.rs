@@ -83,9 +83,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
     let mut described: Vec<Profile> = Vec::new();
     if let Some(file) = &file {
         // Tokens of an ended session are there as long as nobody knows whether they were revoked.
-        let lives = |book: &&&Book| {
-            book.record().is_some_and(|record| record.ended.is_none() || record.tokens.is_some())
-        };
+        let lives = |book: &&&Book| book.record().is_some_and(|record| !record.is_over());
         for name in meant.iter().filter(lives).filter_map(|book| book.profiles.first()) {
             described.push(file.profile(Some(name))?);
         }

@@ -9,9 +9,14 @@ use crate::session::SessionRecord;
 pub(crate) struct ForReaders(SessionRecord);
 
 impl ForReaders {
-    /// Names what readers get, so that a field which is added later is not among it by itself.
     pub(crate) fn of(record: &SessionRecord) -> Self {
-        let tokens = record.tokens.as_ref().map(|tokens| {
+        // Of a session that is being ended the tokens are kept to be revoked, and not to be used.
+        Self::cut(record, record.tokens.as_ref().filter(|_| record.ended.is_none()))
+    }
+
+    /// Names what readers get, so that a field which is added later is not among it by itself.
+    fn cut(record: &SessionRecord, tokens: Option<&TokenSet>) -> Self {
+        let tokens = tokens.map(|tokens| {
             TokenSet::from_stored(StoredTokens {
                 refresh_token: None,
                 refresh_expires_at: None,
@@ -40,6 +45,6 @@ impl Record for ForReaders {
 
     fn read(json: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable> {
         let (record, who) = SessionRecord::read(json)?;
-        Ok((Self::of(&record), who))
+        Ok((Self::cut(&record, record.tokens.as_ref()), who))
     }
 }

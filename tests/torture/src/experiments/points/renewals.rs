@@ -1,17 +1,14 @@
-//! A process dies at every step of an exchange, one run for each step and each kind of refresh: the steps
-//! are counted in a run that lives, not sampled. What the next process makes of it is what `docs/CRASHES.md`
-//! promises, which is made here and compared.
+//! A renewal, for each kind of refresh.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::{Cx, End, Failure};
+use super::document::{Tables, Text};
+use super::seams;
+use crate::experiments::Failure;
 use crate::findings::Findings;
 use crate::kind::Kind;
 use crate::plan::{Report, Task};
@@ -21,11 +18,10 @@ use crate::stage::Stage;
 /// No token ends by itself here.
 const LIFE: Duration = Duration::from_secs(3600);
 const AT_ONCE: usize = 3;
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/CRASHES.md");
 
 /// What becomes of the session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Outcome {
+pub(super) enum Outcome {
     /// The dead process has bought nothing; the next one does.
     Renewed,
     /// What the dead process has bought is in the store, and is gone on from.
@@ -42,7 +38,7 @@ enum Outcome {
     Other(&'static str),
 }
 
-impl Outcome {
+impl Text for Outcome {
     fn text(self) -> &'static str {
         match self {
             Self::Renewed => "renewed",
@@ -56,11 +52,10 @@ impl Outcome {
     }
 }
 
-pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
-    let mut findings = Findings::default();
-    let mut tables: BTreeMap<usize, Vec<(String, Outcome)>> = BTreeMap::new();
-    let mut n_points = 0;
-    for (column, kind) in Kind::ALL.into_iter().enumerate() {
+/// Dies at each step of a renewal of each kind, and says what became of it.
+pub(super) async fn run(findings: &mut Findings) -> Result<Tables<Outcome>, Failure> {
+    let mut tables = Tables::default();
+    for kind in Kind::ALL {
         let steps = counted(kind).await?;
         let found = die_at_each(kind, steps.len()).await?;
         let promised = promises(kind, &steps);
@@ -68,29 +63,18 @@ pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
             .filter(|n| found[*n] != promised[*n])
             .map(|n| format!("{}: {:?} instead of {:?}", steps[n], found[n], promised[n]))
             .collect();
-        n_points += steps.len();
         findings.claim(
             broken.is_empty() && steps.len() > 15,
             format!("{}: {} steps, each ends as promised {broken:?}", kind.name(), steps.len()),
         );
-        tables.insert(column, steps.into_iter().zip(found).collect());
+        seams::tell(kind.name(), &steps, |seam| seams::why_not_in_renewal(kind, seam), findings);
+        tables.add(kind.name(), steps.into_iter().zip(found).collect());
     }
-    findings.note(format!("{n_points} deaths"));
-    let text = document(&tables);
-    let path = Path::new(DOCUMENT);
-    if cx.write_docs {
-        std::fs::write(path, &text)?;
-        findings.note("docs/CRASHES.md is written");
-    } else {
-        let same = std::fs::read_to_string(path).is_ok_and(|known| known == text);
-        findings
-            .claim(same, "docs/CRASHES.md says this (`cargo xtask torture points --write-docs`)");
-    }
-    Ok(End::Findings(findings))
+    Ok(tables)
 }
 
 /// The steps of one exchange, from a process that lives.
-pub(super) async fn counted(kind: Kind) -> Result<Vec<String>, Failure> {
+pub(in crate::experiments) async fn counted(kind: Kind) -> Result<Vec<String>, Failure> {
     let stage = Stage::new(kind, LIFE).await?;
     let mut plan = stage.plan(Task::Renew);
     plan.counts_steps = true;
@@ -197,72 +181,3 @@ fn promises(kind: Kind, steps: &[String]) -> Vec<Outcome> {
     };
     (0..steps.len()).map(promised).collect()
 }
-
-fn document(tables: &BTreeMap<usize, Vec<(String, Outcome)>>) -> String {
-    let mut text = String::from(PREFACE);
-    let _ = write!(text, "| the process dies |");
-    for kind in Kind::ALL {
-        let _ = write!(text, " {} |", kind.name());
-    }
-    let _ = writeln!(text, "\n|---|{}", "---|".repeat(Kind::ALL.len()));
-    for (step, nth) in rows(tables) {
-        let _ = write!(text, "| {step}{} |", if nth == 0 { "" } else { ", once more" });
-        for table in tables.values() {
-            let mut same = table.iter().filter(|(of, _)| *of == step);
-            let _ = write!(text, " {} |", same.nth(nth).map_or("–", |(_, outcome)| outcome.text()));
-        }
-        text.push('\n');
-    }
-    text
-}
-
-/// The steps of all kinds in one order: those of the kind that has most, and each of the others after the
-/// one that it follows.
-fn rows(tables: &BTreeMap<usize, Vec<(String, Outcome)>>) -> Vec<(String, usize)> {
-    let mut rows: Vec<(String, usize)> = Vec::new();
-    for table in tables.values() {
-        let mut last = 0;
-        let mut met: BTreeMap<&str, usize> = BTreeMap::new();
-        for (step, _) in table {
-            let nth = met.entry(step.as_str()).or_default();
-            let row = (step.clone(), *nth);
-            *nth += 1;
-            match rows.iter().position(|known| *known == row) {
-                Some(at) => last = at + 1,
-                None => {
-                    rows.insert(last, row);
-                    last += 1;
-                }
-            }
-        }
-    }
-    rows
-}
-
-const PREFACE: &str = "# Crashes
-
-What becomes of a session whose process is killed in the middle of an exchange, at each step of it, by the
-kind of refresh that the provider has. The table is what `cargo xtask torture points` has found: one process
-killed at each step, and what the next process and the provider's own books showed. It is compared in CI.
-
-* **renewed**: the dead process has bought nothing, or nothing that counts; the next one buys the next token.
-* **kept**: what the dead process has bought is in the store, and the next one goes on from it.
-* **sent again**: the answer is lost; the refresh token stays good, and the next process sends it again.
-* **replayed in the grace**: the answer is lost and the refresh token is spent; the next process finds the
-  mark, sends the token again while the provider still takes it, and has the session. One token is sent at
-  most three times by all processes together.
-* **ambiguous**: the mark says that the token was about to be sent, and nobody can know whether it was. It is
-  never sent again. The access token is served to its end; then the session signs in again, by itself where
-  that is allowed, else whoever asks is told `Ambiguous`.
-* **repeated**: there is no refresh; the grant is repeated, as at every renewal.
-
-A process that dies in a *sign-out* has ended the session for everybody from the moment that it wrote its first
-record of it, which is before the provider is asked: nobody hands the tokens out again, and the next sign-out
-revokes them if that is still to be done
-([decision 34](/docs/decisions/0034-the-end-is-written-before-the-revocation.md)).
-
-The lock of a process that dies is free at once (file store), or with its lease (stores in a network). A
-process that is stopped instead of killed keeps the file store's lock, and others wait, bounded, and are told
-its number.
-
-";
