@@ -115,7 +115,7 @@ impl Flight {
         let mut end = Written::Yes;
         if touched.account {
             if goes_last {
-                records.account.pending_password = settled;
+                records.account.pending_password = settled.map(|question| *question);
             }
             end = records.save_account(&cell, fence.clone()).await?;
         }

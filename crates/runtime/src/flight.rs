@@ -57,7 +57,7 @@ pub(crate) struct Flight {
     /// When the account's refusal came that is written: it is told by that.
     pub(crate) refused_at: Option<Timestamp>,
     /// The account's record had a new password whose fate was not known, and what is written next has shown it.
-    pub(crate) answered_question: Option<PendingPassword>,
+    pub(crate) answered_question: Option<Box<PendingPassword>>,
     /// Tokens of an end that broke off, whose record is written over next.
     pub(crate) left: Option<Box<TokenSet>>,
     /// The sign-in is asked for by nobody.

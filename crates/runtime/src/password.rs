@@ -25,7 +25,7 @@ impl Flight {
     /// What is about to be written answers `question`, if it stands no more.
     pub(crate) fn note_answered(&mut self, question: Option<PendingPassword>) {
         let answered = self.question().is_none();
-        self.answered_question = question.filter(|_| answered);
+        self.answered_question = question.filter(|_| answered).map(Box::new);
     }
 
     /// A sign-in, or the answer that set the password, was taken: it is known which one holds. Whether
