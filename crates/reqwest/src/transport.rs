@@ -12,6 +12,9 @@ use crate::origins::origin_of;
 /// The most that an answer may hold after decompression.
 const MOST_BODY: usize = 1024 * 1024;
 
+/// So much room is made on the word of the answer alone.
+const EXPECTED_BODY: u64 = 16 * 1024;
+
 const POLICY: &str = "the client's policy does not allow this address";
 
 const PROXY_FOR_LOOPBACK: &str = "a proxy of the environment would be asked for loopback; set NO_PROXY, \
@@ -58,7 +61,8 @@ impl HttpTransport for Client {
         if response.content_length().is_some_and(|length| length > MOST_BODY as u64) {
             return Err(too_large());
         }
-        let mut body = SecretBuffer::new();
+        let expected = response.content_length().map_or(0, |length| length.min(EXPECTED_BODY));
+        let mut body = SecretBuffer::with_capacity(usize::try_from(expected).unwrap_or_default());
         let mut length = 0;
         while let Some(chunk) = response.chunk().await.map_err(interrupted)? {
             length += chunk.len();
