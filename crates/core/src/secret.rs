@@ -245,6 +245,11 @@ impl SecretBuffer {
         self.0.extend_from_slice(bytes);
     }
 
+    /// What was written so far, to be changed in place.
+    pub fn expose_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
     /// The finished secret.
     pub fn finish(mut self) -> SecretBytes {
         SecretBytes::new(std::mem::take(&mut *self.0))
