@@ -148,9 +148,6 @@ impl Records {
         lock: &dyn countersign_core::Lock,
     ) -> Result<Self, Error> {
         let mut records = self;
-        if !records.guards_are_from_memory() {
-            return Ok(records);
-        }
         let account = cell.account().digest();
         tracing::warn!(%account, "what an account must be spared was gone, and is written again");
         match records.save_account(cell, Some(lock.fence())).await {

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use countersign_core::session::{Effect, ExchangeId, Grant, Report, Write};
-use countersign_core::{Credentials, Error, SecretBytes, SecretString, Timestamp};
+use countersign_core::{Credentials, Error, SecretString, Timestamp};
+use countersign_seal::Sealer;
 
 use crate::carry::Carried;
 use crate::cell::Cell;
@@ -19,7 +20,7 @@ use crate::records::Records;
 pub(crate) struct Parked {
     credentials: Option<Credentials>,
     candidate: Option<Candidate>,
-    salt: Option<SecretBytes>,
+    sealer: Option<Arc<Sealer>>,
     records: Option<Records>,
     ambient_now: Option<Timestamp>,
     before: Option<Marks>,
@@ -46,7 +47,7 @@ impl Flight {
         let parked = Parked {
             credentials: self.credentials.take(),
             candidate: self.candidate.take(),
-            salt: self.salt.take(),
+            sealer: self.sealer.take(),
             records: self.records.take(),
             ambient_now: self.ambient_now,
             before: self.before,
@@ -86,7 +87,7 @@ impl Flight {
         let Parked {
             credentials,
             candidate,
-            salt,
+            sealer,
             records,
             ambient_now,
             before,
@@ -101,7 +102,7 @@ impl Flight {
         Self {
             credentials,
             candidate,
-            salt,
+            sealer,
             records,
             ambient_now,
             before,

@@ -7,7 +7,7 @@ use countersign_core::session::{
     Appointment, Cx, Demand, Effect, Event, ExchangeId, Purpose as Wish, Report, Rules, Source,
     Status, Told,
 };
-use countersign_core::{Answers, Credentials, Error, ErrorKind, Generation, Timestamp, TokenSet};
+use countersign_core::{Answers, Credentials, Error, Generation, Timestamp, TokenSet};
 use countersign_scheduler::{Failure as Row, Now, Purpose, Request};
 use countersign_seal::PendingChallenge;
 
@@ -328,8 +328,7 @@ impl Cell {
             (Some(bundle), _) => bundle.clone(),
             (None, Some(held)) if held.generation() == generation => {
                 // Headers are made by whoever asks first: an adapter is not called under the mutex.
-                let later = Err(Error::new(ErrorKind::Internal));
-                Bundle { tokens: Arc::clone(held), authorization: later }
+                Bundle { tokens: Arc::clone(held), authorization: None }
             }
             (None, _) => return,
         };
@@ -341,8 +340,7 @@ impl Cell {
         core.unsaved = if saved { None } else { core.incoming_of(generation) };
         core.dozing = false;
         core.published = Some(generation);
-        // Where nobody has asked since the last one fell asleep, the headers wait for whoever does.
-        let wanted = shown.is_some() || self.is_waited_for() || self.shared.policy.pull;
+        let wanted = self.wants_headers(shown.is_some());
         if wanted && core.refused != Some(generation) {
             self.hand_out(&bundle);
         }

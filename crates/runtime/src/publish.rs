@@ -14,14 +14,30 @@ use crate::snapshot::Snapshot;
 #[derive(Clone)]
 pub(crate) struct Bundle {
     pub(crate) tokens: Arc<TokenSet>,
-    pub(crate) authorization: Result<Arc<Authorization>, Error>,
+    /// `None` where nobody wants them, or they cannot be made: whoever asks for them makes them, or hears why not.
+    pub(crate) authorization: Option<Arc<Authorization>>,
 }
 
 impl Cell {
-    /// Makes the headers of `tokens`.
+    /// Makes the headers of `tokens` for whoever uses them. Those that are handed out already are not made again.
     pub(crate) fn bundle(&self, tokens: TokenSet) -> Bundle {
-        let authorization = self.authorization_of(&tokens);
-        Bundle { tokens: Arc::new(tokens), authorization }
+        let shown = self.snapshot.load();
+        match &*shown {
+            Some(shown) if shown.tokens.generation() == tokens.generation() => Bundle {
+                tokens: Arc::clone(&shown.tokens),
+                authorization: Some(Arc::clone(&shown.authorization)),
+            },
+            shown => {
+                let wanted = self.wants_headers(shown.is_some());
+                let made = wanted.then(|| self.authorization_of(&tokens));
+                Bundle { tokens: Arc::new(tokens), authorization: made.and_then(Result::ok) }
+            }
+        }
+    }
+
+    /// Where nobody has asked since the last token fell asleep, the headers wait for whoever does.
+    pub(crate) fn wants_headers(&self, shown: bool) -> bool {
+        shown || self.is_waited_for() || self.shared.policy.pull
     }
 
     /// Asks the adapter; a panic in it is an error.
@@ -67,15 +83,9 @@ impl Cell {
     pub(crate) fn hand_out(&self, bundle: &Bundle) {
         let tokens = &bundle.tokens;
         let windows = self.planner().windows(tokens.issued_at(), tokens.expires_at());
-        let snapshot = match &bundle.authorization {
-            Ok(authorization) => Some(Arc::new(Snapshot::new(
-                Arc::clone(tokens),
-                Arc::clone(authorization),
-                &windows,
-            ))),
-            // The tokens are good and cannot be presented: callers are told why when they ask.
-            Err(_) => None,
-        };
+        let snapshot = bundle.authorization.as_ref().map(|authorization| {
+            Arc::new(Snapshot::new(Arc::clone(tokens), Arc::clone(authorization), &windows))
+        });
         if snapshot.is_some() {
             crate::idle::watch(self);
         }

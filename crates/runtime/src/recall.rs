@@ -4,6 +4,7 @@
 //! last; and nearly always it holds what was written here. Then the seal is the same to the last byte.
 
 use std::hash::{DefaultHasher, Hasher};
+use std::mem;
 
 use countersign_seal::{AccountRecord, SessionRecord};
 
@@ -23,6 +24,12 @@ pub(crate) struct Seal {
 pub(crate) struct Recalled {
     pub(crate) session: Option<(Seal, SessionRecord)>,
     pub(crate) account: Option<(Seal, AccountRecord)>,
+}
+
+impl Recalled {
+    fn seals(&self) -> (Option<Seal>, Option<Seal>) {
+        (self.session.as_ref().map(|(seal, _)| *seal), self.account.as_ref().map(|(seal, _)| *seal))
+    }
 }
 
 impl Seal {
@@ -53,11 +60,24 @@ impl Cell {
         (session_seal, session): (Option<Seal>, &SessionRecord),
         (account_seal, account): (Option<Seal>, &AccountRecord),
     ) {
+        let seals = (session_seal, account_seal);
+        if self
+            .with_awake(|core| core.recalled.as_ref().is_some_and(|known| known.seals() == seals))
+            == Some(true)
+        {
+            return;
+        }
         let recalled = Recalled {
             session: session_seal.map(|seal| (seal, session.clone())),
             account: account_seal.map(|seal| (seal, account.clone())),
         };
-        let replaced = self.with_awake(|core| core.recalled.replace(Box::new(recalled)));
+        let replaced = self.with_awake(|core| match &mut core.recalled {
+            Some(known) => Some(mem::replace(&mut **known, recalled)),
+            None => {
+                core.recalled = Some(Box::new(recalled));
+                None
+            }
+        });
         drop(replaced);
     }
 }

@@ -22,7 +22,7 @@ pub struct Authorized(Guard<Option<Arc<Snapshot>>>);
 /// One publication. It is replaced and never changed, but for the mark that somebody used it.
 pub(crate) struct Snapshot {
     pub(crate) tokens: Arc<TokenSet>,
-    authorization: Arc<Authorization>,
+    pub(crate) authorization: Arc<Authorization>,
     /// Up to here it is handed out without looking any further.
     fresh_until: Timestamp,
     /// From here on somebody has to see to what is due, in pull mode.
