@@ -208,7 +208,7 @@ impl Flight {
         let account = account && records.guards_unreadable().is_none();
         let session = &mut records.session;
         session.counter = session.counter.max(tokens.generation().counter);
-        session.tokens = Some((*tokens).clone());
+        session.tokens = Some(tokens);
         session.journal = None;
         session.challenge = None;
         session.ended = None;

@@ -13,7 +13,7 @@ use crate::snapshot::Snapshot;
 /// Tokens with the headers that present them, made before the mutex is taken.
 #[derive(Clone)]
 pub(crate) struct Bundle {
-    pub(crate) tokens: Arc<TokenSet>,
+    pub(crate) tokens: TokenSet,
     /// `None` where nobody wants them, or they cannot be made: whoever asks for them makes them, or hears why not.
     pub(crate) authorization: Option<Arc<Authorization>>,
 }
@@ -24,13 +24,13 @@ impl Cell {
         let shown = self.snapshot.load();
         match &*shown {
             Some(shown) if shown.tokens.generation() == tokens.generation() => Bundle {
-                tokens: Arc::clone(&shown.tokens),
+                tokens: shown.tokens.clone(),
                 authorization: Some(Arc::clone(&shown.authorization)),
             },
             shown => {
                 let wanted = self.wants_headers(shown.is_some());
                 let made = wanted.then(|| self.authorization_of(&tokens));
-                Bundle { tokens: Arc::new(tokens), authorization: made.and_then(Result::ok) }
+                Bundle { tokens, authorization: made.and_then(Result::ok) }
             }
         }
     }
@@ -84,7 +84,7 @@ impl Cell {
         let tokens = &bundle.tokens;
         let windows = self.planner().windows(tokens.issued_at(), tokens.expires_at());
         let snapshot = bundle.authorization.as_ref().map(|authorization| {
-            Arc::new(Snapshot::new(Arc::clone(tokens), Arc::clone(authorization), &windows))
+            Arc::new(Snapshot::new(tokens.clone(), Arc::clone(authorization), &windows))
         });
         if snapshot.is_some() {
             crate::idle::watch(self);
