@@ -411,10 +411,12 @@ impl Cell {
             crate::ticker::ensure(&self.shared);
         }
         after.take_off.into_iter().for_each(|id| flight::take_off(self, id));
-        let at = self.shared.clock.now();
-        for kind in after.events {
-            self.trace(&kind);
-            self.emit(kind, at);
+        if !after.events.is_empty() {
+            let at = self.shared.clock.now();
+            for kind in after.events {
+                self.trace(&kind);
+                self.emit(kind, at);
+            }
         }
         for tokens in after.discard {
             crate::discard::revoke_late(self, tokens);
