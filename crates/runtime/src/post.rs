@@ -286,7 +286,7 @@ impl Cell {
                 let late = slot.and_then(|slot| slot.incoming.bundle.take());
                 after.discard.extend(late.and_then(|bundle| core.disposable(&bundle)));
             }
-            Effect::Retire => after.discard.extend(after.before.take()),
+            Effect::Retire => after.discard.extend(after.before.clone()),
             Effect::Schedule(appointment) => self.appoint(core, appointment, now, after),
             Effect::Unschedule => {
                 core.appointment = None;
@@ -340,7 +340,8 @@ impl Cell {
         core.unsaved = if saved { None } else { core.incoming_of(generation) };
         core.dozing = false;
         core.published = Some(generation);
-        let wanted = self.wants_headers(shown.is_some());
+        // Where nobody has asked since the last one fell asleep, the headers wait for whoever does.
+        let wanted = shown.is_some() || self.is_waited_for() || self.shared.policy.pull;
         if wanted && core.refused != Some(generation) {
             self.hand_out(&bundle);
         }

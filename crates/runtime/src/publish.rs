@@ -14,30 +14,21 @@ use crate::snapshot::Snapshot;
 #[derive(Clone)]
 pub(crate) struct Bundle {
     pub(crate) tokens: TokenSet,
-    /// `None` where nobody wants them, or they cannot be made: whoever asks for them makes them, or hears why not.
+    /// `None` where they cannot be made, or not yet: whoever asks for them makes them, or hears why not.
     pub(crate) authorization: Option<Arc<Authorization>>,
 }
 
 impl Cell {
-    /// Makes the headers of `tokens` for whoever uses them. Those that are handed out already are not made again.
+    /// Makes the headers of `tokens`; those that are handed out already are not made again.
     pub(crate) fn bundle(&self, tokens: TokenSet) -> Bundle {
-        let shown = self.snapshot.load();
-        match &*shown {
-            Some(shown) if shown.tokens.generation() == tokens.generation() => Bundle {
-                tokens: shown.tokens.clone(),
-                authorization: Some(Arc::clone(&shown.authorization)),
-            },
-            shown => {
-                let wanted = self.wants_headers(shown.is_some());
-                let made = wanted.then(|| self.authorization_of(&tokens));
-                Bundle { tokens, authorization: made.and_then(Result::ok) }
-            }
+        if let Some(shown) = &*self.snapshot.load()
+            && shown.tokens.generation() == tokens.generation()
+        {
+            let authorization = Some(Arc::clone(&shown.authorization));
+            return Bundle { tokens: shown.tokens.clone(), authorization };
         }
-    }
-
-    /// Where nobody has asked since the last token fell asleep, the headers wait for whoever does.
-    pub(crate) fn wants_headers(&self, shown: bool) -> bool {
-        shown || self.is_waited_for() || self.shared.policy.pull
+        let authorization = self.authorization_of(&tokens).ok();
+        Bundle { tokens, authorization }
     }
 
     /// Asks the adapter; a panic in it is an error.
