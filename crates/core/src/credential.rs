@@ -175,13 +175,13 @@ impl Credentials {
 
     /// Names these secrets for the memory of refused ones. `salt` is a secret of the store.
     pub fn fingerprint(&self, salt: &[u8]) -> Fingerprint {
-        let mut all = crate::secret::SecretBuffer::new();
-        for secret in [&self.password, &self.totp_secret, &self.client_secret] {
-            let text = secret.as_ref().map_or("", SecretString::expose);
-            all.push(&(text.len() as u64).to_be_bytes());
-            all.push(text.as_bytes());
-        }
-        Fingerprint::of("countersign credentials", salt, all.finish().expose_bytes())
+        let secrets = [&self.password, &self.totp_secret, &self.client_secret];
+        let [a, b, c] = secrets.map(|secret| {
+            let text = secret.as_ref().map_or(&[][..], SecretString::expose_bytes);
+            ((text.len() as u64).to_be_bytes(), text)
+        });
+        let pieces = [&a.0, a.1, &b.0, b.1, &c.0, c.1];
+        Fingerprint::of_pieces("countersign credentials", salt, &pieces)
     }
 }
 

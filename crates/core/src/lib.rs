@@ -32,6 +32,7 @@ mod time;
 mod token;
 pub mod totp;
 pub mod transport;
+mod wiped;
 
 pub use capability::{
     Capabilities, ChallengeSupport, EarliestRefresh, FallbackLifetimes, LockoutRule,

@@ -39,8 +39,11 @@ impl Scheme {
 /// spelling to compare.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
+    /// As it is written, in the one spelling that there is: keys and records name it so.
+    text: Box<str>,
     scheme: Scheme,
-    host: Box<str>,
+    /// Where the host ends in the text.
+    host_ends: usize,
     port: u16,
 }
 
@@ -75,7 +78,13 @@ impl Origin {
                 "plain http is allowed only to a literal loopback address or localhost; use https",
             ));
         }
-        Ok(Self { scheme, port: port.unwrap_or(scheme.default_port()), host: host.into() })
+        let port = port.unwrap_or(scheme.default_port());
+        let mut text = format!("{}://{host}", scheme.as_str());
+        let host_ends = text.len();
+        if port != scheme.default_port() {
+            text.push_str(&format!(":{port}"));
+        }
+        Ok(Self { text: text.into(), scheme, host_ends, port })
     }
 
     /// Whether [`Origin::from_parts`] would make this very origin of these parts. Makes nothing.
@@ -83,7 +92,12 @@ impl Origin {
         self.scheme.as_str() == scheme
             && self.port == port.unwrap_or(self.scheme.default_port())
             // Nearly always written alike, which is known at once.
-            && (*self.host == *host || self.host.eq_ignore_ascii_case(host))
+            && (self.host() == host || self.host().eq_ignore_ascii_case(host))
+    }
+
+    /// As it is written: `https://host[:port]`.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The scheme.
@@ -93,7 +107,8 @@ impl Origin {
 
     /// The host in lower case; an IPv6 address in brackets.
     pub fn host(&self) -> &str {
-        &self.host
+        let starts = self.scheme.as_str().len() + "://".len();
+        &self.text[starts..self.host_ends]
     }
 
     /// The port, also where it is the scheme's own.
@@ -103,17 +118,13 @@ impl Origin {
 
     /// Whether this is a literal loopback address or `localhost`.
     pub fn is_loopback(&self) -> bool {
-        is_loopback(&self.host)
+        is_loopback(self.host())
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme.as_str(), self.host)?;
-        if self.port != self.scheme.default_port() {
-            write!(f, ":{}", self.port)?;
-        }
-        Ok(())
+        f.write_str(&self.text)
     }
 }
 
@@ -223,6 +234,20 @@ mod tests {
         assert_eq!(a, Origin::parse("https://api.example").unwrap());
         assert_ne!(a, Origin::parse("https://api.example:8443").unwrap());
         assert_eq!(a.to_string(), "https://api.example");
+    }
+
+    #[test]
+    fn an_origin_is_written_in_one_spelling_and_taken_apart_again() {
+        for (written, text, host, port) in [
+            ("https://API.example:443", "https://api.example", "api.example", 443),
+            ("https://api.example:8443", "https://api.example:8443", "api.example", 8443),
+            ("http://[::1]:80", "http://[::1]", "[::1]", 80),
+            ("http://[::1]:443", "http://[::1]:443", "[::1]", 443),
+        ] {
+            let origin = Origin::parse(written).unwrap();
+            assert_eq!((origin.as_str(), origin.host(), origin.port()), (text, host, port));
+            assert!(origin.is(origin.scheme().as_str(), host, Some(port)), "{written}");
+        }
     }
 
     #[test]

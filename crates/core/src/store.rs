@@ -146,6 +146,14 @@ impl RecordName {
         good.then_some(Self(digits))
     }
 
+    /// The hash that it is made of.
+    pub fn to_hash(&self) -> [u8; 16] {
+        let mut hash = [0; DIGITS / 2];
+        // They are digits, as both constructors see to.
+        let _ = data_encoding::HEXLOWER.decode_mut(&self.0, &mut hash);
+        hash
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         // Digits are text.

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use countersign_core::{Error, ErrorKind, Origin, Scheme};
 use hyper_util::client::proxy::matcher::Matcher;
 
+use crate::address::{Address, Addresses};
 use crate::authority::Authority;
+use crate::error::OriginRefused;
 use crate::policy::{Guarded, OriginPolicy, permits};
 use crate::session::SessionClient;
 
@@ -27,6 +29,7 @@ struct Inner {
     secure: Secure,
     environment: Environment,
     policy: Option<Arc<dyn OriginPolicy>>,
+    addresses: Addresses,
 }
 
 /// What the proxies of the environment would do to calls to loopback.
@@ -131,7 +134,8 @@ impl Client {
             Some(make) => Secure::Later { make, made: OnceLock::new(), making: Mutex::new(()) },
             None => Secure::Same,
         };
-        Ok(Self(Arc::new(Inner { bare, secure, environment, policy })))
+        let addresses = Addresses::default();
+        Ok(Self(Arc::new(Inner { bare, secure, environment, policy, addresses })))
     }
 
     /// A client that sends as the session behind `authority`.
@@ -161,6 +165,11 @@ impl Client {
             let _ = made.set(build(guarded(make(), self.0.policy.as_ref()))?);
         }
         Ok(made.get().unwrap_or(&self.0.bare))
+    }
+
+    /// `uri` as the parser reads it that sends.
+    pub(crate) fn address(&self, uri: &http::Uri) -> Result<Arc<Address>, OriginRefused> {
+        self.0.addresses.read(uri)
     }
 
     /// Whether the policy lets credentials go to `origin`, as far as its address is written out.

@@ -24,6 +24,7 @@
 //! }
 //! ```
 
+mod address;
 mod attempts;
 mod authority;
 mod builder;

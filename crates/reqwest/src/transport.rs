@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::transport::{Delivery, Reason, TransportError};
 use countersign_core::{HttpTransport, SecretBuffer};
-use reqwest::Url;
 
 use crate::client::Client;
-use crate::origins::origin_of;
 
 /// The most that an answer may hold after decompression.
 const MOST_BODY: usize = 1024 * 1024;
+
+/// So much room is made on the word of the answer alone.
+const EXPECTED_BODY: u64 = 16 * 1024;
 
 const POLICY: &str = "the client's policy does not allow this address";
 
@@ -21,18 +22,18 @@ const PROXY_FOR_LOOPBACK: &str = "a proxy of the environment would be asked for 
 impl HttpTransport for Client {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let forbidden = || TransportError::new(Delivery::NotSent, Reason::Forbidden);
-        let url = Url::parse(&request.uri().to_string()).map_err(|_| forbidden())?;
-        let origin = origin_of(&url).map_err(|error| forbidden().with_source(error))?;
-        if !self.permits(&origin) {
+        let address = self.address(request.uri());
+        let address = address.map_err(|error| forbidden().with_source(error))?;
+        if !self.permits(&address.origin) {
             return Err(forbidden().with_source(POLICY));
         }
         let http = self
-            .for_auth(&origin)
+            .for_auth(&address.origin)
             .ok_or_else(|| forbidden().with_source(PROXY_FOR_LOOPBACK))?
             .map_err(|error| forbidden().with_source(error))?;
 
         let (parts, body) = request.into_inner().into_parts();
-        let mut request = reqwest::Request::new(parts.method, url);
+        let mut request = reqwest::Request::new(parts.method, address.url.clone());
         *request.headers_mut() = parts.headers;
         if !body.is_empty() {
             // Shared with the adapter's request, and wiped with the last holder.
@@ -58,7 +59,8 @@ impl HttpTransport for Client {
         if response.content_length().is_some_and(|length| length > MOST_BODY as u64) {
             return Err(too_large());
         }
-        let mut body = SecretBuffer::new();
+        let expected = response.content_length().map_or(0, |length| length.min(EXPECTED_BODY));
+        let mut body = SecretBuffer::with_capacity(usize::try_from(expected).unwrap_or_default());
         let mut length = 0;
         while let Some(chunk) = response.chunk().await.map_err(interrupted)? {
             length += chunk.len();

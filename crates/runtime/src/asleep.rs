@@ -4,7 +4,6 @@
 //! can be computed again (the finished header, fingerprints, the machine) is left out, and a token that
 //! is written in the alphabet of base64url, as most are, takes six bits a character.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::session::{AtRest, Held, Machine, Purpose, Status};
@@ -54,7 +53,7 @@ impl Core {
             || !self.read
             || self.published.is_some_and(|published| published != rest.held.generation)
             || !self.told.is_quiet(self.moves);
-        let tokens = self.held.as_deref().filter(|_| !busy)?;
+        let tokens = self.held.as_ref().filter(|_| !busy)?;
         let dead = rest.held.refresh.is_some_and(|refresh| refresh.dead);
         if Held::of(tokens, dead) != rest.held {
             return None;
@@ -195,7 +194,7 @@ impl Asleep {
             machine: Machine::resting(rest),
             read: true,
             next_exchange,
-            held: Some(Arc::new(tokens)),
+            held: Some(tokens),
             told: ToldLog::quiet(count),
             appointment: wish.map(|wish| (wish, at, Monotonic::from_start(mono))),
             dozing: has(DOZING),
@@ -239,7 +238,7 @@ mod tests {
         let mut core = Core::new(at(2_000));
         core.read = true;
         core.machine = Machine::resting(rest);
-        core.held = Some(Arc::new(tokens));
+        core.held = Some(tokens);
         core.appointment =
             Some((rest.renewal(), at(3_000), Monotonic::from_start(Duration::MAX / 9)));
         (core.next_exchange, core.version, core.moves) = (5, 6, 7);
@@ -318,7 +317,7 @@ mod tests {
         let rest = AtRest { held: Held::of(&tokens, false), strikes: 0, kept: false };
         core.machine = Machine::resting(rest);
         core.appointment = Some((rest.renewal(), at(3_000), Monotonic::default()));
-        core.held = Some(Arc::new(tokens));
+        core.held = Some(tokens);
         let bytes = core.asleep().unwrap().0.len();
         assert!(bytes <= 768 + 192 + 8 * Ring::ROOM + 104, "{bytes}");
     }

@@ -238,7 +238,7 @@ impl Flight {
         let session = &mut records.session;
         session.counter = session.counter.max(tokens.generation().counter);
         let left = session.left_of_an_end();
-        session.tokens = Some((*tokens).clone());
+        session.tokens = Some(tokens);
         session.journal = None;
         session.challenge = None;
         session.suspicion = 0;

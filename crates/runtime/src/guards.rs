@@ -189,8 +189,6 @@ impl Records {
         if records.guards_are_from_memory() {
             let account = cell.account().digest();
             tracing::warn!(%account, "what an account must be spared was gone, and is written again");
-        } else if !records.owes_guards() {
-            return Ok(records);
         }
         match records.save_account(cell, Some(lock.fence())).await {
             Ok(Written::Lost) => Self::load(cell).await,

@@ -1,7 +1,6 @@
 //! What lies under the mutex of a session: the machine, and the bytes that it names.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use countersign_core::session::{
     Answer, Appointment, Effect, Event, ExchangeId, Failure, Machine, Report, Status, Told,
@@ -33,7 +32,7 @@ pub(crate) struct Core {
     pub(crate) next_exchange: u32,
     pub(crate) flights: Vec<FlightSlot>,
     /// The bytes of the generation that the machine holds.
-    pub(crate) held: Option<Arc<TokenSet>>,
+    pub(crate) held: Option<TokenSet>,
     pub(crate) saved: bool,
     /// What callers may have, whether its headers are made or not.
     pub(crate) published: Option<Generation>,
@@ -258,7 +257,7 @@ impl Core {
         let of = |bundle: &&Bundle| bundle.tokens.generation() == wanted;
         let answered = || self.flights.iter().find_map(|s| s.incoming.bundle.as_ref().filter(of));
         if let Some(bundle) = record.filter(of).or_else(answered) {
-            self.held = Some(Arc::clone(&bundle.tokens));
+            self.held = Some(bundle.tokens.clone());
         }
     }
 
@@ -290,7 +289,7 @@ impl Core {
         let held = self.held.as_ref().and_then(|held| held.refresh_token());
         let theirs = late.tokens.refresh_token()?;
         let shared = held.is_some_and(|held| held.secret().matches(theirs.secret()));
-        (!shared).then(|| TokenSet::clone(&late.tokens))
+        (!shared).then(|| late.tokens.clone())
     }
 
     pub(crate) fn tell(&mut self, told: Told, waited: bool, after: &mut After) {

@@ -197,6 +197,11 @@ impl SessionStore for MemoryStore {
         Ok(self.inner.state().records.get(name).cloned())
     }
 
+    async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
+        let state = self.inner.state();
+        Ok(names.iter().map(|name| state.records.get(name).cloned()).collect())
+    }
+
     async fn list(&self) -> Result<Vec<RecordName>, Error> {
         let mut names: Vec<_> = self.inner.state().records.keys().cloned().collect();
         names.sort_unstable();

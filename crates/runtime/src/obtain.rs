@@ -232,7 +232,7 @@ impl Cell {
         let core = self.core();
         let still = core.machine.served().is_some_and(|s| s.generation == tokens.generation());
         if still && self.snapshot.load().is_none() {
-            self.hand_out(&crate::publish::Bundle { tokens, authorization: Ok(authorization) });
+            self.hand_out(&crate::publish::Bundle { tokens, authorization: Some(authorization) });
         }
         drop(core);
         Ok(self.snapshot.load_full())

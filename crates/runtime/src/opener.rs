@@ -13,10 +13,31 @@ pub(crate) type Read = Result<Option<StoredRecord>, Error>;
 /// The code of a record that is sealed with a key that is not known.
 pub(crate) const UNKNOWN_KEY: &str = "unknown_key";
 
+/// What the records of a session are called: its own, and its account's where that can be opened.
+pub(crate) enum Names {
+    Whole([RecordName; 2]),
+    Readers([RecordName; 1]),
+}
+
 /// What opens records: everything of a session, or what readers get.
 pub(crate) enum Opener {
     Whole(Arc<Sealer>),
     Readers(Arc<Readers>),
+}
+
+/// The names of the session's record and of its account's.
+pub(crate) fn names(sealer: &Sealer, cell: &Cell) -> [RecordName; 2] {
+    [sealer.name(&cell.digest), sealer.name(&cell.account().digest())]
+}
+
+impl Names {
+    /// The session's, then the account's if it is among them.
+    pub(crate) const fn all(&self) -> &[RecordName] {
+        match self {
+            Self::Whole(names) => names,
+            Self::Readers(name) => name,
+        }
+    }
 }
 
 impl Opener {
@@ -28,13 +49,12 @@ impl Opener {
         }
     }
 
-    /// The session's record, then the account's where it can be opened.
-    pub(crate) fn names(&self, cell: &Cell) -> Vec<RecordName> {
-        let mut names = vec![self.name(&cell.digest)];
-        if let Self::Whole(sealer) = self {
-            names.push(sealer.name(&cell.account().digest()));
+    /// Each is a keyed hash: made once for what is done with them.
+    pub(crate) fn names(&self, cell: &Cell) -> Names {
+        match self {
+            Self::Whole(sealer) => Names::Whole(names(sealer, cell)),
+            Self::Readers(readers) => Names::Readers([readers.name(&cell.digest)]),
         }
-        names
     }
 
     /// Whether somebody seals with a newer key by now.

@@ -217,7 +217,7 @@ impl Cell {
                     }
                     shown => shown,
                 }?;
-                Ok(Some(TokenSet::clone(shown.tokens())))
+                Ok(Some(shown.tokens().clone()))
             }
             Operation::Register { .. }
             | Operation::ForgotPassword
@@ -226,7 +226,7 @@ impl Cell {
             Operation::Extension { .. } if self.core().held.is_none() => Ok(None),
             Operation::Extension { .. } => {
                 let shown = self.obtain(Default::default(), limit).await.ok();
-                Ok(shown.map(|shown| TokenSet::clone(shown.tokens())))
+                Ok(shown.map(|shown| shown.tokens().clone()))
             }
             _ => Err(Error::new(ErrorKind::InvalidRequest)
                 .at(self.provider.id(), operation.name())

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use countersign_core::session::{Effect, Event, ExchangeId, Grant, Report, Write};
-use countersign_core::{Credentials, Error, SecretBytes, SecretString, Timestamp};
+use countersign_core::{Credentials, Error, SecretString, Timestamp};
+use countersign_seal::Sealer;
 
 use crate::carry::Carried;
 use crate::cell::Cell;
@@ -19,7 +20,7 @@ use crate::records::Records;
 pub(crate) struct Parked {
     credentials: Option<Credentials>,
     candidate: Option<Candidate>,
-    salt: Option<SecretBytes>,
+    sealer: Option<Arc<Sealer>>,
     records: Option<Records>,
     ambient_now: Option<Timestamp>,
     before: Option<Marks>,
@@ -57,7 +58,7 @@ impl Flight {
         let parked = Parked {
             credentials: self.credentials.take(),
             candidate: self.candidate.take(),
-            salt: self.salt.take(),
+            sealer: self.sealer.take(),
             records: self.records.take(),
             ambient_now: self.ambient_now,
             before: self.before,
@@ -98,7 +99,7 @@ impl Flight {
         let Parked {
             credentials,
             candidate,
-            salt,
+            sealer,
             records,
             ambient_now,
             before,
@@ -114,7 +115,7 @@ impl Flight {
         Self {
             credentials,
             candidate,
-            salt,
+            sealer,
             records,
             ambient_now,
             before,

@@ -41,10 +41,10 @@ impl Flight {
             None => false,
         };
         let mut outdated = None;
-        if new && let Some((old, salt)) = self.credentials.as_ref().zip(self.salt.as_ref()) {
+        if new && let Some((old, sealer)) = self.credentials.as_ref().zip(self.sealer.as_ref()) {
             let now = self.cell.shared.clock.now();
             let account = &mut records.account;
-            outdated = outdate(account, &pending.password, old, salt.expose_bytes(), now);
+            outdated = outdate(account, &pending.password, old, sealer.salt(), now);
         }
         self.cell.tell_settled(new);
         self.settled = Some((pending.password, new));

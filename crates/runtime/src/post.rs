@@ -7,7 +7,7 @@ use countersign_core::session::{
     Appointment, Cx, Demand, Effect, Event, ExchangeId, Purpose as Wish, Rules, Source, Status,
     Told,
 };
-use countersign_core::{Answers, Credentials, Error, ErrorKind, Generation, Timestamp, TokenSet};
+use countersign_core::{Answers, Credentials, Error, Generation, Timestamp, TokenSet};
 use countersign_scheduler::{Failure as Row, Now, Purpose, Request};
 use countersign_seal::PendingChallenge;
 
@@ -44,7 +44,7 @@ pub(crate) struct After {
     pub(crate) take_off: Vec<ExchangeId>,
     pub(crate) discard: Vec<TokenSet>,
     /// What was held before the event.
-    pub(crate) before: Option<Arc<TokenSet>>,
+    pub(crate) before: Option<TokenSet>,
     pub(crate) events: Vec<SessionEventKind>,
     /// What is over. There may be somebody else's code in its sources, which is not run under the mutex.
     pub(crate) over: Vec<Error>,
@@ -273,7 +273,7 @@ impl Cell {
                 let late = slot.and_then(|slot| slot.incoming.bundle.take());
                 after.discard.extend(late.and_then(|bundle| core.disposable(&bundle)));
             }
-            Effect::Retire => after.discard.extend(after.before.as_deref().cloned()),
+            Effect::Retire => after.discard.extend(after.before.clone()),
             Effect::Schedule(appointment) => self.appoint(core, appointment, now, after),
             Effect::Unschedule => {
                 core.appointment = None;
@@ -315,15 +315,14 @@ impl Cell {
             (Some(bundle), _) => bundle.clone(),
             (None, Some(held)) if held.generation() == generation => {
                 // Headers are made by whoever asks first: an adapter is not called under the mutex.
-                let later = Err(Error::new(ErrorKind::Internal));
-                Bundle { tokens: Arc::clone(held), authorization: later }
+                Bundle { tokens: held.clone(), authorization: None }
             }
             (None, _) => return,
         };
         if shown.as_ref().is_some_and(|shown| shown.was_used()) {
             core.last_used_at = now;
         }
-        core.held = Some(Arc::clone(&bundle.tokens));
+        core.held = Some(bundle.tokens.clone());
         core.saved = saved;
         core.unsaved = if saved { None } else { core.incoming_of(generation) };
         core.dozing = false;
@@ -389,9 +388,9 @@ impl Cell {
             incoming.bundle = incoming.bundle.as_ref().map(|bundle| bundle.shifted(by_millis));
         }
         let Some(held) = core.held.take() else { return };
-        let tokens = Arc::new(TokenSet::clone(&held).shifted(by_millis));
+        let tokens = held.shifted(by_millis);
         if let Some(shown) = self.snapshot.load_full() {
-            let shown = shown.shifted(Arc::clone(&tokens), by_millis);
+            let shown = shown.shifted(tokens.clone(), by_millis);
             self.snapshot.store(Some(Arc::new(shown)));
         }
         core.last_used_at = core.last_used_at.shifted(by_millis);
@@ -404,10 +403,12 @@ impl Cell {
             crate::ticker::ensure(&self.shared);
         }
         after.take_off.into_iter().for_each(|id| flight::take_off(self, id));
-        let at = self.shared.clock.now();
-        for kind in after.events {
-            self.trace(&kind);
-            self.emit(kind, at);
+        if !after.events.is_empty() {
+            let at = self.shared.clock.now();
+            for kind in after.events {
+                self.trace(&kind);
+                self.emit(kind, at);
+            }
         }
         for tokens in after.discard {
             crate::discard::revoke_late(self, tokens);

@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::session::{Grant, RefusedView, Report};
-use countersign_core::{
-    CredentialKind, Credentials, Error, ErrorKind, Lock, Recovery, SecretBytes,
-};
+use countersign_core::{CredentialKind, Credentials, Error, ErrorKind, Lock, Recovery};
 use countersign_scheduler::{Admit, Caller};
 use futures_util::FutureExt;
 
 use crate::caught::caught;
 use crate::cell::Cell;
 use crate::flight::{Candidate, Ended, Flight};
+use crate::opener::{Opener, names};
 use crate::post::Cargo;
 use crate::records::Records;
 use crate::reenter::inside;
@@ -49,6 +48,7 @@ impl Flight {
 
     /// Gets what can wait or fail: the credentials, as their source has them now.
     pub(crate) async fn prepare(&mut self, grant: Grant) -> Result<Ended, Error> {
+        self.grant = Some(grant);
         if self.carried.is_some() {
             return Ok((Report::Prepared, Cargo::default()));
         }
@@ -86,26 +86,33 @@ impl Flight {
     pub(crate) async fn take_lock(&mut self) -> Result<Ended, Error> {
         let cell = &self.cell;
         let sealer = cell.shared.sealer().await?;
-        let name = sealer.name(&cell.account().digest());
+        let names = names(&sealer, cell);
         let deadline = cell.exchange_deadline();
         // Whoever waits for the token hears in time who holds the lock.
         let patience = lease(deadline).min(cell.settings.deadline * 4 / 5);
-        let lock = cell.shared.store.lock(&name, lease(deadline), patience).await?;
+        let [_, account] = &names;
+        let lock = cell.shared.store.lock(account, lease(deadline), patience).await?;
         let lock = self.lock.insert(lock);
-        self.salt = Some(SecretBytes::copy_from(sealer.salt()));
-        let mut records = Records::load(cell).await?.bring_guards_back(cell, &**lock).await?;
+        let opener = Opener::Whole(Arc::clone(&sealer));
+        let mut records = Records::load_as(cell, opener, &names).await?;
+        if records.guards_are_from_memory() || records.owes_guards() {
+            // Rare, and boxed so that it does not weigh on every exchange.
+            records = Box::pin(records.bring_guards_back(cell, &**lock)).await?;
+        }
         records.keep_in_mind(cell);
         records.forget_unsent(cell);
         if let Some(credentials) = &self.credentials {
             cell.remember_codes(credentials, &records.session.memo);
-            self.candidate = Some(Candidate::choose(credentials, &records, sealer.salt()));
+            if self.grant != Some(Grant::Refresh) {
+                self.candidate = Some(Candidate::choose(credentials, &records, sealer.salt()));
+            }
         }
         let view = records.view(cell, self.candidate.as_ref());
         let mut cargo = records.cargo(cell);
         if self.by_itself && view.guards.refused.is_some_and(RefusedView::holds_back) {
             cargo.error = Some(refused_before().at(cell.provider.id(), "sign_in"));
         }
-        self.records = Some(records);
+        (self.records, self.sealer) = (Some(records), Some(sealer));
         Ok((Report::Locked(Box::new(view)), cargo))
     }
 

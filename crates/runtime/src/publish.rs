@@ -13,16 +13,19 @@ use crate::snapshot::Snapshot;
 /// Tokens with the headers that present them, made before the mutex is taken.
 #[derive(Clone)]
 pub(crate) struct Bundle {
-    pub(crate) tokens: Arc<TokenSet>,
-    pub(crate) authorization: Result<Arc<Authorization>, Error>,
+    pub(crate) tokens: TokenSet,
+    /// `None` where they cannot be made, or not yet: whoever asks for them makes them, or hears why not.
+    pub(crate) authorization: Option<Arc<Authorization>>,
 }
 
 impl Bundle {
     /// The same after the local clock was set.
     pub(crate) fn shifted(&self, by_millis: i64) -> Self {
-        let tokens = Arc::new(TokenSet::clone(&self.tokens).shifted(by_millis));
-        let authorization = self.authorization.clone();
-        Self { tokens, authorization: authorization.map(|made| shifted(&made, by_millis)) }
+        let authorization = self.authorization.as_deref();
+        Self {
+            tokens: self.tokens.clone().shifted(by_millis),
+            authorization: authorization.map(|made| shifted(made, by_millis)),
+        }
     }
 }
 
@@ -33,10 +36,16 @@ pub(crate) fn shifted(authorization: &Authorization, by_millis: i64) -> Arc<Auth
 }
 
 impl Cell {
-    /// Makes the headers of `tokens`.
+    /// Makes the headers of `tokens`; those that are handed out already are not made again.
     pub(crate) fn bundle(&self, tokens: TokenSet) -> Bundle {
-        let authorization = self.authorization_of(&tokens);
-        Bundle { tokens: Arc::new(tokens), authorization }
+        if let Some(shown) = &*self.snapshot.load()
+            && shown.tokens.generation() == tokens.generation()
+        {
+            let authorization = Some(Arc::clone(&shown.authorization));
+            return Bundle { tokens: shown.tokens.clone(), authorization };
+        }
+        let authorization = self.authorization_of(&tokens).ok();
+        Bundle { tokens, authorization }
     }
 
     /// Asks the adapter; a panic in it is an error.
@@ -82,15 +91,9 @@ impl Cell {
     pub(crate) fn hand_out(&self, bundle: &Bundle) {
         let tokens = &bundle.tokens;
         let windows = self.planner().windows(tokens.issued_at(), tokens.expires_at());
-        let snapshot = match &bundle.authorization {
-            Ok(authorization) => Some(Arc::new(Snapshot::new(
-                Arc::clone(tokens),
-                Arc::clone(authorization),
-                &windows,
-            ))),
-            // The tokens are good and cannot be presented: callers are told why when they ask.
-            Err(_) => None,
-        };
+        let snapshot = bundle.authorization.as_ref().map(|authorization| {
+            Arc::new(Snapshot::new(tokens.clone(), Arc::clone(authorization), &windows))
+        });
         if snapshot.is_some() {
             crate::idle::watch(self);
         }

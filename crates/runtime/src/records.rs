@@ -16,10 +16,11 @@ use crate::cell::Cell;
 use crate::flight::Candidate;
 use crate::guards;
 use crate::inner::Unsent;
-use crate::opener::{Opener, Read, UNKNOWN_KEY, placed, read, whole};
+use crate::opener::{Names, Opener, Read, UNKNOWN_KEY, names, placed, read, whole};
 use crate::post::Cargo;
 use crate::readers_copy;
 use crate::recall::Seal;
+use crate::shared::Shared;
 
 /// How long a refusal that may have hidden another cause is remembered: twice as long after each further
 /// one, up to a day, so that a password that is wrong after all is not sent every hour for ever.
@@ -33,6 +34,8 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 
 /// What the store holds, and which revisions a write must replace.
 pub(crate) struct Records {
+    /// What they are called: known if both were read.
+    names: Option<[RecordName; 2]>,
     pub(crate) session: SessionRecord,
     session_revision: Revision,
     session_seal: Option<Seal>,
@@ -64,8 +67,21 @@ pub(crate) enum Written {
 impl Records {
     /// Reads both. A record that is not there is an empty one.
     pub(crate) async fn load(cell: &Cell) -> Result<Self, Error> {
-        let mut all = Self::load_all(&[cell]).await?;
-        all.pop().ok_or_else(|| Error::new(ErrorKind::Internal))
+        let opener = cell.shared.opener().await?;
+        let names = opener.names(cell);
+        Self::load_as(cell, opener, names.all()).await
+    }
+
+    /// The same where their names are known.
+    pub(crate) async fn load_as(
+        cell: &Cell,
+        opener: Opener,
+        names: &[RecordName],
+    ) -> Result<Self, Error> {
+        let found = read(&*cell.shared.store, names).await?;
+        let open = |opener: &Opener| Self::opened(cell, opener, names, &found);
+        let waits = |records: &Self| records.guards_wait_for_a_key;
+        with_known_keys(&cell.shared, opener, &found, open, waits).await
     }
 
     /// Reads those of several sessions of one keeper in one call of the store.
@@ -73,50 +89,39 @@ impl Records {
         let Some(first) = cells.first() else { return Ok(Vec::new()) };
         let shared = &first.shared;
         let opener = shared.opener().await?;
-        let names: Vec<Vec<RecordName>> = cells.iter().map(|cell| opener.names(cell)).collect();
-        let found = read(&*shared.store, &names.concat()).await?;
-        let opened = Self::all_opened(cells, &opener, &names, &found);
-        match &opened {
-            Err(error) if error.code() == Some(UNKNOWN_KEY) => {}
-            Ok(all) if all.iter().any(|records| records.guards_wait_for_a_key) => {}
-            Ok(_) if opener.is_behind(&found) => {
-                // What is known opens all there is: the next write is soon enough.
-                let shared = Arc::clone(shared);
-                first.shared.spawn(async move { drop(shared.keys.read_again().await) });
-                return opened;
-            }
-            _ => return opened,
-        }
-        // A key that was added since ours were read: they are read once more.
-        if let Err(error) = shared.keys.read_again().await {
-            tracing::debug!(%error, "the keys of the store could not be read again");
-            return opened;
-        }
-        Self::all_opened(cells, &shared.opener().await?, &names, &found)
+        let names: Vec<Names> = cells.iter().map(|cell| opener.names(cell)).collect();
+        let flat: Vec<_> = names.iter().flat_map(Names::all).cloned().collect();
+        let found = read(&*shared.store, &flat).await?;
+        let open = |opener: &Opener| {
+            let mut found = &found[..];
+            let each = cells.iter().zip(&names).map(|(cell, names)| {
+                let (theirs, rest) = found.split_at(names.all().len().min(found.len()));
+                found = rest;
+                Self::opened(cell, opener, names.all(), theirs)
+            });
+            each.collect()
+        };
+        let waits = |all: &Vec<Self>| all.iter().any(|records| records.guards_wait_for_a_key);
+        with_known_keys(shared, opener, &found, open, waits).await
     }
 
-    fn all_opened(
-        cells: &[&Cell],
+    fn opened(
+        cell: &Cell,
         opener: &Opener,
-        names: &[Vec<RecordName>],
+        names: &[RecordName],
         found: &[Read],
-    ) -> Result<Vec<Self>, Error> {
-        let mut found = found.iter();
-        let each = cells.iter().zip(names);
-        each.map(|(cell, names)| {
-            let session = found.next().ok_or_else(|| Error::new(ErrorKind::Internal))?;
-            let mut records = Self::opened(cell, opener, session.clone()?)?;
-            if let (Some(name), Some(account)) =
-                (names.get(1), found.by_ref().take(names.len() - 1).next())
-            {
-                records.take_account(cell, opener, name, account.clone())?;
-            }
-            Ok(records)
-        })
-        .collect()
+    ) -> Result<Self, Error> {
+        let (session, account) =
+            found.split_first().ok_or_else(|| Error::new(ErrorKind::Internal))?;
+        let mut records = Self::of_found(cell, opener, session.clone()?)?;
+        if let (Some(name), Some(account)) = (names.get(1), account.first()) {
+            records.take_account(cell, opener, name, account.clone())?;
+        }
+        records.names = names.first_chunk().cloned();
+        Ok(records)
     }
 
-    fn opened(cell: &Cell, opener: &Opener, there: Option<StoredRecord>) -> Result<Self, Error> {
+    fn of_found(cell: &Cell, opener: &Opener, there: Option<StoredRecord>) -> Result<Self, Error> {
         let (revision, seal) = (revision(there.as_ref()), seal(there.as_ref()));
         let session = match there {
             Some(record) => match cell.recall_session(seal) {
@@ -207,6 +212,7 @@ impl Records {
     /// A record that no store holds.
     pub(crate) fn of_session(session: SessionRecord) -> Self {
         Self {
+            names: None,
             session,
             session_revision: Revision::NONE,
             session_seal: None,
@@ -259,9 +265,9 @@ impl Records {
     ) -> Result<Written, Error> {
         let sealer = cell.shared.sealer().await?;
         self.session.guarded |= self.account_revision != Revision::NONE;
-        let bytes = sealer.seal_session(&cell.key, &self.session)?;
+        let [name, _] = self.names(cell, &sealer);
+        let bytes = sealer.seal_session_as(&name, &cell.key, &self.session)?;
         let seal = Seal::of(bytes.expose_bytes());
-        let name = sealer.name(&cell.digest);
         if self.damaged {
             if !cell.shared.store.set_aside(&name, self.session_revision).await? {
                 return Ok(Written::Lost);
@@ -297,9 +303,9 @@ impl Records {
             return Err(error.clone());
         }
         let sealer = cell.shared.sealer().await?;
-        let bytes = sealer.seal_account(cell.account(), &self.account)?;
+        let [_, name] = self.names(cell, &sealer);
+        let bytes = sealer.seal_account_as(&name, cell.account(), &self.account)?;
         let seal = Seal::of(bytes.expose_bytes());
-        let name = sealer.name(&cell.account().digest());
         let end = cell.shared.store.commit(&name, self.account_revision, fence, bytes).await?;
         if matches!(end, Committed::Done(_)) {
             self.account_seal = seal;
@@ -307,6 +313,10 @@ impl Records {
             cell.shared.guards.note_written(&name, &self.account);
         }
         Ok(taken(end, &mut self.account_revision))
+    }
+
+    fn names(&self, cell: &Cell, sealer: &Sealer) -> [RecordName; 2] {
+        self.names.clone().unwrap_or_else(|| names(sealer, cell))
     }
 
     /// What the machine may know of them. `secret` is the one that is about to be sent.
@@ -373,6 +383,38 @@ impl Records {
             Timestamp::from_millis(begins).shifted(cell.site.skew_millis().saturating_neg())
         })
     }
+}
+
+/// What `open` makes of what was found. Where something waits for a key that is not known, the keys are read once
+/// more.
+async fn with_known_keys<T>(
+    shared: &Arc<Shared>,
+    opener: Opener,
+    found: &[Read],
+    open: impl Fn(&Opener) -> Result<T, Error>,
+    waits: impl FnOnce(&T) -> bool,
+) -> Result<T, Error> {
+    let opened = open(&opener);
+    let waits = match &opened {
+        Err(error) => error.code() == Some(UNKNOWN_KEY),
+        Ok(opened) => waits(opened),
+    };
+    if !waits {
+        if opened.is_ok() && opener.is_behind(found) {
+            // What is known opens all there is: the next write is soon enough.
+            let keeper = Arc::clone(shared);
+            shared.spawn(async move { drop(keeper.keys.read_again().await) });
+        }
+        return opened;
+    }
+    // Not kept meanwhile: there would have to be room for it in every exchange.
+    drop(opened);
+    // A key that was added since ours were read: they are read once more.
+    if let Err(error) = shared.keys.read_again().await {
+        tracing::debug!(%error, "the keys of the store could not be read again");
+        return open(&opener);
+    }
+    open(&shared.opener().await?)
 }
 
 fn seal(record: Option<&StoredRecord>) -> Option<Seal> {

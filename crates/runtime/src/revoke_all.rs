@@ -325,7 +325,7 @@ impl Work {
             return report(RevocationOutcome::Failed, access, refresh, Some(out_of_time()));
         }
         if let Some(cell) = live {
-            let was = was.and(cell.core().held.as_deref());
+            let was = was.and(cell.core().held.as_ref());
             let (access, refresh) = (was.access(now), was.refresh(now));
             let support = cell.provider.capabilities().revoke;
             return match Session(Arc::clone(&cell)).sign_out(left).await {

@@ -114,13 +114,13 @@ impl Flight {
     /// The tokens that are used up, or revoked: the newest that are known.
     pub(crate) fn tokens_for(&self, grant: Grant) -> Option<TokenSet> {
         let core = &mut *self.cell.core();
-        let held = core.held.as_deref().cloned();
+        let held = core.held.clone();
         if grant != Grant::Revoke {
             return held;
         }
         let stored = self.records.as_ref().and_then(|records| records.session.tokens.clone());
         let late = core.flight(self.id).and_then(|slot| slot.incoming.bundle.clone());
-        let late = late.map(|bundle| TokenSet::clone(&bundle.tokens));
+        let late = late.map(|bundle| bundle.tokens);
         let count = |tokens: &TokenSet| tokens.generation().counter;
         [held, stored, late].into_iter().flatten().max_by_key(count)
     }

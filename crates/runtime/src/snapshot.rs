@@ -22,8 +22,8 @@ pub struct Authorized(Guard<Option<Arc<Snapshot>>>);
 
 /// One publication. It is replaced and never changed, but for the mark that somebody used it.
 pub(crate) struct Snapshot {
-    pub(crate) tokens: Arc<TokenSet>,
-    authorization: Arc<Authorization>,
+    pub(crate) tokens: TokenSet,
+    pub(crate) authorization: Arc<Authorization>,
     /// Up to here it is handed out without looking any further.
     fresh_until: Timestamp,
     /// From here on somebody has to see to what is due, in pull mode.
@@ -38,7 +38,7 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     pub(crate) fn new(
-        tokens: Arc<TokenSet>,
+        tokens: TokenSet,
         authorization: Arc<Authorization>,
         windows: &Windows,
     ) -> Self {
@@ -83,7 +83,7 @@ impl Snapshot {
     }
 
     /// The same after the local clock was set.
-    pub(crate) fn shifted(&self, tokens: Arc<TokenSet>, by_millis: i64) -> Self {
+    pub(crate) fn shifted(&self, tokens: TokenSet, by_millis: i64) -> Self {
         Self {
             tokens,
             authorization: shifted(&self.authorization, by_millis),
@@ -98,7 +98,7 @@ impl Snapshot {
 
     fn copy(&self) -> Self {
         Self {
-            tokens: Arc::clone(&self.tokens),
+            tokens: self.tokens.clone(),
             authorization: Arc::clone(&self.authorization),
             fresh_until: self.fresh_until,
             look_at: self.look_at,
@@ -159,7 +159,7 @@ impl Authorized {
     }
 
     #[inline]
-    pub(crate) fn tokens(&self) -> &Arc<TokenSet> {
+    pub(crate) fn tokens(&self) -> &TokenSet {
         &self.shown().tokens
     }
 

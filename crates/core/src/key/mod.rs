@@ -123,7 +123,7 @@ impl AccountKey {
     /// What this account's record is bound to.
     pub fn digest(&self) -> KeyDigest {
         let Place { provider, origin, tenant } = &*self.place;
-        KeyDigest::of_account([provider.as_str(), &origin.to_string(), tenant, &self.identity])
+        KeyDigest::of_account([provider.as_str(), origin.as_str(), tenant, &self.identity])
     }
 }
 
@@ -187,7 +187,7 @@ impl SessionKey {
     /// What this session's record is bound to.
     pub fn digest(&self) -> KeyDigest {
         let Place { provider, origin, tenant } = &*self.account.place;
-        let account = [provider.as_str(), &origin.to_string(), tenant, &self.account.identity];
+        let account = [provider.as_str(), origin.as_str(), tenant, &self.account.identity];
         KeyDigest::of_session(account, &self.scope.client, &self.scope.audience)
     }
 }

@@ -117,7 +117,7 @@ impl StoredKey {
 
     /// What the record is bound to; the same as that of the key.
     pub fn digest(&self) -> KeyDigest {
-        let account = [&*self.provider, &self.origin.to_string(), &*self.tenant, &*self.identity];
+        let account = [&*self.provider, self.origin.as_str(), &*self.tenant, &*self.identity];
         match &self.session {
             None => KeyDigest::of_account(account),
             Some(session) => KeyDigest::of_session(account, &session.client, &session.audience),

@@ -7,6 +7,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 pub use response::TokenResponse;
 pub use set::{Anchor, Rotation, StoredTokens, TokenSet};
@@ -22,7 +23,11 @@ macro_rules! token {
     ($(#[$doc:meta])* $name:ident, $word:literal, $keep:expr) => {
         $(#[$doc])*
         #[derive(Clone)]
-        pub struct $name(SecretString);
+        pub struct $name {
+            secret: SecretString,
+            /// Made when it is asked for first.
+            print: OnceLock<Fingerprint>,
+        }
 
         impl $name {
             /// A token from the wire or from a record.
@@ -34,17 +39,17 @@ macro_rules! token {
                 let text = text.into();
                 check(&text, $word)?;
                 let keep: fn(SecretString) -> SecretString = $keep;
-                Ok(Self(keep(text)))
+                Ok(Self { secret: keep(text), print: OnceLock::new() })
             }
 
             /// The secret itself.
             pub const fn secret(&self) -> &SecretString {
-                &self.0
+                &self.secret
             }
 
             /// A name for this token that may be logged and compared.
             pub fn fingerprint(&self) -> Fingerprint {
-                Fingerprint::of($word, b"", self.0.expose().as_bytes())
+                *self.print.get_or_init(|| Fingerprint::of($word, b"", self.secret.expose_bytes()))
             }
         }
 
@@ -80,12 +85,17 @@ fn check(text: &SecretString, word: &str) -> Result<(), Error> {
         "is empty"
     } else if text.len() > MAX_TOKEN_BYTES {
         "is longer than 16 KiB"
-    } else if !text.expose().bytes().all(|b| b.is_ascii_graphic()) {
+    } else if !is_visible(text.expose_bytes()) {
         "holds characters that no token has"
     } else {
         return Ok(());
     };
     Err(Error::new(ErrorKind::Protocol).hint(format!("the {word} in the answer {fault}")))
+}
+
+/// Without an end before the end, so that many bytes are looked at together.
+fn is_visible(text: &[u8]) -> bool {
+    text.iter().fold(true, |visible, byte| visible & byte.is_ascii_graphic())
 }
 
 /// Counts how often a session got a token, with a random tag: two processes that count to the same

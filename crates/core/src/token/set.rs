@@ -1,6 +1,7 @@
 //! What we hold: made by the engine out of an answer and what was there before.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{AccessToken, Generation, IdToken, Profile, RefreshToken, TokenResponse};
@@ -13,9 +14,9 @@ use crate::time::{Lifetime, Timestamp};
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 
 /// One set of tokens with all that the engine knows about it. Made by [`TokenSet::from_response`]
-/// only; adapters read it.
+/// only; adapters read it. Clones share it.
 #[derive(Clone)]
-pub struct TokenSet(StoredTokens);
+pub struct TokenSet(Arc<StoredTokens>);
 
 /// The parts of a [`TokenSet`], for the record that a store keeps.
 #[derive(Clone)]
@@ -80,20 +81,21 @@ impl TokenSet {
         previous: Option<&TokenSet>,
         anchor: Anchor,
     ) -> Result<Self, Error> {
-        let claims = jwt::Claims::read(response.access_token.secret()).ok();
-        let old = previous.map(|set| &set.0);
+        let old = previous.map(|set| &*set.0);
         let subject = response.subject.clone();
         if let (Some(new), Some(old)) = (&subject, old.and_then(|o| o.subject.as_ref()))
             && new != old
         {
             return Err(Error::new(ErrorKind::SubjectMismatch));
         }
-        let claimed = claims.as_ref().and_then(jwt::Claims::expires_at).map(Lifetime::Until);
-        let expires_at = [response.access_expiry, claimed]
-            .into_iter()
-            .flatten()
-            .find_map(|candidate| anchor.instant(candidate))
-            .unwrap_or_else(|| anchor.sent_at.after(anchor.fallback.access));
+        // Read only where the answer says nothing that can be believed.
+        let claimed = || {
+            let claims = jwt::Claims::read(response.access_token.secret()).ok()?;
+            anchor.instant(Lifetime::Until(claims.expires_at()?))
+        };
+        let told = response.access_expiry.and_then(|candidate| anchor.instant(candidate));
+        let fallback = || anchor.sent_at.after(anchor.fallback.access);
+        let expires_at = told.or_else(claimed).unwrap_or_else(fallback);
 
         let rotated = match (&response.refresh_token, old.and_then(|o| o.refresh_token.as_ref())) {
             (Some(new), Some(old)) => !new.secret().matches(old.secret()),
@@ -115,7 +117,7 @@ impl TokenSet {
         } else {
             response.profile
         };
-        Ok(Self(StoredTokens {
+        Ok(Self::from_stored(StoredTokens {
             generation: Generation { counter, tag: anchor.tag },
             access_token: response.access_token,
             refresh_token,
@@ -130,68 +132,69 @@ impl TokenSet {
     }
 
     /// A token set read back from a record.
-    pub const fn from_stored(stored: StoredTokens) -> Self {
-        Self(stored)
+    pub fn from_stored(stored: StoredTokens) -> Self {
+        Self(Arc::new(stored))
     }
 
     /// The parts, for a record.
-    pub const fn stored(&self) -> &StoredTokens {
+    pub fn stored(&self) -> &StoredTokens {
         &self.0
     }
 
     /// The same tokens counted after `counter`: a new sign-in goes on counting where the record was.
     #[must_use]
     pub fn counted_after(mut self, counter: u64) -> Self {
-        self.0.generation.counter = counter.saturating_add(1);
+        Arc::make_mut(&mut self.0).generation.counter = counter.saturating_add(1);
         self
     }
 
     /// The same tokens with all instants moved: the local clock was set.
     #[must_use]
     pub fn shifted(mut self, by_millis: i64) -> Self {
-        self.0.issued_at = self.0.issued_at.shifted(by_millis);
-        self.0.expires_at = self.0.expires_at.shifted(by_millis);
-        self.0.refresh_expires_at = self.0.refresh_expires_at.map(|at| at.shifted(by_millis));
+        let set = Arc::make_mut(&mut self.0);
+        set.issued_at = set.issued_at.shifted(by_millis);
+        set.expires_at = set.expires_at.shifted(by_millis);
+        set.refresh_expires_at = set.refresh_expires_at.map(|at| at.shifted(by_millis));
         self
     }
 
     /// Which generation this is.
-    pub const fn generation(&self) -> Generation {
+    pub fn generation(&self) -> Generation {
         self.0.generation
     }
 
     /// The access token.
-    pub const fn access_token(&self) -> &AccessToken {
+    pub fn access_token(&self) -> &AccessToken {
         &self.0.access_token
     }
 
     /// The refresh token.
-    pub const fn refresh_token(&self) -> Option<&RefreshToken> {
+    pub fn refresh_token(&self) -> Option<&RefreshToken> {
         self.0.refresh_token.as_ref()
     }
 
     /// The ID token.
-    pub const fn id_token(&self) -> Option<&IdToken> {
+    pub fn id_token(&self) -> Option<&IdToken> {
         self.0.id_token.as_ref()
     }
 
     /// When the request that bought it was sent.
-    pub const fn issued_at(&self) -> Timestamp {
+    pub fn issued_at(&self) -> Timestamp {
         self.0.issued_at
     }
 
     /// When the access token ends.
-    pub const fn expires_at(&self) -> Timestamp {
+    pub fn expires_at(&self) -> Timestamp {
         self.0.expires_at
     }
 
     /// When the refresh token ends, if that is known.
-    pub const fn refresh_expires_at(&self) -> Option<Timestamp> {
+    pub fn refresh_expires_at(&self) -> Option<Timestamp> {
         self.0.refresh_expires_at
     }
 
     /// How often the refresh token has been used.
-    pub const fn refreshes(&self) -> u32 {
+    pub fn refreshes(&self) -> u32 {
         self.0.refreshes
     }
 
@@ -201,7 +204,7 @@ impl TokenSet {
     }
 
     /// What the provider told about the account.
-    pub const fn profile(&self) -> &Profile {
+    pub fn profile(&self) -> &Profile {
         &self.0.profile
     }
 }

@@ -176,7 +176,7 @@ impl Cognito {
         let claims = Claims::read(access.secret()).ok();
         let claim = |name: &str| claims.as_ref().and_then(|claims| claims.text(name));
         let patch =
-            claim("username").map(|name| challenge::remember(name, ambient)).unwrap_or_default();
+            claim("username").map(|name| challenge::remember(&name, ambient)).unwrap_or_default();
         let subject = claim("sub").map(Into::into);
 
         let mut tokens = TokenResponse::new(access);

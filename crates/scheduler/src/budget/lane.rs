@@ -1,7 +1,7 @@
 //! What is budgeted together: an auth origin and a client.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,13 +16,18 @@ pub struct Lane(Arc<Inner>);
 struct Inner {
     origin: Origin,
     client: Box<str>,
+    /// Of both: made once, since every exchange is looked up by its lane several times.
+    hash: u64,
     limits: Option<LaneLimits>,
 }
 
 impl Lane {
     /// The lane of `client` at `origin`; an empty client is all who name none.
     pub fn new(origin: Origin, client: &str) -> Self {
-        Self(Arc::new(Inner { origin, client: client.into(), limits: None }))
+        let mut hash = DefaultHasher::new();
+        (&origin, client).hash(&mut hash);
+        let hash = hash.finish();
+        Self(Arc::new(Inner { origin, client: client.into(), hash, limits: None }))
     }
 
     /// The lane of a provider value.
@@ -36,6 +41,7 @@ impl Lane {
         Self(Arc::new(Inner {
             origin: self.0.origin.clone(),
             client: self.0.client.clone(),
+            hash: self.0.hash,
             limits: Some(limits),
         }))
     }
@@ -61,8 +67,7 @@ impl Eq for Lane {}
 
 impl Hash for Lane {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.origin.hash(state);
-        self.0.client.hash(state);
+        state.write_u64(self.0.hash);
     }
 }
 

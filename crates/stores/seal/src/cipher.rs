@@ -2,7 +2,7 @@
 
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
-use countersign_core::{Error, KeyDigest, SecretBytes};
+use countersign_core::{Error, KeyDigest, SecretBuffer, SecretBytes};
 use zeroize::Zeroizing;
 
 use crate::fault;
@@ -10,29 +10,25 @@ use crate::format::RecordFormat;
 use crate::header::{Header, LENGTH};
 use crate::keys::Key;
 
-const TAG: usize = 16;
+/// Length of a tag in bytes.
+pub(crate) const TAG: usize = 16;
 
-/// Header, ciphertext and tag of `plain`.
+/// Header, ciphertext and tag of the plain text that stands behind `header` in `sealed`: in its place.
 pub(crate) fn seal(
     cipher_key: &Key,
     header: Header,
     digest: Option<&KeyDigest>,
-    plain: &[u8],
+    mut sealed: SecretBuffer,
 ) -> Result<SecretBytes, Error> {
-    let front = header.to_bytes();
-    // One allocation: a buffer that grew would leave a copy of the plain text behind.
-    let mut sealed = Vec::with_capacity(LENGTH + plain.len() + TAG);
-    sealed.extend_from_slice(&front);
-    sealed.extend_from_slice(plain);
     let cipher = XChaCha20Poly1305::new(&(**cipher_key).into());
     let nonce = XNonce::from(header.nonce);
-    let body = &mut sealed[LENGTH..];
+    let body = sealed.expose_mut().get_mut(LENGTH..).ok_or_else(fault::unwritable)?;
     let associated = Associated::new(header, digest)?;
     let tag = cipher
         .encrypt_inout_detached(&nonce, associated.bytes(), body.into())
         .map_err(|_| fault::unwritable())?;
-    sealed.extend_from_slice(&tag);
-    Ok(SecretBytes::new(sealed))
+    sealed.push(&tag);
+    Ok(sealed.finish())
 }
 
 /// The plain text of `body`, which stood behind `header`. Format 1 needs the digest of the record's key.

@@ -41,6 +41,7 @@ mod fault;
 mod format;
 mod header;
 mod keys;
+mod owner;
 mod readers;
 mod reseal;
 mod sealer;

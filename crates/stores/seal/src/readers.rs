@@ -67,7 +67,7 @@ impl Readers {
     /// # Errors
     /// See [`crate::Sealer::seal_session`].
     pub fn seal_of(&self, key: &StoredKey, record: &SessionRecord) -> Result<SecretBytes, Error> {
-        self.0.seal(RecordFormat::V2, key, &ForReaders::of(record))
+        self.0.seal(RecordFormat::V2, key, &self.name(&key.digest()), &ForReaders::of(record))
     }
 
     /// Opens what was sealed for the readers of the session `key`.

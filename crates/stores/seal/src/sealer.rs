@@ -113,7 +113,20 @@ impl Sealer {
         key: &SessionKey,
         record: &SessionRecord,
     ) -> Result<SecretBytes, Error> {
-        self.vault.seal(self.format, &key.into(), record)
+        self.seal_session_as(&self.name(&key.digest()), key, record)
+    }
+
+    /// The same where the name of its record is known, which saves making it again.
+    ///
+    /// # Errors
+    /// See [`Sealer::seal_session`].
+    pub fn seal_session_as(
+        &self,
+        name: &RecordName,
+        key: &SessionKey,
+        record: &SessionRecord,
+    ) -> Result<SecretBytes, Error> {
+        self.vault.seal(self.format, key, name, record)
     }
 
     /// The same for a session that is known by its record only ([`Sealer::open_found`]).
@@ -125,7 +138,7 @@ impl Sealer {
         key: &StoredKey,
         record: &SessionRecord,
     ) -> Result<SecretBytes, Error> {
-        self.vault.seal(self.format, key, record)
+        self.vault.seal(self.format, key, &self.name(&key.digest()), record)
     }
 
     /// Opens the record of the session `key`.
@@ -147,7 +160,20 @@ impl Sealer {
         key: &AccountKey,
         record: &AccountRecord,
     ) -> Result<SecretBytes, Error> {
-        self.vault.seal(self.format, &key.into(), record)
+        self.seal_account_as(&self.name(&key.digest()), key, record)
+    }
+
+    /// The same where the name of its record is known, which saves making it again.
+    ///
+    /// # Errors
+    /// See [`Sealer::seal_session`].
+    pub fn seal_account_as(
+        &self,
+        name: &RecordName,
+        key: &AccountKey,
+        record: &AccountRecord,
+    ) -> Result<SecretBytes, Error> {
+        self.vault.seal(self.format, key, name, record)
     }
 
     /// The same for an account that is known by a record only ([`Sealer::open_found`]).
@@ -159,7 +185,8 @@ impl Sealer {
         key: &StoredKey,
         record: &AccountRecord,
     ) -> Result<SecretBytes, Error> {
-        self.vault.seal(self.format, &key.account(), record)
+        let key = key.account();
+        self.vault.seal(self.format, &key, &self.name(&key.digest()), record)
     }
 
     /// Opens the record of the account `key`.

@@ -1,13 +1,17 @@
 //! Keys of one purpose at work: records to sealed bytes and back.
 
-use countersign_core::{Error, KeyDigest, RecordName, SealKeys, SecretBytes, StoredKey};
+use countersign_core::{
+    Error, KeyDigest, RecordName, SealKeys, SecretBuffer, SecretBytes, StoredKey,
+};
 use zeroize::Zeroizing;
 
+use crate::cipher::{self, TAG};
+use crate::fault;
 use crate::format::RecordFormat;
-use crate::header::{Header, NONCE};
-use crate::keys::{NamingKey, Purpose};
-use crate::stored::Record;
-use crate::{cipher, fault, keys};
+use crate::header::{Header, LENGTH, NONCE};
+use crate::keys::{self, Key, NamingKey, Purpose};
+use crate::owner::Owner;
+use crate::stored::{Record, Unreadable};
 
 /// Seal keys with their purpose.
 #[derive(Clone)]
@@ -15,14 +19,16 @@ pub(crate) struct Vault {
     keys: SealKeys,
     naming: NamingKey,
     purpose: Purpose,
+    /// What the cipher takes of the key that seals.
+    cipher: Key,
 }
 
 impl Vault {
     pub(crate) fn new(keys: SealKeys, purpose: Purpose) -> Result<Self, Error> {
         let (_, sealing) = keys.sealing().ok_or_else(fault::readers_only)?;
-        keys::cipher_key(sealing, purpose)?;
+        let cipher = keys::cipher_key(sealing, purpose)?;
         let naming = NamingKey::new(&keys, purpose)?;
-        Ok(Self { keys, naming, purpose })
+        Ok(Self { keys, naming, purpose, cipher })
     }
 
     pub(crate) fn name(&self, digest: &KeyDigest) -> RecordName {
@@ -43,21 +49,22 @@ impl Vault {
         self.keys.sealing().map(|(id, _)| id)
     }
 
+    /// `name` is that of the owner's record.
     pub(crate) fn seal<R: Record>(
         &self,
         format: RecordFormat,
-        owner: &StoredKey,
+        owner: &impl Owner,
+        name: &RecordName,
         record: &R,
     ) -> Result<SecretBytes, Error> {
-        let who = match format {
-            RecordFormat::V1 => None,
-            RecordFormat::V2 => Some(owner),
+        debug_assert_eq!(*name, self.name(&owner.digest()));
+        let (who, digest) = match format {
+            RecordFormat::V1 => (None, Some(owner.digest())),
+            RecordFormat::V2 => (Some(owner.who()), None),
         };
-        let plain = record.write(who).map_err(|_| fault::unwritable())?;
-        let digest = owner.digest();
-        let name = self.naming.hash(&digest);
+        let name = name.to_hash();
         let facts = Header { format, kind: R::KIND, key: 0, name, nonce: [0; NONCE] };
-        self.encrypt(facts, Some(&digest), plain.expose_bytes())
+        self.encrypt(facts, digest.as_ref(), record.length(), |plain| record.write(who, plain))
     }
 
     /// The record of `owner`.
@@ -103,21 +110,30 @@ impl Vault {
         }
         let plain =
             self.decrypt(header, None, body, |header| RecordName::from_hash(header.name) == *name)?;
-        self.encrypt(header, None, &plain).map(Some)
+        let sealed = self.encrypt(header, None, plain.len(), |same| {
+            same.push(&plain);
+            Ok(())
+        });
+        sealed.map(Some)
     }
 
-    /// Seals `plain` with the facts of a header, the sealing key and a fresh nonce.
+    /// Seals what `write` appends, about `length` bytes, with the facts of a header, the sealing key and a fresh
+    /// nonce.
     fn encrypt(
         &self,
         facts: Header,
         digest: Option<&KeyDigest>,
-        plain: &[u8],
+        length: usize,
+        write: impl FnOnce(&mut SecretBuffer) -> Result<(), Unreadable>,
     ) -> Result<SecretBytes, Error> {
-        let (key, seal_key) = self.keys.sealing().ok_or_else(fault::readers_only)?;
+        let key = self.sealing().ok_or_else(fault::readers_only)?;
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(fault::no_randomness)?;
         let header = Header { key, nonce, ..facts };
-        cipher::seal(&keys::cipher_key(seal_key, self.purpose)?, header, digest, plain)
+        let mut sealed = SecretBuffer::with_capacity(LENGTH + length + TAG);
+        sealed.push(&header.to_bytes());
+        write(&mut sealed).map_err(|_| fault::unwritable())?;
+        cipher::seal(&self.cipher, header, digest, sealed)
     }
 
     fn decrypt(
@@ -131,6 +147,9 @@ impl Vault {
             self.keys.opening(header.key).ok_or_else(|| fault::unknown_key(header.key))?;
         if !is_right(header) {
             return Err(fault::foreign());
+        }
+        if Some(header.key) == self.sealing() {
+            return cipher::open(&self.cipher, header, digest, body);
         }
         cipher::open(&keys::cipher_key(seal_key, self.purpose)?, header, digest, body)
     }
@@ -160,8 +179,9 @@ mod tests {
         let kind = SessionRecord::KIND;
         let facts = Header { format: RecordFormat::V2, kind, key: 0, name, nonce: [0; NONCE] };
         for (who, opens) in [(Some(&kim), false), (None, false), (Some(&robin), true)] {
-            let plain = SessionRecord::default().write(who).unwrap();
-            let sealed = vault.encrypt(facts, None, plain.expose_bytes()).unwrap();
+            let record = SessionRecord::default();
+            let write = |plain: &mut SecretBuffer| record.write(who.map(Owner::who), plain);
+            let sealed = vault.encrypt(facts, None, record.length(), write).unwrap();
             let sealed = sealed.expose_bytes();
             let opened = vault.open::<SessionRecord>(&robin, sealed);
             let found = vault.open_found::<SessionRecord>(&RecordName::from_hash(name), sealed);

@@ -9,9 +9,9 @@ use crate::account::{AccountRecord, PendingPassword, RefusedSecret, SignInCount}
 use crate::unknown::UnknownFields;
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct Stored {
+pub(super) struct Stored<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    who: Option<Who>,
+    who: Option<Who<'a>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     refused: Vec<StoredRefused>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,8 +58,8 @@ struct StoredPassword {
     tried_old: bool,
 }
 
-impl Stored {
-    pub(super) fn new(record: &AccountRecord, who: Option<Who>) -> Self {
+impl<'a> Stored<'a> {
+    pub(super) fn new(record: &AccountRecord, who: Option<Who<'a>>) -> Self {
         let SignInCount { day, count } = record.sign_ins;
         Self {
             who,
@@ -73,7 +73,7 @@ impl Stored {
     }
 
     /// The record, and whose it is.
-    pub(super) fn split(self) -> (AccountRecord, Option<Who>) {
+    pub(super) fn split(self) -> (AccountRecord, Option<Who<'a>>) {
         let stored = self;
         let StoredCount { day, count } = stored.sign_ins;
         let record = AccountRecord {

@@ -12,23 +12,26 @@ mod tokens;
 mod unknown;
 mod who;
 
-use countersign_core::{Generation, SecretBuffer, SecretBytes, StoredKey};
+use countersign_core::{Generation, SecretBuffer, StoredKey};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use who::Who;
 
 use crate::account::AccountRecord;
 use crate::session::SessionRecord;
 
 pub(crate) use reader::ForReaders;
+pub(crate) use who::Who;
 
 /// A record that can be sealed.
 pub(crate) trait Record: Sized {
     /// The byte in the header that tells it from other records.
     const KIND: u8;
 
-    /// As JSON, with whose it is where the format says so.
-    fn write(&self, who: Option<&StoredKey>) -> Result<SecretBytes, Unreadable>;
+    /// About so many bytes are written.
+    fn length(&self) -> usize;
+
+    /// Appends it as JSON, with whose it is where the format says so. The buffer wipes what it leaves behind.
+    fn write(&self, who: Option<Who<'_>>, into: &mut SecretBuffer) -> Result<(), Unreadable>;
 
     /// From JSON, with whose it is if it says so.
     fn read(json: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable>;
@@ -41,8 +44,15 @@ pub(crate) struct Unreadable;
 impl Record for SessionRecord {
     const KIND: u8 = 1;
 
-    fn write(&self, who: Option<&StoredKey>) -> Result<SecretBytes, Unreadable> {
-        to_json(&session::Stored::new(self, who.map(Who::from)))
+    fn length(&self) -> usize {
+        let tokens = self.tokens.as_ref().map_or(0, tokens::length);
+        let memo: usize =
+            self.memo.iter().map(|(name, value)| name.len() + in_base64(value.len())).sum();
+        LENGTH_OF_THE_REST + tokens + memo
+    }
+
+    fn write(&self, who: Option<Who<'_>>, into: &mut SecretBuffer) -> Result<(), Unreadable> {
+        to_json(&session::Stored::new(self, who), into)
     }
 
     fn read(json: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable> {
@@ -54,8 +64,12 @@ impl Record for SessionRecord {
 impl Record for AccountRecord {
     const KIND: u8 = 2;
 
-    fn write(&self, who: Option<&StoredKey>) -> Result<SecretBytes, Unreadable> {
-        to_json(&account::Stored::new(self, who.map(Who::from)))
+    fn length(&self) -> usize {
+        LENGTH_OF_THE_REST
+    }
+
+    fn write(&self, who: Option<Who<'_>>, into: &mut SecretBuffer) -> Result<(), Unreadable> {
+        to_json(&account::Stored::new(self, who), into)
     }
 
     fn read(json: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable> {
@@ -64,11 +78,16 @@ impl Record for AccountRecord {
     }
 }
 
-/// Through a buffer that wipes what it leaves behind.
-fn to_json(stored: &impl Serialize) -> Result<SecretBytes, Unreadable> {
-    let mut buffer = SecretBuffer::new();
-    serde_json::to_writer(&mut buffer, stored).map_err(|_| Unreadable)?;
-    Ok(buffer.finish())
+/// What a record takes beside its tokens and the adapter's facts, if there is nothing unusual in it.
+const LENGTH_OF_THE_REST: usize = 1024;
+
+/// As so many characters bytes are written (RFC 4648 §5, without padding), and the quotes around them.
+const fn in_base64(bytes: usize) -> usize {
+    (bytes * 4).div_ceil(3) + 2
+}
+
+fn to_json(stored: &impl Serialize, into: &mut SecretBuffer) -> Result<(), Unreadable> {
+    serde_json::to_writer(into, stored).map_err(|_| Unreadable)
 }
 
 fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, Unreadable> {

@@ -1,8 +1,8 @@
 //! What readers get of a session's record.
 
-use countersign_core::{SecretBytes, StoredKey, StoredTokens, TokenSet};
+use countersign_core::{SecretBuffer, StoredKey, StoredTokens, TokenSet};
 
-use super::{Record, Unreadable};
+use super::{Record, Unreadable, Who};
 use crate::session::SessionRecord;
 
 /// A session's record without all that readers do not get.
@@ -39,8 +39,12 @@ impl ForReaders {
 impl Record for ForReaders {
     const KIND: u8 = 3;
 
-    fn write(&self, who: Option<&StoredKey>) -> Result<SecretBytes, Unreadable> {
-        self.0.write(who)
+    fn length(&self) -> usize {
+        self.0.length()
+    }
+
+    fn write(&self, who: Option<Who<'_>>, into: &mut SecretBuffer) -> Result<(), Unreadable> {
+        self.0.write(who, into)
     }
 
     fn read(json: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable> {

@@ -14,9 +14,9 @@ use crate::session::{EndCause, Ended, Journal, SessionRecord};
 use crate::unknown::UnknownFields;
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct Stored {
+pub(super) struct Stored<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    who: Option<Who>,
+    who: Option<Who<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens: Option<Tokens>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,8 +71,8 @@ enum StoredRotation {
     Rotated,
 }
 
-impl Stored {
-    pub(super) fn new(record: &SessionRecord, who: Option<Who>) -> Self {
+impl<'a> Stored<'a> {
+    pub(super) fn new(record: &SessionRecord, who: Option<Who<'a>>) -> Self {
         Self {
             who,
             tokens: record.tokens.as_ref().map(Tokens::from),
@@ -93,7 +93,7 @@ impl Stored {
     }
 
     /// The record, and whose it is.
-    pub(super) fn split(self) -> Result<(SessionRecord, Option<Who>), Unreadable> {
+    pub(super) fn split(self) -> Result<(SessionRecord, Option<Who<'a>>), Unreadable> {
         let stored = self;
         let record = SessionRecord {
             tokens: stored.tokens.map(TokenSet::try_from).transpose()?,

@@ -2,13 +2,19 @@
 
 use countersign_core::{
     AccessToken, Certainty, Challenge, ChallengeKind, Continuation, Fingerprint, Generation,
-    IdToken, Memo, Profile, RefreshToken, Rotation, SecretBytes, SecretString, StoredKey,
-    StoredTokens, Timestamp, TokenSet,
+    IdToken, Memo, Profile, RefreshToken, Rotation, SecretBuffer, SecretBytes, SecretString,
+    StoredKey, StoredTokens, Timestamp, TokenSet,
 };
 
-use super::{ForReaders, Record};
+use super::{ForReaders, Record, Who};
 use crate::account::{AccountRecord, PendingPassword, RefusedSecret, SignInCount};
 use crate::session::{EndCause, Ended, Journal, PendingChallenge, SessionRecord};
+
+fn written(record: &impl Record, who: Option<Who<'_>>) -> SecretBytes {
+    let mut json = SecretBuffer::new();
+    record.write(who, &mut json).unwrap();
+    json.finish()
+}
 
 fn full_session() -> SessionRecord {
     let generation = Generation { counter: 7, tag: 0xfeed };
@@ -89,10 +95,10 @@ fn full_account() -> AccountRecord {
 #[test]
 fn every_field_comes_back() {
     let session = full_session();
-    let json = session.write(None).unwrap();
+    let json = written(&session, None);
     let (back, who) = SessionRecord::read(json.expose_bytes()).unwrap();
     assert!(who.is_none());
-    assert_eq!(back.write(None).unwrap().expose_bytes(), json.expose_bytes());
+    assert_eq!(written(&back, None).expose_bytes(), json.expose_bytes());
     assert_eq!(format!("{back:?}"), format!("{session:?}"));
     let tokens = back.tokens.unwrap();
     assert_eq!(tokens.access_token().secret().expose(), "canary-access\"\\");
@@ -105,16 +111,16 @@ fn every_field_comes_back() {
     assert_eq!(continuation.expose_bytes(), b"canary-continuation\x00\xff");
 
     let account = full_account();
-    let json = account.write(None).unwrap();
+    let json = written(&account, None);
     let (back, _) = AccountRecord::read(json.expose_bytes()).unwrap();
-    assert_eq!(back.write(None).unwrap().expose_bytes(), json.expose_bytes());
+    assert_eq!(written(&back, None).expose_bytes(), json.expose_bytes());
     assert_eq!(format!("{back:?}"), format!("{account:?}"));
     assert_eq!(back.pending_password.unwrap().password.expose(), "canary-pässword\n");
 }
 
 #[test]
 fn a_record_of_nothing_is_small_and_an_empty_object_is_a_record_of_nothing() {
-    let json = SessionRecord::default().write(None).unwrap();
+    let json = written(&SessionRecord::default(), None);
     assert_eq!(json.expose_bytes(), br#"{"suspicion":0,"counter":0}"#);
     let (session, _) = SessionRecord::read(b"{}").unwrap();
     assert!(session.tokens.is_none() && session.counter == 0);
@@ -130,20 +136,20 @@ fn fields_of_a_newer_version_are_written_back() {
     assert_eq!(record.unknown.len(), 2);
     assert!(!format!("{record:?}").contains("canary"));
     record.counter = 6;
-    let back = record.write(None).unwrap();
+    let back = written(&record, None);
     let back = std::str::from_utf8(back.expose_bytes()).unwrap();
     assert!(back.contains(r#""later":{"list":[1,"canary",null]},"other":"canary""#), "{back}");
     assert!(back.contains(r#""counter":6"#), "{back}");
 
     let (record, _) = AccountRecord::read(br#"{"later":1.5}"#).unwrap();
-    let back = record.write(None).unwrap();
+    let back = written(&record, None);
     assert!(std::str::from_utf8(back.expose_bytes()).unwrap().contains(r#""later":1.5"#));
 }
 
 #[test]
 fn f32_no_secret_is_written_as_plain_text_and_none_is_shown() {
     let (session, account) = (full_session(), full_account());
-    for json in [session.write(None).unwrap(), account.write(None).unwrap()] {
+    for json in [written(&session, None), written(&account, None)] {
         assert!(!std::str::from_utf8(json.expose_bytes()).unwrap().contains("canary"));
     }
     assert!(!format!("{session:?} {account:?}").contains("canary"));
@@ -170,7 +176,7 @@ fn json_that_is_not_a_record_is_refused_without_repeating_it() {
 fn f34_a_record_says_whose_it_is_in_full_or_is_refused() {
     let kim = StoredKey::of_account("acme", "https://auth.example", "pool", "kim \"k\"").unwrap();
     for who in [kim.clone(), kim.with_session("", "audience")] {
-        let json = SessionRecord::default().write(Some(&who)).unwrap();
+        let json = written(&SessionRecord::default(), Some((&who).into()));
         let (_, read) = SessionRecord::read(json.expose_bytes()).unwrap();
         assert_eq!(read, Some(who));
     }
@@ -195,11 +201,11 @@ fn readers_get_what_is_named_and_nothing_else() {
         value.as_object().unwrap().keys().cloned().collect()
     };
     // It has ended, and its tokens are there for nothing but to be revoked.
-    let json = ForReaders::of(&full_session()).write(None).unwrap();
+    let json = written(&ForReaders::of(&full_session()), None);
     let value: serde_json::Value = serde_json::from_slice(json.expose_bytes()).unwrap();
     assert_eq!(names(&value), ["counter", "ended", "suspicion"]);
     let lives = SessionRecord { ended: None, ..full_session() };
-    let json = ForReaders::of(&lives).write(None).unwrap();
+    let json = written(&ForReaders::of(&lives), None);
     let text = std::str::from_utf8(json.expose_bytes()).unwrap();
     let value: serde_json::Value = serde_json::from_str(text).unwrap();
     assert_eq!(names(&value), ["counter", "suspicion", "tokens"]);
@@ -217,11 +223,25 @@ fn readers_get_what_is_named_and_nothing_else() {
         ]
     );
     // Also what somebody else has put into such a record stays out.
-    let json = full_session().write(None).unwrap();
+    let json = written(&full_session(), None);
     let (read, _) = ForReaders::read(json.expose_bytes()).unwrap();
     let read = read.into_record();
     assert!(
         read.journal.is_none() && read.challenge.is_none() && read.memo.get("device").is_none()
     );
     assert!(read.tokens.unwrap().refresh_token().is_none());
+}
+
+#[test]
+fn what_a_record_takes_is_known_before_it_is_written() {
+    let mut session = full_session();
+    session.challenge = None;
+    for bytes in [16, 1_000, 4_000] {
+        let tokens = session.tokens.as_ref().unwrap().stored().clone();
+        let access_token = AccessToken::new("a".repeat(bytes)).unwrap();
+        session.tokens = Some(TokenSet::from_stored(StoredTokens { access_token, ..tokens }));
+        let (expected, length) = (session.length(), written(&session, None).len());
+        assert!((length..length + 1_024).contains(&expected), "{expected}, not {length}");
+    }
+    assert!(AccountRecord::default().length() > written(&AccountRecord::default(), None).len());
 }

@@ -9,7 +9,7 @@ use countersign_core::{
 use serde::{Deserialize, Serialize};
 
 use super::text::HiddenText;
-use super::{StoredGeneration, Unreadable};
+use super::{StoredGeneration, Unreadable, in_base64};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Tokens {
@@ -29,6 +29,19 @@ pub(super) struct Tokens {
     subject: Option<Box<str>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     profile: BTreeMap<String, String>,
+}
+
+/// About so many bytes `set` takes.
+pub(super) fn length(set: &TokenSet) -> usize {
+    let set = set.stored();
+    let secrets = [
+        Some(set.access_token.secret()),
+        set.refresh_token.as_ref().map(RefreshToken::secret),
+        set.id_token.as_ref().map(IdToken::secret),
+    ];
+    let secrets: usize = secrets.into_iter().flatten().map(|text| in_base64(text.len())).sum();
+    let texts = set.profile.iter().map(|(name, value)| name.len() + value.len() + 6);
+    secrets + texts.sum::<usize>() + set.subject.as_ref().map_or(0, |subject| subject.len())
 }
 
 impl From<&TokenSet> for Tokens {

@@ -1,6 +1,8 @@
 //! Whose record it is, as JSON.
 
-use countersign_core::StoredKey;
+use std::borrow::Cow;
+
+use countersign_core::{AccountKey, SessionKey, StoredKey};
 use serde::{Deserialize, Serialize};
 
 use super::Unreadable;
@@ -9,22 +11,42 @@ use super::Unreadable;
 /// record that is written back without it would be somebody else's.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Who {
-    provider: Box<str>,
-    origin: Box<str>,
-    tenant: Box<str>,
-    identity: Box<str>,
+pub(crate) struct Who<'a> {
+    provider: Cow<'a, str>,
+    origin: Cow<'a, str>,
+    tenant: Cow<'a, str>,
+    identity: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    client: Option<Box<str>>,
+    client: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    audience: Option<Box<str>>,
+    audience: Option<Cow<'a, str>>,
 }
 
-impl From<&StoredKey> for Who {
-    fn from(key: &StoredKey) -> Self {
+impl<'a> From<&'a AccountKey> for Who<'a> {
+    fn from(key: &'a AccountKey) -> Self {
+        Self {
+            provider: key.provider().as_str().into(),
+            origin: key.origin().as_str().into(),
+            tenant: key.tenant().into(),
+            identity: key.identity().into(),
+            client: None,
+            audience: None,
+        }
+    }
+}
+
+impl<'a> From<&'a SessionKey> for Who<'a> {
+    fn from(key: &'a SessionKey) -> Self {
+        let (client, audience) = (key.client().into(), key.audience().into());
+        Self { client: Some(client), audience: Some(audience), ..key.account().into() }
+    }
+}
+
+impl<'a> From<&'a StoredKey> for Who<'a> {
+    fn from(key: &'a StoredKey) -> Self {
         Self {
             provider: key.provider().into(),
-            origin: key.origin().to_string().into(),
+            origin: key.origin().as_str().into(),
             tenant: key.tenant().into(),
             identity: key.identity().into(),
             client: key.client().map(Into::into),
@@ -33,10 +55,10 @@ impl From<&StoredKey> for Who {
     }
 }
 
-impl TryFrom<Who> for StoredKey {
+impl TryFrom<Who<'_>> for StoredKey {
     type Error = Unreadable;
 
-    fn try_from(who: Who) -> Result<Self, Unreadable> {
+    fn try_from(who: Who<'_>) -> Result<Self, Unreadable> {
         let account = Self::of_account(&who.provider, &who.origin, &who.tenant, &who.identity);
         let account = account.ok_or(Unreadable)?;
         match (who.client, who.audience) {
