@@ -20,6 +20,10 @@ use crate::reports::Reported;
 use crate::snapshot::Snapshot;
 use crate::sync::{ArcSwapOption, AtomicU32, Mutex, MutexGuard, Notified, Notify, OnceLock};
 
+/// A grace that is shorter leaves no time for exchanges that are cut to fit: those of servers that are slow for a moment
+/// would be lost.
+const LEAST_GRACE: Duration = Duration::from_secs(10);
+
 /// A session. Handles, flights and the queue share it; there may be a million, so that what several have
 /// in common is in one [`Common`], to which this derefs, and what few need is made when it is needed.
 pub(crate) struct Cell {
@@ -236,15 +240,20 @@ impl Cell {
             rules.refresh = RefreshSupport::Absent;
             rules.revoke = RevokeSupport::None;
         }
-        rules.exchange_deadline = self.exchange_deadline();
+        rules.exchange_deadline = self.refresh_deadline();
         rules
     }
 
-    /// A lost exchange must be known for lost while the provider still takes the spent token.
     pub(crate) fn exchange_deadline(&self) -> Duration {
-        let usual = self.shared.policy.exchange_deadline;
+        self.shared.policy.exchange_deadline
+    }
+
+    /// A lost refresh must be known for lost, and the lease of a process that has died must be over, while the
+    /// provider still takes the spent token for as long as another exchange may take.
+    pub(crate) fn refresh_deadline(&self) -> Duration {
+        let usual = self.exchange_deadline();
         match self.provider.capabilities().refresh {
-            RefreshSupport::Rotating { grace } if !grace.is_zero() => usual.min(grace / 2),
+            RefreshSupport::Rotating { grace } if grace >= LEAST_GRACE => usual.min(grace / 5),
             _ => usual,
         }
     }

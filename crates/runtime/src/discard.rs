@@ -36,6 +36,7 @@ pub(crate) fn revoke_late(cell: &Arc<Cell>, tokens: TokenSet) {
             tokens: Some(&tokens),
             memo: Default::default(),
             now: cell.server_now(),
+            within: cell.exchange_deadline(),
             lock: None,
         };
         let end = exchange.run(Operation::Revoke).await;

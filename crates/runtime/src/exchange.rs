@@ -36,6 +36,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) memo: Memo,
     /// The server's time, read once.
     pub(crate) now: Timestamp,
+    /// How long it may take.
+    pub(crate) within: Duration,
     /// The lock under which it is sent, where it needs one.
     pub(crate) lock: Option<&'a dyn Lock>,
 }
@@ -157,7 +159,7 @@ impl Exchange<'_> {
     }
 
     fn deadline(&self) -> Monotonic {
-        self.cell.shared.clock.monotonic().after(self.cell.exchange_deadline())
+        self.cell.shared.clock.monotonic().after(self.within)
     }
 
     fn ambient<'b>(&'b self, seed: &'b Seed) -> Ambient<'b> {

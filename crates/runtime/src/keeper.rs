@@ -182,8 +182,9 @@ impl KeeperBuilder {
         self
     }
 
-    /// How long one exchange with a provider may take; 30 s. Where a spent refresh token is taken for
-    /// some time after, half of that time is the bound.
+    /// How long one exchange with a provider may take; 30 s. Where a spent refresh token is taken for some time after
+    /// (ten seconds or more), a refresh may take a fifth of that time at most: its loss has to be known, and the lock
+    /// of a process that has died to be free, while there is still time to send the token once more.
     #[must_use]
     pub const fn exchange_deadline(mut self, deadline: Duration) -> Self {
         self.exchange_deadline = deadline;

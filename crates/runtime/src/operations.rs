@@ -178,6 +178,7 @@ impl Cell {
             tokens,
             memo: records.session.memo.clone(),
             now: self.server_now(),
+            within: self.exchange_deadline(),
             lock: pending.as_ref().map(Pending::lock).or(lock.as_deref()),
         };
         let end = caught(exchange.run(operation)).await;

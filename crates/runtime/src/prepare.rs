@@ -87,7 +87,7 @@ impl Flight {
         let cell = &self.cell;
         let sealer = cell.shared.sealer().await?;
         let names = names(&sealer, cell);
-        let deadline = cell.exchange_deadline();
+        let deadline = self.deadline();
         // Whoever waits for the token hears in time who holds the lock.
         let patience = lease(deadline).min(cell.settings.deadline * 4 / 5);
         let [_, account] = &names;
@@ -116,6 +116,14 @@ impl Flight {
         Ok((Report::Locked(Box::new(view)), cargo))
     }
 
+    /// How long this one may take once it is sent.
+    pub(crate) fn deadline(&self) -> Duration {
+        match self.grant {
+            Some(Grant::Refresh) => self.cell.refresh_deadline(),
+            _ => self.cell.exchange_deadline(),
+        }
+    }
+
     /// Reads again after a lost write: what the winner has left.
     pub(crate) async fn superseded(&mut self) -> Result<Ended, Error> {
         let records = Records::load(&self.cell).await?;
@@ -128,7 +136,7 @@ impl Flight {
     /// Whether the lock is ours for as long as the exchange may take; a lease that has run down is
     /// lengthened.
     pub(crate) async fn lock_will_last(&mut self) -> bool {
-        let deadline = self.cell.exchange_deadline();
+        let deadline = self.deadline();
         match &mut self.lock {
             Some(lock) if lock.held_for(deadline) => true,
             Some(lock) => lock.renew(lease(deadline)).await && lock.held_for(deadline),

@@ -62,6 +62,7 @@ impl Flight {
             tokens: tokens.as_ref(),
             memo,
             now,
+            within: self.deadline(),
             lock: self.lock.as_deref().filter(|_| grant != Grant::Revoke),
         };
         let end = exchange.run(operation).await;

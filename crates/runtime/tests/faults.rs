@@ -424,6 +424,46 @@ async fn f08_f05_a_spent_token_is_not_sent_after_its_grace_by_a_process_that_was
 }
 
 #[tokio::test]
+async fn f05_p23_a_refresh_that_nobody_answers_is_sent_once_more_while_its_grace_lasts() {
+    // The longest one that Cognito gives.
+    let world =
+        World::of(Plain::default().refreshing(RefreshSupport::Rotating { grace: seconds(60) }));
+    let session = world.signed_in().await;
+    world.server.next("refresh", Act::Hang);
+    let refresh = tokio::spawn({
+        let session = session.clone();
+        async move { session.refresh().await.map(drop) }
+    });
+    world.pass(seconds(60)).await;
+    refresh.await.unwrap().unwrap();
+    assert_eq!((world.server.count("refresh"), world.server.count("sign_in")), (2, 1));
+}
+
+#[tokio::test]
+async fn f05_p23_a_short_grace_shortens_no_exchange() {
+    let world =
+        World::of(Plain::default().refreshing(RefreshSupport::Rotating { grace: seconds(2) }));
+    world.server.hold();
+    let session = world.session().await;
+    let signing_in = tokio::spawn({
+        let session = session.clone();
+        async move { session.sign_in().await.map(drop) }
+    });
+    world.pass(seconds(10)).await;
+    world.server.open();
+    signing_in.await.unwrap().unwrap();
+    world.server.hold();
+    let refresh = tokio::spawn({
+        let session = session.clone();
+        async move { session.refresh().await.map(drop) }
+    });
+    world.pass(seconds(10)).await;
+    world.server.open();
+    refresh.await.unwrap().unwrap();
+    assert_eq!((world.server.count("refresh"), world.server.count("sign_in")), (1, 1));
+}
+
+#[tokio::test]
 async fn f27_a_writer_whose_lock_was_lost_adopts_what_the_winner_has_written() {
     let world = World::new();
     let (session, store) = flaky(&world).await;

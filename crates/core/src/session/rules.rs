@@ -16,7 +16,7 @@ pub struct Rules {
     pub revoke: RevokeSupport,
     /// Whether it signs in by itself.
     pub reauthentication: Reauthentication,
-    /// How long one exchange may take at most.
+    /// How long one refresh may take at most.
     pub exchange_deadline: Duration,
     /// How many transient failures in a row an explicit sign-in survives where nothing is automatic.
     pub max_attempts: u32,
@@ -67,16 +67,18 @@ impl Rules {
         }
     }
 
-    /// Whether a refresh token that was first sent at `sent_at` may not be sent again at `now`: the whole exchange
-    /// has to lie inside the grace. Never where using it does not spend it; `kept`: an answer has shown that.
+    /// Whether a refresh token that was first sent at `sent_at` may not be sent again at `now`: there has to be time for
+    /// the exchange inside the grace, which is half of it at most. Never where using it does not spend it; `kept`: an
+    /// answer has shown that.
     pub fn replay_is_over(&self, sent_at: Timestamp, kept: bool, now: Timestamp) -> bool {
         self.spends(kept).is_some() && self.last_replay(sent_at, kept).is_none_or(|last| now > last)
     }
 
     /// Until when it may; `None` if it may not.
     pub(super) fn last_replay(&self, sent_at: Timestamp, kept: bool) -> Option<Timestamp> {
-        let slack = self.spends(kept)?.checked_sub(self.exchange_deadline)?;
-        Some(sent_at.after(slack))
+        let grace = self.spends(kept).filter(|grace| !grace.is_zero())?;
+        let left = grace.saturating_sub(self.exchange_deadline.min(grace / 2));
+        Some(sent_at.after(left))
     }
 
     /// Whether using the refresh token spends it, and for how long it is still taken. `kept`: an
