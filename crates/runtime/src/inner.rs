@@ -52,6 +52,8 @@ pub(crate) struct Core {
     pub(crate) told: ToldLog,
     pub(crate) appointment: Option<(Appointment, Timestamp, Monotonic)>,
     pub(crate) failing_since: Option<Timestamp>,
+    /// When the budget of origin and client has told it to ask again.
+    pub(crate) told_to_wait: Option<Monotonic>,
     /// The renewal was left out since nobody uses the session; the next use makes up for it.
     pub(crate) dozing: bool,
     pub(crate) last_used_at: Timestamp,
@@ -134,6 +136,7 @@ impl Core {
             told: ToldLog::default(),
             appointment: None,
             failing_since: None,
+            told_to_wait: None,
             dozing: false,
             last_used_at: now,
             kept_until: None,

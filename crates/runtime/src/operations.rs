@@ -278,8 +278,7 @@ impl Cell {
                 return Err(crate::obtain::closed());
             }
             let now = shared.now();
-            let answer = shared.admission().admit(&self.lane, Caller::Waiting, now.mono);
-            match answer {
+            match self.ask_leave(Caller::Waiting, now.mono) {
                 Admit::Go(permit) => return Ok(permit),
                 Admit::Wait { until, .. } if until <= deadline => {
                     wait(&*shared.clock, std::future::pending::<()>(), until).await;
