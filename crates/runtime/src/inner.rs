@@ -68,6 +68,8 @@ pub(crate) struct Core {
     pub(crate) moves: u32,
     /// A mark whose write has got no answer.
     pub(crate) unsent: Option<Box<Unsent>>,
+    /// Somebody sees to it that readers get what is stored.
+    pub(crate) copying: bool,
     /// The records as this process has sealed or opened them last.
     pub(crate) recalled: Option<Box<Recalled>>,
 }
@@ -145,6 +147,7 @@ impl Core {
             version: 0,
             moves: 0,
             unsent: None,
+            copying: false,
             recalled: None,
         }
     }

@@ -363,6 +363,7 @@ impl Cell {
                 }
                 kept?;
                 if signed_in {
+                    // It finds that readers do not have it yet.
                     self.in_time(1, self.look()).await?;
                 }
                 Ok(Performed { profile, challenge: None, signed_in })

@@ -18,7 +18,6 @@ use crate::guards;
 use crate::inner::Unsent;
 use crate::opener::{Opener, Read, UNKNOWN_KEY, placed, read, whole};
 use crate::post::Cargo;
-use crate::readers_copy;
 use crate::recall::Seal;
 
 /// How long a refusal that may have hidden another cause is remembered: twice as long after each further
@@ -36,6 +35,8 @@ pub(crate) struct Records {
     pub(crate) session: SessionRecord,
     session_revision: Revision,
     session_seal: Option<Seal>,
+    /// It was written, and what readers get of it was not yet.
+    pub(crate) copy_due: bool,
     /// The next write of the session marks a sending, over this mark.
     pub(crate) marks_over: Option<Option<Journal>>,
     /// The stored record has a broken seal: it is set aside before another is written.
@@ -210,6 +211,7 @@ impl Records {
             session,
             session_revision: Revision::NONE,
             session_seal: None,
+            copy_due: false,
             marks_over: None,
             damaged: false,
             account: AccountRecord::default(),
@@ -273,16 +275,12 @@ impl Records {
             let replaced = cell.core().unsent.replace(Box::new(Unsent { seal, before }));
             drop(replaced);
         }
-        let end =
-            cell.shared.store.commit(&name, self.session_revision, fence.clone(), bytes).await?;
+        let end = cell.shared.store.commit(&name, self.session_revision, fence, bytes).await?;
         if let Committed::Done(revision) = end {
             self.session_seal = seal;
             cell.shared.note_write(false);
             cell.shared.watch.wrote(name, revision, cell.shared.clock.monotonic());
-            if sealer.readers().is_some() {
-                let owner = (&cell.key).into();
-                readers_copy::write(&cell.shared, &sealer, &owner, &self.session, fence).await;
-            }
+            self.copy_due = sealer.readers().is_some();
         }
         Ok(taken(end, &mut self.session_revision))
     }

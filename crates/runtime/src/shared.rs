@@ -23,6 +23,7 @@ use crate::guards::GuardMemory;
 use crate::handover::Handover;
 use crate::keys::Keys;
 use crate::opener::Opener;
+use crate::operations::Landing;
 use crate::places::Places;
 use crate::registry::Registry;
 use crate::rest::Eviction;
@@ -285,6 +286,15 @@ impl Shared {
             }
             None => false,
         }
+    }
+
+    /// The same, and it counts as under way: a keeper that shuts down waits for it, or gives it up.
+    pub(crate) fn spawn_counted(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
+        self.took_off();
+        let landing = Landing(Arc::clone(self));
+        self.spawn(async move {
+            landing.0.unless_given_up(task).await;
+        });
     }
 
     pub(crate) fn is_closed(&self) -> bool {
