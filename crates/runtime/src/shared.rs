@@ -402,6 +402,11 @@ impl Site {
         !self.told.swap(true, Ordering::Relaxed)
     }
 
+    /// The local clock may have been set: what is known is not contradicted twice.
+    pub(crate) fn doubt(&self) {
+        self.estimator.lock().unwrap_or_else(PoisonError::into_inner).doubt();
+    }
+
     /// The local clock was set: nothing is known any more.
     pub(crate) fn forget(&self) {
         self.estimator.lock().unwrap_or_else(PoisonError::into_inner).forget();

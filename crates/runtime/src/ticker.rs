@@ -134,6 +134,8 @@ pub(crate) fn beat(shared: &Arc<Shared>) {
         }
         Beat::Suspended { .. } => {
             for cell in shared.all() {
+                // It may have been the wall clock that was set forward.
+                cell.site.doubt();
                 cell.reappoint();
             }
         }
