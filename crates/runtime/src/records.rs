@@ -16,6 +16,7 @@ use crate::cell::Cell;
 use crate::flight::Candidate;
 use crate::guards;
 use crate::inner::Unsent;
+use crate::lockout;
 use crate::opener::{Opener, Read, UNKNOWN_KEY, placed, read, whole};
 use crate::post::Cargo;
 use crate::recall::Seal;
@@ -177,6 +178,10 @@ impl Records {
             None => Ok(&mut self.account),
         };
         self.guards_owed = cell.shared.guards.note_read(name, known);
+        let (now, cap) = (cell.shared.clock.now(), cell.shared.policy.backoff.hint_cap);
+        let (until, rule) = (self.account.locked_until, cell.provider.capabilities().lockout);
+        self.account.locked_until =
+            until.and_then(|until| lockout::believed(until, now, rule, cap));
         Ok(())
     }
 

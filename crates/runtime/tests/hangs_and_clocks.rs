@@ -230,6 +230,39 @@ async fn f17_f38_a_code_step_of_a_clock_that_was_wrong_blocks_nobody_for_a_day()
 }
 
 #[tokio::test]
+async fn f17_f47_a_lockout_of_a_clock_that_was_wrong_holds_nobody_for_a_year() {
+    let year = seconds(365 * 86_400);
+    for by in [year, seconds(0)] {
+        let world = World::new();
+        let right = world.clock.now();
+        world.clock.set_wall(right.after(by));
+        let one = world.session().await;
+        let until = world.clock.now().after(seconds(600));
+        let locked = json!({ "error": "locked", "until": until.as_millis() });
+        world.server.next("sign_in", Act::Say(403, locked));
+        one.sign_in().await.unwrap_err();
+        drop(one);
+        world.clock.set_wall(right);
+        let two = world.session().await;
+        let asking = two.clone();
+        let told = common::at_once(async move { asking.authorization().await.map(drop) }).await;
+        let holds = by.is_zero();
+        assert_eq!(told.is_err(), holds, "{told:?}");
+        assert_eq!(world.server.count("sign_in"), if holds { 1 } else { 2 });
+        world.pass(seconds(620)).await;
+        assert!(two.authorization().await.is_ok());
+        // What was taken proves that it is over, and a lockout of now counts again.
+        let until = world.clock.now().after(seconds(600));
+        let locked = json!({ "error": "locked", "until": until.as_millis() });
+        world.server.next("sign_in", Act::Say(403, locked));
+        two.sign_in().await.unwrap_err();
+        let sent = world.server.count("sign_in");
+        assert!(world.session().await.sign_in().await.is_err());
+        assert_eq!(world.server.count("sign_in"), sent);
+    }
+}
+
+#[tokio::test]
 async fn refresh_where_nothing_can_renew_says_so_at_once() {
     let world = World::of(Plain::default().refreshing(RefreshSupport::Absent));
     let session = world.manual_session().await;
