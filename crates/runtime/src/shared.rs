@@ -44,6 +44,9 @@ pub(crate) struct Policy {
     pub(crate) workers: usize,
 }
 
+/// Two looks are of one moment if no more lies between them: less than what makes a jump.
+const TOGETHER: Duration = Duration::from_secs(1);
+
 pub(crate) struct Shared {
     pub(crate) transport: Arc<dyn HttpTransport>,
     pub(crate) store: Arc<dyn SessionStore>,
@@ -205,9 +208,19 @@ impl Shared {
         Arc::clone(sites.entry(origin.clone()).or_default())
     }
 
+    /// Both clocks at one moment. Whoever was stopped between the two has seen a jump where there was none, and looks
+    /// again; `None` if that happens each time.
+    fn both_clocks(&self) -> Option<Now> {
+        (0..3).find_map(|_| {
+            let before = self.clock.monotonic();
+            let now = self.now();
+            (now.mono.since(before) < TOGETHER).then_some(now)
+        })
+    }
+
     /// Looks at both clocks; the first look only remembers them.
     pub(crate) fn beat(&self) -> Beat {
-        let now = self.now();
+        let Some(now) = self.both_clocks() else { return Beat::Steady };
         let mut heart = self.heart.lock().unwrap_or_else(PoisonError::into_inner);
         heart.get_or_insert_with(|| Heartbeat::new(now)).observe(now)
     }
