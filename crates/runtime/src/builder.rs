@@ -12,6 +12,7 @@ use countersign_scheduler::LaneLimits;
 
 use crate::cell::Cell;
 use crate::common::{ApiOrigins, Common, Latest, Settings};
+use crate::readers_copy;
 use crate::records::Records;
 use crate::session::Session;
 use crate::shared::Shared;
@@ -148,6 +149,7 @@ impl SessionBuilder {
             cell.remember_codes(credentials, &records.session.memo);
         }
         watch::ensure(&cell.shared);
+        readers_copy::look_after(&cell.shared, std::iter::once((&cell, &records)));
         cell.observe(&records);
         Ok(Session(cell))
     }

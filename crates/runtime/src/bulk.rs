@@ -7,6 +7,7 @@ use countersign_core::{AuthProvider, Error};
 use crate::builder::SessionBuilder;
 use crate::cell::Cell;
 use crate::keeper::Keeper;
+use crate::readers_copy;
 use crate::records::Records;
 use crate::session::Session;
 use crate::watch;
@@ -73,6 +74,8 @@ impl Keeper {
     async fn read(&self, batch: &mut Vec<Opening>, opened: &mut Vec<Session>) -> Result<(), Error> {
         let cells: Vec<&Cell> = batch.iter().map(|(cell, _)| &**cell).collect();
         let records = Records::load_all(&cells).await?;
+        let read = batch.iter().map(|(cell, _)| cell).zip(&records);
+        readers_copy::look_after(&self.0, read);
         for ((cell, found), records) in batch.drain(..).zip(records) {
             if let Some(credentials) = &found {
                 cell.remember_codes(credentials, &records.session.memo);

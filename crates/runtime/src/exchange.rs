@@ -15,6 +15,7 @@ use countersign_scheduler::{DateSample, Settled};
 use crate::cell::Cell;
 use crate::compute;
 use crate::events::SessionEventKind;
+use crate::lockout;
 use crate::publish::guarded;
 use crate::reenter::inside;
 use crate::wait::{Waited, wait};
@@ -298,7 +299,7 @@ impl Exchange<'_> {
     /// A lockout of a day may be true; anything else of that length is absurd.
     fn longest_wait(&self, kind: ErrorKind) -> Duration {
         let cap = self.cell.shared.policy.backoff.hint_cap;
-        if kind == ErrorKind::AccountLocked { cap.max(Duration::from_secs(24 * 3600)) } else { cap }
+        if kind == ErrorKind::AccountLocked { lockout::longest(cap) } else { cap }
     }
 }
 

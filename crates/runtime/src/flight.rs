@@ -289,6 +289,7 @@ impl Flight {
     /// The end, or what comes to the same: permit and lock go back.
     async fn let_go(&mut self) {
         self.settle(Settled::Unused);
+        self.copy_for_readers().await;
         if let Some(lock) = self.lock.take() {
             self.cell.let_go(lock).await;
         }

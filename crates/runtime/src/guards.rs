@@ -11,7 +11,7 @@ use countersign_seal::AccountRecord;
 use crate::cell::Cell;
 use crate::flight::Flight;
 use crate::opener::UNKNOWN_KEY;
-use crate::owed::{Owed, Refusal};
+use crate::owed::{Owed, Refusal, UnsentPassword};
 use crate::records::{Records, Written};
 use crate::session::Session;
 use crate::sync::Mutex;
@@ -158,6 +158,12 @@ impl GuardMemory {
     ) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.owed.entry(name.clone()).or_default().owe(refusal, locked_until);
+    }
+
+    /// The same of a new password, which is sent once its write has come through.
+    pub(crate) fn owe_password(&self, name: &RecordName, unsent: UnsentPassword) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.owed.entry(name.clone()).or_default().owe_password(unsent);
     }
 
     /// What it held when it was there.

@@ -51,6 +51,8 @@ pub(crate) struct Core {
     pub(crate) told: ToldLog,
     pub(crate) appointment: Option<(Appointment, Timestamp, Monotonic)>,
     pub(crate) failing_since: Option<Timestamp>,
+    /// When the budget of origin and client has told it to ask again.
+    pub(crate) told_to_wait: Option<Monotonic>,
     /// The renewal was left out since nobody uses the session; the next use makes up for it.
     pub(crate) dozing: bool,
     pub(crate) last_used_at: Timestamp,
@@ -65,6 +67,8 @@ pub(crate) struct Core {
     pub(crate) moves: u32,
     /// A mark whose write has got no answer.
     pub(crate) unsent: Option<Box<Unsent>>,
+    /// Somebody sees to it that readers get what is stored.
+    pub(crate) copying: bool,
     /// The records as this process has sealed or opened them last.
     pub(crate) recalled: Option<Box<Recalled>>,
 }
@@ -133,6 +137,7 @@ impl Core {
             told: ToldLog::default(),
             appointment: None,
             failing_since: None,
+            told_to_wait: None,
             dozing: false,
             last_used_at: now,
             kept_until: None,
@@ -141,6 +146,7 @@ impl Core {
             version: 0,
             moves: 0,
             unsent: None,
+            copying: false,
             recalled: None,
         }
     }

@@ -47,6 +47,11 @@ impl Keys {
         Ok(Arc::clone(&kept(made.await?)))
     }
 
+    /// Whether there are keys for readers beside those that seal, as far as they are known by now.
+    pub(crate) fn have_readers(&self) -> bool {
+        self.sealer.get().is_some_and(|sealer| kept(sealer).readers().is_some())
+    }
+
     /// What opens the records of a keeper that only reads.
     pub(crate) async fn readers(&self) -> Result<Opener, Error> {
         let readers = self.readers.get_or_try_init(|| async {

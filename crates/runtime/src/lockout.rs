@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use countersign_core::{LockoutRule, Timestamp};
+use countersign_scheduler::MAX_SKEW;
 use countersign_seal::AccountRecord;
 
 /// Until when the provider takes no password of the account, after the refusal that `account` holds now.
@@ -18,6 +19,30 @@ pub(crate) fn locked_until(
     let doublings = failures.checked_sub(free)?;
     let lock = 2u32.checked_pow(doublings).map_or(most, |times| first.saturating_mul(times));
     (!lock.is_zero()).then(|| now.after(Duration::min(lock, most)))
+}
+
+/// How far the clock of whoever wrote a lockout may be ahead of ours: as far as a skew is ever made up for.
+const TOLERANCE: Duration = MAX_SKEW;
+
+/// No lockout is obeyed for longer than this: a day may be true, anything beyond is absurd.
+pub(crate) fn longest(hint_cap: Duration) -> Duration {
+    hint_cap.max(Duration::from_secs(24 * 3600))
+}
+
+/// The end of a lock that a record names, unless a clock that was wrong has written it: nobody writes one that is
+/// so far away.
+pub(crate) fn believed(
+    until: Timestamp,
+    now: Timestamp,
+    rule: LockoutRule,
+    hint_cap: Duration,
+) -> Option<Timestamp> {
+    let cap = match rule {
+        LockoutRule::Doubling { most, .. } | LockoutRule::Fixed(most) => hint_cap.max(most),
+        LockoutRule::None | LockoutRule::Unknown => hint_cap,
+    };
+    let latest = now.after(longest(cap).saturating_add(TOLERANCE));
+    (until <= latest).then_some(until)
 }
 
 #[cfg(test)]
@@ -53,6 +78,21 @@ mod tests {
         assert_eq!(lock(&[(14, 0)]), Some(512));
         assert_eq!(lock(&[(15, 0)]), Some(900));
         assert_eq!(lock(&[(u32::MAX, 0), (5, 0)]), Some(900));
+    }
+
+    #[test]
+    fn f17_what_lies_beyond_the_longest_lock_is_not_believed() {
+        let hour = Duration::from_secs(3600);
+        for (hours, cap, is_believed) in
+            [(0, hour, true), (24, hour, true), (25, hour, false), (40, hour * 48, true)]
+        {
+            let until = NOW.after(hour * hours);
+            let told = believed(until, NOW, LockoutRule::Unknown, cap);
+            assert_eq!(told.is_some(), is_believed, "{hours} hours");
+        }
+        assert_eq!(believed(Timestamp::MAX, NOW, RULE, hour), None);
+        let endless = LockoutRule::Fixed(Duration::MAX);
+        assert!(believed(Timestamp::MAX, NOW, endless, hour).is_some());
     }
 
     #[test]

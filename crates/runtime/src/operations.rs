@@ -279,8 +279,7 @@ impl Cell {
                 return Err(crate::obtain::closed());
             }
             let now = shared.now();
-            let answer = shared.admission().admit(&self.lane, Caller::Waiting, now.mono);
-            match answer {
+            match self.ask_leave(Caller::Waiting, now.mono) {
                 Admit::Go(permit) => return Ok(permit),
                 Admit::Wait { until, .. } if until <= deadline => {
                     wait(&*shared.clock, std::future::pending::<()>(), until).await;
@@ -365,6 +364,7 @@ impl Cell {
                 }
                 kept?;
                 if signed_in {
+                    // It finds that readers do not have it yet.
                     self.in_time(1, self.look()).await?;
                 }
                 Ok(Performed { profile, challenge: None, signed_in })

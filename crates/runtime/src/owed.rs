@@ -1,8 +1,8 @@
-//! What the store has not taken of what an account must be spared: a refused secret, a lockout. The one write that
-//! tells of it can fail, and the process that has heard it must not forget it for that.
+//! What the store has not taken of what an account must be spared: a refused secret, a lockout, that a new password
+//! was never sent. The one write that tells of it can fail, and the process that knows it must not forget it for that.
 
 use countersign_core::{Certainty, Fingerprint, Timestamp};
-use countersign_seal::{AccountRecord, RefusedSecret};
+use countersign_seal::{AccountRecord, PendingPassword, RefusedSecret};
 
 use crate::commit::{remember_refused, remember_useless};
 
@@ -41,9 +41,22 @@ impl Refusal {
 pub(crate) struct Owed {
     refusals: Vec<Refusal>,
     locked_until: Option<Timestamp>,
+    unsent: Option<UnsentPassword>,
+}
+
+/// A new password whose write has got no answer, so that it was not sent: it may stand in the record all the same.
+pub(crate) struct UnsentPassword {
+    pub(crate) written: PendingPassword,
+    /// What stood there before it.
+    pub(crate) before: Option<PendingPassword>,
 }
 
 impl Owed {
+    /// A password is about to be written, and is sent only if that comes through.
+    pub(crate) fn owe_password(&mut self, unsent: UnsentPassword) {
+        self.unsent = Some(unsent);
+    }
+
     /// It is about to be written.
     pub(crate) fn owe(&mut self, refusal: Option<Refusal>, locked_until: Option<Timestamp>) {
         self.locked_until = self.locked_until.max(locked_until);
@@ -68,6 +81,22 @@ impl Owed {
             account.locked_until = self.locked_until;
             added = true;
         }
+        if let Some(unsent) = &self.unsent
+            && account.pending_password.as_ref().is_some_and(|pending| unsent.is(pending))
+        {
+            account.pending_password.clone_from(&unsent.before);
+            added = true;
+        }
         added
+    }
+}
+
+impl UnsentPassword {
+    /// Whether `pending` is what was written here, and not the same by somebody who has sent it.
+    fn is(&self, pending: &PendingPassword) -> bool {
+        let Self { written, .. } = self;
+        pending.at == written.at
+            && pending.operation == written.operation
+            && pending.password.matches(&written.password)
     }
 }

@@ -13,6 +13,7 @@ use crate::commit::{remember_refused, remember_useless};
 use crate::events::SessionEventKind;
 use crate::exchange::Ill;
 use crate::flight::{Candidate, Flight};
+use crate::owed::UnsentPassword;
 use crate::prepare::lease;
 use crate::records::{Records, Written};
 
@@ -156,13 +157,16 @@ impl Cell {
             self.let_go(lock).await;
             return Err(error);
         }
-        let before = records.account.pending_password.replace(PendingPassword {
+        let pending = PendingPassword {
             password,
             at: self.shared.clock.now(),
             operation: operation.name().into(),
             tried_new: false,
             tried_old: false,
-        });
+        };
+        let before = records.account.pending_password.replace(pending.clone());
+        let unsent = UnsentPassword { written: pending, before: before.clone() };
+        self.shared.guards.owe_password(&name, unsent);
         match records.save_account(self, Some(lock.fence())).await? {
             Written::Yes => Ok(Pending { records, lock, before }),
             Written::Lost => Err(lost_the_lock()),

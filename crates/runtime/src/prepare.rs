@@ -35,8 +35,7 @@ impl Flight {
         }
         let waited_for = self.cell.is_waited_for();
         let caller = if waited_for { Caller::Waiting } else { Caller::Background };
-        let answer = shared.admission().admit(&self.cell.lane, caller, now.mono);
-        let report = match answer {
+        let report = match self.cell.ask_leave(caller, now.mono) {
             Admit::Go(permit) => {
                 self.permit = Some(permit);
                 Report::Admitted

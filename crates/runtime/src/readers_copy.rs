@@ -1,34 +1,46 @@
 //! The record for readers: written after the session's own, where the store has keys for them.
+//!
+//! It is written outside of the time of the session's own write, which must not fail for it. Where that does not come
+//! about, the process that knows of it tries again; and whoever reads a session looks whether readers have the same,
+//! since a process may have died between the two writes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use countersign_core::{Error, Fence, Revision, StoredKey};
-use countersign_seal::{Readers, Sealer, SessionRecord};
+use countersign_core::{
+    Committed, Error, ErrorKind, Fence, Generation, RecordName, Revision, StoredKey, StoredRecord,
+};
+use countersign_seal::{Ended, Readers, Sealer, SessionRecord};
 
+use crate::cell::Cell;
+use crate::flight::Flight;
+use crate::opener::read;
+use crate::records::Records;
 use crate::shared::Shared;
+use crate::wait::{Waited, wait};
+
+/// How soon it is tried again, the first time; each further one waits twice as long.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// So often in all: ten minutes. After that the next writing or reading of the session makes up for it.
+const TRIES: u32 = 8;
 
 /// Writes what readers get of `record`, if that is something else than they have. The session itself is
-/// stored: a failure here is told to the log, and the next write makes up for it.
+/// stored: a failure here is told to the log.
 pub(crate) async fn write(
     shared: &Arc<Shared>,
     sealer: &Sealer,
     owner: &StoredKey,
     record: &SessionRecord,
     fence: Option<Fence>,
-) {
-    let Some(readers) = sealer.readers() else { return };
-    // What still has to be revoked is nothing for readers.
-    let ended = record.ended.is_some().then(|| SessionRecord {
-        tokens: None,
-        ended: record.ended,
-        counter: record.counter,
-        ..SessionRecord::default()
-    });
-    let record = ended.as_ref().unwrap_or(record);
-    if let Err(error) = renew(shared, readers, owner, record, fence).await {
+) -> bool {
+    let Some(readers) = sealer.readers() else { return true };
+    let written = renew(shared, readers, owner, record, fence).await;
+    if let Err(error) = &written {
         let session = owner.digest();
         tracing::warn!(%session, %error, "what readers get of a session was not written");
     }
+    written.is_ok()
 }
 
 async fn renew(
@@ -40,17 +52,147 @@ async fn renew(
 ) -> Result<(), Error> {
     let name = readers.name(&owner.digest());
     let there = shared.store.load(&name).await?;
-    let says = |record: &SessionRecord| {
-        (record.tokens.as_ref().map(|tokens| tokens.generation()), record.ended)
-    };
-    let known = there.as_ref().and_then(|there| {
-        readers.open_found(&name, there.bytes.expose_bytes()).ok().map(|(_, copy)| says(&copy))
-    });
-    if known == Some(says(record)) {
+    let copy = there.as_ref().and_then(|there| known(readers, &name, there));
+    if copy == Some(says(record)) {
         return Ok(());
     }
     let expected = there.map_or(Revision::NONE, |there| there.revision);
-    let bytes = readers.seal_of(owner, record)?;
-    // Whoever was first has written something newer: under the lock there is nobody else.
-    shared.store.commit(&name, expected, fence, bytes).await.map(drop)
+    // What still has to be revoked is nothing for readers.
+    let ended = record.ended.is_some().then(|| SessionRecord {
+        tokens: None,
+        ended: record.ended,
+        counter: record.counter,
+        ..SessionRecord::default()
+    });
+    let bytes = readers.seal_of(owner, ended.as_ref().unwrap_or(record))?;
+    match shared.store.commit(&name, expected, fence, bytes).await? {
+        Committed::Done(_) => Ok(()),
+        // Under the lock there is nobody else: it was lost.
+        Committed::Lost(_) => Err(Error::new(ErrorKind::Store)),
+    }
+}
+
+type Says = (Option<Generation>, Option<Ended>);
+
+/// What a reader learns from a record.
+fn says(record: &SessionRecord) -> Says {
+    let tokens = record.tokens.as_ref().filter(|_| record.ended.is_none());
+    (tokens.map(|tokens| tokens.generation()), record.ended)
+}
+
+fn known(readers: &Readers, name: &RecordName, there: &StoredRecord) -> Option<Says> {
+    let opened = readers.open_found(name, there.bytes.expose_bytes());
+    opened.ok().map(|(_, copy)| says(&copy))
+}
+
+impl Flight {
+    /// What this exchange has stored, for readers; still under its lock.
+    pub(crate) async fn copy_for_readers(&mut self) {
+        let (Some(records), Some(lock)) = (&mut self.records, &self.lock) else { return };
+        if !std::mem::take(&mut records.copy_due) {
+            return;
+        }
+        let cell = &self.cell;
+        let fence = Some(lock.fence());
+        let copying = Box::pin(async {
+            let Ok(sealer) = cell.shared.sealer().await else { return false };
+            write(&cell.shared, &sealer, &(&cell.key).into(), &records.session, fence).await
+        });
+        let clock = &*cell.shared.clock;
+        let until = clock.monotonic().after(cell.shared.time_to_let_go(cell.exchange_deadline()));
+        if wait(clock, copying, until).await != Waited::Came(true) {
+            catch_up(cell, AGAIN);
+        }
+    }
+}
+
+/// Looks in the background whether readers have what was just read of these sessions.
+pub(crate) fn look_after<'a>(
+    shared: &Arc<Shared>,
+    read_now: impl Iterator<Item = (&'a Arc<Cell>, &'a Records)>,
+) {
+    if shared.policy.read_only || shared.is_closed() || !shared.keys.have_readers() {
+        return;
+    }
+    let told = |(cell, records): (&Arc<Cell>, &Records)| {
+        let says = says(&records.session);
+        (says != (None, None)).then(|| (Arc::clone(cell), says))
+    };
+    let sessions: Vec<(Arc<Cell>, Says)> = read_now.filter_map(told).collect();
+    if sessions.is_empty() {
+        return;
+    }
+    let (shared, spawner) = (Arc::clone(shared), Arc::clone(shared));
+    spawner.spawn_counted(async move {
+        let Ok(sealer) = shared.sealer().await else { return };
+        let Some(readers) = sealer.readers() else { return };
+        let names: Vec<_> = sessions.iter().map(|(cell, _)| readers.name(&cell.digest)).collect();
+        let Ok(found) = read(&*shared.store, &names).await else { return };
+        for (((cell, says), name), found) in sessions.iter().zip(&names).zip(found) {
+            let copy = found.ok().flatten().and_then(|there| known(readers, name, &there));
+            if copy != Some(*says) {
+                catch_up(cell, Duration::ZERO);
+            }
+        }
+    });
+}
+
+/// Has readers get what is stored of the session, in the background and after `pause`, until that comes about.
+pub(crate) fn catch_up(cell: &Arc<Cell>, pause: Duration) {
+    if std::mem::replace(&mut cell.core().copying, true) {
+        return;
+    }
+    let copying = Copying(Arc::clone(cell));
+    if pause.is_zero() {
+        cell.shared.spawn_counted(copying.go_on(pause, TRIES));
+    } else {
+        cell.shared.spawn(copying.go_on(pause, TRIES));
+    }
+}
+
+/// Somebody sees to it.
+struct Copying(Arc<Cell>);
+
+impl Drop for Copying {
+    fn drop(&mut self) {
+        self.0.with_awake(|core| core.copying = false);
+    }
+}
+
+impl Copying {
+    async fn go_on(self, mut pause: Duration, tries: u32) {
+        let cell = &self.0;
+        let clock = &*cell.shared.clock;
+        for _ in 0..tries {
+            if !pause.is_zero() {
+                wait(clock, std::future::pending::<()>(), clock.monotonic().after(pause)).await;
+            }
+            if cell.shared.is_closed() {
+                return;
+            }
+            match cell.in_time(2, cell.copy_again()).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::debug!(session = %cell.digest, %error, "readers do not have it yet");
+                }
+            }
+            pause = (pause * 2).max(AGAIN);
+        }
+    }
+}
+
+impl Cell {
+    async fn copy_again(&self) -> Result<(), Error> {
+        let lock = self.account_lock().await?;
+        let copied = async {
+            let sealer = self.shared.sealer().await?;
+            let Some(readers) = sealer.readers() else { return Ok(()) };
+            let records = Records::load(self).await?;
+            let (owner, fence) = ((&self.key).into(), Some(lock.fence()));
+            renew(&self.shared, readers, &owner, &records.session, fence).await
+        };
+        let copied = copied.await;
+        self.let_go(lock).await;
+        copied
+    }
 }

@@ -7,6 +7,7 @@ use countersign_core::{Error, ErrorKind, Monotonic};
 
 use crate::cell::Cell;
 use crate::inner::Core;
+use crate::readers_copy;
 use crate::records::Records;
 use crate::sync::{Mutex, MutexGuard};
 use crate::wait::{Waited, wait};
@@ -165,6 +166,7 @@ impl Cell {
         {
             self.remember_codes(&credentials, &records.session.memo);
         }
+        readers_copy::look_after(&self.shared, std::iter::once((self, &records)));
         self.observe(&records);
         Ok(())
     }

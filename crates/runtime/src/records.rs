@@ -16,9 +16,9 @@ use crate::cell::Cell;
 use crate::flight::Candidate;
 use crate::guards;
 use crate::inner::Unsent;
+use crate::lockout;
 use crate::opener::{Names, Opener, Read, UNKNOWN_KEY, names, placed, read, whole};
 use crate::post::Cargo;
-use crate::readers_copy;
 use crate::recall::Seal;
 use crate::shared::Shared;
 
@@ -39,6 +39,8 @@ pub(crate) struct Records {
     pub(crate) session: SessionRecord,
     session_revision: Revision,
     session_seal: Option<Seal>,
+    /// It was written, and what readers get of it was not yet.
+    pub(crate) copy_due: bool,
     /// The next write of the session marks a sending, over this mark.
     pub(crate) marks_over: Option<Option<Journal>>,
     /// The stored record has a broken seal: it is set aside before another is written.
@@ -181,6 +183,10 @@ impl Records {
             None => Ok(&mut self.account),
         };
         self.guards_owed = cell.shared.guards.note_read(name, known);
+        let (now, cap) = (cell.shared.clock.now(), cell.shared.policy.backoff.hint_cap);
+        let (until, rule) = (self.account.locked_until, cell.provider.capabilities().lockout);
+        self.account.locked_until =
+            until.and_then(|until| lockout::believed(until, now, rule, cap));
         Ok(())
     }
 
@@ -216,6 +222,7 @@ impl Records {
             session,
             session_revision: Revision::NONE,
             session_seal: None,
+            copy_due: false,
             marks_over: None,
             damaged: false,
             account: AccountRecord::default(),
@@ -279,16 +286,12 @@ impl Records {
             let replaced = cell.core().unsent.replace(Box::new(Unsent { seal, before }));
             drop(replaced);
         }
-        let end =
-            cell.shared.store.commit(&name, self.session_revision, fence.clone(), bytes).await?;
+        let end = cell.shared.store.commit(&name, self.session_revision, fence, bytes).await?;
         if let Committed::Done(revision) = end {
             self.session_seal = seal;
             cell.shared.note_write(false);
             cell.shared.watch.wrote(name, revision, cell.shared.clock.monotonic());
-            if sealer.readers().is_some() {
-                let owner = (&cell.key).into();
-                readers_copy::write(&cell.shared, &sealer, &owner, &self.session, fence).await;
-            }
+            self.copy_due = sealer.readers().is_some();
         }
         Ok(taken(end, &mut self.session_revision))
     }

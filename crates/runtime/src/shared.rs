@@ -23,6 +23,7 @@ use crate::guards::GuardMemory;
 use crate::handover::Handover;
 use crate::keys::Keys;
 use crate::opener::Opener;
+use crate::operations::Landing;
 use crate::places::Places;
 use crate::registry::Registry;
 use crate::rest::Eviction;
@@ -42,6 +43,9 @@ pub(crate) struct Policy {
     /// So many exchanges are begun by the clock at most before one of them has ended.
     pub(crate) workers: usize,
 }
+
+/// Two looks are of one moment if no more lies between them: less than what makes a jump.
+const TOGETHER: Duration = Duration::from_secs(1);
 
 pub(crate) struct Shared {
     pub(crate) transport: Arc<dyn HttpTransport>,
@@ -204,9 +208,19 @@ impl Shared {
         Arc::clone(sites.entry(origin.clone()).or_default())
     }
 
+    /// Both clocks at one moment. Whoever was stopped between the two has seen a jump where there was none, and looks
+    /// again; `None` if that happens each time.
+    fn both_clocks(&self) -> Option<Now> {
+        (0..3).find_map(|_| {
+            let before = self.clock.monotonic();
+            let now = self.now();
+            (now.mono.since(before) < TOGETHER).then_some(now)
+        })
+    }
+
     /// Looks at both clocks; the first look only remembers them.
     pub(crate) fn beat(&self) -> Beat {
-        let now = self.now();
+        let Some(now) = self.both_clocks() else { return Beat::Steady };
         let mut heart = self.heart.lock().unwrap_or_else(PoisonError::into_inner);
         heart.get_or_insert_with(|| Heartbeat::new(now)).observe(now)
     }
@@ -285,6 +299,15 @@ impl Shared {
             }
             None => false,
         }
+    }
+
+    /// The same, and it counts as under way: a keeper that shuts down waits for it, or gives it up.
+    pub(crate) fn spawn_counted(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
+        self.took_off();
+        let landing = Landing(Arc::clone(self));
+        self.spawn(async move {
+            landing.0.unless_given_up(task).await;
+        });
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -390,6 +413,11 @@ impl Site {
     /// Whether it is told for the first time that the clocks are too far apart.
     pub(crate) fn is_news(&self) -> bool {
         !self.told.swap(true, Ordering::Relaxed)
+    }
+
+    /// The local clock may have been set: what is known is not contradicted twice.
+    pub(crate) fn doubt(&self) {
+        self.estimator.lock().unwrap_or_else(PoisonError::into_inner).doubt();
     }
 
     /// The local clock was set: nothing is known any more.

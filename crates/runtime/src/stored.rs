@@ -3,14 +3,16 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_core::{
-    Error, Generation, RecordName, Revision, StoredKey, StoredRecord, Timestamp,
+    Error, Generation, LockoutRule, RecordName, Revision, StoredKey, StoredRecord, Timestamp,
 };
 use countersign_seal::{AccountRecord, EndCause, Found, Sealer, SessionRecord};
 
 use crate::cell::Cell;
 use crate::keeper::Keeper;
+use crate::lockout;
 use crate::opener::UNKNOWN_KEY;
 use crate::shared::Shared;
 
@@ -241,7 +243,9 @@ impl Listed {
             Ok(Found::ForReaders(_, record)) => {
                 StoredContent::ForReaders(session(record, now, here()))
             }
-            Ok(Found::Account(_, record)) => StoredContent::Account(account(record, now)),
+            Ok(Found::Account(_, record)) => {
+                StoredContent::Account(account(record, now, shared.policy.backoff.hint_cap))
+            }
             Ok(_) => StoredContent::Unreadable(
                 Error::new(countersign_core::ErrorKind::Store).with_code("newer_version"),
             ),
@@ -297,9 +301,10 @@ fn session(record: &SessionRecord, now: Timestamp, open_here: bool) -> StoredSes
     }
 }
 
-fn account(record: &AccountRecord, now: Timestamp) -> StoredAccount {
+fn account(record: &AccountRecord, now: Timestamp, hint_cap: Duration) -> StoredAccount {
+    let believed = |until| lockout::believed(until, now, LockoutRule::Unknown, hint_cap);
     StoredAccount {
-        locked_until: record.locked_until.filter(|until| *until > now),
+        locked_until: record.locked_until.filter(|until| *until > now).and_then(believed),
         refused_secrets: record.refused.len(),
         password_unsettled: record.pending_password.is_some(),
     }

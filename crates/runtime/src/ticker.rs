@@ -12,6 +12,7 @@ use countersign_scheduler::{Beat, HEARTBEAT_INTERVAL, KeepAlive, Purpose as Wish
 use crate::cell::Cell;
 use crate::places::Place;
 use crate::post::Cargo;
+use crate::readers_copy;
 use crate::records::Records;
 use crate::shared::Shared;
 use crate::sync::Notify;
@@ -133,6 +134,8 @@ pub(crate) fn beat(shared: &Arc<Shared>) {
         }
         Beat::Suspended { .. } => {
             for cell in shared.all() {
+                // It may have been the wall clock that was set forward.
+                cell.site.doubt();
                 cell.reappoint();
             }
         }
@@ -259,7 +262,9 @@ impl Cell {
 
     /// Reads the records again without a lock and tells the machine.
     pub(crate) async fn look(self: &Arc<Self>) -> Result<(), countersign_core::Error> {
-        self.observe(&Records::load(self).await?);
+        let records = Records::load(self).await?;
+        readers_copy::look_after(&self.shared, std::iter::once((self, &records)));
+        self.observe(&records);
         Ok(())
     }
 

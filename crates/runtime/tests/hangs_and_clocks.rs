@@ -7,7 +7,7 @@ mod common;
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use common::{Act, Plain, Server, World, seconds, settle};
@@ -83,11 +83,15 @@ async fn f12_a_source_that_never_answers_does_not_hold_the_session_for_ever() {
 
 /// A server whose clock differs from ours by so many milliseconds.
 #[derive(Clone)]
-struct Dated(Server, ManualClock, i64);
+struct Dated(Server, ManualClock, Arc<AtomicI64>);
 
 impl Dated {
+    fn by(world: &World, millis: i64) -> Self {
+        Self(world.server.clone(), world.clock.clone(), Arc::new(millis.into()))
+    }
+
     fn now(&self) -> Timestamp {
-        self.1.now().shifted(self.2)
+        self.1.now().shifted(self.2.load(Ordering::SeqCst))
     }
 }
 
@@ -133,7 +137,7 @@ fn http_date(day: i64, of_day: i64) -> String {
 }
 
 async fn four_minutes_behind(world: &World) -> (Keeper, Session, Dated) {
-    let server = Dated(world.server.clone(), world.clock.clone(), -240_000);
+    let server = Dated::by(world, -240_000);
     let keeper = world.keeper_builder().transport(server.clone()).build().unwrap();
     let session = world.described(&keeper).open().await.unwrap();
     session.authorization().await.unwrap();
@@ -152,6 +156,37 @@ async fn f17_p10_a_lockout_that_a_slow_server_dates_is_waited_out_on_our_clock()
     let Recovery::WaitUntil(until) = error.recovery() else { panic!("{error}") };
     let wait = until.since(world.clock.now());
     assert!(wait >= seconds(595), "the lock of ten minutes is waited for {wait:?}");
+}
+
+/// A time daemon sets a slow clock right: what was measured before would make codes of the future.
+#[tokio::test]
+async fn f17_p08_a_clock_that_was_set_forward_is_noticed_by_the_first_answer() {
+    for set_by in [60_000, 0] {
+        let world = World::of(Plain::default().with_codes(seconds(30)));
+        let server = Dated::by(&world, 60_000);
+        let keeper = world.keeper_builder().transport(server.clone()).build().unwrap();
+        let session = world.described(&keeper).open().await.unwrap();
+        let code = async || {
+            let shown = session.authorization().await.unwrap();
+            let code = shown.header(&http::HeaderName::from_static("otp")).unwrap();
+            code.to_str().unwrap().parse::<i64>().unwrap()
+        };
+        let expected = || server.now().as_millis().div_euclid(30_000);
+        session.authorization().await.unwrap();
+        session.refresh().await.unwrap();
+        world.pass(seconds(30)).await;
+        assert_eq!(code().await, expected(), "two answers have told the server's time");
+        world.clock.set_wall(world.clock.now().shifted(set_by));
+        server.2.store(60_000 - set_by, Ordering::SeqCst);
+        // A sleep looks alike, and leaves a skew as it was.
+        world.pass_by(seconds(90), seconds(90)).await;
+        session.refresh().await.unwrap();
+        assert_eq!(code().await, expected(), "set by {set_by} ms");
+        world.pass(seconds(30)).await;
+        session.refresh().await.unwrap();
+        world.pass(seconds(30)).await;
+        assert_eq!(code().await, expected());
+    }
 }
 
 #[tokio::test]
@@ -192,6 +227,39 @@ async fn f17_f38_a_code_step_of_a_clock_that_was_wrong_blocks_nobody_for_a_day()
     world.pass(seconds(61)).await;
     assert!(sign_in.is_finished());
     sign_in.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn f17_f47_a_lockout_of_a_clock_that_was_wrong_holds_nobody_for_a_year() {
+    let year = seconds(365 * 86_400);
+    for by in [year, seconds(0)] {
+        let world = World::new();
+        let right = world.clock.now();
+        world.clock.set_wall(right.after(by));
+        let one = world.session().await;
+        let until = world.clock.now().after(seconds(600));
+        let locked = json!({ "error": "locked", "until": until.as_millis() });
+        world.server.next("sign_in", Act::Say(403, locked));
+        one.sign_in().await.unwrap_err();
+        drop(one);
+        world.clock.set_wall(right);
+        let two = world.session().await;
+        let asking = two.clone();
+        let told = common::at_once(async move { asking.authorization().await.map(drop) }).await;
+        let holds = by.is_zero();
+        assert_eq!(told.is_err(), holds, "{told:?}");
+        assert_eq!(world.server.count("sign_in"), if holds { 1 } else { 2 });
+        world.pass(seconds(620)).await;
+        assert!(two.authorization().await.is_ok());
+        // What was taken proves that it is over, and a lockout of now counts again.
+        let until = world.clock.now().after(seconds(600));
+        let locked = json!({ "error": "locked", "until": until.as_millis() });
+        world.server.next("sign_in", Act::Say(403, locked));
+        two.sign_in().await.unwrap_err();
+        let sent = world.server.count("sign_in");
+        assert!(world.session().await.sign_in().await.is_err());
+        assert_eq!(world.server.count("sign_in"), sent);
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use common::store::Flaky;
 use common::{Act, PASSWORD, World, at_once, ended, seconds, settle};
-use countersign_core::{Clock, Credentials, ErrorKind};
+use countersign_core::{Clock, Credentials, ErrorKind, Operation, SecretString};
 use countersign_runtime::{Keeper, Session};
 use countersign_seal::suite::Through;
 use serde_json::json;
@@ -117,4 +117,34 @@ async fn f36_what_was_forgotten_on_purpose_is_owed_no_more() {
     let other = world.session().await;
     at_once(async move { other.authorization().await.map(drop) }).await.unwrap();
     assert_eq!(world.server.count("sign_in"), 2);
+}
+
+/// The write of a new password got no answer, so that it was never sent.
+#[tokio::test]
+async fn f48_a_password_that_was_never_sent_is_not_tried_although_its_write_came_through() {
+    for hangs in [false, true] {
+        let world = World::new();
+        let host = host(&world).await;
+        host.session.authorization().await.unwrap();
+        let new_password = SecretString::new("canary-new-password");
+        let change = Operation::ChangePassword { new_password };
+        let (asking, store) = (host.session.clone(), host.store.clone());
+        store.losing.store(1, Ordering::SeqCst);
+        store.hangs_after_losing.store(hangs, Ordering::SeqCst);
+        let asking = tokio::spawn(async move { asking.perform(change).await.map(drop) });
+        settle().await;
+        if hangs {
+            world.pass(seconds(150)).await;
+        }
+        assert_eq!(ended(asking).await.unwrap_err().kind(), ErrorKind::Store);
+        assert_eq!(world.server.count("change_password"), 0);
+        let coming = host.session.clone();
+        at_once(async move { coming.sign_in().await.map(drop) }).await.unwrap();
+        let sent = world.server.state().seen["sign_in"].clone();
+        assert_eq!(sent, [json!({ "password": PASSWORD }), json!({ "password": PASSWORD })]);
+        // Others find nothing of it either.
+        let other = world.session().await;
+        at_once(async move { other.sign_in().await.map(drop) }).await.unwrap();
+        assert_eq!(world.server.state().seen["sign_in"][2], json!({ "password": PASSWORD }));
+    }
 }

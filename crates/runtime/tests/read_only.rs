@@ -311,3 +311,54 @@ async fn a_reader_without_a_task_of_its_own_looks_when_it_is_told_to() {
     assert_eq!((store.reads(), counter(&ours)), (1, 2));
     assert_eq!(asked(&world), [1, 1, 0, 0]);
 }
+
+#[tokio::test]
+async fn what_readers_get_is_written_again_where_that_failed_and_fails_no_exchange() {
+    let world = World::new();
+    let shelf = shelf(&world, whole(), false);
+    let Through(flaky) = shelf.store.clone();
+    let keeper = world.keeper_builder().store(Through(shelf)).build().unwrap();
+    let theirs = world.described(&keeper).open().await.unwrap();
+    theirs.authorization().await.unwrap();
+    settle().await;
+    let ours = reader(&world, SealKeys::for_readers(2, key(2)), true).await;
+    // The session is written, and what readers get of it hangs.
+    flaky.hang_after(1);
+    let renewing = theirs.clone();
+    at_once(async move { renewing.refresh().await.map(drop) }).await.unwrap();
+    assert!(theirs.status().saved);
+    assert_eq!((counter(&theirs), counter(&ours)), (2, 1));
+    flaky.hang_no_more();
+    // Nobody uses it, and it is made up for.
+    world.pass(seconds(180)).await;
+    assert_eq!((counter(&ours), world.server.count("refresh")), (2, 1));
+}
+
+#[tokio::test]
+async fn what_readers_did_not_get_from_a_process_that_died_they_get_from_the_next_one() {
+    for ends in [false, true] {
+        let world = World::new();
+        let first = world.described(&writer(&world)).open().await.unwrap();
+        first.authorization().await.unwrap();
+        settle().await;
+        let ours = reader(&world, SealKeys::for_readers(2, key(2)), true).await;
+        // One that writes no more than the session's own record, as if it had died after that.
+        let alone = shelf(&world, SealKeys::new(1, key(1)), false);
+        let alone = world.keeper_builder().store(Through(alone)).build().unwrap();
+        let alone = world.described(&alone).open().await.unwrap();
+        if ends {
+            alone.sign_out(seconds(30)).await;
+        } else {
+            alone.refresh().await.unwrap();
+        }
+        settle().await;
+        assert_eq!(counter(&ours), 1);
+        let before = asked(&world);
+        let next = world.described(&writer(&world)).open().await.unwrap();
+        settle().await;
+        assert_eq!(ours.state(), next.state());
+        assert_eq!(shown(&ours), shown(&next));
+        assert_eq!(shown(&ours).is_none(), ends);
+        assert_eq!(asked(&world), before, "nothing is sent");
+    }
+}

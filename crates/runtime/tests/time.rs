@@ -4,10 +4,16 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
 use common::{Act, Plain, World, seconds, settle, shown};
 use countersign_core::session::Status;
-use countersign_core::{Clock, CredentialKind, CredentialKinds, ErrorKind, RefreshSupport};
-use countersign_runtime::{SessionBuilder, SessionEventKind};
+use countersign_core::{
+    Clock, CredentialKind, CredentialKinds, ErrorKind, Monotonic, RefreshSupport, Timestamp,
+};
+use countersign_runtime::{ManualClock, SessionBuilder, SessionEventKind};
 use serde_json::json;
 
 #[tokio::test]
@@ -284,4 +290,45 @@ async fn f18_an_idle_refresh_token_is_used_before_its_idle_limit_only_if_that_is
         idle_for_a_hundred_days(false, SessionBuilder::keep_refreshable).await;
     assert_eq!(sign_ins, 2);
     assert!(refreshes <= 3, "{refreshes}");
+}
+
+/// A clock whose reader is stopped for three seconds after a look at the wall, when it is told to.
+#[derive(Clone)]
+struct Stopping(ManualClock, Arc<AtomicBool>);
+
+#[async_trait]
+impl Clock for Stopping {
+    fn now(&self) -> Timestamp {
+        let wall = self.0.now();
+        if self.1.swap(false, Ordering::SeqCst) {
+            self.0.advance(seconds(3));
+        }
+        wall
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        self.0.monotonic()
+    }
+
+    async fn sleep_until(&self, deadline: Monotonic) {
+        self.0.sleep_until(deadline).await;
+    }
+}
+
+#[tokio::test]
+async fn f17_who_is_stopped_between_two_clocks_takes_that_for_no_jump() {
+    let world = World::new();
+    let stops = Arc::new(AtomicBool::new(false));
+    let clock = Stopping(world.clock.clone(), Arc::clone(&stops));
+    let keeper = world.keeper_builder().clock(clock).pull().build().unwrap();
+    let session = world.described(&keeper).open().await.unwrap();
+    let end = session.authorization().await.unwrap().expires_at();
+    world.pass(seconds(10)).await;
+    keeper.tick();
+    stops.store(true, Ordering::SeqCst);
+    keeper.tick();
+    assert!(!stops.load(Ordering::SeqCst));
+    world.pass(seconds(10)).await;
+    keeper.tick();
+    assert_eq!(session.authorization().await.unwrap().expires_at(), end);
 }

@@ -49,6 +49,10 @@ impl Heartbeat {
 
     /// Looks at both clocks; call it at least every [`HEARTBEAT_INTERVAL`].
     pub fn observe(&mut self, now: Now) -> Beat {
+        if now.mono < self.last.mono {
+            // Seen before the last look and told after it, by another thread.
+            return Beat::Steady;
+        }
         let mono = now.mono.since(self.last.mono);
         let forward = now.wall.since(self.last.wall);
         let backward = self.last.wall.since(now.wall);
@@ -109,6 +113,20 @@ mod tests {
         for (wall, mono) in [(30, 30), (31, 30), (29, 30), (0, 0), (45, 44), (-2, 0)] {
             assert_eq!(beat(wall, mono), Beat::Steady, "{wall} {mono}");
         }
+    }
+
+    #[test]
+    fn f17_a_look_that_comes_out_of_turn_is_no_jump() {
+        let mut heart = Heartbeat::new(at(1_000, 0));
+        assert_eq!(heart.observe(at(1_030, 30)), Beat::Steady);
+        // Read by a thread that was stopped before it could tell.
+        assert_eq!(heart.observe(at(1_010, 10)), Beat::Steady);
+        assert_eq!(
+            heart.observe(at(1_040, 40)),
+            Beat::Steady,
+            "and the last look is still the last"
+        );
+        assert!(matches!(heart.observe(at(500, 50)), Beat::Jumped { .. }));
     }
 
     #[test]

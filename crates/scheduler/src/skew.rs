@@ -57,6 +57,12 @@ impl Skew {
             Self::Unknown | Self::TooLarge { .. } => 0,
         }
     }
+
+    fn contradicts(self, estimate: &Estimate) -> bool {
+        let (Self::Known { millis } | Self::TooLarge { millis }) = self else { return false };
+        let tolerated = AGREEMENT_MILLIS.saturating_add(estimate.round_trip_millis);
+        estimate.middle_millis.abs_diff(millis) > tolerated.unsigned_abs()
+    }
 }
 
 /// Believes two samples that agree.
@@ -64,6 +70,8 @@ impl Skew {
 pub struct SkewEstimator {
     last: Option<Estimate>,
     skew: Skew,
+    /// Our clock may have been set since.
+    doubtful: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +89,7 @@ impl SkewEstimator {
     }
 
     /// Takes a sample and says what is known now. A sample that contradicts the last one changes
-    /// nothing until a further one agrees with it.
+    /// nothing until a further one agrees with it, unless what is known is doubted.
     pub fn observe(&mut self, sample: DateSample) -> Skew {
         let Some(estimate) = Estimate::of(&sample) else {
             return self.skew;
@@ -89,7 +97,10 @@ impl SkewEstimator {
         if self.last.is_some_and(|last| last.agrees(&estimate)) {
             let best = self.last.filter(|l| l.error_millis < estimate.error_millis);
             self.skew = best.unwrap_or(estimate).skew();
+        } else if self.doubtful && self.skew.contradicts(&estimate) {
+            self.skew = Skew::Unknown;
         }
+        self.doubtful = false;
         self.last = Some(estimate);
         self.skew
     }
@@ -97,6 +108,12 @@ impl SkewEstimator {
     /// What is known.
     pub const fn skew(&self) -> Skew {
         self.skew
+    }
+
+    /// The machine slept, or the local clock was set forward: the two look alike, and after a sleep what is known
+    /// is true. The next sample decides: if it contradicts that, nothing is known any more.
+    pub fn doubt(&mut self) {
+        self.doubtful = true;
     }
 
     /// Forgets everything: the local clock was set.
@@ -199,6 +216,31 @@ mod tests {
         let known = estimator.observe(sample(5_000, 60_000, 50));
         assert_eq!(estimator.observe(sample(9_000, -3_600_000, 50)), known);
         assert_eq!(estimator.observe(sample(12_000, 60_000, 50)), known);
+    }
+
+    #[test]
+    fn f17_what_is_doubted_falls_with_one_sample_that_contradicts_it() {
+        let mut estimator = SkewEstimator::new();
+        estimator.observe(sample(0, 60_000, 50));
+        let known = estimator.observe(sample(5_000, 60_000, 50));
+        // A single wrong date, and then a clock that was set right.
+        estimator.observe(sample(9_000, -3_600_000, 50));
+        estimator.doubt();
+        assert_eq!(estimator.skew(), known);
+        assert_eq!(estimator.observe(sample(12_000, 0, 50)), Skew::Unknown);
+        assert_eq!(estimator.observe(sample(15_000, 0, 50)).applied_millis(), 0);
+        assert!(matches!(estimator.skew(), Skew::Known { .. }));
+    }
+
+    #[test]
+    fn f18_what_is_doubted_after_a_sleep_is_confirmed_by_one_sample() {
+        let mut estimator = SkewEstimator::new();
+        estimator.observe(sample(0, 60_000, 50));
+        let known = estimator.observe(sample(5_000, 60_000, 50));
+        estimator.observe(sample(7_000, -3_600_000, 50));
+        estimator.doubt();
+        assert_eq!(estimator.observe(sample(9_000, 60_000, 50)), known);
+        assert_eq!(estimator.observe(sample(12_000, -3_600_000, 50)), known, "doubted no more");
     }
 
     #[test]

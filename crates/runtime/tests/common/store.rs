@@ -26,6 +26,8 @@ pub struct Flaky {
     pub n_reads: Arc<AtomicU32>,
     /// How many of the next writes are done, and their answer is lost.
     pub losing: Arc<AtomicU32>,
+    /// Their answer does not come at all.
+    pub hangs_after_losing: Arc<AtomicBool>,
     /// How many of the next readings fail.
     pub failing_reads: Arc<AtomicU32>,
     /// After so many writes the next ones hang.
@@ -45,6 +47,7 @@ impl Flaky {
             n_commits: Arc::default(),
             n_reads: Arc::default(),
             losing: Arc::default(),
+            hangs_after_losing: Arc::default(),
             failing_reads: Arc::default(),
             hanging: Arc::new(i64::MAX.into()),
             stalled: Arc::default(),
@@ -136,7 +139,13 @@ impl Over for Flaky {
             return Err(Error::new(ErrorKind::Store));
         }
         let done = self.store.commit(name, expected, fence, bytes).await;
-        if Self::takes_one(&self.losing) { Err(Error::new(ErrorKind::Store)) } else { done }
+        if !Self::takes_one(&self.losing) {
+            return done;
+        }
+        if self.hangs_after_losing.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        Err(Error::new(ErrorKind::Store))
     }
 }
 

@@ -137,12 +137,24 @@ impl Admission {
 
     /// Asks to send an exchange on `lane`.
     pub fn admit(&mut self, lane: &Lane, caller: Caller, now: Monotonic) -> Admit {
+        self.admit_again(lane, caller, None, now)
+    }
+
+    /// The same for who was told to wait until `told` and asks before that: as long as the wait lasts, that
+    /// instant stays its own, so that whoever asks again and again takes no other's.
+    pub fn admit_again(
+        &mut self,
+        lane: &Lane,
+        caller: Caller,
+        told: Option<Monotonic>,
+        now: Monotonic,
+    ) -> Admit {
         self.make_room(lane, now);
         let id = self.next_id;
         let settings = self.settings;
         let limits = lane.limits().unwrap_or(settings.limits);
         let state = self.lanes.entry(lane.clone()).or_insert_with(|| State::new(now));
-        match state.admit(id, caller, &limits, &settings, now) {
+        match state.admit(id, (caller, told), &limits, &settings, now) {
             Ok(()) => {
                 self.next_id += 1;
                 Admit::Go(Permit { lane: lane.clone(), id })

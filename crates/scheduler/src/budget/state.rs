@@ -49,7 +49,7 @@ impl State {
     pub(super) fn admit(
         &mut self,
         id: u64,
-        caller: Caller,
+        (caller, told): (Caller, Option<Monotonic>),
         limits: &LaneLimits,
         settings: &BudgetSettings,
         now: Monotonic,
@@ -68,7 +68,7 @@ impl State {
                 .or_else(|| self.rate_obstacle(caller, limits, now).map(|at| (at, Why::Rate)))
         };
         if let Some((until, why)) = obstacle {
-            return Err((self.slot(caller, until, limits), why));
+            return Err((self.slot(caller, told, until, limits), why));
         }
         self.full_at = self.full_at.max(now).after(limits.interval);
         self.under_way.push((id, now.after(settings.lease)));
@@ -188,13 +188,23 @@ impl State {
         Some(Monotonic::from_start(self.full_at.elapsed().saturating_sub(ahead)))
     }
 
-    /// The next slot at or after `at` that nobody of this kind was told.
-    fn slot(&mut self, caller: Caller, at: Monotonic, limits: &LaneLimits) -> Monotonic {
+    /// The next slot at or after `at` that nobody of this kind was told; the one that this caller was `told`, if
+    /// that still holds and is no later.
+    fn slot(
+        &mut self,
+        caller: Caller,
+        told: Option<Monotonic>,
+        at: Monotonic,
+        limits: &LaneLimits,
+    ) -> Monotonic {
         let slot = match caller {
             Caller::Background => &mut self.slots[0],
             Caller::Waiting => &mut self.slots[1],
         };
         let mine = (*slot).max(at);
+        if let Some(told) = told.filter(|told| (at..=mine).contains(told)) {
+            return told;
+        }
         *slot = mine.after(limits.interval.max(SLOT));
         mine
     }

@@ -90,6 +90,51 @@ fn background_work_leaves_a_quarter_of_the_burst_to_those_who_wait() {
 }
 
 #[test]
+fn f50_who_asks_again_has_the_instant_that_it_was_told() {
+    let mut admission = admission();
+    let lane = named("a.example").limited(LaneLimits::at_most(20, Duration::from_secs(60)));
+    let again = |admission: &mut Admission, told, millis| match admission.admit_again(
+        &lane,
+        Caller::Waiting,
+        told,
+        at(millis),
+    ) {
+        Admit::Go(_) => None,
+        Admit::Wait { until, .. } => Some(until),
+    };
+    let throttled = admission.throttle(&lane, now(900_000).wall, now(0)).until;
+    assert_eq!(throttled, now(900_000).wall);
+    let first = again(&mut admission, None, 0);
+    let mut told = first;
+    for n in 1..900 {
+        told = again(&mut admission, told, n * 1_000);
+        assert_eq!(told, first);
+    }
+    let second = again(&mut admission, None, 899_000).unwrap();
+    assert!(second.since(first.unwrap()) <= Duration::from_secs(6), "{first:?} {second:?}");
+    // A wait that has been lengthened is a new one.
+    admission.throttle(&lane, now(1_700_000).wall, now(899_000));
+    let later = again(&mut admission, Some(second), 899_000).unwrap();
+    assert!(later >= at(1_700_000));
+    // And what is over is not waited for.
+    assert_eq!(again(&mut admission, Some(at(9_000_000)), 1_800_000), None);
+}
+
+#[test]
+fn an_instant_that_was_told_long_ago_gives_way_to_an_earlier_one() {
+    let mut admission = admission();
+    let lane = named("a.example").limited(LaneLimits::at_most(20, Duration::from_secs(60)));
+    while let Admit::Go(permit) = admission.admit(&lane, Caller::Waiting, at(0)) {
+        admission.settle(permit, Settled::Answered, at(0));
+    }
+    let far = at(9_000_000);
+    match admission.admit_again(&lane, Caller::Waiting, Some(far), at(0)) {
+        Admit::Wait { until, .. } => assert!(until < at(20_000), "{until:?}"),
+        Admit::Go(_) => panic!("the rate is used up"),
+    }
+}
+
+#[test]
 fn f18_everybody_who_has_to_wait_is_told_another_instant() {
     let mut admission = admission();
     let lane = named("a.example");
