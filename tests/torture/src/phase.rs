@@ -1,6 +1,6 @@
 //! How far a process is in its exchange, written where it can still be read after the process was killed:
 //! one byte of a file, written by the seam between machine and driver at each step, and beside it a line
-//! for each step, for whoever has to find out what came before a loss.
+//! for each step: they say which mark a process has written, and which one it has found when it signed in.
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
@@ -8,9 +8,10 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use countersign_core::KeyDigest;
-use countersign_core::session::{Effect, Event, Grant, Report, Write};
+use countersign_core::session::{Effect, Event, Grant, RecordView, Report, Write};
+use countersign_core::{Fingerprint, KeyDigest};
 use countersign_runtime::EffectFilter;
 
 use crate::clock::now_ms;
@@ -66,13 +67,37 @@ fn steps_file(path: &Path) -> PathBuf {
     path.with_extension("steps")
 }
 
-/// The steps between two moments that were written beside the phase file `path`, each with its moment.
-pub(crate) fn steps(path: &Path, from_ms: i64, to_ms: i64) -> Vec<(i64, String)> {
-    let text = fs::read_to_string(steps_file(path)).unwrap_or_default();
-    let told = |line: &str| Some((line.split_once(' ')?.0.parse().ok()?, line.to_owned()));
-    let told = text.lines().filter_map(told);
-    told.filter(|(at, _): &(i64, String)| (from_ms..=to_ms).contains(at)).collect()
+/// What the processes of one phase file have written of marks: the journal's own word for why somebody signed in.
+#[derive(Default)]
+pub(crate) struct Marks {
+    /// Each mark with the process that was about to write it.
+    pub(crate) written: Vec<(u32, String)>,
+    /// The mark that was found under the lock by whoever then signed in; `None` if there was none.
+    pub(crate) signed_in_over: Vec<Option<String>>,
 }
+
+/// Reads the lines beside the phase file `path`.
+pub(crate) fn marks(path: &Path) -> Marks {
+    read_marks(&fs::read_to_string(steps_file(path)).unwrap_or_default())
+}
+
+fn read_marks(text: &str) -> Marks {
+    let mut marks = Marks::default();
+    for line in text.lines() {
+        let mut words = line.split(' ');
+        let (Some(process), Some(what)) = (words.nth(2), words.next()) else { continue };
+        let mark = words.next().map(str::to_owned);
+        match (what, process.trim_end_matches(':').parse(), mark) {
+            (MARKS, Ok(process), Some(mark)) => marks.written.push((process, mark)),
+            (SIGNS_IN, _, mark) => marks.signed_in_over.push(mark),
+            _ => {}
+        }
+    }
+    marks
+}
+
+const MARKS: &str = "marks";
+const SIGNS_IN: &str = "signs-in-over";
 
 /// Writes it down.
 pub(crate) struct Phases {
@@ -80,13 +105,16 @@ pub(crate) struct Phases {
     steps: File,
     /// The exchange under way is a refresh.
     refreshes: AtomicBool,
+    /// The refresh token of the record that was read under the lock, and the mark of it.
+    found: Mutex<(Option<Fingerprint>, Option<Fingerprint>)>,
 }
 
 impl Phases {
     pub(crate) fn new(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).truncate(true).write(true).open(path)?;
         let steps = OpenOptions::new().create(true).append(true).open(steps_file(path))?;
-        let phases = Self { file, steps, refreshes: AtomicBool::new(false) };
+        let phases =
+            Self { file, steps, refreshes: AtomicBool::new(false), found: Mutex::default() };
         phases.reach(Phase::Idle);
         phases.tell("it begins");
         Ok(phases)
@@ -107,12 +135,32 @@ impl Phases {
         let line = format!("{} process {}: {what:?}\n", now_ms(), std::process::id());
         let _ = (&self.steps).write_all(line.as_bytes());
     }
+
+    /// A line that [`marks`] reads.
+    fn tell_mark(&self, what: &str, mark: Option<Fingerprint>) {
+        let mark = mark.map(|mark| format!(" {mark:?}")).unwrap_or_default();
+        let line = format!("{} process {}: {what}{mark}\n", now_ms(), std::process::id());
+        let _ = (&self.steps).write_all(line.as_bytes());
+    }
+
+    fn find(&self, view: &RecordView) {
+        let token = view.tokens.and_then(|held| held.refresh).map(|refresh| refresh.token);
+        let mark = view.journal.map(|journal| journal.refresh).filter(|mark| Some(*mark) == token);
+        *self.found() = (token, mark);
+    }
+
+    fn found(&self) -> MutexGuard<'_, (Option<Fingerprint>, Option<Fingerprint>)> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl EffectFilter for Phases {
     fn event(&self, _: KeyDigest, event: &Event) {
         self.tell(event);
         let Event::Flight(_, report) = event else { return };
+        if let Report::Locked(view) | Report::Superseded(view) = report {
+            self.find(view);
+        }
         match report {
             Report::Locked(_) => self.reach(Phase::Locked),
             _ if !self.refreshes.load(Ordering::SeqCst) => {}
@@ -129,10 +177,13 @@ impl EffectFilter for Phases {
             Effect::Journal(_, grant) => {
                 let refreshes = *grant == Grant::Refresh;
                 self.refreshes.store(refreshes, Ordering::SeqCst);
-                if !refreshes {
+                if refreshes {
+                    self.tell_mark(MARKS, self.found().0);
+                } else {
                     self.reach(Phase::SigningIn);
                 }
             }
+            Effect::Send(_, Grant::SignIn { .. }) => self.tell_mark(SIGNS_IN, self.found().1),
             Effect::Send(_, Grant::Refresh) => self.reach(Phase::Sending),
             Effect::Commit(_, Write::Tokens) if self.refreshes.load(Ordering::SeqCst) => {
                 self.reach(Phase::Committing)
@@ -141,5 +192,22 @@ impl EffectFilter for Phases {
             _ => {}
         }
         vec![effect]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_read_from_among_the_steps() {
+        let text = "17 process 4: Flight(ExchangeId(1), Admitted)\n\
+                    18 process 4: marks Fingerprint(aa)\n\
+                    19 process 5: \"it begins\"\n\
+                    20 process 5: signs-in-over Fingerprint(aa)\n\
+                    21 process 5: signs-in-over\n";
+        let found = read_marks(text);
+        assert_eq!(found.written, [(4, "Fingerprint(aa)".to_owned())]);
+        assert_eq!(found.signed_in_over, [Some("Fingerprint(aa)".to_owned()), None]);
     }
 }

@@ -4,17 +4,18 @@
 //! Some kills fall anywhere; the others wait until a process has written its mark and fall at a random
 //! moment of its exchange, since one in fifty would fall there by chance.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use countersign_simulator::{Fault, Operation, Record, Times};
+use countersign_simulator::{Fault, Operation, Times};
 
 use super::processes::findings_ready;
 use super::{Cx, End, Failure};
-use crate::clock::{Stopwatch, now_ms, pause};
+use crate::clock::{Stopwatch, pause};
 use crate::dice::Dice;
 use crate::findings::Findings;
 use crate::kind::Kind;
-use crate::phase::{self, Phase};
+use crate::phase::{self, Marks, Phase};
 use crate::plan::{Plan, Report, Task};
 use crate::process::Process;
 use crate::stage::Stage;
@@ -47,9 +48,7 @@ pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
 
 /// One kill.
 struct Kill {
-    /// Between these two moments it fell.
-    from_ms: i64,
-    to_ms: i64,
+    process: u32,
     phase: Phase,
 }
 
@@ -93,7 +92,9 @@ async fn under_fire(kind: Kind, size: &Size, dice: &mut Dice) -> Result<Fire, Fa
     // What the last kill has left is settled by the others.
     pause(LIFE * 3).await;
     let reports = crowd.reports().await?;
-    let last = Process::start(&stage.plan(Task::Renew)).await?.report().await?.unwrap_or_default();
+    let mut plan = stage.plan(Task::Renew);
+    plan.phase = Some(stage.phase_file(size.n_processes));
+    let last = Process::start(&plan).await?.report().await?.unwrap_or_default();
     Ok(Fire { kills, reports, stage, seconds: watch.seconds(), last })
 }
 
@@ -135,15 +136,14 @@ impl Crowd {
 
     /// Kills a process, and starts another in its place; how far the dead one was.
     async fn kill(&mut self, victim: usize, stage: &Stage) -> Result<Kill, Failure> {
-        let from_ms = now_ms();
-        if let Some(process) = self.processes[victim].take() {
-            process.kill().await?;
-        }
-        let (to_ms, phase) = (now_ms(), Phase::of(&stage.phase_file(victim)));
+        let victims = self.processes[victim].take().ok_or("nobody to kill")?;
+        let process = victims.pid().ok_or("it has died by itself")?.as_raw_nonzero().get();
+        victims.kill().await?;
+        let phase = Phase::of(&stage.phase_file(victim));
         let mut next = Process::start(&self.plans[victim]).await?;
         findings_ready(next.is_ready().await?)?;
         self.processes[victim] = Some(next);
-        Ok(Kill { from_ms, to_ms, phase })
+        Ok(Kill { process: u32::try_from(process)?, phase })
     }
 
     async fn reports(self) -> Result<Vec<Report>, Failure> {
@@ -200,27 +200,15 @@ fn judge(kind: Kind, size: &Size, fire: &Fire, findings: &mut Findings) {
             seen.spent_presented == 0,
             format!("{kind}: a spent token was sent again {} times", seen.spent_presented),
         );
-        // A sign-in that is cut off is made once more, and is no refresh that is lost. Who held the lock
-        // and no more may have had his mark on the disk already.
-        let cut_off = kills
-            .iter()
-            .filter(|kill| matches!(kill.phase, Phase::SigningIn | Phase::Locked))
-            .collect::<Vec<&Kill>>();
-        let explaining = [&between[..], &cut_off[..]].concat();
-        let records = stage.simulator.records();
-        let unexplained = unexplained(&exchanges(&records), kills, &explaining);
-        for loss in &unexplained {
-            for line in loss.story(stage, &records, size.n_processes) {
-                findings.note(line);
-            }
-        }
+        let marks: Vec<Marks> =
+            (0..=size.n_processes).map(|n| phase::marks(&stage.phase_file(n))).collect();
+        let killed: Vec<u32> = kills.iter().map(|kill| kill.process).collect();
+        let proofs = Proofs::of(&marks, &killed);
         findings.claim(
-            lost <= (n + cut_off.len()) as u64 && unexplained.is_empty(),
+            lost <= proofs.n_proven && proofs.unproven.is_empty(),
             format!(
-                "{kind}: {lost} sessions lost, each after a kill between journal and commit ({} without one {:?}; {} kills fell into a sign-in or the mark's own write)",
-                unexplained.len(),
-                unexplained.iter().map(|loss| &*loss.what).collect::<Vec<&str>>(),
-                cut_off.len()
+                "{kind}: {lost} sessions lost, each to a mark of a process that was killed: {} sign-ins over {} marks, {} over none of those {:?}",
+                proofs.n_proven, proofs.n_marks, proofs.unproven.len(), proofs.unproven
             ),
         );
     }
@@ -230,113 +218,59 @@ fn judge(kind: Kind, size: &Size, fire: &Fire, findings: &mut Findings) {
     );
 }
 
-/// A sign-in that no kill explains.
-struct Loss {
-    /// When the exchange before it came, and when it came itself.
-    from_ms: i64,
-    to_ms: i64,
-    what: String,
+/// Why sessions were lost, by what was in the store: whoever signs in has read the journal under the lock.
+#[derive(Default)]
+struct Proofs {
+    /// Sign-ins over the mark of a process that was killed. One that was cut off is made once more, over the same
+    /// mark: it stays until tokens are written.
+    n_proven: u64,
+    /// So many marks those were.
+    n_marks: usize,
+    /// Sign-ins over no mark, or over that of a process that lives.
+    unproven: Vec<String>,
 }
 
-impl Loss {
-    /// What the server and the processes have written down around it, in the order of time.
-    fn story(&self, stage: &Stage, records: &[Record], n_processes: usize) -> Vec<String> {
-        let (from, to) = (self.from_ms - 500, self.to_ms + 500);
-        let served = records.iter().filter(|record| (from..=to).contains(&record.at_ms));
-        let served = served.filter(|record| record.operation != Operation::RESOURCE);
-        let mut all: Vec<(i64, String)> = served
-            .map(|record| (record.at_ms, format!("{} server: {record:?}", record.at_ms)))
-            .collect();
-        for n in 0..n_processes {
-            all.extend(phase::steps(&stage.phase_file(n), from, to));
+impl Proofs {
+    fn of(marks: &[Marks], killed: &[u32]) -> Self {
+        let mut proofs = Self::default();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for mark in marks.iter().flat_map(|marks| &marks.signed_in_over) {
+            let Some(mark) = mark else {
+                proofs.unproven.push("no mark".to_owned());
+                continue;
+            };
+            let mut writers = marks.iter().flat_map(|marks| &marks.written);
+            if writers.any(|(process, written)| written == mark && killed.contains(process)) {
+                proofs.n_proven += 1;
+                seen.insert(mark);
+            } else {
+                proofs.unproven.push(format!("{mark} of a process that lives"));
+            }
         }
-        all.sort_by_key(|(at, _)| *at);
-        all.into_iter().map(|(_, line)| line).collect()
+        proofs.n_marks = seen.len();
+        proofs
     }
-}
-
-/// An exchange that the server has carried out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Exchange {
-    at_ms: i64,
-    operation: Operation,
-}
-
-fn exchanges(records: &[Record]) -> Vec<Exchange> {
-    let bought = |record: &&Record| {
-        record.success && matches!(record.operation, Operation::SIGN_IN | Operation::REFRESH)
-    };
-    let told = |record: &Record| Exchange { at_ms: record.at_ms, operation: record.operation };
-    records.iter().filter(bought).map(told).collect()
-}
-
-/// The sign-ins after the first that have no kill before them which explains them: one in the exchange
-/// whose answer was lost, or before it was sent. Each with what was recorded around it.
-fn unexplained(exchanges: &[Exchange], kills: &[Kill], explaining: &[&Kill]) -> Vec<Loss> {
-    let mut losses = Vec::new();
-    for (n, pair) in exchanges.windows(2).enumerate() {
-        let [last, next] = pair else { continue };
-        if next.operation != Operation::SIGN_IN {
-            continue;
-        }
-        // A request outlives its process: it may come to the server after the kill. A refresh that came
-        // after one of a process that was sending is its own, since nobody else sends one over its mark.
-        let before = n.checked_sub(1).and_then(|n| exchanges.get(n)).map_or(0, |e| e.at_ms);
-        let outlives = |kill: &Kill| {
-            kill.phase == Phase::Sending
-                && last.operation == Operation::REFRESH
-                && kill.to_ms >= before
-        };
-        let explains = |kill: &Kill| {
-            kill.from_ms <= next.at_ms && (kill.to_ms >= last.at_ms || outlives(kill))
-        };
-        if explaining.iter().any(|kill| explains(kill)) {
-            continue;
-        }
-        let (from_ms, to_ms) = (last.at_ms, next.at_ms);
-        let near = kills.iter().filter(|kill| kill.to_ms > from_ms - 3_000 && kill.from_ms < to_ms);
-        let near: Vec<String> =
-            near.map(|kill| format!("{:?} at {}", kill.phase, kill.from_ms - from_ms)).collect();
-        let what = format!("{} ms after a {}: {near:?}", to_ms - from_ms, last.operation);
-        losses.push(Loss { from_ms, to_ms, what });
-    }
-    losses
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn losses(exchanges: &[(i64, Operation)], kills: &[(i64, Phase)]) -> usize {
-        let exchanges: Vec<Exchange> =
-            exchanges.iter().map(|&(at_ms, operation)| Exchange { at_ms, operation }).collect();
-        let kills: Vec<Kill> =
-            kills.iter().map(|&(at, phase)| Kill { from_ms: at, to_ms: at + 5, phase }).collect();
-        let explaining: Vec<&Kill> =
-            kills.iter().filter(|kill| kill.phase.is_between_journal_and_commit()).collect();
-        unexplained(&exchanges, &kills, &explaining).len()
-    }
-
     #[test]
-    fn a_loss_is_explained_by_the_kill_that_caused_it_and_by_no_other() {
-        use Operation as Op;
-        let lost = [(0, Op::SIGN_IN), (1000, Op::REFRESH), (3000, Op::SIGN_IN)];
-        assert_eq!(losses(&lost, &[]), 1);
-        assert_eq!(losses(&lost, &[(1100, Phase::Idle)]), 1);
-        // After the request has come; before another one was sent.
-        assert_eq!(losses(&lost, &[(1100, Phase::Sending)]), 0);
-        assert_eq!(losses(&lost, &[(2000, Phase::Journaled)]), 0);
-        // Its request came to the server after the kill.
-        assert_eq!(losses(&lost, &[(990, Phase::Sending)]), 0);
-        // The answer of that refresh was there; so this kill was in another exchange.
-        assert_eq!(losses(&lost, &[(990, Phase::Committing)]), 1);
-        assert_eq!(losses(&lost, &[(3100, Phase::Sending)]), 1);
-        // One kill explains one loss.
-        let twice =
-            [(0, Op::SIGN_IN), (1000, Op::REFRESH), (2000, Op::SIGN_IN), (3000, Op::SIGN_IN)];
-        assert_eq!(losses(&twice, &[(990, Phase::Sending)]), 1);
-        let after =
-            [(0, Op::SIGN_IN), (1000, Op::REFRESH), (2000, Op::REFRESH), (3000, Op::SIGN_IN)];
-        assert_eq!(losses(&after, &[(990, Phase::Sending)]), 1);
+    fn a_loss_is_proven_by_the_mark_of_a_process_that_was_killed_and_by_no_other() {
+        let marks = |written: &[(u32, &str)], over: &[Option<&str>]| Marks {
+            written: written.iter().map(|(process, mark)| (*process, (*mark).to_owned())).collect(),
+            signed_in_over: over.iter().map(|mark| mark.map(str::to_owned)).collect(),
+        };
+        let proofs = |over: &[Option<&str>], killed: &[u32]| {
+            let all = [marks(&[(1, "a"), (2, "b")], &[]), marks(&[(3, "b")], over)];
+            let proofs = Proofs::of(&all, killed);
+            (proofs.n_proven, proofs.n_marks, proofs.unproven.len())
+        };
+        assert_eq!(proofs(&[Some("a")], &[1]), (1, 1, 0));
+        assert_eq!(proofs(&[Some("a"), Some("a"), Some("b")], &[1, 3]), (3, 2, 0));
+        assert_eq!(proofs(&[Some("a"), None], &[1]), (1, 1, 1));
+        assert_eq!(proofs(&[Some("a")], &[2, 3]), (0, 0, 1));
+        assert_eq!(proofs(&[Some("c")], &[1, 2, 3]), (0, 0, 1));
     }
 }

@@ -121,9 +121,8 @@ async fn a_write_whose_answer_is_lost_is_recognised_as_ours() {
         let store = store.clone();
         async move { store.commit(&name(1), first, None, bytes("second")).await }
     });
-    while text(&direct, &name(1)).await.as_deref() != Some("second") {
-        tokio::task::yield_now().await;
-    }
+    proxy.has_lost_an_answer().await;
+    assert_eq!(text(&direct, &name(1)).await.as_deref(), Some("second"));
     proxy.set(Wire::Whole);
     let Committed::Done(second) = writing.await.unwrap().unwrap() else {
         panic!("a write of ours lost to ourselves");
@@ -135,9 +134,8 @@ async fn a_write_whose_answer_is_lost_is_recognised_as_ours() {
         let store = store.clone();
         async move { store.remove(&name(1), second).await }
     });
-    while direct.load(&name(1)).await.unwrap().is_some() {
-        tokio::task::yield_now().await;
-    }
+    proxy.has_lost_an_answer().await;
+    assert!(direct.load(&name(1)).await.unwrap().is_none());
     proxy.set(Wire::Whole);
     assert!(removing.await.unwrap().unwrap(), "a removal of ours was somebody else's");
 }
@@ -155,9 +153,7 @@ async fn a_lock_whose_answer_is_lost_is_ours_with_one_number() {
         async move { store.lock(&name(1), LEASE, LEASE).await }
     });
     let key = format!("{{countersign}}:lock:{}", name(1));
-    while !server.dump().contains(&key) {
-        tokio::task::yield_now().await;
-    }
+    proxy.has_lost_an_answer().await;
     let number: u64 = server.says(&format!("HGET {key} fence"));
     proxy.set(Wire::Whole);
     let lock = taking.await.unwrap().unwrap();

@@ -26,6 +26,8 @@ pub(crate) enum Wire {
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     wire: Arc<watch::Sender<Wire>>,
+    /// So many pieces of answers were lost since the wire was set.
+    lost: Arc<watch::Sender<u32>>,
 }
 
 impl Proxy {
@@ -35,31 +37,45 @@ impl Proxy {
         let own = listener.local_addr().unwrap().port();
         let wire = Arc::new(watch::Sender::new(Wire::Whole));
         let seen = Arc::clone(&wire);
+        let lost = Arc::new(watch::Sender::new(0));
+        let loses = Arc::clone(&lost);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let wire = seen.subscribe();
+                let (wire, loses) = (seen.subscribe(), Arc::clone(&loses));
                 tokio::spawn(async move {
-                    let _ = carry(client, port, wire).await;
+                    let _ = carry(client, port, wire, &loses).await;
                 });
             }
         });
-        Self { port: own, wire }
+        Self { port: own, wire, lost }
     }
 
     pub(crate) fn set(&self, wire: Wire) {
+        self.lost.send_replace(0);
         self.wire.send_replace(wire);
+    }
+
+    /// Waits until an answer was lost. A command that was carried out says nothing of that: its answer may still
+    /// be on the way, and arrive once the wire is whole.
+    pub(crate) async fn has_lost_an_answer(&self) {
+        self.lost.subscribe().wait_for(|n| *n > 0).await.unwrap();
     }
 }
 
-async fn carry(client: TcpStream, port: u16, wire: watch::Receiver<Wire>) -> io::Result<()> {
+async fn carry(
+    client: TcpStream,
+    port: u16,
+    wire: watch::Receiver<Wire>,
+    lost: &watch::Sender<u32>,
+) -> io::Result<()> {
     if *wire.borrow() == Wire::Cut {
         return Ok(());
     }
     let server = TcpStream::connect(("127.0.0.1", port)).await?;
     let ((from_client, to_client), (from_server, to_server)) =
         (client.into_split(), server.into_split());
-    let there = pass(from_client, to_server, wire.clone(), false);
-    let back = pass(from_server, to_client, wire, true);
+    let there = pass(from_client, to_server, wire.clone(), None);
+    let back = pass(from_server, to_client, wire, Some(lost));
     tokio::select! { end = there => end, end = back => end }
 }
 
@@ -67,7 +83,8 @@ async fn pass(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
     mut wire: watch::Receiver<Wire>,
-    answers: bool,
+    // Of answers: what counts those that are lost.
+    lost: Option<&watch::Sender<u32>>,
 ) -> io::Result<()> {
     let mut bytes = vec![0; 16 * 1024];
     loop {
@@ -88,12 +105,14 @@ async fn pass(
                 n => {
                     // What was read before the wire was cut is lost on the way.
                     let now = *wire.borrow();
-                    if now == Wire::Strayed && answers {
+                    if now == Wire::Strayed && lost.is_some() {
                         to.write_all(b":7\r\n").await?;
                     }
                     let carried = matches!(now, Wire::Whole | Wire::Strayed);
-                    if carried || (now == Wire::Deaf && !answers) {
+                    if carried || (now == Wire::Deaf && lost.is_none()) {
                         to.write_all(&bytes[..n]).await?;
+                    } else if let Some(lost) = lost {
+                        lost.send_modify(|n| *n += 1);
                     }
                 }
             }
