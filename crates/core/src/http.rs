@@ -10,6 +10,9 @@ use crate::error::{Error, ErrorKind, Recovery};
 use crate::secret::{SecretBuffer, SecretBytes, SecretString};
 use crate::time::Timestamp;
 
+/// Most bodies fit into so many bytes: a token and its names.
+const USUAL_BODY: usize = 1024;
+
 /// A request that an adapter has built: absolute address, headers, body.
 ///
 /// The body is wiped on drop. `Debug` shows method and path only.
@@ -35,7 +38,7 @@ impl HttpRequest {
     /// [`ErrorKind::Configuration`] if `url` is no address, [`ErrorKind::Internal`] if `body` cannot
     /// be written.
     pub fn post_json(url: &str, body: &impl Serialize) -> Result<Self, Error> {
-        let mut buffer = SecretBuffer::new();
+        let mut buffer = SecretBuffer::with_capacity(USUAL_BODY);
         serde_json::to_writer(&mut buffer, body).map_err(|_| {
             Error::new(ErrorKind::Internal).hint("a request body could not be written")
         })?;

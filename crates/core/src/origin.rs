@@ -182,7 +182,7 @@ impl BaseUrl {
     /// The address of `path` (which starts with a slash) under this base; slashes are kept.
     pub fn join(&self, path: &str) -> String {
         let slash = if path.starts_with('/') { "" } else { "/" };
-        format!("{}{}{slash}{path}", self.origin, self.path)
+        [self.origin.as_str(), &self.path, slash, path].concat()
     }
 }
 

@@ -215,6 +215,10 @@ impl SessionStore for MemoryStore {
         bound: Duration,
     ) -> Result<Box<dyn Lock>, Error> {
         let store = &self.inner;
+        // Nearly always it is free, and nobody need listen for that.
+        if let Some(lock) = store.try_lock(name, lease) {
+            return Ok(Box::new(lock));
+        }
         let deadline = store.clock.monotonic().after(bound);
         loop {
             let freed = store.freed.notified();

@@ -6,6 +6,7 @@ use countersign_core::{Error, KeyDigest, RecordName, Recovery, SessionStore, Sto
 use countersign_seal::{AccountRecord, Readers, Sealer, SessionRecord};
 
 use crate::cell::Cell;
+use crate::shared::Shared;
 
 /// What a store says of a record.
 pub(crate) type Read = Result<Option<StoredRecord>, Error>;
@@ -117,4 +118,36 @@ pub(crate) async fn read(
         }
         Err(error) => Err(error),
     }
+}
+
+/// What `open` makes of what was found. Where something waits for a key that is not known, the keys are read once
+/// more.
+pub(crate) async fn with_known_keys<T>(
+    shared: &Arc<Shared>,
+    opener: Opener,
+    found: &[Read],
+    open: impl Fn(&Opener) -> Result<T, Error>,
+    waits: impl FnOnce(&T) -> bool,
+) -> Result<T, Error> {
+    let opened = open(&opener);
+    let waits = match &opened {
+        Err(error) => error.code() == Some(UNKNOWN_KEY),
+        Ok(opened) => waits(opened),
+    };
+    if !waits {
+        if opened.is_ok() && opener.is_behind(found) {
+            // What is known opens all there is: the next write is soon enough.
+            let keeper = Arc::clone(shared);
+            shared.spawn(async move { drop(keeper.keys.read_again().await) });
+        }
+        return opened;
+    }
+    // Not kept meanwhile: there would have to be room for it in every exchange.
+    drop(opened);
+    // A key that was added since ours were read: they are read once more.
+    if let Err(error) = shared.keys.read_again().await {
+        tracing::debug!(%error, "the keys of the store could not be read again");
+        return open(&opener);
+    }
+    open(&shared.opener().await?)
 }

@@ -57,14 +57,7 @@ async fn renew(
         return Ok(());
     }
     let expected = there.map_or(Revision::NONE, |there| there.revision);
-    // What still has to be revoked is nothing for readers.
-    let ended = record.ended.is_some().then(|| SessionRecord {
-        tokens: None,
-        ended: record.ended,
-        counter: record.counter,
-        ..SessionRecord::default()
-    });
-    let bytes = readers.seal_of(owner, ended.as_ref().unwrap_or(record))?;
+    let bytes = readers.seal_of(owner, record)?;
     match shared.store.commit(&name, expected, fence, bytes).await? {
         Committed::Done(_) => Ok(()),
         // Under the lock there is nobody else: it was lost.
@@ -74,7 +67,7 @@ async fn renew(
 
 type Says = (Option<Generation>, Option<Ended>);
 
-/// What a reader learns from a record.
+/// What a reader learns from a record: of tokens that are only there to be revoked, nothing.
 fn says(record: &SessionRecord) -> Says {
     let tokens = record.tokens.as_ref().filter(|_| record.ended.is_none());
     (tokens.map(|tokens| tokens.generation()), record.ended)

@@ -9,7 +9,6 @@ use countersign_core::{
 };
 use countersign_seal::{AccountRecord, Journal, PendingChallenge, Sealer, SessionRecord};
 use data_encoding::BASE64URL_NOPAD;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cell::Cell;
@@ -17,10 +16,11 @@ use crate::flight::Candidate;
 use crate::guards;
 use crate::inner::Unsent;
 use crate::lockout;
-use crate::opener::{Names, Opener, Read, UNKNOWN_KEY, names, placed, read, whole};
+use crate::opener::{
+    Names, Opener, Read, UNKNOWN_KEY, names, placed, read, whole, with_known_keys,
+};
 use crate::post::Cargo;
 use crate::recall::Seal;
-use crate::shared::Shared;
 
 /// How long a refusal that may have hidden another cause is remembered: twice as long after each further
 /// one, up to a day, so that a password that is wrong after all is not sent every hour for ever.
@@ -386,38 +386,6 @@ impl Records {
             Timestamp::from_millis(begins).shifted(cell.site.skew_millis().saturating_neg())
         })
     }
-}
-
-/// What `open` makes of what was found. Where something waits for a key that is not known, the keys are read once
-/// more.
-async fn with_known_keys<T>(
-    shared: &Arc<Shared>,
-    opener: Opener,
-    found: &[Read],
-    open: impl Fn(&Opener) -> Result<T, Error>,
-    waits: impl FnOnce(&T) -> bool,
-) -> Result<T, Error> {
-    let opened = open(&opener);
-    let waits = match &opened {
-        Err(error) => error.code() == Some(UNKNOWN_KEY),
-        Ok(opened) => waits(opened),
-    };
-    if !waits {
-        if opened.is_ok() && opener.is_behind(found) {
-            // What is known opens all there is: the next write is soon enough.
-            let keeper = Arc::clone(shared);
-            shared.spawn(async move { drop(keeper.keys.read_again().await) });
-        }
-        return opened;
-    }
-    // Not kept meanwhile: there would have to be room for it in every exchange.
-    drop(opened);
-    // A key that was added since ours were read: they are read once more.
-    if let Err(error) = shared.keys.read_again().await {
-        tracing::debug!(%error, "the keys of the store could not be read again");
-        return open(&opener);
-    }
-    open(&shared.opener().await?)
 }
 
 fn seal(record: Option<&StoredRecord>) -> Option<Seal> {

@@ -51,14 +51,14 @@ impl Flight {
         let tokens = self.tokens_for(grant);
         let now = *self.ambient_now.get_or_insert_with(|| self.cell.server_now());
         let memo = self.memo();
-        let credentials = self.sent_credentials(grant);
         let cell = self.cell.clone();
         if grant == Grant::Answer {
             self.mark_spent();
         }
+        let nothing = Credentials::new();
         let exchange = Exchange {
             cell: &cell,
-            credentials: &credentials,
+            credentials: self.sent_credentials(grant).unwrap_or(&nothing),
             tokens: tokens.as_ref(),
             memo,
             now,
@@ -130,10 +130,10 @@ impl Flight {
         self.records.as_ref().map(|records| records.session.memo.clone()).unwrap_or_default()
     }
 
-    fn sent_credentials(&self, grant: Grant) -> Credentials {
+    fn sent_credentials(&self, grant: Grant) -> Option<&Credentials> {
         match (&self.candidate, grant) {
-            (Some(candidate), Grant::SignIn { .. }) => candidate.credentials.clone(),
-            _ => self.credentials.clone().unwrap_or_default(),
+            (Some(candidate), Grant::SignIn { .. }) => Some(&candidate.credentials),
+            _ => self.credentials.as_ref(),
         }
     }
 

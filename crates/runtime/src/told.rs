@@ -63,7 +63,8 @@ impl ToldLog {
         self.count += 1;
         if !waited {
             let mut unheard = std::mem::take(&mut self.news);
-            unheard.push(news);
+            // What brings no error may go here and now.
+            unheard.extend(Some(news).filter(|news| news.error.is_some()));
             return unheard;
         }
         let oldest = (self.news.len() == REMEMBERED).then(|| self.news.remove(0));

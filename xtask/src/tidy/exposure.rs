@@ -11,7 +11,7 @@ use super::{File, Finding, numbered};
 const LIST: &str = "xtask/expose-allow.txt";
 
 /// The methods that give a secret's content.
-const METHODS: &[&str] = &["expose", "expose_str", "expose_bytes"];
+const METHODS: &[&str] = &["expose", "expose_str", "expose_bytes", "expose_mut"];
 
 /// The files in which one of the methods is called or named as a function.
 pub(super) fn files_with_calls(files: &[File]) -> impl Iterator<Item = &str> {

@@ -82,8 +82,7 @@ impl TokenSet {
         anchor: Anchor,
     ) -> Result<Self, Error> {
         let old = previous.map(|set| &*set.0);
-        let subject = response.subject.clone();
-        if let (Some(new), Some(old)) = (&subject, old.and_then(|o| o.subject.as_ref()))
+        if let (Some(new), Some(old)) = (&response.subject, old.and_then(|o| o.subject.as_ref()))
             && new != old
         {
             return Err(Error::new(ErrorKind::SubjectMismatch));
@@ -126,7 +125,7 @@ impl TokenSet {
             expires_at,
             refresh_expires_at,
             refreshes,
-            subject: subject.or_else(|| old.and_then(|o| o.subject.clone())),
+            subject: response.subject.or_else(|| old.and_then(|o| o.subject.clone())),
             profile,
         }))
     }

@@ -18,7 +18,7 @@ pub(super) struct Stored<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     who: Option<Who<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tokens: Option<Tokens>,
+    tokens: Option<Tokens<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     journal: Option<StoredJournal>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ enum StoredRotation {
 }
 
 impl<'a> Stored<'a> {
-    pub(super) fn new(record: &SessionRecord, who: Option<Who<'a>>) -> Self {
+    pub(super) fn new(record: &'a SessionRecord, who: Option<Who<'a>>) -> Self {
         Self {
             who,
             tokens: record.tokens.as_ref().map(Tokens::from),

@@ -1,5 +1,6 @@
 //! A token set as JSON.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use countersign_core::{
@@ -12,7 +13,7 @@ use super::text::HiddenText;
 use super::{StoredGeneration, Unreadable, in_base64};
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct Tokens {
+pub(super) struct Tokens<'a> {
     generation: StoredGeneration,
     access_token: HiddenText,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,9 +27,9 @@ pub(super) struct Tokens {
     #[serde(default)]
     refreshes: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<Box<str>>,
+    subject: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    profile: BTreeMap<String, String>,
+    profile: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
 }
 
 /// About so many bytes `set` takes.
@@ -44,10 +45,9 @@ pub(super) fn length(set: &TokenSet) -> usize {
     secrets + texts.sum::<usize>() + set.subject.as_ref().map_or(0, |subject| subject.len())
 }
 
-impl From<&TokenSet> for Tokens {
-    fn from(set: &TokenSet) -> Self {
+impl<'a> From<&'a TokenSet> for Tokens<'a> {
+    fn from(set: &'a TokenSet) -> Self {
         let set = set.stored();
-        let texts = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Self {
             generation: set.generation.into(),
             access_token: set.access_token.secret().into(),
@@ -57,16 +57,16 @@ impl From<&TokenSet> for Tokens {
             expires_at: set.expires_at.as_millis(),
             refresh_expires_at: set.refresh_expires_at.map(Timestamp::as_millis),
             refreshes: set.refreshes,
-            subject: set.subject.clone(),
-            profile: set.profile.iter().map(texts).collect(),
+            subject: set.subject.as_deref().map(Cow::from),
+            profile: set.profile.iter().map(|(name, value)| (name.into(), value.into())).collect(),
         }
     }
 }
 
-impl TryFrom<Tokens> for TokenSet {
+impl TryFrom<Tokens<'_>> for TokenSet {
     type Error = Unreadable;
 
-    fn try_from(stored: Tokens) -> Result<Self, Unreadable> {
+    fn try_from(stored: Tokens<'_>) -> Result<Self, Unreadable> {
         let mut profile = Profile::new();
         for (name, value) in &stored.profile {
             profile.set(name, value);
@@ -80,7 +80,7 @@ impl TryFrom<Tokens> for TokenSet {
             expires_at: Timestamp::from_millis(stored.expires_at),
             refresh_expires_at: stored.refresh_expires_at.map(Timestamp::from_millis),
             refreshes: stored.refreshes,
-            subject: stored.subject,
+            subject: stored.subject.map(Into::into),
             profile,
         }))
     }
