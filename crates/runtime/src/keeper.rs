@@ -24,6 +24,9 @@ use crate::shared::{Policy, Shared};
 use crate::sync::Handle;
 use crate::ticker;
 
+/// No exchange takes longer, whatever is set.
+const LONGEST_EXCHANGE: Duration = Duration::from_secs(24 * 3600);
+
 /// Keeps sessions of all providers and tenants signed in. Cheap to clone.
 ///
 /// Besides an exchange that is under way there is one task for all sessions, which sleeps until
@@ -183,7 +186,8 @@ impl KeeperBuilder {
     }
 
     /// How long one exchange with a provider may take; 30 s. Where a spent refresh token is taken for
-    /// some time after, half of that time is the bound.
+    /// some time after, half of that time is the bound. A day is the most: the account's lock is held as long, also
+    /// by a process that has died.
     #[must_use]
     pub const fn exchange_deadline(mut self, deadline: Duration) -> Self {
         self.exchange_deadline = deadline;
@@ -293,7 +297,7 @@ impl KeeperBuilder {
         let policy = Policy {
             backoff: self.backoff,
             leeway: self.leeway,
-            exchange_deadline: self.exchange_deadline,
+            exchange_deadline: self.exchange_deadline.min(LONGEST_EXCHANGE),
             replica,
             pull: self.pull,
             read_only: self.read_only,

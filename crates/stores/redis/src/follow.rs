@@ -123,7 +123,8 @@ impl Follower {
         let mut command = redis::cmd("XREAD");
         command.arg("COUNT").arg(1000).arg("BLOCK").arg(BLOCK.as_millis() as u64);
         command.arg("STREAMS").arg(shared.names.changes()).arg(format!("{}-{}", seen.0, seen.1));
-        let until = shared.link.clock().monotonic().after(BLOCK + shared.link.answer());
+        let until =
+            shared.link.clock().monotonic().after(BLOCK.saturating_add(shared.link.answer()));
         let value = shared.link.ask_over(&wire, &Ask::Command(&command), until).await?;
         self.wire = Some(wire);
         if value == Value::Nil {
