@@ -24,6 +24,9 @@ use crate::shared::{Policy, Shared};
 use crate::sync::Handle;
 use crate::ticker;
 
+/// No exchange takes longer, whatever is set.
+const LONGEST_EXCHANGE: Duration = Duration::from_secs(24 * 3600);
+
 /// Keeps sessions of all providers and tenants signed in. Cheap to clone.
 ///
 /// Besides an exchange that is under way there is one task for all sessions, which sleeps until
@@ -184,7 +187,8 @@ impl KeeperBuilder {
 
     /// How long one exchange with a provider may take; 30 s. Where a spent refresh token is taken for some time after
     /// (ten seconds or more), a refresh may take a fifth of that time at most: its loss has to be known, and the lock
-    /// of a process that has died to be free, while there is still time to send the token once more.
+    /// of a process that has died to be free, while there is still time to send the token once more. A day is the
+    /// most: the account's lock is held as long, also by a process that has died.
     #[must_use]
     pub const fn exchange_deadline(mut self, deadline: Duration) -> Self {
         self.exchange_deadline = deadline;
@@ -294,7 +298,7 @@ impl KeeperBuilder {
         let policy = Policy {
             backoff: self.backoff,
             leeway: self.leeway,
-            exchange_deadline: self.exchange_deadline,
+            exchange_deadline: self.exchange_deadline.min(LONGEST_EXCHANGE),
             replica,
             pull: self.pull,
             read_only: self.read_only,

@@ -88,7 +88,7 @@ impl Flight {
         let names = names(&sealer, cell);
         let deadline = self.deadline();
         // Whoever waits for the token hears in time who holds the lock.
-        let patience = lease(deadline).min(cell.settings.deadline * 4 / 5);
+        let patience = lease(deadline).min(cell.settings.deadline.saturating_mul(4) / 5);
         let [_, account] = &names;
         let lock = cell.shared.store.lock(account, lease(deadline), patience).await?;
         let lock = self.lock.insert(lock);
@@ -152,7 +152,7 @@ impl Cell {
         asked: impl Future<Output = Result<T, Error>>,
     ) -> impl Future<Output = Result<T, Error>> {
         let clock = &*self.shared.clock;
-        let span = lease(self.exchange_deadline()) * leases;
+        let span = lease(self.exchange_deadline()).saturating_mul(leases);
         wait(clock, asked, clock.monotonic().after(span)).map(|waited| match waited {
             Waited::Came(answer) => answer,
             Waited::Over => Err(Error::new(ErrorKind::Store).hint(
@@ -180,7 +180,7 @@ fn refused_before() -> Error {
 
 /// How long the lock is taken for.
 pub(crate) fn lease(exchange_deadline: Duration) -> Duration {
-    exchange_deadline * 2 + LEASE_SLACK
+    exchange_deadline.saturating_mul(2).saturating_add(LEASE_SLACK)
 }
 
 impl Candidate {

@@ -14,7 +14,7 @@ use countersign_core::{
     Ambient, AuthProvider, Authorization, Capabilities, Credentials, Error, ErrorKind, Operation,
     Outcome, ProviderId, Realm, RefreshSupport, SecretString, SessionStore, TokenSet, Verdict,
 };
-use countersign_runtime::{Keeper, ManualClock, Session};
+use countersign_runtime::{Keeper, ManualClock, Selection, Session, SignOutOutcome};
 use countersign_seal::suite::Through;
 
 /// Its requests cost milliseconds, or so long that the process was stopped meanwhile.
@@ -201,4 +201,23 @@ async fn f04_whom_nothing_helps_takes_up_the_sign_in_of_a_sibling() {
     one.authorization().await.unwrap();
     assert_eq!(shown(&one), shown(&two));
     assert_eq!(world.server.count("sign_in"), 2);
+}
+
+/// Who wants to wait for ever says so, and is not told that a store panics.
+#[tokio::test]
+async fn f49_no_setting_of_a_time_is_too_long() {
+    let most = std::time::Duration::MAX;
+    let world = World::new();
+    let keeper = world.keeper_builder().exchange_deadline(most).leeway(seconds(0));
+    let keeper = keeper.build().unwrap();
+    let session = world.described(&keeper).deadline(most).open().await.unwrap();
+    session.authorization().await.unwrap();
+    session.refresh().await.unwrap();
+    let new_password = SecretString::new("canary-new-password");
+    session.perform(Operation::ChangePassword { new_password }).await.unwrap();
+    session.authorization_within(most).await.unwrap();
+    assert_eq!(session.sign_out(most).await, SignOutOutcome::Revoked);
+    assert!(keeper.revoke_all(&Selection::All, most, |_| None).await.store_error.is_none());
+    assert!(session.close(most).await);
+    assert!(keeper.shutdown(most).await);
 }

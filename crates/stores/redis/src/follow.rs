@@ -1,6 +1,7 @@
 //! Following the stream of changes: what was written, by whomever, is named once.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::hash::Hash;
 use std::time::Duration;
 
 use countersign_core::{Error, RecordName, SessionStore};
@@ -87,9 +88,7 @@ impl Follower {
             self.seen = Some(newest);
         }
         // Whoever could not write is told that the server is back, before others overtake him.
-        let unwritten = shared.unwritten().into_iter();
-        let news: Vec<_> = unwritten.filter(|name| !self.names.contains(name)).collect();
-        self.names.extend(news);
+        add_missing(&mut self.names, shared.unwritten());
         self.wire = Some(wire);
         Ok(())
     }
@@ -123,7 +122,8 @@ impl Follower {
         let mut command = redis::cmd("XREAD");
         command.arg("COUNT").arg(1000).arg("BLOCK").arg(BLOCK.as_millis() as u64);
         command.arg("STREAMS").arg(shared.names.changes()).arg(format!("{}-{}", seen.0, seen.1));
-        let until = shared.link.clock().monotonic().after(BLOCK + shared.link.answer());
+        let until =
+            shared.link.clock().monotonic().after(BLOCK.saturating_add(shared.link.answer()));
         let value = shared.link.ask_over(&wire, &Ask::Command(&command), until).await?;
         self.wire = Some(wire);
         if value == Value::Nil {
@@ -133,14 +133,17 @@ impl Follower {
         let mut streams = shared.array(value)?.into_iter();
         let stream = shared.array(streams.next().unwrap_or_default())?;
         let entries = shared.array(stream.into_iter().nth(1).unwrap_or_default())?;
-        for (id, name) in entries.into_iter().filter_map(entry) {
-            self.seen = self.seen.max(Some(id));
-            if let Some(name) = name.filter(|name| !self.names.contains(name)) {
-                self.names.push_back(name);
-            }
-        }
+        let entries: Vec<_> = entries.into_iter().filter_map(entry).collect();
+        self.seen = self.seen.max(entries.iter().map(|(id, _)| *id).max());
+        add_missing(&mut self.names, entries.into_iter().filter_map(|(_, name)| name));
         Ok(())
     }
+}
+
+/// Appends what is not there yet, each once. There may be very many of both.
+fn add_missing<T: Clone + Eq + Hash>(names: &mut VecDeque<T>, more: impl IntoIterator<Item = T>) {
+    let mut known: HashSet<T> = names.iter().cloned().collect();
+    names.extend(more.into_iter().filter(|name| known.insert(name.clone())));
 }
 
 impl Entry {
@@ -162,4 +165,45 @@ fn entry(value: Value) -> Option<(Entry, Option<RecordName>)> {
         _ => None,
     };
     Some((id, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::Hasher;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    static COMPARED: AtomicUsize = AtomicUsize::new(0);
+
+    /// A name whose comparisons are counted.
+    #[derive(Clone, Debug)]
+    struct Counted(usize);
+
+    impl PartialEq for Counted {
+        fn eq(&self, other: &Self) -> bool {
+            COMPARED.fetch_add(1, Ordering::Relaxed);
+            self.0 == other.0
+        }
+    }
+
+    impl Eq for Counted {}
+
+    impl Hash for Counted {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.hash(state);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_found_with_few_comparisons_however_much_there_is() {
+        const N: usize = 4_000;
+        let mut names: VecDeque<Counted> = (0..N).map(Counted).collect();
+        // Half of it is there, and all of it comes twice.
+        add_missing(&mut names, (N / 2..N + N / 2).chain(N / 2..N + N / 2).map(Counted));
+        let compared = COMPARED.load(Ordering::Relaxed);
+        assert!(compared <= 8 * N, "{compared} comparisons");
+        let all: Vec<usize> = names.iter().map(|name| name.0).collect();
+        assert_eq!(all, (0..N + N / 2).collect::<Vec<_>>());
+    }
 }

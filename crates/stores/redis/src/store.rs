@@ -113,7 +113,7 @@ impl RedisStore {
         let limit = self.shared.link.answer();
         command.arg(wanted).arg(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
         // Over the same connection: the server counts what was written there.
-        let until = self.shared.link.clock().monotonic().after(limit * 2);
+        let until = self.shared.link.clock().monotonic().after(limit.saturating_mul(2));
         match self.shared.link.ask_over(wire, &Ask::Command(&command), until).await? {
             Value::Int(have) if have >= i64::from(wanted) => Ok(()),
             Value::Int(have) => Err(fault::not_replicated(&self.shared.link.place(), wanted, have)),
