@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use crate::asked;
 use crate::clock::pause;
 use crate::defect::{Defect, Unlocked, WithoutMark};
-use crate::phase::Phases;
+use crate::phase::{PhasedTransport, Phases};
 use crate::plan::{Plan, Report, Task};
 use crate::process::READY;
 use crate::spoil;
@@ -60,8 +60,9 @@ pub(crate) struct Place {
 
 async fn work(plan: &Plan) -> Result<Report, Failure> {
     let mut builder = Keeper::builder();
-    if let Some(path) = &plan.phase {
-        builder = builder.effect_filter(Phases::new(path)?);
+    let phases = plan.phase.as_deref().map(Phases::new).transpose()?;
+    if let Some(phases) = &phases {
+        builder = builder.effect_filter(phases.clone());
     }
     if let Some(ms) = plan.exchange_deadline_ms {
         builder = builder.exchange_deadline(Duration::from_millis(ms));
@@ -81,6 +82,8 @@ async fn work(plan: &Plan) -> Result<Report, Failure> {
             .build()?
     } else if plan.defect == Some(Defect::NoLock) {
         builder.transport(http.clone()).store(Through(Unlocked(store))).build()?
+    } else if let Some(phases) = phases {
+        builder.transport(PhasedTransport(http.clone(), phases)).store(store).build()?
     } else {
         builder.transport(http.clone()).store(store).build()?
     };

@@ -8,10 +8,14 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use async_trait::async_trait;
+use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::session::{Effect, Event, Grant, RecordView, Report, Write};
-use countersign_core::{Fingerprint, KeyDigest};
+use countersign_core::transport::TransportError;
+use countersign_core::{Fingerprint, HttpTransport, KeyDigest};
+use countersign_reqwest::Client;
 use countersign_runtime::EffectFilter;
 
 use crate::clock::now_ms;
@@ -100,11 +104,16 @@ const MARKS: &str = "marks";
 const SIGNS_IN: &str = "signs-in-over";
 
 /// Writes it down.
-pub(crate) struct Phases {
+#[derive(Clone)]
+pub(crate) struct Phases(Arc<Inner>);
+
+struct Inner {
     file: File,
     steps: File,
     /// The exchange under way is a refresh.
     refreshes: AtomicBool,
+    /// The machine has said to send it.
+    to_send: AtomicBool,
     /// The refresh token of the record that was read under the lock, and the mark of it.
     found: Mutex<(Option<Fingerprint>, Option<Fingerprint>)>,
 }
@@ -113,8 +122,13 @@ impl Phases {
     pub(crate) fn new(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).truncate(true).write(true).open(path)?;
         let steps = OpenOptions::new().create(true).append(true).open(steps_file(path))?;
-        let phases =
-            Self { file, steps, refreshes: AtomicBool::new(false), found: Mutex::default() };
+        let phases = Self(Arc::new(Inner {
+            file,
+            steps,
+            refreshes: AtomicBool::new(false),
+            to_send: AtomicBool::new(false),
+            found: Mutex::default(),
+        }));
         phases.reach(Phase::Idle);
         phases.tell("it begins");
         Ok(phases)
@@ -124,7 +138,7 @@ impl Phases {
         if let Some((_, code)) = ALL.iter().find(|(known, _)| *known == phase) {
             // A phase that could not be written is a kill that is not counted: the claim is about those
             // that are.
-            let _ = self.file.write_all_at(&[*code], 0);
+            let _ = self.0.file.write_all_at(&[*code], 0);
         }
     }
 }
@@ -133,14 +147,14 @@ impl Phases {
     /// A step that is not written is one that nobody can read later, and no more. The machine holds no secret.
     fn tell(&self, what: impl Debug) {
         let line = format!("{} process {}: {what:?}\n", now_ms(), std::process::id());
-        let _ = (&self.steps).write_all(line.as_bytes());
+        let _ = (&self.0.steps).write_all(line.as_bytes());
     }
 
     /// A line that [`marks`] reads.
     fn tell_mark(&self, what: &str, mark: Option<Fingerprint>) {
         let mark = mark.map(|mark| format!(" {mark:?}")).unwrap_or_default();
         let line = format!("{} process {}: {what}{mark}\n", now_ms(), std::process::id());
-        let _ = (&self.steps).write_all(line.as_bytes());
+        let _ = (&self.0.steps).write_all(line.as_bytes());
     }
 
     fn find(&self, view: &RecordView) {
@@ -150,7 +164,7 @@ impl Phases {
     }
 
     fn found(&self) -> MutexGuard<'_, (Option<Fingerprint>, Option<Fingerprint>)> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -163,7 +177,7 @@ impl EffectFilter for Phases {
         }
         match report {
             Report::Locked(_) => self.reach(Phase::Locked),
-            _ if !self.refreshes.load(Ordering::SeqCst) => {}
+            _ if !self.0.refreshes.load(Ordering::SeqCst) => {}
             Report::Journaled => self.reach(Phase::Journaled),
             Report::Answered(_) => self.reach(Phase::Answered),
             Report::Committed => self.reach(Phase::Committed),
@@ -176,22 +190,36 @@ impl EffectFilter for Phases {
         match &effect {
             Effect::Journal(_, grant) => {
                 let refreshes = *grant == Grant::Refresh;
-                self.refreshes.store(refreshes, Ordering::SeqCst);
+                self.0.refreshes.store(refreshes, Ordering::SeqCst);
                 if refreshes {
                     self.tell_mark(MARKS, self.found().0);
                 } else {
                     self.reach(Phase::SigningIn);
                 }
             }
+            Effect::Send(_, Grant::Refresh) => self.0.to_send.store(true, Ordering::SeqCst),
             Effect::Send(_, Grant::SignIn { .. }) => self.tell_mark(SIGNS_IN, self.found().1),
-            Effect::Send(_, Grant::Refresh) => self.reach(Phase::Sending),
-            Effect::Commit(_, Write::Tokens) if self.refreshes.load(Ordering::SeqCst) => {
+            Effect::Commit(_, Write::Tokens) if self.0.refreshes.load(Ordering::SeqCst) => {
                 self.reach(Phase::Committing)
             }
             Effect::Unlock(_) => self.reach(Phase::Idle),
             _ => {}
         }
         vec![effect]
+    }
+}
+
+/// The client as the transport of auth calls, whose request is on its way from here on: whatever has to be so before
+/// a sending was looked at by then.
+pub(crate) struct PhasedTransport(pub(crate) Client, pub(crate) Phases);
+
+#[async_trait]
+impl HttpTransport for PhasedTransport {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        if self.1.0.to_send.swap(false, Ordering::SeqCst) {
+            self.1.reach(Phase::Sending);
+        }
+        HttpTransport::send(&self.0, request).await
     }
 }
 
