@@ -28,7 +28,7 @@ use crate::rejoin::Rejoined;
 /// Makes a service send as a session.
 ///
 /// What it wraps must not follow redirects and must not retry (`B` is cloned for each send, so a
-/// stream is no such body); redirects to the same origin are followed here.
+/// stream is no such body); redirects are followed here, as a [`SessionClient`](crate::SessionClient) does.
 #[derive(Clone, Debug)]
 pub struct AuthLayer<A> {
     authority: A,

@@ -17,7 +17,8 @@ use crate::origins::is_at;
 use crate::send_with::{Redirects, check_redirects};
 
 /// Makes a `ClientWithMiddleware` send as a session: origin check, authorization and replay as with
-/// [`crate::SessionClient`]; redirects, cookies, proxies and resending are those of the client below.
+/// [`crate::SessionClient`]; redirects, cookies, proxies and resending are those of the client below. For
+/// what it makes of a POST that is redirected, see [`crate::send_with`].
 ///
 /// **Attach it last.** What is attached after it would see the credentials; what is attached before it,
 /// such as a middleware that retries, comes through here with each attempt and gets an authorization that

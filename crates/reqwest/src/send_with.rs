@@ -42,7 +42,9 @@ pub(crate) fn check_redirects<A: Authority>(
 
 /// Sends `request` as the session behind `authority` with the caller's own client: origin check,
 /// authorization and replay as with [`crate::SessionClient`]; redirects, cookies, proxies and resending
-/// are that client's.
+/// are that client's. One that follows redirects, as reqwest does unless told otherwise, makes a GET of a
+/// POST that is answered by 301 or 302, and its success is no word about the POST; nothing here can see
+/// that. Give it `redirect::Policy::none()`, or use a `SessionClient`.
 ///
 /// # Errors
 /// [`SendError::RedirectsUnsafe`] before anything is sent, if the client could carry a credential

@@ -130,6 +130,24 @@ async fn f33_redirects_stay_within_the_origin() {
 }
 
 #[tokio::test]
+async fn p13_a_post_that_is_sent_elsewhere_by_301_or_302_is_handed_back() {
+    fn within(status: u16, path: &str) -> Response<Full<Bytes>> {
+        let mut answer = reply(if path == "/" { status } else { 200 }, "");
+        answer.headers_mut().insert("location", "/next/".parse().unwrap());
+        answer
+    }
+    let handlers: [(u16, Handler); 2] = [
+        (301, |request| within(301, request.uri().path())),
+        (302, |request| within(302, request.uri().path())),
+    ];
+    for (status, handler) in handlers {
+        let fake = Fake::bearer(&[api()]);
+        let (answer, seen) = call(&fake, handler, "https://api.example/").await;
+        assert_eq!((answer.unwrap().0, seen.len()), (status, 1));
+    }
+}
+
+#[tokio::test]
 async fn f33_another_origin_gets_nothing() {
     let fake = Fake::bearer(&[api()]);
     for uri in ["https://evil.example/", "http://api.example/", "/relative"] {
