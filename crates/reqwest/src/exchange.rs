@@ -41,9 +41,12 @@ pub(crate) async fn execute<A: Authority>(
     let http = client.for_api(call.origin()).map_err(SendError::http)?;
     let mut attempts = Attempts::default();
     let mut hops = 0;
+    let mut answered = false;
     let mut given = granted(authority, call.need).await.map_err(SendError::Auth)?;
     loop {
-        let response = call.send_on(http, &given)?.await.map_err(SendError::http)?;
+        let sent = call.send_on(http, &given)?.await;
+        let response = sent.map_err(|error| SendError::http_when(error, answered))?;
+        answered = true;
         if call.follow(&response) {
             hops += 1;
             if hops > MAX_HOPS {

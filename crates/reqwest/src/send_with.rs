@@ -69,9 +69,13 @@ async fn send_boxed<A: Authority>(
     check_redirects(authority, redirects)?;
     let mut call = Call::new(authority, request, Options { replay, valid_for: None })?;
     let mut attempts = Attempts::default();
+    let mut answered = false;
     let mut given = granted(authority, call.need).await.map_err(SendError::Auth)?;
     loop {
-        let response = call.send_on(client, &given)?.await.map_err(SendError::http)?;
+        let sent = call.send_on(client, &given)?.await;
+        let response = sent
+            .map_err(|error| SendError::http_when(error, answered || follows_redirects(client)))?;
+        answered = true;
         // Whoever answers at another origin was not shown the credentials and cannot refuse them.
         if !is_at(response.url(), call.origin()) {
             return Ok(response);
@@ -91,4 +95,11 @@ async fn send_boxed<A: Authority>(
             None => return Ok(response),
         }
     }
+}
+
+/// Whether `client` follows redirects: then its errors may be those of a later hop, and do not tell. In
+/// doubt it does.
+fn follows_redirects(client: &Client) -> bool {
+    // A client can be asked nothing but its `Debug`.
+    !format!("{client:?}").contains(r#"redirect_policy: "Policy(None)""#)
 }
