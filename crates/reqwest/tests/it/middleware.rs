@@ -109,6 +109,32 @@ async fn f32_a_session_without_a_token_is_told_as_such_and_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn f32_a_failed_request_shows_no_query_in_its_first_send_nor_in_its_replay() {
+    for refused in [0, 1] {
+        let n = AtomicUsize::new(0);
+        let server = Server::start(move |_| match n.fetch_add(1, Ordering::SeqCst) < refused {
+            true => Reply::status(401),
+            false => Reply::closed(),
+        })
+        .await;
+        let fake = Fake::bearer(&[server.origin()]);
+        let error = client(&fake).get(server.url("/p?token=canary")).send().await.unwrap_err();
+        let mut shown = format!("{error} {error:?}");
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            shown.push_str(&format!(" {error} {error:?}"));
+            cause = error.source();
+        }
+        assert!(matches!(&error, Error::Reqwest(error) if error.is_request()), "{shown}");
+        assert_eq!(
+            (server.seen().len(), shown.contains("canary")),
+            (refused + 1, false),
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn f24_what_must_not_or_cannot_be_sent_twice_is_sent_once() {
     for (policy, post, put) in [
         (ReplayPolicy::Always, 2, 2),
