@@ -111,7 +111,7 @@ async fn again<A: Authority>(
             verdict => (verdict, response),
         };
         let Verdict::Rejected(rejection) = verdict else {
-            attempts.accepted(authority, &given, judged.status());
+            attempts.not_refused(authority, &given, verdict, judged.status());
             return Ok(judged);
         };
         let may_replay = call.may_replay();

@@ -85,7 +85,7 @@ async fn send_boxed<A: Authority>(
             verdict => (verdict, response),
         };
         let Verdict::Rejected(rejection) = verdict else {
-            attempts.accepted(authority, &given, response.status());
+            attempts.not_refused(authority, &given, verdict, response.status());
             return Ok(response);
         };
         let may_replay = call.may_replay();

@@ -185,14 +185,21 @@ async fn f33_what_another_origin_answers_is_no_refusal() {
 }
 
 #[tokio::test]
-async fn an_answer_is_told_as_an_acceptance_unless_the_server_has_failed() {
-    for (status, told) in [(200, true), (404, true), (502, false)] {
-        let server = Server::start(move |_| Reply::status(status)).await;
+async fn an_answer_is_told_as_an_acceptance_unless_it_says_nothing_about_the_token() {
+    let too_long: &[u8] = &[b'x'; 64 * 1024 + 1];
+    for (status, body, told) in [
+        (200, &b""[..], true),
+        (404, b"", true),
+        (502, b"", false),
+        (403, b"another reason", true),
+        (403, too_long, false),
+    ] {
+        let server = Server::start(move |_| Reply::status(status).body(body)).await;
         let fake = Fake::coded(&[server.origin()]);
         let auth = AuthMiddleware::new(fake.clone()).redirects(Redirects::Vouched);
         let client = ClientBuilder::new(plain()).with(auth).build();
         client.get(server.url("/")).send().await.unwrap();
-        assert_eq!(fake.moves().contains(&Move::Accepted), told, "{status}");
+        assert_eq!(fake.moves().contains(&Move::Accepted), told, "{status}, {} bytes", body.len());
     }
 }
 

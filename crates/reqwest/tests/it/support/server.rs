@@ -41,6 +41,7 @@ enum Ending {
     Keep,
     Hang,
     Close,
+    Cut,
     Endless,
 }
 
@@ -71,6 +72,11 @@ impl Reply {
     /// Nothing comes, and the connection stays.
     pub(crate) fn hang() -> Self {
         Self { ending: Ending::Hang, ..Self::status(200) }
+    }
+
+    /// The connection ends before the last byte of the body that was announced.
+    pub(crate) fn cut(self) -> Self {
+        Self { ending: Ending::Cut, ..self }
     }
 
     /// The body is repeated for ever.
@@ -143,6 +149,11 @@ async fn serve(
                 stream.write_all(&whole).await.is_err()
             }
             Ending::Close => true,
+            Ending::Cut => {
+                head.push_str(&format!("content-length: {}\r\n\r\n", body.len() + 1));
+                let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
+                true
+            }
             Ending::Hang => std::future::pending().await,
             Ending::Endless => {
                 head.push_str("\r\n");
