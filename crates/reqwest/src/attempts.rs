@@ -1,6 +1,6 @@
 //! How often one request may be sent, and what happens between two sends.
 
-use countersign_core::{Error, Rejection};
+use countersign_core::{Error, Rejection, Verdict};
 use http::StatusCode;
 
 use crate::authority::{Authority, Granted, Need, Refusal, Replay, granted};
@@ -26,6 +26,20 @@ impl Attempts {
     ) {
         if !status.is_server_error() {
             authority.accepted(used);
+        }
+        self.probe = None;
+    }
+
+    /// `used` was not refused, or nobody knows: a body that could not be judged says nothing about it.
+    pub(crate) fn not_refused<A: Authority>(
+        &mut self,
+        authority: &A,
+        used: &Granted,
+        verdict: Verdict,
+        status: StatusCode,
+    ) {
+        if verdict == Verdict::Accepted {
+            self.accepted(authority, used, status);
         }
         self.probe = None;
     }

@@ -58,7 +58,8 @@ pub trait Authority: Clone + Send + Sync + 'static {
     fn report(&self, refusal: Refusal);
 
     /// The API answered a request with `used` and did not refuse it. Told of every such answer, so that
-    /// it must cost next to nothing; needed only where [`verdict`](Self::verdict) answers
+    /// it must cost next to nothing, but of none that says nothing about it: of a server that fails, or with
+    /// a body that could not be judged. Needed only where [`verdict`](Self::verdict) answers
     /// [`Rejection::TokenOrCode`].
     fn accepted(&self, used: &Granted);
 

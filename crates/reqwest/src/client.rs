@@ -27,17 +27,25 @@ struct Inner {
     /// For plain http, which is spoken to loopback only.
     bare: reqwest::Client,
     secure: Secure,
-    environment: Environment,
+    /// Where the builder leaves them in use; `None` if there are no such proxies.
+    environment: Option<Box<Environment>>,
     policy: Option<Arc<dyn OriginPolicy>>,
     addresses: Addresses,
 }
 
-/// What the proxies of the environment would do to calls to loopback.
-enum Environment {
-    /// Nothing: there are none, or the builder has proxies of its own or none on purpose.
-    Harmless,
-    /// They would take them. Plain http goes through this client instead, which has no proxy.
-    Takes(reqwest::Client),
+/// The proxies of the environment.
+struct Environment {
+    proxies: Matcher,
+    /// For what they would take of plain http; it has no proxy.
+    direct: reqwest::Client,
+}
+
+impl Environment {
+    /// Whether a proxy would be asked for `origin`. In doubt it would.
+    fn takes(&self, origin: &Origin) -> bool {
+        let uri: Result<http::Uri, _> = origin.as_str().parse();
+        uri.map_or(true, |uri| self.proxies.intercept(&uri).is_some())
+    }
 }
 
 impl Client {
@@ -86,7 +94,7 @@ impl Client {
     /// (`HTTPS_PROXY` and its kin) are used as reqwest does, but not for plain http, which is spoken to
     /// loopback only: there they would read passwords and tokens. Where the environment would take
     /// such a call, it goes through a direct client without the other settings of the builder. An
-    /// auth call over TLS to loopback is refused in that case.
+    /// auth call over TLS to loopback is refused where the environment would take it.
     ///
     /// # Panics
     /// As reqwest does: with the feature `rustls-no-provider` the process must have installed a
@@ -124,11 +132,14 @@ impl Client {
         }
         let own_proxies = settings.contains(" proxies: ");
         let bare = build(guarded(builder, policy.as_ref())).map_err(unbuildable)?;
-        let environment = if own_proxies || !uses_environment(&bare) || !proxies_take_loopback() {
-            Environment::Harmless
-        } else {
-            let direct = reqwest::Client::builder().no_proxy().into_bare();
-            Environment::Takes(build(guarded(direct, policy.as_ref())).map_err(unbuildable)?)
+        let in_use = !own_proxies && uses_environment(&bare);
+        let environment = match in_use.then(Matcher::from_system) {
+            Some(proxies) if has_any(&proxies) => {
+                let direct = reqwest::Client::builder().no_proxy().into_bare();
+                let direct = build(guarded(direct, policy.as_ref())).map_err(unbuildable)?;
+                Some(Box::new(Environment { proxies, direct }))
+            }
+            _ => None,
         };
         let secure = match secure {
             Some(make) => Secure::Later { make, made: OnceLock::new(), making: Mutex::new(()) },
@@ -179,10 +190,12 @@ impl Client {
 
     /// The client for API calls to `origin`; fails where TLS cannot be set up.
     pub(crate) fn for_api(&self, origin: &Origin) -> Result<&reqwest::Client, reqwest::Error> {
-        match (&self.0.environment, origin.scheme()) {
-            (Environment::Takes(direct), Scheme::Http) => Ok(direct),
-            (Environment::Harmless, Scheme::Http) => Ok(&self.0.bare),
-            (Environment::Takes(_) | Environment::Harmless, Scheme::Https) => self.secure(),
+        match (origin.scheme(), &self.0.environment) {
+            (Scheme::Http, Some(environment)) if environment.takes(origin) => {
+                Ok(&environment.direct)
+            }
+            (Scheme::Http, _) => Ok(&self.0.bare),
+            (Scheme::Https, _) => self.secure(),
         }
     }
 
@@ -192,11 +205,10 @@ impl Client {
         &self,
         origin: &Origin,
     ) -> Option<Result<&reqwest::Client, reqwest::Error>> {
+        let over_tls_to_loopback = origin.scheme() == Scheme::Https && origin.is_loopback();
         match &self.0.environment {
-            Environment::Takes(_) if origin.is_loopback() && origin.scheme() == Scheme::Https => {
-                None
-            }
-            Environment::Takes(_) | Environment::Harmless => Some(self.for_api(origin)),
+            Some(environment) if over_tls_to_loopback && environment.takes(origin) => None,
+            _ => Some(self.for_api(origin)),
         }
     }
 }
@@ -273,11 +285,10 @@ fn uses_environment(built: &reqwest::Client) -> bool {
     settings.contains(" proxies: ") || !settings.contains(" default_headers: ")
 }
 
-fn proxies_take_loopback() -> bool {
-    let matcher = Matcher::from_system();
-    ["http://127.0.0.1/", "http://localhost/", "http://[::1]/"].iter().any(|address| {
-        address.parse().is_ok_and(|uri: http::Uri| matcher.intercept(&uri).is_some())
-    })
+/// Whether there is a proxy among `proxies`, whatever its exceptions. In doubt there is.
+fn has_any(proxies: &Matcher) -> bool {
+    // It can be asked for an address only, and the exceptions may name any; its `Debug` lists the proxies.
+    format!("{proxies:?}").contains("http")
 }
 
 #[cfg(test)]
@@ -297,6 +308,23 @@ mod tests {
         let none = reqwest::Client::builder().no_proxy().build().unwrap();
         assert!(!uses_environment(&none));
         assert!(uses_environment(&reqwest::Client::builder().build().unwrap()));
+    }
+
+    #[test]
+    fn f52_a_proxy_is_found_behind_its_exceptions_and_asked_for_the_address_itself() {
+        let none = || Matcher::builder().no("localhost,127.0.0.1,[::1]");
+        assert!(!has_any(&none().build()));
+        let proxy = "http://127.0.0.1:1";
+        for proxies in [none().http(proxy), none().https(proxy), none().all(proxy)] {
+            assert!(has_any(&proxies.build()));
+        }
+        let direct = reqwest::Client::builder().no_proxy().build().unwrap();
+        let environment = Environment { proxies: none().http(proxy).build(), direct };
+        let takes = |origin| environment.takes(&Origin::parse(origin).unwrap());
+        assert!(takes("http://127.0.0.2:4001"));
+        for excepted in ["http://127.0.0.1:4001", "http://localhost", "https://127.0.0.2"] {
+            assert!(!takes(excepted), "{excepted}");
+        }
     }
 
     #[test]

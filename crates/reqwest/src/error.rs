@@ -18,6 +18,9 @@ pub enum SendError {
         place: Option<Box<str>>,
         /// What reqwest says.
         source: reqwest::Error,
+        /// The API has answered the request before, or may have: with a refusal, after which it was sent
+        /// again, or with a redirect that was followed.
+        answered: bool,
     },
     /// The client's [`OriginPolicy`](crate::OriginPolicy) does not allow the address.
     Address,
@@ -32,15 +35,24 @@ pub enum SendError {
 }
 
 impl SendError {
+    /// A request that was sent for the first time, or not at all.
     pub(crate) fn http(error: reqwest::Error) -> Self {
-        let place = error.url().map(|url| place(url).into());
-        Self::Http { place, source: error.without_url() }
+        Self::http_when(error, false)
     }
 
-    /// Whether the request certainly never reached the API.
+    pub(crate) fn http_when(error: reqwest::Error, answered: bool) -> Self {
+        let place = error.url().map(|url| place(url).into());
+        Self::Http { place, source: error.without_url(), answered }
+    }
+
+    /// Whether the request certainly never reached the API. If it was answered by a redirect or a refusal,
+    /// and what followed from that found no connection, it has. On a client that is not ours only one
+    /// without redirects (`redirect::Policy::none()`) makes this certain.
     pub fn not_sent(&self) -> bool {
         match self {
-            Self::Http { source, .. } => source.is_connect() || source.is_builder(),
+            Self::Http { source, answered, .. } => {
+                !answered && (source.is_connect() || source.is_builder())
+            }
             Self::Address | Self::Origin(_) | Self::RedirectsUnsafe(_) => true,
             Self::Auth(_) | Self::TimedOut | Self::TooManyRedirects => false,
         }
@@ -54,12 +66,12 @@ impl fmt::Display for SendError {
                 "the client's policy does not allow this address; check it, or the policy",
             ),
             Self::Auth(_) => f.write_str("the session has no authorization for this request"),
-            Self::Http { place, source } => {
-                let what = if source.is_builder() {
-                    "the request could not be built; check address, headers and body"
-                } else if source.is_timeout() {
+            Self::Http { place, source, answered } => {
+                let what = if source.is_timeout() {
                     "no answer in time; allow more time or try again"
-                } else if source.is_connect() {
+                } else if source.is_builder() && !answered {
+                    "the request could not be built; check address, headers and body"
+                } else if source.is_connect() && !answered {
                     "no connection; check the network, the address and the proxy"
                 } else {
                     "the request failed on its way; it may have been acted on"

@@ -41,9 +41,12 @@ pub(crate) async fn execute<A: Authority>(
     let http = client.for_api(call.origin()).map_err(SendError::http)?;
     let mut attempts = Attempts::default();
     let mut hops = 0;
+    let mut answered = false;
     let mut given = granted(authority, call.need).await.map_err(SendError::Auth)?;
     loop {
-        let response = call.send_on(http, &given)?.await.map_err(SendError::http)?;
+        let sent = call.send_on(http, &given)?.await;
+        let response = sent.map_err(|error| SendError::http_when(error, answered))?;
+        answered = true;
         if call.follow(&response) {
             hops += 1;
             if hops > MAX_HOPS {
@@ -57,7 +60,7 @@ pub(crate) async fn execute<A: Authority>(
             verdict => (verdict, response),
         };
         let Verdict::Rejected(rejection) = verdict else {
-            attempts.accepted(authority, &given, response.status());
+            attempts.not_refused(authority, &given, verdict, response.status());
             return Ok(response);
         };
         let may_replay = call.may_replay();
@@ -161,8 +164,8 @@ pub(crate) fn judge<A: Authority>(authority: &A, response: &Response) -> Verdict
     authority.verdict(&head, None)
 }
 
-/// What its body says, and an equal answer in its place. Rare, and boxed so that it does not weigh on
-/// every call.
+/// What its body says, and an equal answer in its place; still [`Verdict::NeedsBody`] of a body that is cut or
+/// too long. Rare, and boxed so that it does not weigh on every call.
 pub(crate) fn judge_body<A: Authority>(
     authority: &A,
     response: Response,
@@ -179,7 +182,7 @@ async fn read_and_judge<A: Authority>(authority: &A, response: Response) -> (Ver
             let head = ResponseHead { status: parts.status, headers: &parts.headers };
             authority.verdict(&head, Some(whole))
         }
-        None => Verdict::Accepted,
+        None => Verdict::NeedsBody,
     };
     // reqwest takes the address of an answer out of an extension that only its builder can set.
     let mut equal = http::Response::new(Body::wrap(body));

@@ -28,7 +28,7 @@ use crate::rejoin::Rejoined;
 /// Makes a service send as a session.
 ///
 /// What it wraps must not follow redirects and must not retry (`B` is cloned for each send, so a
-/// stream is no such body); redirects to the same origin are followed here.
+/// stream is no such body); redirects are followed here, as a [`SessionClient`](crate::SessionClient) does.
 #[derive(Clone, Debug)]
 pub struct AuthLayer<A> {
     authority: A,
@@ -199,7 +199,7 @@ where
                     verdict => (verdict, response.map(Rejoined::untouched)),
                 };
                 let Verdict::Rejected(rejection) = verdict else {
-                    attempts.accepted(authority, &given, judged.status());
+                    attempts.not_refused(authority, &given, verdict, judged.status());
                     return Ok(judged);
                 };
                 let may_replay = replay.allows(&parts.method);
@@ -286,7 +286,7 @@ async fn judge_body<A: Authority, R: Body<Data = Bytes> + Unpin>(
     let (whole, body) = Rejoined::peek(body).await;
     let verdict = match &whole {
         Some(whole) => authority.verdict(&head, Some(whole)),
-        None => Verdict::Accepted,
+        None => Verdict::NeedsBody,
     };
     (verdict, Response::from_parts(parts, body))
 }

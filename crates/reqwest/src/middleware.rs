@@ -17,13 +17,15 @@ use crate::origins::is_at;
 use crate::send_with::{Redirects, check_redirects};
 
 /// Makes a `ClientWithMiddleware` send as a session: origin check, authorization and replay as with
-/// [`crate::SessionClient`]; redirects, cookies, proxies and resending are those of the client below.
+/// [`crate::SessionClient`]; redirects, cookies, proxies and resending are those of the client below. For
+/// what it makes of a POST that is redirected, see [`crate::send_with`].
 ///
 /// **Attach it last.** What is attached after it would see the credentials; what is attached before it,
 /// such as a middleware that retries, comes through here with each attempt and gets an authorization that
 /// is good then.
 ///
-/// Errors of the session come as `Error::Middleware` around a [`SendError`].
+/// Errors of the session come as `Error::Middleware` around a [`SendError`]; out of those of the client the
+/// address is taken, since its query may hold secrets.
 ///
 /// ```
 /// use countersign_reqwest::{AuthMiddleware, Authority};
@@ -78,7 +80,8 @@ impl<A: Authority> Middleware for AuthMiddleware<A> {
             Call::new(authority, Box::new(request), options).map_err(Error::middleware)?;
         let given = granted(authority, call.need).await.map_err(auth)?;
         let request = call.next_send(&given).map_err(Error::middleware)?;
-        let response = next.clone().run(request, extensions).await?;
+        let sent = next.clone().run(request, extensions).await;
+        let response = sent.map_err(Error::without_url)?;
         // Whoever answers at another origin was not shown the credentials and cannot refuse them.
         if !is_at(response.url(), call.origin()) {
             return Ok(response);
@@ -108,7 +111,7 @@ async fn again<A: Authority>(
             verdict => (verdict, response),
         };
         let Verdict::Rejected(rejection) = verdict else {
-            attempts.accepted(authority, &given, judged.status());
+            attempts.not_refused(authority, &given, verdict, judged.status());
             return Ok(judged);
         };
         let may_replay = call.may_replay();
@@ -118,7 +121,8 @@ async fn again<A: Authority>(
             None => return Ok(judged),
         }
         let request = call.next_send(&given).map_err(Error::middleware)?;
-        response = next.clone().run(request, extensions).await?;
+        let sent = next.clone().run(request, extensions).await;
+        response = sent.map_err(Error::without_url)?;
         if !is_at(response.url(), call.origin()) {
             return Ok(response);
         }

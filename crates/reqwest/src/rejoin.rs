@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 
-/// So much of a body is read to judge an answer. An answer that is longer is no refusal.
+/// So much of a body is read to judge an answer. One that is longer is handed on without a verdict.
 pub(crate) const MOST_PEEKED: usize = 64 * 1024;
 
 /// A body whose first part has been read and is played again: frames, end and error come as they

@@ -42,7 +42,9 @@ pub(crate) fn check_redirects<A: Authority>(
 
 /// Sends `request` as the session behind `authority` with the caller's own client: origin check,
 /// authorization and replay as with [`crate::SessionClient`]; redirects, cookies, proxies and resending
-/// are that client's.
+/// are that client's. One that follows redirects, as reqwest does unless told otherwise, makes a GET of a
+/// POST that is answered by 301 or 302, and its success is no word about the POST; nothing here can see
+/// that. Give it `redirect::Policy::none()`, or use a `SessionClient`.
 ///
 /// # Errors
 /// [`SendError::RedirectsUnsafe`] before anything is sent, if the client could carry a credential
@@ -67,9 +69,13 @@ async fn send_boxed<A: Authority>(
     check_redirects(authority, redirects)?;
     let mut call = Call::new(authority, request, Options { replay, valid_for: None })?;
     let mut attempts = Attempts::default();
+    let mut answered = false;
     let mut given = granted(authority, call.need).await.map_err(SendError::Auth)?;
     loop {
-        let response = call.send_on(client, &given)?.await.map_err(SendError::http)?;
+        let sent = call.send_on(client, &given)?.await;
+        let response = sent
+            .map_err(|error| SendError::http_when(error, answered || follows_redirects(client)))?;
+        answered = true;
         // Whoever answers at another origin was not shown the credentials and cannot refuse them.
         if !is_at(response.url(), call.origin()) {
             return Ok(response);
@@ -79,7 +85,7 @@ async fn send_boxed<A: Authority>(
             verdict => (verdict, response),
         };
         let Verdict::Rejected(rejection) = verdict else {
-            attempts.accepted(authority, &given, response.status());
+            attempts.not_refused(authority, &given, verdict, response.status());
             return Ok(response);
         };
         let may_replay = call.may_replay();
@@ -89,4 +95,11 @@ async fn send_boxed<A: Authority>(
             None => return Ok(response),
         }
     }
+}
+
+/// Whether `client` follows redirects: then its errors may be those of a later hop, and do not tell. In
+/// doubt it does.
+fn follows_redirects(client: &Client) -> bool {
+    // A client can be asked nothing but its `Debug`.
+    !format!("{client:?}").contains(r#"redirect_policy: "Policy(None)""#)
 }

@@ -18,7 +18,7 @@ use crate::origins::without_user_information;
 /// credential header that the caller set), and is replayed once if the API refuses a token that has
 /// been, or can be, replaced. Redirects are followed within the same origin, at most ten, with
 /// credentials made anew for each hop; an answer that redirects to another origin is handed back as it
-/// is. Cheap to clone.
+/// is, and so is a 301 or 302 to a POST, which would become a GET. Cheap to clone.
 #[derive(Clone)]
 pub struct SessionClient<A> {
     client: Client,

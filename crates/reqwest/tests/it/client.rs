@@ -177,6 +177,25 @@ async fn p08_a_redirect_within_the_origin_gets_credentials_of_its_own() {
 }
 
 #[tokio::test]
+async fn p13_a_post_without_its_slash_is_not_answered_by_what_a_get_finds_there() {
+    for status in [301, 302] {
+        let server = Server::start(move |seen| match (&*seen.method, &*seen.target) {
+            (_, "/invoices") => Reply::redirect(status, "/invoices/"),
+            ("GET", _) => Reply::status(200).body("[]"),
+            _ => Reply::status(201),
+        })
+        .await;
+        let session = client().session(Fake::bearer(&[server.origin()]));
+        let reply = session.post(server.url("/invoices")).json(&1).send().await.unwrap();
+        assert_eq!((reply.status().as_u16(), server.seen().len()), (status, 1));
+        assert_eq!(reply.headers()["location"], "/invoices/");
+
+        let reply = session.get(server.url("/invoices")).send().await.unwrap();
+        assert_eq!(reply.text().await.unwrap(), "[]", "a GET is followed");
+    }
+}
+
+#[tokio::test]
 async fn a_circle_of_redirects_ends() {
     let server = Server::start(|_| Reply::redirect(302, "/")).await;
     let session = client().session(Fake::bearer(&[server.origin()]));

@@ -1,6 +1,7 @@
 //! Refusals that may mean the one-time code, over a loopback server.
 
 use crate::support::{Fake, Move, Reply, Server, client};
+use countersign_reqwest::{Redirects, ReplayPolicy, send_with};
 
 const AUTHORIZED: Move = Move::Authorize(std::time::Duration::ZERO);
 
@@ -72,4 +73,34 @@ async fn p08_a_server_that_fails_says_nothing_about_the_token() {
     let fake = Fake::coded(&[server.origin()]);
     client().session(fake.clone()).get(server.url("/")).send().await.unwrap();
     assert_eq!(fake.moves(), [AUTHORIZED, Move::NextCode, Move::Over], "the next one finds out");
+}
+
+/// Refuses the first code, and answers the next one by a 403 whose reason is in its body.
+async fn answers_the_next_code_by(reason: fn(Reply) -> Reply) -> Server {
+    Server::start(move |seen| match seen.header("otp") {
+        Some("100") => Reply::status(401),
+        _ => reason(Reply::status(403)),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn p08_an_answer_that_could_not_be_judged_says_nothing_about_the_token() {
+    let judged: fn(Reply) -> Reply = |reply| reply.body("another reason");
+    let cut: fn(Reply) -> Reply = |reply| reply.body("not signed i").cut();
+    let too_long: fn(Reply) -> Reply = |reply| reply.body([b'x'; 64 * 1024 + 1]);
+    for (reason, told) in [(judged, &[Move::Accepted][..]), (cut, &[]), (too_long, &[])] {
+        let moves = [&[AUTHORIZED, Move::NextCode], told, &[Move::Over]].concat();
+        let server = answers_the_next_code_by(reason).await;
+        let fake = Fake::coded(&[server.origin()]);
+        let reply = client().session(fake.clone()).get(server.url("/")).send().await.unwrap();
+        assert_eq!((reply.status().as_u16(), fake.moves()), (403, moves.clone()));
+
+        let fake = Fake::coded(&[server.origin()]);
+        let theirs = reqwest::Client::builder().no_proxy().build().unwrap();
+        let get = theirs.get(server.url("/")).build().unwrap();
+        let vouched = Redirects::Vouched;
+        let reply = send_with(&fake, &theirs, get, vouched, ReplayPolicy::Always).await.unwrap();
+        assert_eq!((reply.status().as_u16(), fake.moves()), (403, moves));
+    }
 }

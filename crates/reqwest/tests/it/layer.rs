@@ -101,6 +101,21 @@ async fn p14_a_body_that_was_judged_is_handed_on() {
 }
 
 #[tokio::test]
+async fn p08_an_answer_that_could_not_be_judged_says_nothing_about_the_token() {
+    let judged: Handler = |_| reply(403, "another reason");
+    let too_long: Handler = |_| {
+        let body = Full::from(vec![b'x'; 64 * 1024 + 1]);
+        Response::builder().status(403).body(body).unwrap()
+    };
+    for (handler, told) in [(judged, true), (too_long, false)] {
+        let fake = Fake::coded(&[api()]);
+        let (answer, seen) = call(&fake, handler, "https://api.example/").await;
+        assert_eq!((answer.unwrap().0, seen.len()), (403, 1));
+        assert_eq!(fake.moves().contains(&Move::Accepted), told);
+    }
+}
+
+#[tokio::test]
 async fn f33_redirects_stay_within_the_origin() {
     let fake = Fake::coded(&[api()]);
     let within: Handler = |request| match request.uri().path() {
@@ -127,6 +142,24 @@ async fn f33_redirects_stay_within_the_origin() {
     };
     let (answer, seen) = call(&fake, away, "https://api.example/").await;
     assert_eq!((answer.unwrap().0, seen.len()), (307, 1));
+}
+
+#[tokio::test]
+async fn p13_a_post_that_is_sent_elsewhere_by_301_or_302_is_handed_back() {
+    fn within(status: u16, path: &str) -> Response<Full<Bytes>> {
+        let mut answer = reply(if path == "/" { status } else { 200 }, "");
+        answer.headers_mut().insert("location", "/next/".parse().unwrap());
+        answer
+    }
+    let handlers: [(u16, Handler); 2] = [
+        (301, |request| within(301, request.uri().path())),
+        (302, |request| within(302, request.uri().path())),
+    ];
+    for (status, handler) in handlers {
+        let fake = Fake::bearer(&[api()]);
+        let (answer, seen) = call(&fake, handler, "https://api.example/").await;
+        assert_eq!((answer.unwrap().0, seen.len()), (status, 1));
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ mod layer;
 #[cfg(test)]
 mod middleware;
 #[cfg(test)]
+mod not_sent;
+#[cfg(test)]
 mod send_with;
 #[cfg(test)]
 mod support;

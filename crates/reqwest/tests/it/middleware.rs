@@ -109,6 +109,32 @@ async fn f32_a_session_without_a_token_is_told_as_such_and_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn f32_a_failed_request_shows_no_query_in_its_first_send_nor_in_its_replay() {
+    for refused in [0, 1] {
+        let n = AtomicUsize::new(0);
+        let server = Server::start(move |_| match n.fetch_add(1, Ordering::SeqCst) < refused {
+            true => Reply::status(401),
+            false => Reply::closed(),
+        })
+        .await;
+        let fake = Fake::bearer(&[server.origin()]);
+        let error = client(&fake).get(server.url("/p?token=canary")).send().await.unwrap_err();
+        let mut shown = format!("{error} {error:?}");
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            shown.push_str(&format!(" {error} {error:?}"));
+            cause = error.source();
+        }
+        assert!(matches!(&error, Error::Reqwest(error) if error.is_request()), "{shown}");
+        assert_eq!(
+            (server.seen().len(), shown.contains("canary")),
+            (refused + 1, false),
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn f24_what_must_not_or_cannot_be_sent_twice_is_sent_once() {
     for (policy, post, put) in [
         (ReplayPolicy::Always, 2, 2),
@@ -159,14 +185,21 @@ async fn f33_what_another_origin_answers_is_no_refusal() {
 }
 
 #[tokio::test]
-async fn an_answer_is_told_as_an_acceptance_unless_the_server_has_failed() {
-    for (status, told) in [(200, true), (404, true), (502, false)] {
-        let server = Server::start(move |_| Reply::status(status)).await;
+async fn an_answer_is_told_as_an_acceptance_unless_it_says_nothing_about_the_token() {
+    let too_long: &[u8] = &[b'x'; 64 * 1024 + 1];
+    for (status, body, told) in [
+        (200, &b""[..], true),
+        (404, b"", true),
+        (502, b"", false),
+        (403, b"another reason", true),
+        (403, too_long, false),
+    ] {
+        let server = Server::start(move |_| Reply::status(status).body(body)).await;
         let fake = Fake::coded(&[server.origin()]);
         let auth = AuthMiddleware::new(fake.clone()).redirects(Redirects::Vouched);
         let client = ClientBuilder::new(plain()).with(auth).build();
         client.get(server.url("/")).send().await.unwrap();
-        assert_eq!(fake.moves().contains(&Move::Accepted), told, "{status}");
+        assert_eq!(fake.moves().contains(&Move::Accepted), told, "{status}, {} bytes", body.len());
     }
 }
 

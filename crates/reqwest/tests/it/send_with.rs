@@ -57,6 +57,26 @@ async fn f21_f23_a_refusal_is_replayed_once() {
 }
 
 #[tokio::test]
+async fn p13_a_post_that_is_sent_elsewhere_by_301_is_handed_back_if_the_client_follows_nothing() {
+    let server = Server::start(|seen| match &*seen.target {
+        "/invoices" => Reply::redirect(301, "/invoices/"),
+        _ => Reply::status(200),
+    })
+    .await;
+    let fake = Fake::bearer(&[server.origin()]);
+    let post = || Request::new(http::Method::POST, server.url("/invoices").parse().unwrap());
+    let none = reqwest::redirect::Policy::none();
+    let client = Client::builder().no_proxy().redirect(none).build().unwrap();
+    let reply = send_with(&fake, &client, post(), Redirects::Unknown, ALWAYS).await.unwrap();
+    assert_eq!((reply.status().as_u16(), server.seen().len()), (301, 1));
+
+    // The control: this is what any other client does, and the reason for the warning.
+    let reply = send_with(&fake, &theirs(), post(), Redirects::Unknown, ALWAYS).await.unwrap();
+    let sent: Vec<_> = server.seen().into_iter().skip(1).map(|seen| seen.method).collect();
+    assert_eq!((reply.status().as_u16(), &*sent), (200, &["POST".into(), "GET".into()][..]));
+}
+
+#[tokio::test]
 async fn f33_another_origin_is_refused_before_anything_is_sent() {
     let server = Server::start(|_| Reply::status(200)).await;
     let fake = Fake::bearer(&[]);

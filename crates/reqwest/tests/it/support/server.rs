@@ -41,6 +41,7 @@ enum Ending {
     Keep,
     Hang,
     Close,
+    Cut,
     Endless,
 }
 
@@ -73,6 +74,11 @@ impl Reply {
         Self { ending: Ending::Hang, ..Self::status(200) }
     }
 
+    /// The connection ends before the last byte of the body that was announced.
+    pub(crate) fn cut(self) -> Self {
+        Self { ending: Ending::Cut, ..self }
+    }
+
     /// The body is repeated for ever.
     pub(crate) fn endless(self) -> Self {
         Self { ending: Ending::Endless, ..self }
@@ -88,7 +94,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at("127.0.0.1", handler).await
+    }
+
+    pub(crate) async fn start_at(
+        host: &str,
+        handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind((host, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (record, handler) = (seen.clone(), Arc::new(handler));
@@ -136,6 +149,11 @@ async fn serve(
                 stream.write_all(&whole).await.is_err()
             }
             Ending::Close => true,
+            Ending::Cut => {
+                head.push_str(&format!("content-length: {}\r\n\r\n", body.len() + 1));
+                let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
+                true
+            }
             Ending::Hang => std::future::pending().await,
             Ending::Endless => {
                 head.push_str("\r\n");
