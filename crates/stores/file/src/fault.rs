@@ -190,6 +190,16 @@ pub(crate) fn keys_busy(holder: Option<u32>) -> Error {
     store("locked", hint).with_recovery(Recovery::Retry)
 }
 
+/// The key file was replaced, and whether that lasts is not known.
+pub(crate) fn keys_unconfirmed(path: &Path, source: Error) -> Error {
+    let hint = format!(
+        "{} was replaced, or may have been: the disk did not confirm it; see that it works, and look what the keys \
+         are and what they are under now (a crash may bring the file of before back, which opens as it did)",
+        path.display()
+    );
+    store("unconfirmed", hint).with_recovery(Recovery::GiveUp).with_source(source)
+}
+
 /// Whether the holder of a lock is a process that can be named, and not this one.
 fn is_another(holder: Option<u32>) -> bool {
     holder.is_some_and(|pid| pid != std::process::id())

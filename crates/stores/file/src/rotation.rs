@@ -18,7 +18,9 @@ impl FileStore {
     /// Another process that changes the keys is waited for, ten seconds at most.
     ///
     /// # Errors
-    /// [`countersign_core::ErrorKind::Store`] with the remedy; the old keys are in place then.
+    /// [`countersign_core::ErrorKind::Store`] with the remedy; the old keys are in place then. With the code
+    /// `unconfirmed` the new ones are, and a crash may bring the old ones back; so it is with
+    /// [`FileStore::drop_key`] and [`FileStore::protect`].
     pub async fn add_key(&self) -> Result<u32, Error> {
         let (layout, protection) = (self.layout().clone(), self.protection().clone());
         let lock = self.key_lock().await?;
@@ -60,7 +62,8 @@ impl FileStore {
     /// who has read them before can open what was and is sealed with them, so add a key if that is feared.
     ///
     /// # Errors
-    /// [`countersign_core::ErrorKind::Store`] with the remedy; the keys are under the old protection then.
+    /// [`countersign_core::ErrorKind::Store`] with the remedy; the keys are under the old protection then, unless the
+    /// code is `unconfirmed`: under the new one, and under the old one again if a crash brings that file back.
     pub async fn protect(&self, protection: KeyProtection) -> Result<Self, Error> {
         let (layout, from, to) =
             (self.layout().clone(), self.protection().clone(), protection.clone());

@@ -171,26 +171,27 @@ impl Drop for Taking {
         let (end, mut unsure) = (self.lease.monotonic, self.unsure);
         runtime.spawn(async move {
             let clock = shared.link.clock();
+            let mut pauses = crate::wait::Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
             loop {
                 let until = clock.monotonic().after(shared.link.answer());
-                match let_go(&shared, &name, &token, until).await {
+                let pause = match let_go(&shared, &name, &token, until).await {
                     Ok(held) if held || !unsure => break,
                     // Its request may be on its way, and can still arrive.
-                    Ok(_) => {}
+                    Ok(_) => HEAD_START,
+                    // Refused, as every further try would be: its lease ends it.
+                    Err(error) if !error.is_transient() => break,
                     Err(_) => {
                         unsure = true;
                         if !shared.is_back(end).await {
                             break;
                         }
-                        if !unsaved {
-                            continue;
-                        }
+                        if unsaved { HEAD_START } else { pauses.next() }
                     }
-                }
+                };
                 if clock.monotonic() >= end || shared.dropped().get(&name) != Some(&token) {
                     break;
                 }
-                clock.sleep_until(clock.monotonic().after(HEAD_START)).await;
+                clock.sleep_until(clock.monotonic().after(pause)).await;
             }
             let mut dropped = shared.dropped();
             if dropped.get(&name) == Some(&token) {

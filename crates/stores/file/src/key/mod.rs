@@ -160,6 +160,10 @@ impl<'a> Change<'a> {
         let old = wrapping(&path)?;
         let (text, new) = written(&path, protection, &text::print(keys, ids))?;
         if let Err(error) = self.replace(&path, &text) {
+            if may_be_in_place(&path, &text) {
+                // After a crash either file may be there: what both are under stays.
+                return Err(fault::keys_unconfirmed(&path, error));
+            }
             if let Some(new) = new {
                 new.forget(protection);
             }
@@ -183,11 +187,21 @@ fn create(layout: &Layout, path: &Path, protection: &KeyProtection) -> Result<()
     let keys = SealKeys::new(1, SecretBytes::copy_from(&*wrap::random::<32>()?));
     let (text, wrapping) = written(path, protection, &text::print(&keys, &[1]))?;
     let made = publish(layout, path, &text);
-    if let (Some(wrapping), Ok(false) | Err(_)) = (wrapping, &made) {
+    let ours = match &made {
+        Ok(ours) => *ours,
+        Err(_) => may_be_in_place(path, &text),
+    };
+    if let Some(wrapping) = wrapping.filter(|_| !ours) {
         // Somebody else was first, or nobody was.
         wrapping.forget(protection);
     }
     made.map(|_| ())
+}
+
+/// Whether `text` may be the key file, though it could not be put there: that can fail when it is there already,
+/// on a disk that does not confirm it.
+fn may_be_in_place(path: &Path, text: &str) -> bool {
+    text_of(path).map_or(true, |there| there.is_some_and(|there| *there == *text))
 }
 
 fn publish(layout: &Layout, path: &Path, text: &str) -> Result<bool, Error> {

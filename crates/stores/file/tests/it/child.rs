@@ -5,8 +5,12 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+#[cfg(unix)]
+use countersign_core::Error;
 use countersign_core::{Committed, RecordName, Revision, SecretBytes, SessionStore};
 use countersign_store_file::FileStore;
+#[cfg(unix)]
+use countersign_store_file::KeyProtection;
 
 const TASK: &str = "COUNTERSIGN_TEST_TASK";
 const FOLDER: &str = "COUNTERSIGN_TEST_FOLDER";
@@ -117,6 +121,12 @@ async fn entry() {
             Err(error) => say(error.code().unwrap()),
         },
         "use-read-only" => use_read_only(&store, &name).await,
+        #[cfg(unix)]
+        "add-key-in-vault" => say_code(in_vault(&store).add_key().await),
+        #[cfg(unix)]
+        "make-key-in-vault" => say_code(in_vault(&store).seal_keys().await),
+        #[cfg(unix)]
+        "protect-in-vault" => say_code(store.protect(vault_of(&store)).await),
         other => panic!("no task is called {other}"),
     }
 }
@@ -175,6 +185,24 @@ async fn write_long(store: &FileStore, name: &RecordName) {
     match store.commit(name, revision, None, long).await {
         Ok(_) => say("written"),
         Err(error) => say(&error.to_string()),
+    }
+}
+
+#[cfg(unix)]
+fn vault_of(store: &FileStore) -> KeyProtection {
+    KeyProtection::Vault(super::unsynced::FolderVault::beside(store.folder()))
+}
+
+#[cfg(unix)]
+fn in_vault(store: &FileStore) -> FileStore {
+    FileStore::open_with(store.folder(), vault_of(store)).unwrap()
+}
+
+#[cfg(unix)]
+fn say_code<T>(end: Result<T, Error>) {
+    match end {
+        Ok(_) => say("done"),
+        Err(error) => say(error.code().unwrap_or("no code")),
     }
 }
 

@@ -18,6 +18,8 @@ mod rotation;
 mod traced;
 #[cfg(unix)]
 mod unix;
+#[cfg(unix)]
+mod unsynced;
 mod windows;
 mod writes;
 

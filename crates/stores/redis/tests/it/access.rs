@@ -67,6 +67,39 @@ async fn the_documented_reader_reads_lists_and_follows_and_can_do_no_more() {
     assert_eq!(text(&writer, &name(1)).await.as_deref(), Some("one"));
 }
 
+/// How often a script was asked for, refused or not.
+fn scripts(server: &Server) -> u64 {
+    let stats: String = server.says("INFO commandstats");
+    let lines = stats.lines().filter(|line| line.starts_with("cmdstat_eval"));
+    let counts = lines.flat_map(|line| line.split([':', ',']));
+    let counts = counts.filter_map(|fact| {
+        fact.strip_prefix("calls=").or_else(|| fact.strip_prefix("rejected_calls="))
+    });
+    counts.map(|count| count.parse::<u64>().unwrap()).sum()
+}
+
+#[tokio::test]
+async fn f14_a_lock_that_the_server_refuses_is_not_let_go_again_and_again() {
+    let Some(server) = server() else { return };
+    let (reader, writer) = (store(&server, "reader"), store(&server, "writer"));
+    let _: redis::Value = server.says(&format!("SET {{countersign}}:lock:{} theirs", name(2)));
+    for (store, name, code, remedy) in [
+        (reader, name(1), "no_permission", "docs/REDIS.md"),
+        (writer, name(2), "foreign", "another program"),
+    ] {
+        let _: redis::Value = server.says("CONFIG RESETSTAT");
+        let error = store.lock(&name, LEASE, LEASE).await.err().unwrap();
+        assert_says(&error, code, remedy);
+        // Whatever else runs gets its turn with each of these.
+        for _ in 0..200 {
+            store.ping().await.unwrap();
+        }
+        // The taking and one letting go, by hash and whole.
+        let asked = scripts(&server);
+        assert!((2..=4).contains(&asked), "{code}: scripts were asked for {asked} times");
+    }
+}
+
 #[tokio::test]
 async fn neither_user_may_look_or_write_beside_the_store() {
     let Some(server) = server() else { return };
