@@ -1,6 +1,6 @@
 //! Making a connection: socket, TLS where the place asks for it, user and database.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use countersign_core::{Error, SecretString};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
@@ -36,6 +36,9 @@ pub(crate) struct Wire {
     connection: MultiplexedConnection,
     driver: Arc<Driver>,
 }
+
+/// Which connection it was, though it may be closed.
+pub(crate) struct WireId(Weak<Driver>);
 
 /// The task that moves the bytes.
 struct Driver(AbortHandle);
@@ -150,6 +153,15 @@ impl Wire {
             let first = refused.and_then(|refused| refused.first().map(|(_, first)| first.clone()));
             first.map_or(error, RedisError::from)
         })
+    }
+
+    pub(crate) fn id(&self) -> WireId {
+        WireId(Arc::downgrade(&self.driver))
+    }
+
+    /// Whether it is that connection.
+    pub(crate) fn has(&self, id: &WireId) -> bool {
+        std::ptr::eq(Arc::as_ptr(&self.driver), id.0.as_ptr())
     }
 
     /// Whether both are the same connection.
