@@ -14,6 +14,7 @@ use crate::keys::Keys;
 use crate::link::Link;
 use crate::names::Names;
 use crate::place::{Address, Place};
+use crate::replicas::Waits;
 use crate::shared::{Mode, Shared};
 use crate::store::RedisStore;
 use crate::tls::{Tls, TlsSettings};
@@ -127,7 +128,8 @@ impl RedisBuilder {
     }
 
     /// So many replicas have to confirm each write (WAIT) before it counts as done. It is an error if they
-    /// do not, and the write stays.
+    /// do not within half of what an answer may take ([`RedisBuilder::answer_within`]), and the write stays. Other
+    /// calls of this store are behind one such wait at most.
     pub fn confirmed_by(mut self, replicas: u32) -> Self {
         self.replicas = replicas;
         self
@@ -207,6 +209,7 @@ impl RedisBuilder {
             holder: holder.into(),
             deadline: self.deadline,
             replicas: self.replicas,
+            waits: Waits::default(),
             failed: Mutex::default(),
             unwritten: Mutex::default(),
             dropped: Mutex::default(),

@@ -1,6 +1,6 @@
 //! Making a connection: socket, TLS where the place asks for it, user and database.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use countersign_core::{Error, SecretString};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
@@ -36,6 +36,9 @@ pub(crate) struct Wire {
     connection: MultiplexedConnection,
     driver: Arc<Driver>,
 }
+
+/// Which connection it was, though it may be closed.
+pub(crate) struct WireId(Weak<Driver>);
 
 /// The task that moves the bytes.
 struct Driver(AbortHandle);
@@ -108,15 +111,11 @@ impl Login {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        // Without the name of a library: that is one command less, and older servers refuse it.
-        let mut info = RedisConnectionInfo::default().set_db(self.database).set_skip_set_lib_name();
-        if let Some(user) = &self.user {
-            info = info.set_username(user);
-        }
-        if let Some(source) = &self.password {
-            let password = source().map_err(|error| (Next::GiveUp, error))?;
-            info = info.set_password(password.expose());
-        }
+        let password = self.password.as_ref().map(|source| source()).transpose();
+        let password = password.map_err(|error| (Next::GiveUp, error))?;
+        // It sends nothing by itself: of a refusal it would not say what the server's code was. Nor the name of a
+        // library: that is one command less, and older servers refuse it.
+        let info = RedisConnectionInfo::default().set_skip_set_lib_name();
         // Every wait is ours, by our clock.
         let config =
             AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
@@ -124,7 +123,18 @@ impl Login {
             .await
             .map_err(|error| fault::of(place, &error))?;
         let driver = Arc::new(Driver(tokio::spawn(driver).abort_handle()));
-        Ok(Wire { connection, driver })
+        let wire = Wire { connection, driver };
+        if let Some(password) = &password {
+            let mut auth = redis::cmd("AUTH");
+            auth.arg(self.user.as_deref()).arg(password.expose());
+            wire.send(&auth).await.map_err(|error| fault::of_login(place, &error))?;
+        }
+        if self.database != 0 {
+            let mut select = redis::cmd("SELECT");
+            select.arg(self.database);
+            wire.send(&select).await.map_err(|error| fault::of(place, &error))?;
+        }
+        Ok(wire)
     }
 }
 
@@ -143,6 +153,15 @@ impl Wire {
             let first = refused.and_then(|refused| refused.first().map(|(_, first)| first.clone()));
             first.map_or(error, RedisError::from)
         })
+    }
+
+    pub(crate) fn id(&self) -> WireId {
+        WireId(Arc::downgrade(&self.driver))
+    }
+
+    /// Whether it is that connection.
+    pub(crate) fn has(&self, id: &WireId) -> bool {
+        std::ptr::eq(Arc::as_ptr(&self.driver), id.0.as_ptr())
     }
 
     /// Whether both are the same connection.

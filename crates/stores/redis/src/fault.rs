@@ -11,6 +11,9 @@ use redis::{ErrorKind as Kind, RedisError, ServerErrorKind};
 
 use crate::place::Place;
 
+/// How a server begins that has reached its `maxclients`; it has no code of its own for that.
+const FULL: &str = "max number of clients";
+
 /// What a failed try means for the next one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Next {
@@ -30,16 +33,15 @@ pub(crate) fn of(place: &Place, error: &RedisError) -> (Next, Error) {
     }
     match (error.kind(), code) {
         (Kind::Io | Kind::Parse, _) => (Next::Reconnect, lost(place)),
-        (Kind::AuthenticationFailed, _) | (_, "NOAUTH" | "WRONGPASS") => (
-            Next::GiveUp,
+        // It says so to the first command, whichever that is, and closes.
+        _ if error.detail().is_some_and(|said| said.starts_with(FULL)) => (
+            Next::Reconnect,
             store(
-                "not_authenticated",
-                format!(
-                    "Redis at {place} refuses the user or the password; check both, and that the user is on"
-                ),
-            )
-            .with_recovery(Recovery::GiveUp),
+                "too_many_clients",
+                format!("Redis at {place} has all the clients that it takes; raise its maxclients, or end some"),
+            ),
         ),
+        (_, "NOAUTH" | "WRONGPASS") => (Next::GiveUp, not_authenticated(place)),
         (Kind::Server(ServerErrorKind::NoPerm), _) => (
             Next::GiveUp,
             store(
@@ -120,6 +122,24 @@ pub(crate) fn of(place: &Place, error: &RedisError) -> (Next, Error) {
             .with_recovery(Recovery::GiveUp),
         ),
     }
+}
+
+/// Reads why a server does not take a user with a password.
+pub(crate) fn of_login(place: &Place, error: &RedisError) -> (Next, Error) {
+    match of(place, error) {
+        // It has no code for it that there is no password to check.
+        (Next::GiveUp, _) if error.code() == Some("ERR") => {
+            (Next::GiveUp, not_authenticated(place))
+        }
+        other => other,
+    }
+}
+
+fn not_authenticated(place: &Place) -> Error {
+    let hint = format!(
+        "Redis at {place} refuses the user or the password; check both, and that the user is on"
+    );
+    store("not_authenticated", hint).with_recovery(Recovery::GiveUp)
 }
 
 /// The connection ended, or never came about.

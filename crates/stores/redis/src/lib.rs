@@ -47,6 +47,7 @@ mod link;
 mod lock;
 mod names;
 mod place;
+mod replicas;
 mod scripts;
 mod shared;
 mod store;

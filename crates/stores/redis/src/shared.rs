@@ -11,6 +11,7 @@ use crate::fault;
 use crate::keys::Keys;
 use crate::link::{Ask, Link};
 use crate::names::Names;
+use crate::replicas::Waits;
 
 /// So many failed writes are remembered.
 const MOST_UNWRITTEN: usize = 65_536;
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) deadline: Duration,
     /// So many replicas have to confirm a write.
     pub(crate) replicas: u32,
+    pub(crate) waits: Waits,
     /// The fencing numbers under which a write has failed: its process may have more to save.
     pub(crate) failed: Mutex<HashSet<u64>>,
     /// The records of which a write has failed, until another one comes through.

@@ -103,21 +103,11 @@ impl RedisStore {
         command
     }
 
-    /// Waits until the replicas have what was written.
+    /// Waits until the replicas have what was written over `wire`.
     async fn confirmed(&self, wire: &Wire) -> Result<(), Error> {
-        let wanted = self.shared.replicas;
-        if wanted == 0 {
-            return Ok(());
-        }
-        let mut command = redis::cmd("WAIT");
-        let limit = self.shared.link.answer();
-        command.arg(wanted).arg(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
-        // Over the same connection: the server counts what was written there.
-        let until = self.shared.link.clock().monotonic().after(limit.saturating_mul(2));
-        match self.shared.link.ask_over(wire, &Ask::Command(&command), until).await? {
-            Value::Int(have) if have >= i64::from(wanted) => Ok(()),
-            Value::Int(have) => Err(fault::not_replicated(&self.shared.link.place(), wanted, have)),
-            _ => Err(self.shared.unexpected()),
+        match self.shared.replicas {
+            0 => Ok(()),
+            wanted => self.shared.waits.confirmed(&self.shared, wire, wanted).await,
         }
     }
 

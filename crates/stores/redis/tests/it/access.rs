@@ -1,7 +1,10 @@
 //! Users with no more rights than docs/REDIS.md gives them.
 
+use std::time::Duration;
+
 use countersign_core::{Recovery, Revision, SecretString, SessionStore};
 use countersign_store_redis::RedisStore;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::server::{self, Server};
 use super::{LEASE, assert_says, bytes, name, put, text};
@@ -98,6 +101,63 @@ async fn f14_a_lock_that_the_server_refuses_is_not_let_go_again_and_again() {
         let asked = scripts(&server);
         assert!((2..=4).contains(&asked), "{code}: scripts were asked for {asked} times");
     }
+}
+
+/// A server that says why it takes nobody in, and closes; redis-server does so before it has read anything, and what
+/// it says can be lost on the way then.
+async fn that_says(what: &'static str) -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            if client.read(&mut [0; 1024]).await.is_ok() {
+                let _ = client.write_all(what.as_bytes()).await;
+            }
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn f42_a_server_with_too_many_clients_refuses_no_password_and_may_take_us_later() {
+    let full = that_says("-ERR max number of clients reached\r\n").await;
+    let unknown =
+        that_says("-WRONGPASS invalid username-password pair or user is disabled.\r\n").await;
+    let open = that_says("-ERR AUTH <password> called without any password configured\r\n").await;
+    let at = |port: u16, user: &str| {
+        let address = format!("redis://{user}127.0.0.1:{port}");
+        let builder = RedisStore::builder(&address, server::keys()).unwrap();
+        builder.deadline(Duration::from_millis(300)).build().unwrap()
+    };
+    for user in ["", "kim:canary@", ":canary@"] {
+        let error = at(full, user).load(&name(1)).await.unwrap_err();
+        assert_says(&error, "too_many_clients", "maxclients");
+        assert_eq!(error.recovery(), Recovery::Retry, "{user}");
+    }
+    for port in [unknown, open] {
+        let error = at(port, "kim:canary@").load(&name(1)).await.unwrap_err();
+        assert_says(&error, "not_authenticated", "check both");
+        assert_eq!(error.recovery(), Recovery::GiveUp);
+    }
+}
+
+#[tokio::test]
+async fn f42_a_server_that_is_full_of_clients_is_tried_until_there_is_a_place() {
+    let mut lines = users();
+    lines.push("maxclients 2".into());
+    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+    let Some(server) = Server::start(&lines) else { return };
+    let held: Vec<_> = (0..2).map(|_| server.admin()).collect();
+    let password = || SecretString::new("canary-writer");
+    let builder = server.builder().user("countersign-writer", password());
+    let impatient = builder.deadline(Duration::from_millis(300)).build().unwrap();
+    let error = impatient.load(&name(1)).await.unwrap_err();
+    assert!(["too_many_clients", "not_reached"].contains(&error.code().unwrap()), "{error}");
+    assert_eq!(error.recovery(), Recovery::Retry);
+    drop(held);
+    let builder = server.builder().user("countersign-writer", password());
+    let store = builder.deadline(Duration::from_secs(30)).build().unwrap();
+    put(&store, &name(1), Revision::NONE, "one").await;
 }
 
 #[tokio::test]

@@ -83,6 +83,41 @@ async fn a_write_that_too_few_replicas_confirm_is_an_error_and_stays() {
 }
 
 #[tokio::test]
+async fn who_waits_for_replicas_costs_nobody_else_the_connection() {
+    let Some(server) = Server::start(&[]) else { return };
+    let builder = server.builder().confirmed_by(1).answer_within(Duration::from_secs(2));
+    let store = builder.deadline(Duration::from_secs(30)).build().unwrap();
+    put(&server.store(), &name(9), Revision::NONE, "the server has the script").await;
+    store.ping().await.unwrap();
+    let mut admin = server.admin();
+    let mut count = |section: &str, fact: &str| -> u64 {
+        let facts: String = redis::cmd("INFO").arg(section).query(&mut admin).unwrap();
+        let line = facts.lines().find_map(|line| line.strip_prefix(fact)).unwrap();
+        line.split(',').next().unwrap().parse().unwrap()
+    };
+    let before = count("stats", "total_connections_received:");
+    let writing: Vec<_> = (1..5)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                store.commit(&name(n), Revision::NONE, None, bytes("written")).await
+            })
+        })
+        .collect();
+    while count("clients", "blocked_clients:") == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(text(&store, &name(1)).await.as_deref(), Some("written"));
+    for writing in writing {
+        let error = writing.await.unwrap().unwrap_err();
+        assert_says(&error, "not_replicated", "0 replicas of 1");
+    }
+    assert_eq!(count("stats", "total_connections_received:"), before, "a good connection was left");
+    let waits = count("commandstats", "cmdstat_wait:calls=");
+    assert!(waits <= 2, "four writes at once were waited for {waits} times");
+}
+
+#[tokio::test]
 async fn a_master_without_enough_replicas_refuses_to_write() {
     let Some(server) = Server::start(&["min-replicas-to-write 1"]) else { return };
     let store = server.builder().deadline(Duration::from_secs(2)).build().unwrap();
