@@ -63,7 +63,7 @@ async fn wait(shared: &Shared, wire: &Wire, wanted: u32) -> Result<i64, Error> {
     let limit = (shared.link.answer() / 2).as_millis().max(1);
     command.arg(wanted).arg(u64::try_from(limit).unwrap_or(u64::MAX));
     // Over the same connection: the server counts what was written there. It may end a wait 0.1 s late.
-    let until = shared.link.clock().monotonic().after(shared.link.answer() * 2);
+    let until = shared.link.clock().monotonic().after(shared.link.answer().saturating_mul(2));
     match shared.link.ask_over(wire, &Ask::Command(&command), until).await? {
         Value::Int(have) => Ok(have),
         _ => Err(shared.unexpected()),
