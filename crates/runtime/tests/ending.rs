@@ -6,8 +6,8 @@ mod common;
 
 use common::{Act, PASSWORD, World, at_once, ended, seconds, settle, shown};
 use countersign_core::session::Status;
-use countersign_core::{Credentials, ErrorKind};
-use countersign_runtime::{Keeper, Session, SignOutOutcome};
+use countersign_core::{Credentials, ErrorKind, StoredKey};
+use countersign_runtime::{Keeper, RevocationOutcome, Selection, Session, SignOutOutcome};
 use tokio::task::JoinHandle;
 
 async fn signed_in(world: &World, keeper: &Keeper) -> Session {
@@ -159,4 +159,26 @@ async fn a_sign_out_that_comes_after_the_end_of_its_keeper_writes_nothing() {
     assert_eq!(told, SignOutOutcome::Unconfirmed);
     world.pass(seconds(60)).await;
     assert_eq!(world.session().await.state(), Status::Active);
+}
+
+#[tokio::test]
+async fn f41_to_end_everything_revokes_also_what_a_sign_out_has_left() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let session = signed_in(&world, &keeper).await;
+    world.server.next("revoke", Act::Hang);
+    leaving(&session).await;
+    assert!(!shut_down(&world, &keeper).await);
+    for (outcome, revoked) in
+        [(RevocationOutcome::Revoked, 1), (RevocationOutcome::AlreadyEnded, 1)]
+    {
+        let next = world.keeper();
+        let described = world.clone();
+        let report = at_once(async move {
+            let resolve = |_: &StoredKey| Some(described.described(&next));
+            next.revoke_all(&Selection::All, seconds(10), resolve).await
+        });
+        assert_eq!(report.await.sessions[0].outcome, outcome);
+        assert_eq!(world.server.state().revoked.len(), revoked);
+    }
 }
