@@ -145,7 +145,13 @@ mod tests {
             [Curve { name: "ours", points: points.clone() }, Curve { name: "limit", points }];
         for costs in [Costs::Alike, Costs::Apart] {
             let drawn = svg(&picture(costs, &curves)).unwrap();
-            assert!(drawn.contains("<svg") && drawn.matches("<polyline").count() >= 2);
+            // Axes are lines too: what counts are those in a curve's colour, itself and beside its name.
+            let lines =
+                || drawn.split("<polyline").skip(1).filter_map(|line| line.split('>').next());
+            for color in ["#0000FF", "#FF0000"] {
+                let count = lines().filter(|line| line.contains(color)).count();
+                assert_eq!(count, 2, "{color}");
+            }
             for word in ["a title", "callers", "ms", "ours", "limit", "10,000"] {
                 assert!(drawn.contains(word), "{word}");
             }
