@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use countersign_core::{SecretBuffer, SecretString};
 use zeroize::Zeroizing;
 
+use crate::apart::apart;
 use crate::ask;
 use crate::problem::Problem;
 use crate::protected::Refusal;
@@ -74,8 +75,12 @@ impl Answer {
     pub(crate) async fn read(&self, environment: Environment) -> Result<SecretString, Problem> {
         let value = match &self.from {
             From::Env(name) => source::from_environment(name, environment),
-            From::File(path) => source::from_file(path),
-            From::Descriptor(number) => descriptor(*number),
+            From::File(path) => source::from_file_or_pipe(path).await,
+            From::Descriptor(number) => {
+                let number = *number;
+                let read = apart(move || descriptor(number)).await;
+                read.unwrap_or_else(|error| Err(not_read(&format!("descriptor {number}"), &error)))
+            }
             From::Input => {
                 ask::input_line().await.map_err(|error| not_read("standard input", &error))
             }
@@ -175,6 +180,34 @@ mod tests {
         let file = std::fs::File::open(folder.path().join("code")).unwrap();
         assert_eq!(read(&format!("code=fd:{}", file.as_raw_fd())).unwrap(), "canary-fd");
         assert!(read("code=fd:99999").unwrap_err().lines().contains("descriptor 99999"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn f28_whoever_waits_for_a_descriptor_that_stays_silent_can_be_called_off() {
+        use std::os::fd::AsRawFd;
+        use std::sync::mpsc::channel;
+        use std::time::Duration;
+
+        let (reader, writer) = std::io::pipe().unwrap();
+        let answer = Answer::parse(&format!("code=fd:{}", reader.as_raw_fd())).unwrap();
+        let (passed, hangs) = channel::<()>();
+        // Where nothing calls it off the end of the pipe does: a test that hangs tells nothing.
+        let guard = std::thread::spawn(move || {
+            let _ = hangs.recv_timeout(Duration::from_secs(10));
+            drop(writer);
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let called_off = runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = answer.read(environment) => false,
+                () = tokio::task::yield_now() => true,
+            }
+        });
+        assert!(called_off, "it was waited for until its writer went");
+        drop(passed);
+        guard.join().unwrap();
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! [`live`] as the program does. It promises nothing to others: what is stable is the command line.
 
 mod answer;
+mod apart;
 mod ask;
 mod cli;
 mod code;

@@ -8,13 +8,13 @@ mod windows;
 use std::io::{self, Write as _};
 
 use countersign_core::SecretString;
-use tokio::sync::oneshot;
 #[cfg(unix)]
 use unix::{Input, Quiet};
 #[cfg(windows)]
 use windows::{Input, Quiet};
 
 use crate::answer::one_line;
+use crate::apart::apart;
 use crate::terminal;
 
 /// What the terminal shows of what is typed.
@@ -44,10 +44,5 @@ pub(crate) async fn line(label: &str, typing: Typing) -> io::Result<SecretString
 
 /// The next line of standard input. Whoever waits for it can be called off, as by Ctrl-C.
 pub(crate) async fn input_line() -> io::Result<SecretString> {
-    let (tell, hear) = oneshot::channel();
-    // A read that waits cannot be called off. A thread of its own does not hold the program's end back.
-    std::thread::Builder::new()
-        .name("input".into())
-        .spawn(move || drop(tell.send(one_line(&mut Input::new()))))?;
-    hear.await.unwrap_or_else(|_| Err(io::ErrorKind::UnexpectedEof.into()))
+    apart(|| one_line(&mut Input::new())).await?
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use countersign_core::{Clock, SecretString};
 
+use crate::apart::apart;
 use crate::ask::{self, Typing};
 use crate::protected::{self, Refusal, Trust};
 use crate::terminal;
@@ -112,7 +113,7 @@ impl Source {
     ) -> Result<SecretString, Refusal> {
         let secret = match self {
             Self::Env(name) => from_environment(name, around.environment)?,
-            Self::File(path) => from_file(path)?,
+            Self::File(path) => from_file_or_pipe(path).await?,
             Self::Command(words) => {
                 command::first_line(words, &around.withheld, &around.clock).await?
             }
@@ -185,6 +186,19 @@ pub(crate) fn from_file(path: &Path) -> Result<SecretString, Refusal> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     text(line).ok_or_else(|| {
         Refusal::new(format!("{} is not UTF-8 text", path.display()), "write the secret as text")
+    })
+}
+
+/// The same of what may be a pipe, as secret managers mount them: its writer may be late, or never come. Of a plain
+/// file nobody has to wait.
+pub(crate) async fn from_file_or_pipe(path: &Path) -> Result<SecretString, Refusal> {
+    if path.is_file() {
+        return from_file(path);
+    }
+    let wanted = path.to_owned();
+    apart(move || from_file(&wanted)).await.unwrap_or_else(|error| {
+        let what = format!("{} cannot be read: {error}", path.display());
+        Err(Refusal::new(what, "check the limits of the system"))
     })
 }
 

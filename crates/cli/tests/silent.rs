@@ -1,0 +1,84 @@
+//! Secrets that do not come: whoever waits for them can be called off.
+
+mod support;
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use rustix::fs::OFlags;
+use rustix::process::{Pid, Signal, kill_process};
+use support::{BINARY, Home, Simulated};
+
+/// Nothing that a test waits for takes so long; a program that hangs is a failure and not a wait.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// The writing end of the pipe `path`, once `child` reads there.
+fn writer(path: &Path, child: &mut Child) -> File {
+    let mut options = OpenOptions::new();
+    options.write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    loop {
+        match options.open(path) {
+            Ok(file) => return file,
+            Err(_) => assert!(child.try_wait().unwrap().is_none(), "it did not read the pipe"),
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// Makes a pipe that the next reader finds at `path`; who reads the one of before goes on with that.
+fn renew(path: &Path) {
+    let next = path.with_extension("next");
+    assert!(Command::new("mkfifo").args(["-m", "600"]).arg(&next).status().unwrap().success());
+    std::fs::rename(next, path).unwrap();
+}
+
+/// Gives the next reader of `path` what it asks for.
+fn tell(path: &Path, child: &mut Child, secret: &str) {
+    let mut told = writer(path, child);
+    renew(path);
+    told.write_all(secret.as_bytes()).unwrap();
+}
+
+fn end_of(mut child: Child) -> ExitStatus {
+    let id = Pid::from_child(&child);
+    let (tell, hear) = channel();
+    std::thread::spawn(move || tell.send(child.wait()));
+    hear.recv_timeout(LONGEST).map(Result::unwrap).unwrap_or_else(|_| {
+        kill_process(id, Signal::KILL).unwrap();
+        panic!("it could not be called off");
+    })
+}
+
+#[test]
+fn f28_a_pipe_in_the_place_of_a_secret_is_read_and_can_be_called_off() {
+    let hub = Simulated::start(&["ibex"]);
+    let home = Home::new(&format!(
+        "[profiles.hub]\nprovider = \"ibex\"\nbase_url = \"{}\"\nidentity = \"{}\"\n\
+         password = \"file:pipe\"\n",
+        hub.value("url"),
+        hub.value("identity"),
+    ));
+    let pipe = home.path("pipe");
+    let start = || {
+        renew(&pipe);
+        let mut command = home.command(BINARY);
+        command.arg("login").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    // It is read when the session is opened, and again for the sign-in.
+    for n_told in [1] {
+        let mut child = start();
+        (0..n_told).for_each(|_| tell(&pipe, &mut child, hub.value("password")));
+        let silent = writer(&pipe, &mut child);
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        assert_eq!(end_of(child).code(), Some(130), "told {n_told} times");
+        drop(silent);
+    }
+    let mut child = start();
+    (0..2).for_each(|_| tell(&pipe, &mut child, hub.value("password")));
+    assert_eq!(end_of(child).code(), Some(0));
+}
