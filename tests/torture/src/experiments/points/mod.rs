@@ -100,7 +100,8 @@ did a session come back that was ended. What is left to a person is told to whoe
   not sent any more, and whoever asks is told to bring the right one.
 * **alive**: nothing was written and nothing was asked of the provider; nobody was told of an end.
 * **in doubt**: the session has ended for all who share the store, and whether the provider has ended it is not known.
-  Its tokens stay in its record, and are used for nothing but to have them revoked by whoever ends it again.
+  Its tokens stay in its record, and are used for nothing but to have them revoked by whoever ends it again
+  ([decision 34](/docs/decisions/0034-the-end-is-written-before-the-revocation.md)).
 * **ended**: it has ended, here and at the provider, and it takes a sign-in by name to have another.
 * **spared**: the refusal is in the store, and nobody asks again before its time.
 

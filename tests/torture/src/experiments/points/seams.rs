@@ -70,7 +70,7 @@ pub(super) fn why_not(act: Act, seam: &str) -> Option<&'static str> {
         "to ask the budget" | "to get the credentials" if is_an_end => {
             Some("an end begins at the lock, and asks for leave and credentials when it sends")
         }
-        "to write the mark" if is_an_end => Some("the mark of an end belongs to its sending"),
+        "to write the mark" if is_an_end => Some("an end is written first, which is a commit"),
         "to hand the token out" if is_an_end => Some("there is none any more"),
         "to hand the token out" => {
             matches!(act, Act::Challenge | Act::Refused | Act::Locked).then_some("none was bought")
