@@ -189,7 +189,7 @@ mod tests {
         use std::sync::mpsc::channel;
         use std::time::Duration;
 
-        let (reader, writer) = std::io::pipe().unwrap();
+        let (reader, writer) = io::pipe().unwrap();
         let answer = Answer::parse(&format!("code=fd:{}", reader.as_raw_fd())).unwrap();
         let (passed, hangs) = channel::<()>();
         // Where nothing calls it off the end of the pipe does: a test that hangs tells nothing.

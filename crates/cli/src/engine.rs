@@ -106,11 +106,12 @@ impl Engine {
     ) -> Result<Self, Problem> {
         let clock = SystemClock::new();
         let transport = LazyTransport::default();
-        let (keeper, opened) = runtime.block_on(async {
+        let hearing = store::hearing(profile.store());
+        let (keeper, opened) = interrupt::block_on(&runtime, hearing, async {
             let keeper = opening::keeper(profile.store(), &transport, clock).await?;
             let opened =
                 opening::session(&keeper, profile, clock, secrets, wait, keep.clone()).await?;
-            Ok::<_, Problem>((keeper, opened))
+            Ok((keeper, opened))
         })?;
         let profile = profile.clone();
         let Opened { adapter, session, source } = opened;

@@ -46,7 +46,8 @@ impl Fleet {
         wait: Duration,
     ) -> Result<Self, Problem> {
         let clock = SystemClock::new();
-        let (keeper, sessions) = runtime.block_on(async {
+        let hearing = store::hearing(settings);
+        let (keeper, sessions) = interrupt::block_on(&runtime, hearing, async {
             let keeper = opening::keeper(settings, &LazyTransport::default(), clock).await?;
             let mut sessions = Vec::with_capacity(profiles.len());
             for profile in profiles {
@@ -55,7 +56,7 @@ impl Fleet {
                     opening::session(&keeper, &profile, clock, secrets, wait, keep).await?;
                 sessions.push((profile, opened.session));
             }
-            Ok::<_, Problem>((keeper, sessions))
+            Ok((keeper, sessions))
         })?;
         Ok(Self { clock, keeper, sessions, runtime })
     }

@@ -4,6 +4,38 @@ use std::future::pending;
 #[cfg(unix)]
 use std::io::{self, IsTerminal};
 
+use tokio::runtime::Runtime;
+
+use crate::engine::interrupted;
+use crate::problem::Problem;
+
+/// Who hears a request to end: we, or the system alone, which then ends the process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Hearing {
+    Deaf,
+    Hears,
+}
+
+/// Does `work` on `runtime`, until it is done or somebody asks the process to end: a question may stand open, and
+/// must leave the terminal as it was.
+pub(crate) fn block_on<T>(
+    runtime: &Runtime,
+    hearing: Hearing,
+    work: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    runtime.block_on(async {
+        match hearing {
+            Hearing::Deaf => work.await,
+            Hearing::Hears => tokio::select! {
+                // First of all: a signal in the moment of a question must find the terminal set right.
+                biased;
+                () = wait() => Err(interrupted()),
+                done = work => done,
+            },
+        }
+    })
+}
+
 /// Returns when somebody asks the process to end. Where signals cannot be heard it never does, and
 /// the system ends the process by itself.
 pub(crate) async fn wait() {

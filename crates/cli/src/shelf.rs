@@ -15,6 +15,7 @@ use countersign_store_file::FileStore;
 use tokio::runtime::Runtime;
 
 use crate::exit::Exit;
+use crate::interrupt::{self, Hearing};
 use crate::problem::Problem;
 use crate::profile::{self, ProfileFile, nearest};
 use crate::store;
@@ -25,6 +26,7 @@ pub(crate) const SHORT: usize = 8;
 /// The records of the store as they were at one moment.
 pub(crate) struct Shelf {
     runtime: Runtime,
+    hearing: Hearing,
     /// `None` where nothing was ever stored.
     kept: Option<(FileStore, Sealer)>,
     books: Vec<Book>,
@@ -70,18 +72,18 @@ impl Shelf {
     /// [`Exit::Store`] if the store, or its key, cannot be read. A record that cannot be is no error.
     pub(crate) fn look(file: Option<&ProfileFile>) -> Result<Self, Problem> {
         let settings = file.map(|file| file.store().clone()).unwrap_or_default();
-        let runtime = store::runtime(&settings)?;
+        let (runtime, hearing) = (store::runtime(&settings)?, store::hearing(&settings));
         let folder: PathBuf = profile::state_folder(crate::environment)?;
         let now = SystemClock::new().now();
         if !folder.exists() {
-            return Ok(Self { runtime, kept: None, books: Vec::new(), now });
+            return Ok(Self { runtime, hearing, kept: None, books: Vec::new(), now });
         }
-        let (kept, books) = runtime.block_on(async {
+        let (kept, books) = interrupt::block_on(&runtime, hearing, async {
             let store = store::open(&settings).await?;
             let names = store.list().await?;
             if names.is_empty() {
                 // No key is made to look at nothing.
-                return Ok::<_, Problem>((None, Vec::new()));
+                return Ok((None, Vec::new()));
             }
             let sealer = Sealer::new(store.seal_keys().await?)?;
             let owners = file.map(|file| Owners::of(file, &sealer)).unwrap_or_default();
@@ -94,7 +96,7 @@ impl Shelf {
             about_guards(&mut books, &sealer);
             Ok((Some((store, sealer)), books))
         })?;
-        Ok(Self { runtime, kept, books, now })
+        Ok(Self { runtime, hearing, kept, books, now })
     }
 
     /// Every record.
@@ -190,7 +192,7 @@ impl Shelf {
         work: impl AsyncFnOnce(&FileStore, &Sealer) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let (store, sealer) = self.kept()?;
-        self.runtime.block_on(async {
+        interrupt::block_on(&self.runtime, self.hearing, async {
             // An account's own record has the name of its lock.
             let account = book.key.as_ref().map(|key| sealer.name(&key.account().digest()));
             let lock = store.lock(account.as_ref().unwrap_or(&book.name), LEASE, wait).await?;
@@ -206,7 +208,7 @@ impl Shelf {
         work: impl AsyncFnOnce(&FileStore) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let (store, _) = self.kept()?;
-        self.runtime.block_on(work(store))
+        interrupt::block_on(&self.runtime, self.hearing, work(store))
     }
 
     fn kept(&self) -> Result<&(FileStore, Sealer), Problem> {

@@ -8,6 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::engine::{no_runtime, online};
 use crate::inputs;
+use crate::interrupt::Hearing;
 use crate::problem::Problem;
 use crate::profile::{self, StoreSettings};
 use crate::source::Surroundings;
@@ -65,11 +66,17 @@ pub(crate) async fn protection(settings: &StoreSettings) -> Result<KeyProtection
 }
 
 /// A runtime to look at what the store holds: no descriptor for the network or for signals, unless the
-/// passphrase has to be got by a program.
+/// passphrase has to be got by a program or a person.
 pub(crate) fn runtime(settings: &StoreSettings) -> Result<Runtime, Problem> {
     if settings.is_plain() {
         Builder::new_current_thread().enable_time().build().map_err(no_runtime)
     } else {
         online()
     }
+}
+
+/// How the process is asked to end while the store is opened. A keyring that waits for somebody cannot be called off:
+/// there the system ends the process, as where nobody is asked.
+pub(crate) const fn hearing(settings: &StoreSettings) -> Hearing {
+    if settings.is_plain() || settings.keyring() { Hearing::Deaf } else { Hearing::Hears }
 }

@@ -153,6 +153,44 @@ fn a_request_to_end_or_a_hangup_does_not_wait_for_an_answer_nor_leave_the_termin
 }
 
 #[test]
+fn ctrl_c_at_the_question_for_the_stores_passphrase_leaves_the_terminal_as_it_was() {
+    let store = "[store]\nkey = \"passphrase\"\npassphrase = \"prompt\"\n";
+    let hub = Simulated::start(&["ibex"]);
+    let profile = format!(
+        "[profiles.hub]\nprovider = \"ibex\"\nbase_url = \"{}\"\nidentity = \"{}\"\npassword = \"env:P\"\n",
+        hub.value("url"),
+        hub.value("identity"),
+    );
+    let home = Home::new(&format!("{store}{profile}")).with("P", hub.value("password"));
+    let mut login = Terminal::start(&home, &["login"]);
+    login.shows("passphrase of the store: ").types("canary-store").shows("signed in");
+    login.ends(0);
+    for command in [
+        &["login"][..],
+        &["status"],
+        &["token"],
+        &["sessions", "list"],
+        &["sessions", "reseal"],
+        &["sessions", "protect"],
+    ] {
+        let mut asking = Terminal::start(&home, command);
+        asking.shows("passphrase of the store: ");
+        assert!(!asking.echoes());
+        asking.presses("canary-half").presses(CTRL_C);
+        keeps_secrets(&asking.ends(130));
+    }
+    // The passphrase that the keys are under now is asked for after the new one is had.
+    home.write("config.toml", &profile, 0o644);
+    let mut protect = Terminal::start(&home, &["sessions", "protect"]);
+    protect.shows("passphrase that the keys are under now: ").presses(CTRL_C);
+    protect.ends(130);
+    let mut protect = Terminal::start(&home, &["sessions", "protect"]);
+    protect.shows("passphrase that the keys are under now: ").types("canary-store");
+    protect.shows("the keys of the store are under");
+    protect.ends(0);
+}
+
+#[test]
 fn keys_that_would_stop_the_program_with_the_terminal_mute_do_nothing() {
     let server = Simulated::start(&["ibex"]);
     let home = prompted(&server, server.value("identity"));

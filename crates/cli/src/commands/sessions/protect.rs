@@ -9,6 +9,7 @@ use crate::cli::Global;
 use crate::engine::online;
 use crate::exit::Exit;
 use crate::inputs::Inputs;
+use crate::interrupt::{self, Hearing};
 use crate::output;
 use crate::problem::Problem;
 use crate::store;
@@ -29,7 +30,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
     let mut inputs = Inputs::parse(&arguments.answer, crate::environment)?;
     inputs.only([OLD])?;
     let settings = profiles(global)?.map(|file| file.store().clone()).unwrap_or_default();
-    online()?.block_on(async {
+    interrupt::block_on(&online()?, Hearing::Hears, async {
         let wanted = store::protection(&settings).await?;
         let before = match store::open_under(&settings, KeyProtection::OwnerOnly)?
             .inspect()
