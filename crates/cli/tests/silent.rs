@@ -1,5 +1,7 @@
 //! Secrets that do not come: whoever waits for them can be called off.
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot set up stops it")]
+
 mod support;
 
 use std::fs::{File, OpenOptions};

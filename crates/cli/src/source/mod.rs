@@ -43,7 +43,7 @@ pub(crate) struct Surroundings {
 pub(crate) enum Source {
     /// An environment variable.
     Env(String),
-    /// A file that is open to its owner only; one newline at its end is not part of the secret.
+    /// A file, or a pipe, that is open to its owner only; one newline at its end is not part of the secret.
     File(PathBuf),
     /// The first line that a program writes; started without a shell, stopped after ten seconds.
     Command(Vec<String>),
