@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::session::{Grant, RefusedView, Report};
+use countersign_core::session::{Grant, Report};
 use countersign_core::{CredentialKind, Credentials, Error, ErrorKind, Lock, Recovery};
 use countersign_scheduler::{Admit, Caller};
 use futures_util::FutureExt;
@@ -108,8 +108,10 @@ impl Flight {
         }
         let view = records.view(cell, self.candidate.as_ref());
         let mut cargo = records.cargo(cell);
-        if self.by_itself && view.guards.refused.is_some_and(RefusedView::holds_back) {
-            cargo.error = Some(refused_before().at(cell.provider.id(), "sign_in"));
+        let refused = view.guards.refused.filter(|refused| refused.holds_back());
+        if let Some(refused) = refused.filter(|_| self.by_itself) {
+            let error = refused_before().with_certainty(refused.certainty);
+            cargo.error = Some(error.at(cell.provider.id(), "sign_in"));
         }
         (self.records, self.sealer) = (Some(records), Some(sealer));
         Ok((Report::Locked(Box::new(view)), cargo))
