@@ -1,6 +1,9 @@
-//! W4b: the CPU of one refresh: the decision, the lock, the mark, the request, the answer, the commit
-//! and the publication.
+//! W4b: the CPU of one refresh: the decision, the lock, the request, the answer, the commit and the publication; and
+//! the same with the mark before it that a token needs which is spent on use.
 
+use std::sync::Arc;
+
+use countersign_core::AuthProvider;
 use countersign_runtime::Session;
 
 use super::request::timed_micros;
@@ -19,20 +22,31 @@ const SESSIONS: usize = 128;
 pub(crate) fn one(run: Run) -> Result<Vec<Row>> {
     let runtime = on_this_thread()?;
     let server = Server::start()?;
-    let clock = ShiftClock::new();
-    let (sessions, mut raw) = runtime.block_on(async {
-        let keeper = keeper_at(client()?, &clock)?;
-        let provider = std::sync::Arc::new(Rfc6749::at(server.url())?);
-        let mut sessions: Vec<Session> = Vec::new();
-        for n in 0..SESSIONS {
-            let provider = std::sync::Arc::clone(&provider);
-            let session = keeper.session_of(provider, &format!("account-{n}"));
-            let session = session.credentials(credentials()).open().await?;
-            session.authorization().await?;
-            sessions.push(session);
-        }
-        Ok::<_, Error>((sessions, Raw::to(server.address()?).await?))
+    // A clock for each: what is not measured must not fall due.
+    let [clock, clock_of_marked] = [(); 2].map(|()| ShiftClock::new());
+    let (sessions, marked, mut raw) = runtime.block_on(async {
+        let reusable = Rfc6749::at(server.url())?;
+        let spending = Rfc6749::at(server.url())?.spending();
+        Ok::<_, Error>((
+            signed_in(reusable, &clock).await?,
+            signed_in(spending, &clock_of_marked).await?,
+            Raw::to(server.address()?).await?,
+        ))
     })?;
+    let renew = |sessions: &[Session], clock: &ShiftClock| {
+        clock.pass(HOUR, Sleepers::Left);
+        timed_micros(
+            || {
+                runtime.block_on(async {
+                    for session in sessions {
+                        session.authorization().await?;
+                    }
+                    Ok(())
+                })
+            },
+            SESSIONS,
+        )
+    };
     let before = server.exchanges()?;
     let rounds = run.rounds(81);
     let figures = Contest::new(rounds)
@@ -51,31 +65,39 @@ pub(crate) fn one(run: Run) -> Result<Vec<Row>> {
                 SESSIONS,
             )
         })
-        .with(|| {
-            clock.pass(HOUR, Sleepers::Left);
-            timed_micros(
-                || {
-                    runtime.block_on(async {
-                        for session in &sessions {
-                            session.authorization().await?;
-                        }
-                        Ok(())
-                    })
-                },
-                SESSIONS,
-            )
-        })
+        .with(|| renew(&sessions, &clock))
+        .with(|| renew(&marked, &clock_of_marked))
         .run()?;
     let exchanges = server.exchanges()? - before;
-    let expected = (2 * SESSIONS * (rounds + 1)) as u64;
+    let expected = (3 * SESSIONS * (rounds + 1)) as u64;
     if exchanges != expected {
         return Err(
             format!("{exchanges} exchanges, not {expected}: other work was measured").into()
         );
     }
-    let cpu = (Measure::Cpu, Unit::Microseconds);
-    let what = "CPU of one refresh, engine and client; limit: one exchange over a raw socket";
-    let row =
-        Row::measured("W4b", what, cpu, figures.of(1), Some(figures.of(0)), Target::AtMost(80.0));
-    Ok(row.into_iter().chain(allocations::rows("W4b")?).collect())
+    let row = |id, what, nth, target| {
+        let cpu = (Measure::Cpu, Unit::Microseconds);
+        Row::measured(id, what, cpu, figures.of(nth), Some(figures.of(0)), target)
+    };
+    let usual = "CPU of one refresh, engine and client; limit: one exchange over a raw socket";
+    let spent =
+        "the same of a token that is spent on use, with its mark in the store; limit: the same";
+    // No peer marks anything, so the target says nothing of a mark.
+    let marked = row("W4b/marked", spent, 2, Target::None);
+    let rows = row("W4b", usual, 1, Target::AtMost(80.0)).into_iter().chain(marked);
+    Ok(rows.chain(allocations::rows("W4b")?).collect())
+}
+
+/// The sessions of a keeper of their own.
+async fn signed_in(provider: Rfc6749, clock: &ShiftClock) -> Result<Vec<Session>> {
+    let keeper = keeper_at(client()?, clock)?;
+    let provider: Arc<dyn AuthProvider> = Arc::new(provider);
+    let mut sessions = Vec::new();
+    for n in 0..SESSIONS {
+        let session = keeper.session_of(Arc::clone(&provider), &format!("account-{n}"));
+        let session = session.credentials(credentials()).open().await?;
+        session.authorization().await?;
+        sessions.push(session);
+    }
+    Ok(sessions)
 }

@@ -45,6 +45,12 @@ impl Rfc6749 {
         capabilities.credential_headers = vec![AUTHORIZATION];
         Ok(Self { realm, capabilities, endpoint: format!("{base}/token") })
     }
+
+    /// The same where a refresh spends its token: it is marked in the store before it is sent.
+    pub(crate) const fn spending(mut self) -> Self {
+        self.capabilities.refresh = RefreshSupport::Rotating { grace: Duration::ZERO };
+        self
+    }
 }
 
 impl AuthProvider for Rfc6749 {

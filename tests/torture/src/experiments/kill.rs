@@ -33,7 +33,7 @@ struct Size {
 
 pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
     let size = if cx.quick {
-        Size { n_processes: 4, wanted: 4, at_most: Duration::from_secs(60) }
+        Size { n_processes: 4, wanted: 3, at_most: Duration::from_secs(60) }
     } else {
         Size { n_processes: 8, wanted: 50, at_most: Duration::from_secs(900) }
     };

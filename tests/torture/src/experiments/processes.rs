@@ -15,7 +15,7 @@ const N_PROCESSES: usize = 8;
 const LIFE: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
-    let span = Duration::from_secs(if cx.quick { 12 } else { 120 });
+    let span = Duration::from_secs(if cx.quick { 8 } else { 120 });
     let stage = Stage::new(Kind::NoGrace, LIFE).await?;
     let plan = stage.plan(Task::Load { callers: 4, pause_ms: 20 });
     let mut processes = Vec::new();
