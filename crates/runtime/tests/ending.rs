@@ -43,6 +43,14 @@ async fn finds_the_end(world: &World) -> Session {
     next
 }
 
+/// The session's exchange is under way, and its answer never comes.
+async fn hang_in_a_refresh(world: &World, session: &Session) {
+    world.server.next("refresh", Act::Hang);
+    let session = session.clone();
+    tokio::spawn(async move { session.refresh().await.map(drop) });
+    settle().await;
+}
+
 #[tokio::test]
 async fn f41_what_a_hanging_revocation_ends_is_ended_for_everybody_before_it_is_answered() {
     let world = World::new();
@@ -84,9 +92,7 @@ async fn f41_a_sign_out_that_waits_for_a_siblings_lock_is_written_when_its_time_
     let keeper = world.keeper();
     let session = signed_in(&world, &keeper).await;
     // The sibling holds the account's lock, and its answer never comes.
-    world.server.next("refresh", Act::Hang);
-    tokio::spawn(async move { sibling.refresh().await.map(drop) });
-    settle().await;
+    hang_in_a_refresh(&world, &sibling).await;
     let leaving = leaving(&session).await;
     world.pass(seconds(2)).await;
     assert_eq!(ended(leaving).await, SignOutOutcome::Unconfirmed);
@@ -101,10 +107,7 @@ async fn f41_a_sign_out_behind_a_hanging_refresh_is_written_when_its_time_is_ove
     let world = World::new();
     let keeper = world.keeper();
     let session = signed_in(&world, &keeper).await;
-    world.server.next("refresh", Act::Hang);
-    let renewing = session.clone();
-    tokio::spawn(async move { renewing.refresh().await.map(drop) });
-    settle().await;
+    hang_in_a_refresh(&world, &session).await;
     let leaving = leaving(&session).await;
     world.pass(seconds(2)).await;
     assert_eq!(ended(leaving).await, SignOutOutcome::Unconfirmed);
@@ -149,10 +152,7 @@ async fn a_sign_out_that_comes_after_the_end_of_its_keeper_writes_nothing() {
     let world = World::new();
     let keeper = world.keeper();
     let session = signed_in(&world, &keeper).await;
-    world.server.next("refresh", Act::Hang);
-    let renewing = session.clone();
-    tokio::spawn(async move { renewing.refresh().await.map(drop) });
-    settle().await;
+    hang_in_a_refresh(&world, &session).await;
     assert!(!shut_down(&world, &keeper).await);
     let late = session.clone();
     let told = at_once(async move { late.sign_out(seconds(2)).await }).await;
