@@ -235,14 +235,38 @@ impl SecretBuffer {
     }
 
     /// Appends `bytes`.
+    #[inline]
     pub fn push(&mut self, bytes: &[u8]) {
-        let needed = self.0.len() + bytes.len();
-        if needed > self.0.capacity() {
-            let mut grown = Wiped::new(Vec::with_capacity(needed.next_power_of_two().max(512)));
-            grown.extend_from_slice(&self.0);
-            self.0 = grown;
-        }
+        self.reserve(bytes.len());
         self.0.extend_from_slice(bytes);
+    }
+
+    /// Appends so many zeros, to be written over.
+    pub fn push_zeros(&mut self, bytes: usize) -> &mut [u8] {
+        self.reserve(bytes);
+        let before = self.0.len();
+        self.0.resize(before + bytes, 0);
+        &mut self.0[before..]
+    }
+
+    #[inline]
+    fn reserve(&mut self, bytes: usize) {
+        if bytes > self.0.capacity() - self.0.len() {
+            self.grow(self.0.len() + bytes);
+        }
+    }
+
+    /// What is left behind is wiped.
+    #[cold]
+    fn grow(&mut self, needed: usize) {
+        let mut grown = Wiped::new(Vec::with_capacity(needed.next_power_of_two().max(512)));
+        grown.extend_from_slice(&self.0);
+        self.0 = grown;
+    }
+
+    /// What was written so far.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
     }
 
     /// What was written so far, to be changed in place.
@@ -257,9 +281,16 @@ impl SecretBuffer {
 }
 
 impl io::Write for SecretBuffer {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.push(bytes);
         Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.push(bytes);
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {

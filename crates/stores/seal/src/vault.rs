@@ -11,7 +11,7 @@ use crate::format::RecordFormat;
 use crate::header::{Header, LENGTH, NONCE};
 use crate::keys::{self, Key, NamingKey, Purpose};
 use crate::owner::Owner;
-use crate::stored::{Record, Unreadable};
+use crate::stored::{Record, Unreadable, Who};
 
 /// Seal keys with their purpose.
 #[derive(Clone)]
@@ -64,7 +64,8 @@ impl Vault {
         };
         let name = name.to_hash();
         let facts = Header { format, kind: R::KIND, key: 0, name, nonce: [0; NONCE] };
-        self.encrypt(facts, digest.as_ref(), record.length(), |plain| record.write(who, plain))
+        let length = record.length() + who.as_ref().map_or(0, Who::length);
+        self.encrypt(facts, digest.as_ref(), length, |plain| record.write(who, plain))
     }
 
     /// The record of `owner`.

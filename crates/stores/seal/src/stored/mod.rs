@@ -27,7 +27,7 @@ pub(crate) trait Record: Sized {
     /// The byte in the header that tells it from other records.
     const KIND: u8;
 
-    /// About so many bytes are written.
+    /// About so many bytes are written, beside whose it is.
     fn length(&self) -> usize;
 
     /// Appends it as JSON, with whose it is where the format says so. The buffer wipes what it leaves behind.
@@ -78,8 +78,9 @@ impl Record for AccountRecord {
     }
 }
 
-/// What a record takes beside its tokens and the adapter's facts, if there is nothing unusual in it.
-const LENGTH_OF_THE_REST: usize = 1024;
+/// What a record takes beside its tokens, the adapter's facts and whose it is, if there is nothing unusual in it. A
+/// store in memory keeps what is spare too.
+const LENGTH_OF_THE_REST: usize = 448;
 
 /// As so many characters bytes are written (RFC 4648 §5, without padding), and the quotes around them.
 const fn in_base64(bytes: usize) -> usize {

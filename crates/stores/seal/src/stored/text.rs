@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use countersign_core::{Fingerprint, SecretBytes, SecretString};
+use countersign_core::{Fingerprint, SecretBuffer, SecretBytes, SecretString};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use zeroize::Zeroizing;
+use serde_json::value::RawValue;
 
 /// A secret as base64. The alphabet needs no escapes, so a parser hands the text out without copying
 /// it into a buffer that nobody wipes.
@@ -26,8 +26,16 @@ impl From<&SecretBytes> for Hidden {
 
 impl Serialize for Hidden {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = Zeroizing::new(BASE64URL_NOPAD.encode(self.0.expose_bytes()));
-        serializer.serialize_str(&text)
+        let secret = self.0.expose_bytes();
+        let length = BASE64URL_NOPAD.encode_len(secret.len());
+        let mut json = SecretBuffer::with_capacity(length + 2);
+        json.push(b"\"");
+        BASE64URL_NOPAD.encode_mut(secret, json.push_zeros(length));
+        json.push(b"\"");
+        // As JSON that is whole already: a serializer would look at every character for escapes.
+        let json: &RawValue = serde_json::from_slice(json.expose())
+            .map_err(|_| serde::ser::Error::custom("text that is not base64"))?;
+        json.serialize(serializer)
     }
 }
 

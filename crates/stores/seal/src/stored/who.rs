@@ -22,6 +22,19 @@ pub(crate) struct Who<'a> {
     audience: Option<Cow<'a, str>>,
 }
 
+impl Who<'_> {
+    /// About so many bytes are written.
+    pub(crate) fn length(&self) -> usize {
+        let of = |part: &Option<Cow<'_, str>>| part.as_ref().map_or(0, |part| part.len());
+        let texts =
+            self.provider.len() + self.origin.len() + self.tenant.len() + self.identity.len();
+        NAMES + texts + of(&self.client) + of(&self.audience)
+    }
+}
+
+/// The names of the fields, and what stands around them.
+const NAMES: usize = 96;
+
 impl<'a> From<&'a AccountKey> for Who<'a> {
     fn from(key: &'a AccountKey) -> Self {
         Self {
