@@ -8,6 +8,7 @@ use countersign_core::session::Grant;
 use countersign_core::{Committed, Error, ErrorKind, RecordName, Recovery, Revision, Timestamp};
 use countersign_seal::AccountRecord;
 
+use crate::by_name::ByName;
 use crate::cell::Cell;
 use crate::flight::Flight;
 use crate::opener::UNKNOWN_KEY;
@@ -88,12 +89,12 @@ pub(crate) struct GuardMemory(Mutex<Remembered>);
 #[derive(Default)]
 struct Remembered {
     /// The records of accounts of which the log was told that they cannot be read.
-    told: HashSet<RecordName>,
+    told: HashSet<RecordName, ByName>,
     /// What holds a sign-in back, as it was read or written last. Where nothing does, nothing is kept: there may
     /// be a million accounts.
-    known: HashMap<RecordName, AccountRecord>,
+    known: HashMap<RecordName, AccountRecord, ByName>,
     /// What the store has not taken of it.
-    owed: HashMap<RecordName, Owed>,
+    owed: HashMap<RecordName, Owed, ByName>,
 }
 
 /// Whether forgetting it could cost the account something tomorrow.

@@ -18,6 +18,7 @@
 mod asleep;
 mod builder;
 mod bulk;
+mod by_name;
 mod carry;
 mod caught;
 mod cell;

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use countersign_core::{
 };
 use tokio::sync::Notify;
 
+use crate::by_name::ByName;
 use crate::clock::SystemClock;
 use crate::wait::{Waited, wait};
 
@@ -51,23 +53,25 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    records: HashMap<RecordName, StoredRecord>,
-    /// The last one of each name that was set aside.
-    aside: HashMap<RecordName, StoredRecord>,
-    locks: HashMap<RecordName, Holder>,
+    named: HashMap<RecordName, Named, ByName>,
     /// The highest number given out, over all names.
     fence: u64,
-    /// The last number given out for a name.
-    fences: HashMap<RecordName, u64>,
     /// The last changes, each with its revision.
     changes: VecDeque<(u64, RecordName)>,
     /// The highest revision given out: a record that is made again has another one than before.
     revision: u64,
 }
 
-struct Holder {
+/// All that there is of one name.
+#[derive(Default)]
+struct Named {
+    record: Option<StoredRecord>,
+    /// The last one that was set aside.
+    aside: Option<Box<StoredRecord>>,
+    /// The last number given out for the lock.
     fence: u64,
-    until: Monotonic,
+    /// While somebody has the lock under that number: until when.
+    held_until: Option<Monotonic>,
 }
 
 impl MemoryStore {
@@ -108,7 +112,7 @@ impl MemoryStore {
 impl MemoryStore {
     /// The record called `name` that was set aside last.
     pub fn aside(&self, name: &RecordName) -> Option<StoredRecord> {
-        self.inner.state().aside.get(name).cloned()
+        self.inner.state().named.get(name)?.aside.as_deref().cloned()
     }
 
     /// The next change that this clone has not named yet.
@@ -121,7 +125,7 @@ impl MemoryStore {
         let (heard, newest) = (place.heard, state.revision);
         if state.changes.front().is_some_and(|(oldest, _)| *oldest > heard + 1) {
             // Too far behind. A record that has gone meanwhile is not named: nobody can adopt it.
-            let changed = state.records.iter().filter(|(_, record)| record.revision.0 > heard);
+            let changed = state.records().filter(|(_, record)| record.revision.0 > heard);
             let mut missed: Vec<_> =
                 changed.map(|(name, record)| (record.revision, name)).collect();
             missed.sort_unstable();
@@ -131,7 +135,7 @@ impl MemoryStore {
         }
         // The newest change of a record stands for those before it.
         let newest_of = |(at, name): &&(u64, RecordName)| {
-            state.records.get(name).is_none_or(|record| record.revision.0 <= *at)
+            state.record(name).is_none_or(|record| record.revision.0 <= *at)
         };
         let from = state.changes.partition_point(|(at, _)| *at <= heard);
         let (at, name) = state.changes.range(from..).find(newest_of)?;
@@ -150,7 +154,7 @@ impl Clone for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MemoryStore({} records)", self.inner.state().records.len())
+        write!(f, "MemoryStore({} records)", self.inner.state().records().count())
     }
 }
 
@@ -161,20 +165,44 @@ impl Inner {
 
     fn try_lock(self: &Arc<Self>, name: &RecordName, lease: Duration) -> Option<MemoryLock> {
         let now = self.clock.monotonic();
-        let mut state = self.state();
-        if state.locks.get(name).is_some_and(|holder| holder.until > now) {
+        let state = &mut *self.state();
+        let named = state.named.entry(name.clone()).or_default();
+        if named.held_until.is_some_and(|until| until > now) {
             return None;
         }
         state.fence += 1;
-        let fence = state.fence;
-        state.fences.insert(name.clone(), fence);
-        state.locks.insert(name.clone(), Holder { fence, until: now.after(lease) });
-        drop(state);
-        Some(MemoryLock { store: Arc::clone(self), name: name.clone(), fence })
+        (named.fence, named.held_until) = (state.fence, Some(now.after(lease)));
+        Some(MemoryLock { store: Arc::clone(self), name: name.clone(), fence: state.fence })
+    }
+}
+
+impl Named {
+    /// Nothing would be lost with it: a write under an older number of a lock is refused all the same.
+    const fn is_empty(&self) -> bool {
+        self.record.is_none() && self.aside.is_none() && self.held_until.is_none()
     }
 }
 
 impl State {
+    fn record(&self, name: &RecordName) -> Option<&StoredRecord> {
+        self.named.get(name)?.record.as_ref()
+    }
+
+    fn records(&self) -> impl Iterator<Item = (&RecordName, &StoredRecord)> {
+        self.named.iter().filter_map(|(name, named)| Some((name, named.record.as_ref()?)))
+    }
+
+    /// Takes the record of revision `expected` out, if it still has it.
+    fn take(&mut self, name: &RecordName, expected: Revision) -> Option<StoredRecord> {
+        let named = self.named.get_mut(name)?;
+        let taken = named.record.take_if(|record| record.revision == expected)?;
+        if named.is_empty() {
+            self.named.remove(name);
+        }
+        self.changed(name);
+        Some(taken)
+    }
+
     /// Counts a change of `name`, for whoever watches.
     fn changed(&mut self, name: &RecordName) -> Revision {
         self.revision += 1;
@@ -187,23 +215,27 @@ impl State {
 
     /// Whether a write under `fence` comes from somebody who has lost the lock.
     fn is_outdated(&self, fence: Option<&Fence>) -> bool {
-        fence.is_some_and(|fence| self.fences.get(fence.lock()) != Some(&fence.number()))
+        fence.is_some_and(|fence| {
+            let last = self.named.get(fence.lock()).map(|named| named.fence);
+            last != Some(fence.number())
+        })
     }
 }
 
 #[async_trait]
 impl SessionStore for MemoryStore {
     async fn load(&self, name: &RecordName) -> Result<Option<StoredRecord>, Error> {
-        Ok(self.inner.state().records.get(name).cloned())
+        Ok(self.inner.state().record(name).cloned())
     }
 
     async fn load_many(&self, names: &[RecordName]) -> Result<Vec<Option<StoredRecord>>, Error> {
         let state = self.inner.state();
-        Ok(names.iter().map(|name| state.records.get(name).cloned()).collect())
+        Ok(names.iter().map(|name| state.record(name).cloned()).collect())
     }
 
     async fn list(&self) -> Result<Vec<RecordName>, Error> {
-        let mut names: Vec<_> = self.inner.state().records.keys().cloned().collect();
+        let mut names: Vec<_> =
+            self.inner.state().records().map(|(name, _)| name.clone()).collect();
         names.sort_unstable();
         Ok(names)
     }
@@ -228,7 +260,7 @@ impl SessionStore for MemoryStore {
                 return Ok(Box::new(lock));
             }
             // A holder that never lets go is waited for to the end of its lease.
-            let lease_end = store.state().locks.get(name).map(|holder| holder.until);
+            let lease_end = store.state().named.get(name).and_then(|named| named.held_until);
             let until = lease_end.map_or(deadline, |end| end.min(deadline));
             let waited = wait(&*store.clock, freed, until).await;
             if waited == Waited::Over && store.clock.monotonic() >= deadline {
@@ -246,45 +278,41 @@ impl SessionStore for MemoryStore {
         fence: Option<Fence>,
         bytes: SecretBytes,
     ) -> Result<Committed, Error> {
-        let revision = {
-            let mut state = self.inner.state();
-            let there = state.records.get(name).cloned();
-            let revision = there.as_ref().map_or(Revision::NONE, |stored| stored.revision);
-            if revision != expected || state.is_outdated(fence.as_ref()) {
-                return Ok(Committed::Lost(there));
+        let (revision, replaced) = {
+            let state = &mut *self.inner.state();
+            let outdated = state.is_outdated(fence.as_ref());
+            let there = state.record(name);
+            if outdated || there.map_or(Revision::NONE, |stored| stored.revision) != expected {
+                return Ok(Committed::Lost(there.cloned()));
             }
             let revision = state.changed(name);
-            let record = StoredRecord { revision, bytes };
-            state.records.insert(name.clone(), record);
-            revision
+            let record = Some(StoredRecord { revision, bytes });
+            let named = state.named.entry(name.clone()).or_default();
+            (revision, mem::replace(&mut named.record, record))
         };
+        // Wiped where nobody waits for it.
+        drop(replaced);
         self.inner.written.notify_waiters();
         Ok(Committed::Done(revision))
     }
 
     async fn remove(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        let mut state = self.inner.state();
-        let same = state.records.get(name).is_some_and(|r| r.revision == expected);
-        if same {
-            state.records.remove(name);
-            state.changed(name);
-            drop(state);
+        let removed = self.inner.state().take(name, expected);
+        if removed.is_some() {
             self.inner.written.notify_waiters();
         }
-        Ok(same)
+        Ok(removed.is_some())
     }
 
     /// Keeps the last one of each name.
     async fn set_aside(&self, name: &RecordName, expected: Revision) -> Result<bool, Error> {
-        let mut state = self.inner.state();
-        let same = state.records.get(name).is_some_and(|r| r.revision == expected);
-        if same && let Some(record) = state.records.remove(name) {
-            state.aside.insert(name.clone(), record);
-            state.changed(name);
-            drop(state);
-            self.inner.written.notify_waiters();
-        }
-        Ok(same)
+        let state = &mut *self.inner.state();
+        let Some(record) = state.take(name, expected) else { return Ok(false) };
+        let named = state.named.entry(name.clone()).or_default();
+        let replaced = named.aside.replace(Box::new(record));
+        drop(replaced);
+        self.inner.written.notify_waiters();
+        Ok(true)
     }
 
     /// Names every record that has changed since this clone was made, however long nobody asks; several
@@ -318,7 +346,7 @@ struct MemoryLock {
 impl MemoryLock {
     fn until(&self) -> Option<Monotonic> {
         let state = self.store.state();
-        state.locks.get(&self.name).filter(|h| h.fence == self.fence).map(|h| h.until)
+        state.named.get(&self.name).filter(|named| named.fence == self.fence)?.held_until
     }
 }
 
@@ -336,9 +364,10 @@ impl Lock for MemoryLock {
     async fn renew(&mut self, lease: Duration) -> bool {
         let until = self.store.clock.monotonic().after(lease);
         let mut state = self.store.state();
-        match state.locks.get_mut(&self.name).filter(|h| h.fence == self.fence) {
-            Some(holder) => {
-                holder.until = until;
+        let named = state.named.get_mut(&self.name).filter(|named| named.fence == self.fence);
+        match named.and_then(|named| named.held_until.as_mut()) {
+            Some(held_until) => {
+                *held_until = until;
                 true
             }
             None => false,
@@ -351,8 +380,13 @@ impl Lock for MemoryLock {
 impl Drop for MemoryLock {
     fn drop(&mut self) {
         let mut state = self.store.state();
-        if state.locks.get(&self.name).is_some_and(|holder| holder.fence == self.fence) {
-            state.locks.remove(&self.name);
+        let named = state.named.get_mut(&self.name).filter(|named| named.fence == self.fence);
+        if let Some(named) = named
+            && named.held_until.take().is_some()
+        {
+            if named.is_empty() {
+                state.named.remove(&self.name);
+            }
             drop(state);
             self.store.freed.notify_waiters();
         }

@@ -18,7 +18,7 @@ async fn the_public_suite_passes() {
     let second = store.clone();
     let damage = |name, how: Damage| {
         let mut state = store.inner.state();
-        let record = state.records.get_mut(&name).unwrap();
+        let record = state.named.get_mut(&name).unwrap().record.as_mut().unwrap();
         let mut bytes = record.bytes.expose_bytes().to_vec();
         how.befall(&mut bytes);
         record.bytes = SecretBytes::new(bytes);

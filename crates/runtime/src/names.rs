@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use countersign_core::{KeyDigest, RecordName};
 
+use crate::by_name::ByName;
 use crate::opener::Opener;
 use crate::shared::Shared;
 use crate::sync::{AtomicBool, Mutex};
@@ -22,7 +23,7 @@ pub(crate) struct Names {
 
 #[derive(Debug, Default)]
 struct Known {
-    owners: HashMap<RecordName, KeyDigest>,
+    owners: HashMap<RecordName, KeyDigest, ByName>,
     /// Opened since, and not named yet.
     fresh: Vec<KeyDigest>,
 }

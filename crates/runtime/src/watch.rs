@@ -10,6 +10,7 @@ use countersign_core::session::{Event, Status};
 use countersign_core::{Monotonic, RecordName, Revision, SessionStore};
 use futures_util::future::{Either, select};
 
+use crate::by_name::ByName;
 use crate::cell::Cell;
 use crate::names::Names;
 use crate::post::Cargo;
@@ -39,7 +40,7 @@ pub(crate) struct Watch {
 
 #[derive(Debug, Default)]
 struct Own {
-    writes: HashMap<RecordName, (Revision, Monotonic)>,
+    writes: HashMap<RecordName, (Revision, Monotonic), ByName>,
     /// When there may be some again whose hints never came.
     sweep_at: Monotonic,
 }
@@ -94,7 +95,7 @@ pub(crate) fn ensure(shared: &Arc<Shared>) {
         if let Some(shared) = keeper.upgrade() {
             shared.watch.deaf.store(true, Ordering::Relaxed);
             let mut own = shared.watch.own.lock().unwrap_or_else(PoisonError::into_inner);
-            own.writes = HashMap::new();
+            own.writes = HashMap::default();
         }
     });
 }
