@@ -64,6 +64,7 @@
 //! |---|---|
 //! | `cognito`, `ibanera`, `ibex`, `igny8`, `wikimedia` | the module of that name with the adapter of that provider |
 //! | `reqwest` | the module `reqwest` (transport and client), `Session::client` |
+//! | `hyper` | the module `hyper`: a leaner transport, over a connector of yours and without a client |
 //! | `rustls`, `rustls-no-provider`, `native-tls` | TLS for it, and `reqwest` with it: rustls with aws-lc-rs, rustls with a crypto provider that the program installs, the platform's own |
 //! | `tower` | `reqwest::AuthLayer`, a layer around any HTTP service; `reqwest` with it |
 //! | `middleware` | `reqwest::AuthMiddleware`, for clients of reqwest-middleware; `reqwest` with it |
@@ -105,6 +106,9 @@ pub use countersign_core as core;
 /// Windows, back-off and budgets: what [`KeeperBuilder::backoff`] and [`KeeperBuilder::budgets`] take.
 pub use countersign_scheduler as scheduler;
 
+/// The transport over hyper's own pooled client.
+#[cfg(feature = "hyper")]
+pub use countersign_hyper as hyper;
 /// Transport, client and (feature `tower`) layer over reqwest.
 #[cfg(feature = "reqwest")]
 pub use countersign_reqwest as reqwest;

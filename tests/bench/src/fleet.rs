@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use countersign_core::{AuthProvider, Clock, CredentialSource, Credentials};
+use countersign_hyper::Transport;
 use countersign_ibex::Ibex;
 use countersign_runtime::{Keeper, Session, SystemClock};
 use countersign_scheduler::{BudgetSettings, LaneLimits};
@@ -100,7 +101,8 @@ pub(crate) fn fleet(
 fn keeper(clock: &ShiftClock, concurrency: u32) -> Result<Keeper> {
     let limits = LaneLimits { interval: Duration::ZERO, burst: u32::MAX, concurrency };
     let budgets = BudgetSettings { limits, ..BudgetSettings::default() };
-    let keeper = Keeper::builder().transport(client()?).clock(clock.clone()).budgets(budgets);
+    let keeper =
+        Keeper::builder().transport(Transport::plain()).clock(clock.clone()).budgets(budgets);
     Ok(keeper.replica_seed(1).build()?)
 }
 

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use countersign_core::AuthProvider;
+use countersign_core::{AuthProvider, HttpTransport};
+use countersign_hyper::Transport;
 use countersign_runtime::Session;
 
 use super::request::timed_micros;
@@ -23,13 +24,13 @@ pub(crate) fn one(run: Run) -> Result<Vec<Row>> {
     let runtime = on_this_thread()?;
     let server = Server::start()?;
     // A clock for each: what is not measured must not fall due.
-    let [clock, clock_of_marked] = [(); 2].map(|()| ShiftClock::new());
-    let (sessions, marked, mut raw) = runtime.block_on(async {
-        let reusable = Rfc6749::at(server.url())?;
-        let spending = Rfc6749::at(server.url())?.spending();
+    let [clock, clock_of_marked, clock_of_lean] = [(); 3].map(|()| ShiftClock::new());
+    let (sessions, marked, lean, mut raw) = runtime.block_on(async {
+        let reusable = || Rfc6749::at(server.url());
         Ok::<_, Error>((
-            signed_in(reusable, &clock).await?,
-            signed_in(spending, &clock_of_marked).await?,
+            signed_in(reusable()?, client()?, &clock).await?,
+            signed_in(reusable()?.spending(), client()?, &clock_of_marked).await?,
+            signed_in(reusable()?, Transport::plain(), &clock_of_lean).await?,
             Raw::to(server.address()?).await?,
         ))
     })?;
@@ -67,9 +68,10 @@ pub(crate) fn one(run: Run) -> Result<Vec<Row>> {
         })
         .with(|| renew(&sessions, &clock))
         .with(|| renew(&marked, &clock_of_marked))
+        .with(|| renew(&lean, &clock_of_lean))
         .run()?;
     let exchanges = server.exchanges()? - before;
-    let expected = (3 * SESSIONS * (rounds + 1)) as u64;
+    let expected = (4 * SESSIONS * (rounds + 1)) as u64;
     if exchanges != expected {
         return Err(
             format!("{exchanges} exchanges, not {expected}: other work was measured").into()
@@ -84,13 +86,19 @@ pub(crate) fn one(run: Run) -> Result<Vec<Row>> {
         "the same of a token that is spent on use, with its mark in the store; limit: the same";
     // No peer marks anything, so the target says nothing of a mark.
     let marked = row("W4b/marked", spent, 2, Target::None);
-    let rows = row("W4b", usual, 1, Target::AtMost(80.0)).into_iter().chain(marked);
+    let over_hyper = "the same as W4b over the transport of countersign-hyper; limit: the same";
+    let lean = row("W4b/hyper", over_hyper, 3, Target::None);
+    let rows = row("W4b", usual, 1, Target::AtMost(80.0)).into_iter().chain(marked).chain(lean);
     Ok(rows.chain(allocations::rows("W4b")?).collect())
 }
 
 /// The sessions of a keeper of their own.
-async fn signed_in(provider: Rfc6749, clock: &ShiftClock) -> Result<Vec<Session>> {
-    let keeper = keeper_at(client()?, clock)?;
+async fn signed_in(
+    provider: Rfc6749,
+    transport: impl HttpTransport + 'static,
+    clock: &ShiftClock,
+) -> Result<Vec<Session>> {
+    let keeper = keeper_at(transport, clock)?;
     let provider: Arc<dyn AuthProvider> = Arc::new(provider);
     let mut sessions = Vec::new();
     for n in 0..SESSIONS {

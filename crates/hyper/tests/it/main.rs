@@ -1,0 +1,8 @@
+//! The transport over real sockets of this machine.
+
+#[cfg(test)]
+#[expect(dead_code, reason = "the tests of the transport over reqwest need more of it")]
+#[path = "../../../reqwest/tests/it/support/server.rs"]
+mod server;
+#[cfg(test)]
+mod transport;
