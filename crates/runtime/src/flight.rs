@@ -14,9 +14,11 @@ use crate::caught::caught;
 use crate::cell::Cell;
 use crate::inner::FlightSlot;
 use crate::parked::can_wait;
+use crate::places::Place;
 use crate::post::Cargo;
 use crate::publish::panicked;
 use crate::records::Records;
+use crate::ticker::hand_on;
 
 /// What the steps of one exchange hand on to each other.
 pub(crate) struct Flight {
@@ -96,24 +98,12 @@ pub(crate) type Ended = (Report, Cargo);
 
 /// Starts the flight of `id`, whose slot says that it is running, and which is counted.
 pub(crate) fn take_off(cell: &Arc<Cell>, id: ExchangeId) {
-    let flight = Flight::of(Arc::clone(cell), id);
-    let guard = Guard {
-        cell: Arc::clone(cell),
-        id,
-        flight,
-        doing: None,
-        begun_in_time: !cell.shared.has_given_up(),
-        given_up: false,
-        landed: false,
-    };
-    // Boxed, as it is moved into the task.
-    let guard = Box::new(guard);
-    // If there is no runtime, the guard is dropped here and tells the machine.
-    cell.shared.spawn(fly(guard));
+    Guard::of(cell, id).take_off();
 }
 
-/// Tells the machine if the task is dropped before its end: its runtime has gone.
-struct Guard {
+/// A flight that is about to begin or under way. Tells the machine if it is dropped before its end: nobody flies it,
+/// or the runtime of its task has gone.
+pub(crate) struct Guard {
     cell: Arc<Cell>,
     id: ExchangeId,
     flight: Flight,
@@ -152,6 +142,26 @@ impl Drop for Guard {
 }
 
 impl Guard {
+    /// The flight of `id`, whose slot says that it is running, and which is counted.
+    pub(crate) fn of(cell: &Arc<Cell>, id: ExchangeId) -> Self {
+        Self {
+            cell: Arc::clone(cell),
+            id,
+            flight: Flight::of(Arc::clone(cell), id),
+            doing: None,
+            begun_in_time: !cell.shared.has_given_up(),
+            given_up: false,
+            landed: false,
+        }
+    }
+
+    /// In a task of its own. If there is no runtime, it is dropped here.
+    pub(crate) fn take_off(self) {
+        let shared = Arc::clone(&self.cell.shared);
+        // Boxed, as it is moved into the task.
+        shared.spawn(fly(Box::new(self)));
+    }
+
     /// The write that was under way, or was next: it is left to whoever comes next.
     fn write_left(&mut self) -> Option<Effect> {
         if let Some(doing) = self.doing.take() {
@@ -163,26 +173,48 @@ impl Guard {
     }
 }
 
+/// One flight, and those that take over its place: a task is dear to make, and a wave has as many flights as there are
+/// sessions.
 async fn fly(mut guard: Box<Guard>) {
+    while let Some(place) = fly_to_the_end(&mut guard).await
+        && let Some(next) = hand_on(place)
+    {
+        *guard = next;
+    }
+}
+
+/// The place that is left, if somebody else can begin in it here and now.
+async fn fly_to_the_end(guard: &mut Guard) -> Option<Place> {
     let cell = Arc::clone(&guard.cell);
-    if cell.shared.unless_given_up(fly_on(&mut guard)).await.is_none() {
+    let Some(mut place) = cell.shared.unless_given_up(fly_on(guard)).await else {
         if guard.begun_in_time {
             guard.flight.end_at_last().await;
         }
         // The guard tells the machine, once others can have the lock.
         guard.flight.let_go().await;
         guard.given_up = true;
-        return;
+        return None;
+    };
+    if guard.flight.holds_anything() {
+        // Nobody waits for what may take its time.
+        if let Some(next) = place.take().and_then(hand_on) {
+            next.take_off();
+        }
+        guard.flight.let_go().await;
+        guard.flight.tell_settled_password().await;
     }
-    guard.flight.let_go().await;
-    guard.flight.tell_settled_password().await;
     guard.landed = true;
+    place
 }
 
-/// One step after the other, until there is none.
-async fn fly_on(guard: &mut Guard) {
+/// One step after the other, until there is none; the place that is left then.
+async fn fly_on(guard: &mut Guard) -> Option<Place> {
     let (cell, id) = (Arc::clone(&guard.cell), guard.id);
-    while let Some(effect) = cell.next_step(id) {
+    loop {
+        let effect = match cell.next_step(id) {
+            Next::Step(effect) => effect,
+            Next::End(place) => return place,
+        };
         let flight = &mut guard.flight;
         if matches!(effect, Effect::Unlock(_)) {
             flight.let_go().await;
@@ -286,6 +318,12 @@ impl Flight {
         cell.in_time(times, step(self)).await
     }
 
+    /// Whether the end has something to give back or to tell.
+    fn holds_anything(&self) -> bool {
+        let copy_due = self.records.as_ref().is_some_and(|records| records.copy_due);
+        self.permit.is_some() || self.lock.is_some() || copy_due || self.settled.is_some()
+    }
+
     /// The end, or what comes to the same: permit and lock go back.
     async fn let_go(&mut self) {
         self.settle(Settled::Unused);
@@ -303,27 +341,32 @@ impl Flight {
     }
 }
 
+/// What an exchange does next.
+enum Next {
+    Step(Effect),
+    /// Nothing: its slot has gone, and left this place.
+    End(Option<Place>),
+}
+
 impl Cell {
-    /// The next step of an exchange; `None` ends its task, and its slot goes.
-    fn next_step(&self, id: ExchangeId) -> Option<Effect> {
+    fn next_step(&self, id: ExchangeId) -> Next {
         let mut core = self.core();
-        let at = core.flights.iter().position(|slot| slot.id == id)?;
-        let next = core.flights[at].steps.pop_front();
-        if next.is_none() {
-            let slot = core.flights.swap_remove(at);
-            if core.flights.is_empty() {
-                core.flights = Vec::new();
-            }
-            // Wakers, places and what came with an answer: not under the mutex.
-            drop(core);
-            let FlightSlot { place, incoming, .. } = slot;
-            drop(incoming);
-            self.notify_waiters();
-            if let Some(place) = place {
-                crate::ticker::hand_on(place);
-            }
+        let Some(at) = core.flights.iter().position(|slot| slot.id == id) else {
+            return Next::End(None);
+        };
+        if let Some(step) = core.flights[at].steps.pop_front() {
+            return Next::Step(step);
         }
-        next
+        let slot = core.flights.swap_remove(at);
+        if core.flights.is_empty() {
+            core.flights = Vec::new();
+        }
+        // Wakers, places and what came with an answer: not under the mutex.
+        drop(core);
+        let FlightSlot { place, incoming, .. } = slot;
+        drop(incoming);
+        self.notify_waiters();
+        Next::End(place)
     }
 
     /// After a lost task: its slot stays only if there is more to do than to let go of what died
@@ -349,17 +392,8 @@ mod tests {
         let session = crate::Session::fixed("canary-token").unwrap();
         let cell = Arc::clone(&session.0);
         cell.shared.took_off();
-        let id = ExchangeId(1);
-        let flight = Flight::of(Arc::clone(&cell), id);
-        let guard = Guard {
-            cell,
-            id,
-            flight,
-            doing: None,
-            begun_in_time: true,
-            given_up: false,
-            landed: true,
-        };
+        let mut guard = Guard::of(&cell, ExchangeId(1));
+        guard.landed = true;
         let size = size_of_val(&fly(Box::new(guard)));
         assert!(size <= 2_560, "{size}");
     }

@@ -161,7 +161,7 @@ mod tests {
         let session = crate::Session::fixed("canary-token").unwrap();
         let places = &session.0.shared.places;
         // There is no runtime here, so nobody but the one whose place it was can see to it.
-        hand_on(all_taken(&session).pop().unwrap());
+        drop(hand_on(all_taken(&session).pop().unwrap()));
         assert_eq!((places.n_parked(), places.is_open()), (0, false));
     }
 
@@ -171,7 +171,7 @@ mod tests {
         let places = &session.0.shared.places;
         let mut taken = all_taken(&session);
         session.0.shared.close();
-        hand_on(taken.pop().unwrap());
+        drop(hand_on(taken.pop().unwrap()));
         assert_eq!((places.n_parked(), places.is_open()), (1, true));
     }
 
@@ -185,7 +185,7 @@ mod tests {
         let mut beyond = taken.pop().unwrap();
         let narrow = LaneLimits { concurrency: 1, ..LaneLimits::default() };
         beyond.lane = beyond.lane.clone().limited(narrow);
-        hand_on(beyond);
+        drop(hand_on(beyond));
         assert_eq!(places.n_parked(), 1);
         assert!(places.unparked(shared, 1).is_empty());
         // It is as many as the budget allows once all the others have landed.

@@ -10,6 +10,7 @@ use countersign_core::{Clock, Timestamp};
 use countersign_scheduler::{Beat, HEARTBEAT_INTERVAL, KeepAlive, Purpose as Wish, Request};
 
 use crate::cell::Cell;
+use crate::flight::Guard;
 use crate::places::Place;
 use crate::post::Cargo;
 use crate::readers_copy;
@@ -49,7 +50,7 @@ pub(crate) fn post_due(shared: &Arc<Shared>) -> bool {
     for (slot, was_due, place) in unparked {
         if let Some(cell) = shared.at(slot) {
             shared.figures.late(now.since(was_due));
-            cell.fall_due(place);
+            begin(cell.fall_due(place));
         }
     }
     let due = shared.queue().pop_due(now, left);
@@ -57,23 +58,28 @@ pub(crate) fn post_due(shared: &Arc<Shared>) -> bool {
         let Some(cell) = shared.at(slot) else { continue };
         if let Some(place) = shared.places.take(&cell, was_due) {
             shared.figures.late(now.since(was_due));
-            cell.fall_due(place);
+            begin(cell.fall_due(place));
         }
     }
     shared.places.is_open() || shared.queue().next_due().is_some_and(|next| next <= now)
 }
 
+fn begin(flight: Option<Guard>) {
+    if let Some(flight) = flight {
+        flight.take_off();
+    }
+}
+
 /// Whoever is parked next in the lane of `place` takes it over, here and at once: the standing task need not wake
-/// for each exchange that ends.
-pub(crate) fn hand_on(place: Place) {
-    let Some(shared) = place.keeper().filter(|shared| !shared.is_closed()) else { return };
+/// for each exchange that ends. What there is to fly is the caller's.
+pub(crate) fn hand_on(place: Place) -> Option<Guard> {
+    let shared = place.keeper().filter(|shared| !shared.is_closed())?;
     // Of all that may fly at once, this exchange is still one.
     let next = if shared.room() > 0 { shared.places.next(&shared, &place) } else { None };
-    let Some((slot, was_due)) = next else { return };
-    if let Some(cell) = shared.at(slot) {
-        shared.figures.late(shared.clock.monotonic().since(was_due));
-        cell.fall_due(place);
-    }
+    let (slot, was_due) = next?;
+    let cell = shared.at(slot)?;
+    shared.figures.late(shared.clock.monotonic().since(was_due));
+    cell.fall_due(place)
 }
 
 /// Says that the task has ended, however it did.
@@ -159,18 +165,22 @@ impl Shared {
 }
 
 impl Cell {
-    /// The appointment has come. A renewal that nobody would use is left out until somebody does.
-    fn fall_due(self: &Arc<Self>, place: Place) {
+    /// The appointment has come, and what there is to fly is the caller's. A renewal that nobody would use is left
+    /// out until somebody does.
+    fn fall_due(self: &Arc<Self>, place: Place) -> Option<Guard> {
         if self.doze() {
-            return;
+            return None;
         }
         if self.is_read_only() {
             self.look_for_next();
-            return;
+            return None;
         }
-        self.post(Event::Due, Cargo::default());
+        let mut after = self.handle(Event::Due, Cargo::default());
+        let id = after.take_off.pop();
+        self.finish(after);
         // Where nothing was begun the place is free again at once, and not under the mutex.
         let _unused = self.core().seat(place);
+        id.map(|id| Guard::of(self, id))
     }
 
     fn doze(&self) -> bool {
