@@ -12,6 +12,8 @@ use crate::workspace::{self, Package, cargo, members, output};
 
 /// What the pure crates never reach: a runtime, a client, TLS.
 const IO: &[&str] = &["tokio", "reqwest", "hyper", "rustls"];
+/// What the transport over hyper is there to do without.
+const NO_PART_OF_HYPER: &[&str] = &["countersign-reqwest", "reqwest", "rustls", "native-tls"];
 /// What is there to prove things and never ships inside a user's program.
 const PROOF: &[&str] = &["countersign-simulator", "countersign-conformance"];
 
@@ -50,6 +52,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     for name in &pure {
         broken.extend(reached(name, IO)?);
     }
+    broken.extend(reached("countersign-hyper", NO_PART_OF_HYPER)?);
     for name in shipped {
         broken.extend(reached(&name, PROOF)?);
     }
