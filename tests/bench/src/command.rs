@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::fleet::{self, Over};
 use crate::report::{Report, compared, markdown, table};
 use crate::row::Row;
 use crate::rows::{self, Held, Run};
-use crate::{Result, day, fleet, lean, plots, server};
+use crate::{Result, day, lean, plots, server};
 
 /// Measures what Countersign costs, each row beside its physical limit in the same run.
 ///
@@ -57,6 +58,9 @@ enum Command {
         sessions: usize,
         #[arg(long, default_value_t = 64)]
         concurrency: u32,
+        /// What the keeper's exchanges go over; the bare client is reqwest's.
+        #[arg(long, value_enum, default_value_t = Over::Hyper)]
+        over: Over,
         #[command(flatten)]
         output: Output,
     },
@@ -106,9 +110,9 @@ pub fn run() -> ExitCode {
 fn carried_out(arguments: Arguments) -> Result<bool> {
     match arguments.command {
         None => table_of_rows(&arguments),
-        Some(Command::Fleet { sessions, concurrency, output }) => {
+        Some(Command::Fleet { sessions, concurrency, over, output }) => {
             let earlier = output.earlier()?;
-            let rows = fleet::fleet(sessions, concurrency, tell)?;
+            let rows = fleet::fleet(sessions, concurrency, over, tell)?;
             output.shown(rows, false, earlier)
         }
         Some(Command::Day { sessions }) => {

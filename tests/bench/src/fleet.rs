@@ -22,6 +22,18 @@ use crate::{Error, Result};
 /// Nothing was renewed for so long: the wave has stopped.
 const STUCK: Duration = Duration::from_secs(60);
 
+/// So many waves, each between two runs of the bare client.
+const WAVES: u32 = 3;
+
+/// What the keeper's exchanges go over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum Over {
+    /// `countersign-hyper`.
+    Hyper,
+    /// `countersign-reqwest`.
+    Reqwest,
+}
+
 /// A rate and what a piece costs, here and in the simulator.
 #[derive(Clone, Copy, Debug)]
 struct Rate {
@@ -41,69 +53,87 @@ struct Began {
 pub(crate) fn fleet(
     sessions: usize,
     concurrency: u32,
+    over: Over,
     mut told: impl FnMut(String),
 ) -> Result<Vec<Row>> {
     let server = Server::started(&["simulate", &sessions.to_string()])?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let clock = ShiftClock::new();
     runtime.block_on(async {
-        let keeper = keeper(&clock, concurrency)?;
+        let keeper = keeper(&clock, concurrency, over)?;
         let began = Began::now(&server)?;
         let held = signed_in(&keeper, &server, sessions, concurrency).await?;
         let opened = began.rate(&server, sessions)?;
         told(format!("{sessions} sessions signed in, {:.0}/s", opened.per_second));
 
         let tokens = refresh_tokens(&server, sessions, concurrency).await?;
-        let first = bare_rate(&server, &tokens, concurrency).await?;
-        told(format!("bare client: {:.0} refreshes/s", first.per_second));
-        let ours = wave(&clock, &server, sessions, &mut told).await?;
-        told(format!("keeper: {:.0} refreshes/s", ours.per_second));
-        let second = bare_rate(&server, &tokens, concurrency).await?;
-        told(format!("bare client again: {:.0} refreshes/s", second.per_second));
-
-        let renewed = held.iter().filter(|session| is_renewed(session)).count();
-        let what = format!("renewals a second of {sessions} sessions, concurrency {concurrency}");
-        let limits = [first.per_second, second.per_second];
-        let twice = [ours.per_second; 2];
-        let rates = (Measure::Wall, Unit::PerSecond);
-        let least = Target::RatioAtLeast(0.7);
-        let mut rows = vec![Row::counted(
-            "fleet/renewed",
-            "sessions with a new token after the wave",
-            renewed as f64,
-            Target::Exactly(sessions as f64),
-        )];
-        rows.extend(
-            Row::measured("fleet", what, rates, &twice, Some(&limits), least)
-                .map(|row| row.noted("limit: the bare client, before and after the wave")),
-        );
-        let cpu = |what: fn(&Rate) -> f64| (what(&ours), [what(&first), what(&second)]);
-        for (id, whose, (ours, limits)) in [
-            ("fleet/cpu", "client CPU", cpu(|rate| rate.cpu_us)),
-            ("fleet/server", "the simulator's CPU", cpu(|rate| rate.server_us)),
-        ] {
-            rows.extend(Row::measured(
-                id,
-                format!(
-                    "{whose} of one renewal in the wave; limit: one request of the bare client"
-                ),
-                (Measure::Cpu, Unit::Microseconds),
-                &[ours; 2],
-                Some(&limits),
-                Target::None,
-            ));
+        let (mut waves, mut bare) = (Vec::new(), Vec::new());
+        for nth in 0..=WAVES {
+            let rate = bare_rate(&server, &tokens, concurrency).await?;
+            told(format!("bare client: {:.0} refreshes/s", rate.per_second));
+            bare.push(rate);
+            if nth < WAVES {
+                let rate = wave(&clock, &server, sessions, &mut told).await?;
+                told(format!("keeper: {:.0} refreshes/s", rate.per_second));
+                waves.push(rate);
+            }
         }
-        Ok(rows)
+        let renewed = held.iter().filter(|session| is_renewed(session)).count();
+        Ok(rows(sessions, concurrency, renewed, &waves, &bare))
     })
 }
 
+/// Each wave beside the bare client's rate around it.
+fn rows(
+    sessions: usize,
+    concurrency: u32,
+    renewed: usize,
+    waves: &[Rate],
+    bare: &[Rate],
+) -> Vec<Row> {
+    let pairs = |what: fn(&Rate) -> f64| {
+        let limits = bare.windows(2).map(|two| two.iter().map(what).sum::<f64>() / 2.0);
+        (waves.iter().map(what).collect::<Vec<_>>(), limits.collect::<Vec<_>>())
+    };
+    let mut rows = vec![Row::counted(
+        "fleet/renewed",
+        "sessions with a new token after every wave",
+        renewed as f64,
+        Target::Exactly(sessions as f64),
+    )];
+    let (ours, limits) = pairs(|rate| rate.per_second);
+    let what = format!("renewals a second of {sessions} sessions, concurrency {concurrency}");
+    let least = Target::RatioAtLeast(0.7);
+    rows.extend(
+        Row::measured("fleet", what, (Measure::Wall, Unit::PerSecond), &ours, Some(&limits), least)
+            .map(|row| row.noted("limit: the bare client, before and after each wave")),
+    );
+    let cpu = [
+        ("fleet/cpu", "client CPU", pairs(|rate| rate.cpu_us)),
+        ("fleet/server", "the simulator's CPU", pairs(|rate| rate.server_us)),
+    ];
+    for (id, whose, (ours, limits)) in cpu {
+        rows.extend(Row::measured(
+            id,
+            format!("{whose} of one renewal in a wave; limit: one request of the bare client"),
+            (Measure::Cpu, Unit::Microseconds),
+            &ours,
+            Some(&limits),
+            Target::None,
+        ));
+    }
+    rows
+}
+
 /// With budgets that bound what is under way and nothing else.
-fn keeper(clock: &ShiftClock, concurrency: u32) -> Result<Keeper> {
+fn keeper(clock: &ShiftClock, concurrency: u32, over: Over) -> Result<Keeper> {
     let limits = LaneLimits { interval: Duration::ZERO, burst: u32::MAX, concurrency };
     let budgets = BudgetSettings { limits, ..BudgetSettings::default() };
-    let keeper =
-        Keeper::builder().transport(Transport::plain()).clock(clock.clone()).budgets(budgets);
-    Ok(keeper.replica_seed(1).build()?)
+    let keeper = match over {
+        Over::Hyper => Keeper::builder().transport(Transport::plain()),
+        Over::Reqwest => Keeper::builder().transport(client()?),
+    };
+    Ok(keeper.clock(clock.clone()).budgets(budgets).replica_seed(1).build()?)
 }
 
 async fn signed_in(
@@ -169,7 +199,7 @@ async fn wave(
 }
 
 fn is_renewed(session: &Session) -> bool {
-    session.status().generation.is_some_and(|generation| generation.counter == 2)
+    session.status().generation.is_some_and(|generation| generation.counter == u64::from(WAVES) + 1)
 }
 
 /// What the bare client renews: sign-ins of its own at every fourth account.
