@@ -6,9 +6,7 @@
 use std::borrow::Cow;
 
 use countersign_core::http::HttpResponse;
-use countersign_core::{
-    Certainty, Error, ErrorKind, MemoPatch, Operation, Outcome, Profile, Recovery, Timestamp,
-};
+use countersign_core::{Certainty, Error, ErrorKind, Operation, Recovery, Timestamp};
 use http::StatusCode;
 
 use crate::config::Wikimedia;
@@ -35,8 +33,6 @@ enum Then {
     /// The one slow retry that tells an outage from a refusal.
     SlowRetry,
     AskUser,
-    /// The purpose of the operation is reached all the same.
-    Done,
 }
 
 struct Row {
@@ -106,13 +102,19 @@ const TABLE: &[Row] = &[
 
     doubtful(Call::Refresh, 401, "", ErrorKind::InvalidGrant).then(Then::SlowRetry)
         .hint("the refresh token is dead, the user name is not the one of the login, or the provider's own pool fails: it says the same to all"),
-    sure(Some(Call::Refresh), 429, "", ErrorKind::InvalidGrant).then(Then::Reauthenticate).code("refresh_budget")
+    sure(Some(Call::Refresh), 429, "refresh token", ErrorKind::InvalidGrant).then(Then::Reauthenticate).code("refresh_budget")
         .hint("the refresh token has bought all the access tokens it may; waiting does not help, sign in again"),
+    // No other limit is known, but a proxy that speaks in the provider's form may have one.
+    doubtful(Call::Refresh, 429, "", ErrorKind::InvalidGrant).then(Then::SlowRetry)
+        .hint("the refresh token has probably bought all the access tokens it may; or too many requests were made"),
     // Listed in place of 429 by the vendor's description of the API.
     sure(Some(Call::Refresh), 403, "limit", ErrorKind::InvalidGrant).then(Then::Reauthenticate).code("refresh_budget")
         .hint("the refresh token has bought all the access tokens it may; waiting does not help, sign in again"),
+    doubtful(Call::Refresh, 403, "", ErrorKind::InvalidGrant).then(Then::SlowRetry)
+        .hint("the refresh token has probably bought all the access tokens it may, or the account is not let in"),
 
-    sure(Some(Call::Revoke), 401, "", ErrorKind::InvalidGrant).then(Then::Done),
+    doubtful(Call::Revoke, 401, "", ErrorKind::InvalidGrant)
+        .hint("the refresh token was not taken; it may have ended already, or it may still live and the provider's own pool fails: it says the same to both"),
 
     sure(Some(Call::Forgot), 401, "user not found", ErrorKind::InvalidGrant)
         .hint("no account has this e-mail address"),
@@ -138,6 +140,10 @@ const TABLE: &[Row] = &[
     confirm("InternalErrorException", ErrorKind::TemporarilyUnavailable),
     confirm("RequestError", ErrorKind::TemporarilyUnavailable)
         .hint("the provider cannot reach its own pool; try again later"),
+    confirm("RequestCanceled", ErrorKind::TemporarilyUnavailable)
+        .hint("the provider did not wait for its own pool; try again later"),
+    confirm("SerializationError", ErrorKind::TemporarilyUnavailable)
+        .hint("the provider could not read the answer of its own pool; try again later"),
     doubtful(Call::Confirm, 401, "", ErrorKind::InvalidGrant)
         .hint("code or new password were refused, or the provider's own pool fails"),
 
@@ -152,8 +158,10 @@ const TABLE: &[Row] = &[
     sure(Some(Call::GetUser), 401, "", ErrorKind::InvalidToken),
     sure(Some(Call::GetUser), 500, "", ErrorKind::TemporarilyUnavailable)
         .hint("the provider fails, or the account belongs to no group"),
-    sure(None, 403, "", ErrorKind::AccessDenied)
+    sure(Some(Call::GetUser), 403, "", ErrorKind::AccessDenied)
         .hint("the provider or a gateway before it does not let this account in"),
+    Row { certainty: Certainty::Possible, ..sure(None, 403, "", ErrorKind::AccessDenied) }
+        .hint("the provider does not let this account in; why is documented nowhere"),
 ];
 
 /// What an answer without a success status means.
@@ -162,15 +170,13 @@ pub(crate) fn refusal(
     operation: &Operation,
     response: &HttpResponse,
     now: Timestamp,
-) -> Result<Outcome, Error> {
+) -> Error {
     let body: Refusal = serde_json::from_slice(response.body().expose_bytes()).unwrap_or_default();
     let message = body.message.as_str().unwrap_or_default();
     let lower = message.to_lowercase();
     let call = call(operation);
     let status = response.status();
-    // The provider limits no rates and names no time: another 429 is that of a gateway before it.
-    let foreign = status == StatusCode::TOO_MANY_REQUESTS
-        && (message.is_empty() || response.header("retry-after").is_some());
+    let foreign = foreign(call, response, &body);
     let fits = |row: &&Row| {
         !foreign
             && row.call.is_none_or(|wanted| wanted == call)
@@ -178,13 +184,25 @@ pub(crate) fn refusal(
             && (row.text.is_empty() || lower.contains(&row.text.to_lowercase()))
     };
     let error = match TABLE.iter().find(fits) {
-        Some(Row { then: Then::Done, .. }) => {
-            return Ok(Outcome::Done(Profile::new(), MemoPatch::none()));
-        }
         Some(row) => by_row(wikimedia, row, now),
         None => by_status(response, now),
     };
-    Err(error.with_status(status).with_detail(message))
+    error.with_status(status).with_detail(message)
+}
+
+/// Whether a gateway before the provider has answered in its place: it judges nothing.
+fn foreign(call: Call, response: &HttpResponse, body: &Refusal) -> bool {
+    match response.status() {
+        // The provider limits no rates and names no time.
+        StatusCode::TOO_MANY_REQUESTS => {
+            !body.is_genuine() || response.header("retry-after").is_some()
+        }
+        // But for one spelling of the spent budget it has none at its authentication host.
+        StatusCode::FORBIDDEN => call != Call::GetUser && !body.is_genuine(),
+        // At a sign-in a page may stand before a refused password, which must not be sent again and again.
+        StatusCode::UNAUTHORIZED => call == Call::Refresh && response.is_html(),
+        _ => false,
+    }
 }
 
 fn by_row(wikimedia: &Wikimedia, row: &Row, now: Timestamp) -> Error {
@@ -196,7 +214,7 @@ fn by_row(wikimedia: &Wikimedia, row: &Row, now: Timestamp) -> Error {
         error = error.with_code(row.code);
     }
     match row.then {
-        Then::Usual | Then::Done => error,
+        Then::Usual => error,
         Then::Reauthenticate => error.with_recovery(Recovery::Reauthenticate),
         Then::SlowRetry => {
             error.with_recovery(Recovery::WaitUntil(now.after(wikimedia.slow_retry)))

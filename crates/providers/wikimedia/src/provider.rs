@@ -42,7 +42,7 @@ impl AuthProvider for Wikimedia {
         ambient: &Ambient<'_>,
     ) -> Result<Outcome, Error> {
         let outcome = if supported(operation) && !response.status().is_success() {
-            error::refusal(self, operation, response, ambient.now)
+            Err(error::refusal(self, operation, response, ambient.now))
         } else {
             self.read(operation, response, ambient)
                 .map_err(|error| error.with_status(response.status()))

@@ -94,4 +94,12 @@ pub(crate) struct AccessPath {
 #[serde(default)]
 pub(crate) struct Refusal {
     pub(crate) message: Value,
+    status: Value,
+}
+
+impl Refusal {
+    /// Whether it has the form of the provider's own refusals, which repeat the status and say something.
+    pub(crate) fn is_genuine(&self) -> bool {
+        self.status.is_number() && self.message.as_str().is_some_and(|message| !message.is_empty())
+    }
 }
