@@ -36,6 +36,9 @@ fn table(operation: &str, status: u16, response: &HttpResponse, now: Timestamp) 
         (_, 429) => refuse(ErrorKind::RateLimited)
             .with_recovery(retry_after(response, now))
             .hint("too many requests; IBEX documents neither a limit nor a waiting time"),
+        // At a sign-in a page may stand before a refused password, which must not be sent again and again.
+        ("refresh", 400..=499) if response.is_html() => refuse(ErrorKind::Protocol)
+            .hint("the answer is a web page: a gateway or a wrong address answers in the hub's place"),
 
         ("sign_in", 200..=299 | 400 | 404) => refuse(ErrorKind::InvalidGrant)
             .hint("the e-mail address or the password is wrong; correct them before trying again, repeated failures can get the account blocked"),
@@ -79,6 +82,7 @@ fn table(operation: &str, status: u16, response: &HttpResponse, now: Timestamp) 
         (_, 403) => refuse(ErrorKind::AccessDenied)
             .hint("the account may not do this, or it is blocked; ask IBEX"),
         _ => refuse(ErrorKind::InvalidRequest)
+            .with_certainty(Certainty::Possible)
             .hint("the hub does not take this request; check the address of the hub"),
     }
 }

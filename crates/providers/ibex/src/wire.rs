@@ -70,7 +70,13 @@ impl SignedIn {
         let mut tokens = access(self.access_token)?;
         tokens.access_expiry = until(self.access_token_expires_at, now);
         tokens.refresh_token = self.refresh_token.map(RefreshToken::new).transpose()?;
-        tokens.refresh_expiry = until(self.refresh_token_expires_at, now);
+        // Where no end is told, the token has one inside.
+        let inside = || {
+            let token = tokens.refresh_token.as_ref()?;
+            let end = jwt::Claims::read(token.secret()).ok()?.expires_at()?;
+            (end > now).then_some(Lifetime::Until(end))
+        };
+        tokens.refresh_expiry = until(self.refresh_token_expires_at, now).or_else(inside);
         Ok(tokens)
     }
 }
@@ -104,9 +110,9 @@ struct Complaint {
     error: Option<serde_json::Value>,
     #[serde(rename = "Error")]
     capital_error: Option<serde_json::Value>,
-    message: Option<String>,
+    message: Option<serde_json::Value>,
     status: Option<serde_json::Value>,
-    reason: Option<String>,
+    reason: Option<serde_json::Value>,
 }
 
 /// The prose of a failure. Plain text is taken as it is; a web page and broken JSON, which could hold
@@ -119,9 +125,9 @@ pub(crate) fn prose(response: &HttpResponse) -> Option<String> {
         let text = std::str::from_utf8(response.body().expose_bytes()).ok()?;
         return (!text.trim_start().starts_with(['{', '[', '"'])).then(|| text.to_owned());
     };
-    let texts = [complaint.error, complaint.capital_error].into_iter().flatten();
-    let text = texts.filter_map(|value| value.as_str().map(str::to_owned)).next();
-    text.or(complaint.message).or(complaint.reason)
+    let Complaint { error, capital_error, message, reason, .. } = complaint;
+    let mut texts = [error, capital_error, message, reason].into_iter().flatten();
+    texts.find_map(|value| value.as_str().map(str::to_owned))
 }
 
 /// Whether a body that came with a success status reports a failure all the same.

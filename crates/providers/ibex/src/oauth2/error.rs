@@ -39,6 +39,10 @@ fn table(status: u16, code: &str, response: &HttpResponse, now: Timestamp) -> Er
             .hint("the client id is unknown at this issuer or the client secret is wrong; check both, and that issuer and client belong together (sandbox or production)"),
         (_, "unauthorized_client") => refuse(ErrorKind::InvalidClient)
             .hint("this client may not use client credentials; ask IBEX to allow the grant"),
+        // The software behind the issuer says so to a wrong secret; with 403 it means the audience.
+        (401, "access_denied") => refuse(ErrorKind::InvalidClient)
+            .with_recovery(Recovery::AskUser)
+            .hint("the issuer refuses the client; check the client id and the client secret"),
         (_, "access_denied" | "invalid_target" | "invalid_audience") => {
             refuse(ErrorKind::AccessDenied).hint(
                 "the client may not ask for this audience; check the `audience` setting, which keeps the older host name of the hub",
@@ -61,7 +65,10 @@ fn table(status: u16, code: &str, response: &HttpResponse, now: Timestamp) -> Er
             .hint("there is no token endpoint at this address; check the `issuer` setting"),
         (200..=299, _) => refuse(ErrorKind::Protocol)
             .hint("the answer has a success status and reports a failure"),
+        (_, "") => refuse(ErrorKind::Protocol)
+            .hint("the refusal has no code: a gateway or a wrong address answers in the issuer's place; check the `issuer` setting"),
         _ => refuse(ErrorKind::InvalidRequest)
+            .with_certainty(Certainty::Possible)
             .hint("the issuer does not take this request; check the `issuer` and `audience` settings"),
     }
 }
