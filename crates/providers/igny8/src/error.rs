@@ -62,6 +62,9 @@ fn table(
         ("sign_in", 400) => refuse(ErrorKind::InvalidRequest)
             .hint("the API does not take these fields; check the e-mail address"),
 
+        // A page with 404 or 405 is what Django says to a path that it does not have.
+        ("refresh", 400..=403) if response.is_html() => refuse(ErrorKind::Protocol)
+            .hint("the answer is a web page: a proxy or a wrong address answers in the API's place"),
         ("refresh", 400 | 401) => dead_refresh_token(),
         ("refresh", 403) if envelope.says_not_signed_in() => dead_refresh_token(),
         ("refresh", 404 | 405) => refuse(ErrorKind::InvalidGrant)
@@ -103,6 +106,7 @@ fn table(
         (_, 401..=403) => refuse(ErrorKind::AccessDenied)
             .hint("the account lacks the right, is suspended or has no plan; another token would not help"),
         _ => refuse(ErrorKind::InvalidRequest)
+            .with_certainty(Certainty::Possible)
             .hint("the API does not take this request; check the address and the paths"),
     }
 }
