@@ -2,21 +2,21 @@
 
 use countersign_core::FieldError;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 
-/// `status` is a string: `"1"` for success, `"0"` for an error.
+/// A success: `status` is the string `"1"`, and nothing else is one.
 #[derive(Deserialize)]
 pub(crate) struct Envelope<T> {
     status: Option<String>,
     pub(crate) details: Option<T>,
-    errors: Option<Vec<Complaint>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Complaint {
-    field_name: Option<String>,
-    message_code: Option<String>,
+/// A failure, read whatever the form of its members: a lock that is missed is run into again.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Failure {
+    status: Value,
+    errors: Value,
 }
 
 /// The documented message codes of a login, the most telling first: where several come, the first of
@@ -33,6 +33,18 @@ impl<T> Envelope<T> {
     pub(crate) fn is_success(&self) -> bool {
         self.status.as_deref() == Some("1")
     }
+}
+
+impl Failure {
+    /// Reads the outside of an answer. Not every one has an envelope.
+    pub(crate) fn of(body: &[u8]) -> Self {
+        serde_json::from_slice(body).unwrap_or_default()
+    }
+
+    /// Whether it says no, in the documented form or as a number.
+    pub(crate) fn says_no(&self) -> bool {
+        self.status == "0" || self.status == 0
+    }
 
     /// The message code that decides: the most telling documented one, else the first.
     pub(crate) fn code(&self) -> Option<&str> {
@@ -46,20 +58,17 @@ impl<T> Envelope<T> {
 
     /// Every complaint, as the provider spells it.
     pub(crate) fn fields(&self) -> impl Iterator<Item = FieldError> {
-        self.errors.iter().flatten().map(|complaint| {
-            FieldError::new(
-                complaint.field_name.as_deref().unwrap_or_default(),
-                complaint.message_code.as_deref().unwrap_or_default(),
-            )
+        self.complaints().map(|complaint| {
+            let text = |name: &str| complaint.get(name).and_then(Value::as_str).unwrap_or_default();
+            FieldError::new(text("fieldName"), text("messageCode"))
         })
     }
 
-    fn codes(&self) -> impl Iterator<Item = &str> {
-        self.errors.iter().flatten().filter_map(|complaint| complaint.message_code.as_deref())
+    fn complaints(&self) -> impl Iterator<Item = &Value> {
+        self.errors.as_array().into_iter().flatten().filter(|complaint| complaint.is_object())
     }
-}
 
-/// The outside of an envelope, whatever is in it. Not every answer has one.
-pub(crate) fn outside(body: &[u8]) -> Option<Envelope<IgnoredAny>> {
-    serde_json::from_slice(body).ok()
+    fn codes(&self) -> impl Iterator<Item = &str> {
+        self.complaints().filter_map(|complaint| complaint.get("messageCode")?.as_str())
+    }
 }

@@ -4,7 +4,7 @@ use countersign_core::http::HttpResponse;
 use countersign_core::{Certainty, Error, ErrorKind, Operation, Recovery, Timestamp};
 
 use crate::config::Ibanera;
-use crate::envelope;
+use crate::envelope::Failure;
 
 /// The error for an answer that is no success, or whose envelope says so.
 pub(crate) fn refused(
@@ -14,14 +14,13 @@ pub(crate) fn refused(
     now: Timestamp,
 ) -> Error {
     let status = response.status();
-    let envelope = envelope::outside(response.body().expose_bytes());
-    let code = envelope.as_ref().and_then(|envelope| envelope.code()).unwrap_or_default();
-    let error = table(settings, operation.name(), status.as_u16(), code, response, now);
-    let error = error.with_status(status).with_code(code);
-    match &envelope {
-        Some(envelope) => error.with_fields(envelope.fields()),
-        None => error,
-    }
+    let failure = Failure::of(response.body().expose_bytes());
+    let code = failure.code().unwrap_or_default();
+    // An envelope that says no is Ibanera's own no, whatever the status around it.
+    let no = status.is_success() && failure.says_no();
+    let judged = if no { 400 } else { status.as_u16() };
+    let error = table(settings, operation.name(), judged, code, response, now);
+    error.with_status(status).with_code(code).with_fields(failure.fields())
 }
 
 /// (operation, status, code) → what happened, how to go on, and what it usually means. A server fault
@@ -51,6 +50,9 @@ fn table(
         (_, _, "Account_Not_Verified") => refuse(ErrorKind::AccountUnverified)
             .hint("the account is not permitted to use the API yet; ask the support of Ibanera"),
 
+        // A page with 404 or 405 is what a wrong path meets.
+        ("refresh", 400..=403, _) if response.is_html() => refuse(ErrorKind::Protocol)
+            .hint("the answer is a web page: a gateway or a wrong address answers in Ibanera's place"),
         ("refresh", 200..=299 | 400..=428 | 430..=499, known) => {
             let certainty = match (status, known) {
                 (401, _) | (_, "Username_Or_Password_Incorrect") => Certainty::Certain,
@@ -82,7 +84,7 @@ fn table(
         (_, 404 | 405, "") => refuse(ErrorKind::Protocol)
             .hint("there is no login at this address; the base address ends before `/api/v1`"),
         (_, 200..=299, "") => refuse(ErrorKind::Protocol)
-            .hint("the envelope does not say success and names no message code"),
+            .hint("the envelope says neither success nor failure"),
         (_, _, "") => refuse(ErrorKind::InvalidRequest)
             .with_recovery(Recovery::AskUser)
             .with_certainty(Certainty::Possible)

@@ -9,7 +9,7 @@ use countersign_core::{
 use http::{StatusCode, header};
 
 use crate::config::{Ibanera, OTP};
-use crate::envelope::{self, Envelope};
+use crate::envelope::{Envelope, Failure};
 use crate::{error, wire};
 
 const ID: ProviderId = ProviderId::new("ibanera");
@@ -52,12 +52,10 @@ impl AuthProvider for Ibanera {
         match (head.status, body) {
             (StatusCode::UNAUTHORIZED, _) => Verdict::Rejected(Rejection::TokenOrCode),
             (StatusCode::FORBIDDEN, None) => Verdict::NeedsBody,
-            (StatusCode::FORBIDDEN, Some(body)) => {
-                match envelope::outside(body).and_then(|envelope| envelope.known_code()) {
-                    Some(_) => Verdict::Accepted,
-                    None => Verdict::Rejected(Rejection::TokenOrCode),
-                }
-            }
+            (StatusCode::FORBIDDEN, Some(body)) => match Failure::of(body).known_code() {
+                Some(_) => Verdict::Accepted,
+                None => Verdict::Rejected(Rejection::TokenOrCode),
+            },
             _ => Verdict::Accepted,
         }
     }
@@ -98,7 +96,8 @@ impl Ibanera {
             _ => return Err(unsupported()),
         }
         let refused = || error::refused(self, operation, response, ambient.now);
-        if !response.status().is_success() {
+        let no = || Failure::of(response.body().expose_bytes()).says_no();
+        if !response.status().is_success() || no() {
             return Err(refused());
         }
         // The outside first: what is inside of a failure has no known shape.
@@ -120,12 +119,13 @@ impl Ibanera {
     ) -> Result<Authorization, Error> {
         let totp = self.totp(ambient)?;
         let step = totp.step_at(ambient.now);
+        // On the server's clock. The token's own end is on another, and is the engine's to heed.
         let ends = totp.begins_at(step.saturating_add(1));
         let headers = [
             (header::AUTHORIZATION, bearer(tokens.access_token().secret())?),
             (OTP, secret_header(&totp.code(step))?),
         ];
-        Ok(Authorization::new(headers, ends.min(tokens.expires_at())))
+        Ok(Authorization::new(headers, ends))
     }
 
     fn totp(&self, ambient: &Ambient<'_>) -> Result<Totp, Error> {
