@@ -97,6 +97,7 @@ impl<'a> Call<'a> {
     pub(crate) fn phase(&self) -> Phase {
         match self {
             Self::InitiateAuth => Phase::SignIn,
+            Self::Respond(pending, _) if pending.challenge == SOFTWARE_TOKEN_MFA => Phase::OwnCode,
             Self::Answer(pending, ..) | Self::Respond(pending, _) => match &*pending.challenge {
                 // Here the password is judged, whatever the call is called.
                 PASSWORD | PASSWORD_SRP | SELECT_CHALLENGE => Phase::SignIn,

@@ -2,8 +2,8 @@
 
 use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead, bearer, secret_header};
 use countersign_core::{
-    Ambient, AuthProvider, Authorization, Capabilities, Error, ErrorKind, MemoPatch, Operation,
-    Outcome, ProviderId, Realm, Rejection, SecretString, TokenSet, Verdict,
+    Ambient, AuthProvider, Authorization, Capabilities, Credentials, Error, ErrorKind, MemoPatch,
+    Operation, Outcome, ProviderId, Realm, Rejection, SecretString, TokenSet, Verdict,
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -152,7 +152,7 @@ impl Cognito {
                     "ChangePassword",
                     &wire::ChangePassword {
                         access_token: ambient.expect_access_token()?.expose(),
-                        previous_password: credentials.expect_password()?.expose(),
+                        previous_password: self.previous_password(credentials)?,
                         proposed_password: new_password.expose(),
                     },
                 ),
@@ -262,6 +262,15 @@ impl Cognito {
                     },
                 )
             }
+        }
+    }
+
+    /// The password in use. An account that signs in without one may not have any yet.
+    fn previous_password<'a>(&self, held: &'a Credentials) -> Result<Option<&'a str>, Error> {
+        match held.expect_password() {
+            Ok(password) => Ok(Some(password.expose())),
+            Err(_) if !self.flow.needs_password() => Ok(None),
+            Err(missing) => Err(missing),
         }
     }
 

@@ -7,9 +7,10 @@
 mod table;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use countersign_core::http::HttpResponse;
-use countersign_core::{Ambient, Error, ErrorKind, Operation, Recovery, Timestamp};
+use countersign_core::{Ambient, Certainty, Error, ErrorKind, Operation, Recovery, Timestamp};
 use http::StatusCode;
 use serde_json::Value;
 
@@ -109,6 +110,7 @@ fn by_name(
             by_status(response, now)
         } else {
             Error::new(ErrorKind::InvalidRequest)
+                .with_certainty(Certainty::Possible)
                 .hint("the service refused for a reason that its model does not name")
         });
     };
@@ -131,11 +133,21 @@ fn by_name(
             Some(until) => error.with_recovery(Recovery::WaitUntil(until)),
             None => error.with_recovery(Recovery::Retry),
         },
+        Then::NextCode => error
+            .with_certainty(Certainty::Possible)
+            .with_recovery(Recovery::WaitUntil(next_step(cognito.code_step, now))),
         Then::Wait(wait) => error.with_recovery(Recovery::WaitUntil(now.after(wait))),
         Then::WaitOutLockout => {
             error.with_recovery(Recovery::WaitUntil(now.after(cognito.lockout_wait)))
         }
     })
+}
+
+/// When the next code begins.
+fn next_step(step: Duration, now: Timestamp) -> Timestamp {
+    let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
+    let begun = now.as_millis().div_euclid(step).saturating_mul(step);
+    Timestamp::from_millis(begun).shifted(step)
 }
 
 fn by_status(response: &HttpResponse, now: Timestamp) -> Error {

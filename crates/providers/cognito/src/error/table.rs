@@ -16,6 +16,8 @@ pub(crate) enum Phase {
     /// A proof of the password (SRP), into which the name of the pool goes.
     Proof,
     Challenge,
+    /// A one-time code that the adapter has made itself.
+    OwnCode,
     Refresh,
     Revoke,
     /// An operation that presents the access token, but for the next one.
@@ -45,6 +47,8 @@ pub(super) enum Then {
     ForgetDevice,
     /// The flow that was asked for is off: the hint names the one that is set.
     AllowFlow,
+    /// Another code is worth one try: somebody may have used this one, or a clock is to blame.
+    NextCode,
 }
 
 pub(super) struct Row {
@@ -96,7 +100,7 @@ pub(super) const TABLE: &[Row] = &[
         "the user is disabled; an administrator of the pool must enable it"),
     row(NOT_AUTHORIZED, ANY, &["temporary password", "expired"], ErrorKind::PasswordResetRequired, Then::Usual,
         "the temporary password has expired; an administrator of the pool must set a new one"),
-    row(NOT_AUTHORIZED, &[Phase::Challenge, Phase::Device, Phase::Proof, Phase::SignIn], &["session"], ErrorKind::ChallengeExpired, Then::Usual,
+    row(NOT_AUTHORIZED, &[Phase::Challenge, Phase::OwnCode, Phase::Device, Phase::Proof, Phase::SignIn], &["session"], ErrorKind::ChallengeExpired, Then::Usual,
         "the challenge session has expired or was answered already; begin the sign-in again"),
     row(NOT_AUTHORIZED, &[Phase::Device], &[], ErrorKind::InvalidGrant, Then::ForgetDevice,
         "the pool does not take the proof of this device; begin the sign-in again"),
@@ -116,7 +120,7 @@ pub(super) const TABLE: &[Row] = &[
     row(NOT_AUTHORIZED, &[Phase::TokenCall], &[], ErrorKind::InvalidToken, Then::Usual, ""),
     row(NOT_AUTHORIZED, &[Phase::ChangePassword], &[], ErrorKind::InvalidGrant, Then::Usual,
         "the present password was refused"),
-    row(NOT_AUTHORIZED, &[Phase::Challenge], &[], ErrorKind::InvalidGrant, Then::Usual,
+    row(NOT_AUTHORIZED, &[Phase::Challenge, Phase::OwnCode], &[], ErrorKind::InvalidGrant, Then::Usual,
         "the answer was refused; begin the sign-in again"),
     row(NOT_AUTHORIZED, &[Phase::SignIn], &[], ErrorKind::InvalidGrant, Then::Usual,
         "user name or password is wrong"),
@@ -148,6 +152,10 @@ pub(super) const TABLE: &[Row] = &[
         "the new password breaks the policy of the pool; the detail says which rule"),
     row(&["PasswordHistoryPolicyViolationException"], ANY, &[], ErrorKind::PasswordRefused, Then::Usual,
         "the new password was used before"),
+    row(&["CodeMismatchException"], &[Phase::OwnCode], &[], ErrorKind::CodeMismatch, Then::NextCode,
+        "the pool does not take the code that was made here; check the clock and the shared secret of the software token"),
+    row(&["ExpiredCodeException"], &[Phase::OwnCode], &[], ErrorKind::CodeMismatch, Then::NextCode,
+        "the code that was made here is too old or was used already, by somebody with the same shared secret; the next one is tried"),
     row(&["CodeMismatchException"], &[Phase::Challenge], &[], ErrorKind::CodeMismatch, Then::Usual,
         "the code is wrong; the challenge can be answered again until it expires (for a software token check its secret and the clock)"),
     row(&["CodeMismatchException"], ANY, &[], ErrorKind::CodeMismatch, Then::Usual,
@@ -172,7 +180,9 @@ pub(super) const TABLE: &[Row] = &[
         "too many wrong codes for this account; wait before the next one"),
     row(&["LimitExceededException"], ANY, &[], ErrorKind::RateLimited, Then::AskUser,
         "the quota of this account is used up; quick retries seldom help, wait minutes to an hour"),
-    row(&["TooManyRequestsException", "ThrottlingException"], ANY, &[], ErrorKind::RateLimited, Then::Retry,
+    // The general words of AWS beside that of this service.
+    row(&["TooManyRequestsException", "PriorRequestNotComplete", "RequestLimitExceeded", "RequestThrottled",
+          "RequestThrottledException", "SlowDown", "ThrottledException", "Throttling", "ThrottlingException"], ANY, &[], ErrorKind::RateLimited, Then::Retry,
         "the request rate of the pool is used up"),
     row(&["ForbiddenException"], ANY, &[], ErrorKind::RateLimited, Then::Wait(SLOW),
         "the web firewall of the pool blocked the request; ask its administrator if that goes on"),
@@ -206,5 +216,6 @@ pub(super) const TABLE: &[Row] = &[
         "a trigger of the pool refused; the detail is its text"),
     row(&["UnexpectedLambdaException", "InvalidLambdaResponseException"], ANY, &[], ErrorKind::TemporarilyUnavailable, Then::Retry,
         "a trigger of the pool failed"),
-    row(&["InternalErrorException"], ANY, &[], ErrorKind::TemporarilyUnavailable, Then::Usual, ""),
+    row(&["InternalErrorException", "ConcurrentModificationException", "InternalFailure", "ServiceUnavailable",
+          "ServiceUnavailableException"], ANY, &[], ErrorKind::TemporarilyUnavailable, Then::Usual, ""),
 ];

@@ -88,7 +88,9 @@ pub(crate) struct WithAccessToken<'a> {
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ChangePassword<'a> {
     pub(crate) access_token: &'a str,
-    pub(crate) previous_password: &'a str,
+    /// None where the account has none yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) previous_password: Option<&'a str>,
     pub(crate) proposed_password: &'a str,
 }
 
