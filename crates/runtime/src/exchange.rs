@@ -80,16 +80,28 @@ impl Ill {
         }
     }
 
-    /// Whether the provider may have acted, as far as anybody knows.
+    /// Whether the provider may have set a new password, as far as anybody knows.
     pub(crate) fn may_have_acted(&self) -> bool {
-        let status = self.error.status();
-        match self.lost {
-            Some(delivery) => delivery == Delivery::Unknown,
-            None => {
-                status.is_none_or(|status| status >= 500)
-                    || matches!(self.error.kind(), ErrorKind::Protocol | ErrorKind::Internal)
-            }
+        if let Some(delivery) = self.lost {
+            return delivery == Delivery::Unknown;
         }
+        let status = self.error.status();
+        let failed = status.is_none_or(|status| status >= 500);
+        failed
+            || match self.error.kind() {
+                ErrorKind::Internal => true,
+                // A wrong address, or a gateway that lets nobody through, says so with 4xx; 303 points to what
+                // came of it.
+                ErrorKind::Protocol => matches!(status, Some(200..=299 | 303)),
+                // What lies behind the provider failed, wherever it stood. These two decline a request.
+                ErrorKind::TemporarilyUnavailable => !matches!(status, Some(408 | 425)),
+                _ => false,
+            }
+    }
+
+    /// Whether what was sent may have been read: a code is used up by that.
+    pub(crate) fn may_have_been_read(&self) -> bool {
+        self.may_have_acted() || (self.lost.is_none() && self.error.kind() == ErrorKind::Protocol)
     }
 }
 
@@ -105,16 +117,18 @@ impl Exchange<'_> {
         for round in 0..MOST_ROUNDS {
             let request = self.build(&operation, &seed, deadline).await;
             let request = request.and_then(|request| self.in_time(deadline).map(|()| request));
-            let request = request.map_err(|error| Ill {
-                error: self.named(error, name),
-                // What an earlier round has done is not known.
-                lost: Some(if acted { Delivery::Unknown } else { Delivery::NotSent }),
-            })?;
             // What is bought from here on is dated by the clock as it is now: whoever holds something older
             // hears of a jump first.
             crate::ticker::beat(&self.cell.shared);
             let sent_at = self.cell.shared.clock.now();
-            let outcome = match self.send(request, deadline).await {
+            let sent = match request {
+                Ok(request) => self.send(request, deadline).await.map_err(|error| {
+                    let delivery = error.delivery();
+                    self.lost(error, delivery, name)
+                }),
+                Err(error) => Err(self.not_sent(error, name)),
+            };
+            let outcome = match sent {
                 Ok(response) => {
                     acted = true;
                     self.measure(&response, sent_at);
@@ -124,12 +138,11 @@ impl Exchange<'_> {
                         lost: None,
                     })?
                 }
-                Err(error) => match self.won(&operation, &seed).filter(|_| acted) {
+                Err(ill) if !acted => return Err(ill),
+                Err(ill) => match self.won(&operation, &seed) {
                     Some(outcome) => outcome,
-                    None => {
-                        let delivery = if acted { Delivery::Unknown } else { error.delivery() };
-                        return Err(self.lost(error, delivery, name));
-                    }
+                    // What an earlier round has done is not known.
+                    None => return Err(Ill { lost: Some(Delivery::Unknown), ..ill }),
                 },
             };
             let (reply, patch) = match outcome {
@@ -212,7 +225,7 @@ impl Exchange<'_> {
         ambient.without_echoes(operation, read)
     }
 
-    /// What earlier steps have won, where this one got no answer.
+    /// What earlier steps have won, where this one got no answer or could not be sent.
     fn won(&self, operation: &Operation, seed: &Seed) -> Option<Outcome> {
         let ambient = self.ambient(seed);
         let won = guarded(|| Ok(self.cell.provider.without_answer(operation, &ambient)));

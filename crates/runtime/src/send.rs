@@ -67,7 +67,7 @@ impl Flight {
         };
         let end = exchange.run(operation).await;
         self.settle(end.as_ref().map_or_else(Ill::settled, |_| Settled::Answered));
-        self.unknown = end.as_ref().is_err_and(Ill::may_have_acted);
+        self.unknown = end.as_ref().is_err_and(Ill::may_have_been_read);
         match end {
             Ok(finished) => Ok(self.answered(grant, finished, tokens.as_ref())),
             Err(ill) if self.old_password_is_next(grant, &ill) => {

@@ -138,6 +138,15 @@ async fn f41_a_sign_out_answers_what_is_true() {
     assert_eq!(session.state(), Status::SignedOut);
     session.sign_in().await.unwrap();
     assert_eq!(session.state(), Status::Active);
+
+    // A token that the provider surely does not know needs no revocation; one that it may not know may live.
+    for (possible, end) in [(false, SignOutOutcome::Revoked), (true, SignOutOutcome::Unconfirmed)] {
+        let world = World::new();
+        let session = world.signed_in().await;
+        let said = json!({ "error": "invalid_grant", "possible": possible });
+        world.server.next("revoke", Act::Say(403, said));
+        assert_eq!(session.sign_out(seconds(1)).await, end, "{possible}");
+    }
 }
 
 #[tokio::test]
@@ -280,6 +289,33 @@ async fn f48_a_lost_change_of_password_that_did_not_happen_is_settled_by_the_old
     assert_eq!(world.server.count("sign_in"), 3, "one with the new, one with the old");
     session.sign_in().await.unwrap();
     assert_eq!(world.server.count("sign_in"), 4);
+}
+
+#[tokio::test]
+async fn f48_a_change_that_the_pool_behind_the_provider_could_not_finish_stays_open() {
+    let world = World::new();
+    world.server.next("change_password", Act::Say(401, json!({ "error": "pool_fails" })));
+    let (_keeper, session) = after_a_lost_change(&world, common::PASSWORD).await;
+    world.server.state().password = "canary-new-password".into();
+    let mut events = session.events();
+    session.sign_in().await.unwrap();
+    assert_eq!(settled(&mut events), Some(true));
+}
+
+#[tokio::test]
+async fn f48_a_change_at_a_wrong_address_leaves_nothing_open() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    for status in [301, 404, 405] {
+        world.server.next("change_password", Act::Say(status, json!({ "error": "no_such_path" })));
+        let new_password = SecretString::new("canary-new-password");
+        let change = Operation::ChangePassword { new_password };
+        assert_eq!(session.perform(change).await.unwrap_err().kind(), ErrorKind::Protocol);
+    }
+    session.sign_in().await.unwrap();
+    let sent = world.server.state().seen["sign_in"].clone();
+    assert_eq!(sent.len(), 2);
+    assert_eq!(sent[1], json!({ "password": common::PASSWORD }));
 }
 
 #[tokio::test]

@@ -6,9 +6,9 @@ use super::event::{Answer, Event};
 use super::flight::{Flight, Pending, Revoked, Step, Then};
 use super::signed_out::SignedOut;
 use super::state::{State, Tokens, afterwards};
-use super::view::{Held, RecordView};
+use super::view::{Failure, Held, RecordView};
 use crate::capability::RevokeSupport;
-use crate::error::ErrorKind;
+use crate::error::{Certainty, ErrorKind};
 use crate::time::Timestamp;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -164,15 +164,7 @@ impl Revoking {
                 self.flight = flight;
                 let revoked = match answer {
                     Answer::Done => Revoked::Yes,
-                    // A token that the provider no longer knows is as revoked as can be.
-                    Answer::Refused(failure)
-                        if matches!(
-                            failure.kind,
-                            ErrorKind::InvalidGrant | ErrorKind::InvalidToken
-                        ) =>
-                    {
-                        Revoked::Yes
-                    }
+                    Answer::Refused(failure) if is_unknown_token(failure) => Revoked::Yes,
                     Answer::Refused(_)
                     | Answer::Lost(..)
                     | Answer::Tokens { .. }
@@ -248,6 +240,13 @@ fn keep_wish(state: State, then: Then) -> State {
         }
         other => other,
     }
+}
+
+/// Whether the provider surely no longer knows the token, which is as revoked as can be. A refusal that may
+/// hide an outage or a gateway confirms nothing.
+fn is_unknown_token(failure: Failure) -> bool {
+    failure.certainty == Certainty::Certain
+        && matches!(failure.kind, ErrorKind::InvalidGrant | ErrorKind::InvalidToken)
 }
 
 /// The end of an access token that still lives.

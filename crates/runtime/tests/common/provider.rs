@@ -58,6 +58,8 @@ impl Plain {
         let kind = match (response.status().as_u16(), body["error"].as_str()) {
             (_, Some("locked")) => ErrorKind::AccountLocked,
             (_, Some("bad_code")) => ErrorKind::CodeMismatch,
+            (_, Some("no_such_path")) => ErrorKind::Protocol,
+            (_, Some("pool_fails")) => ErrorKind::TemporarilyUnavailable,
             (429, _) => ErrorKind::RateLimited,
             (500..=599, _) => ErrorKind::TemporarilyUnavailable,
             _ => ErrorKind::InvalidGrant,
