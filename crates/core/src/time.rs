@@ -62,9 +62,16 @@ impl Timestamp {
         Some(Self(instant.as_millisecond()))
     }
 
-    /// Reads an HTTP date in its preferred form (RFC 9110 §5.6.7, `Sun, 06 Nov 1994 08:49:37 GMT`).
+    /// Reads an HTTP date (RFC 9110 §5.6.7): the preferred form (`Sun, 06 Nov 1994 08:49:37 GMT`), and the two
+    /// older ones, which every recipient must accept.
     pub fn parse_http_date(text: &str) -> Option<Self> {
-        let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
+        if let Ok(zoned) = jiff::fmt::rfc2822::parse(text) {
+            return Some(Self(zoned.timestamp().as_millisecond()));
+        }
+        let older = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+        let read = |form: &str| jiff::civil::DateTime::strptime(form, text).ok();
+        let civil = older.into_iter().find_map(read)?;
+        let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
         Some(Self(zoned.timestamp().as_millisecond()))
     }
 }
@@ -158,6 +165,21 @@ mod tests {
         assert_eq!(Timestamp::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), expected);
         assert_eq!(Timestamp::parse_rfc3339("1994-11-06T08:49:37Z"), expected);
         assert_eq!(Timestamp::parse_http_date("yesterday"), None);
+    }
+
+    #[test]
+    fn the_two_older_forms_of_an_http_date_are_read_too() {
+        // The examples of RFC 9110 §5.6.7.
+        let expected = Some(Timestamp::from_seconds(784_111_777));
+        assert_eq!(Timestamp::parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT"), expected);
+        assert_eq!(Timestamp::parse_http_date("Sun Nov  6 08:49:37 1994"), expected);
+        let later = Some(Timestamp::from_seconds(1_893_456_000));
+        assert_eq!(Timestamp::parse_http_date("Tuesday, 01-Jan-30 00:00:00 GMT"), later);
+        assert_eq!(Timestamp::parse_http_date("Tue Jan  1 00:00:00 2030"), later);
+        for odd in ["Sunday, 06-Nov-94 08:49:37", "Sun Nov 6", "Sunday, 66-Nov-94 08:49:37 GMT", ""]
+        {
+            assert_eq!(Timestamp::parse_http_date(odd), None, "{odd}");
+        }
     }
 
     #[test]
