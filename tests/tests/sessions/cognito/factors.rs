@@ -2,6 +2,7 @@
 
 use countersign::cognito::SoftwareToken;
 use countersign::{Answers, ChallengeKind, SealKeys, SecretBytes};
+use countersign_core::SecretString;
 use countersign_simulator::{Account, Operation, Simulator};
 
 use super::{
@@ -67,6 +68,24 @@ async fn f38_a_code_is_not_used_twice_by_sessions_of_one_account() {
     }
     assert_eq!(refused(&bench.simulator), Vec::<&str>::new(), "no step was used twice");
     assert_eq!(asked(&bench.simulator, Operation::SIGN_IN), 3);
+    bench.server.shutdown().await;
+}
+
+/// They share a software token and no store: the second one learns from the pool that the code is used up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f38_who_meets_a_used_code_takes_the_next_one() {
+    let bench = Bench::new(Simulator::cognito().totp_period(STEP).build()).await;
+    bench.simulator.add_account(Account::user(KIM, PASSWORD).totp_secret(SECRET));
+    let own = credentials(&bench).with_totp_secret(SECRET.to_owned());
+    let one = open_elsewhere(&bench, adapter(&bench), own.clone()).await;
+    let two = open_elsewhere(&bench, adapter(&bench), own).await;
+    // Both fall into one step.
+    let secret = SecretString::new(SECRET);
+    over(&secret, code(&secret).1).await;
+    complete(one.sign_in().await);
+    two.authorization().await.expect("a token by the next code");
+    assert_eq!(refused(&bench.simulator).len(), 1, "one code was used up");
+    works(&bench, &two).await;
     bench.server.shutdown().await;
 }
 
