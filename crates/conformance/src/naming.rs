@@ -120,6 +120,10 @@ impl AuthProvider for Named {
         self.adapter.without_answer(operation, ambient)
     }
 
+    fn proves_password(&self, operation: &Operation, outcome: &Outcome) -> bool {
+        self.adapter.proves_password(operation, outcome)
+    }
+
     fn computes(&self, operation: &Operation) -> bool {
         self.adapter.computes(operation)
     }

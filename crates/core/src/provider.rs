@@ -84,6 +84,14 @@ pub trait AuthProvider: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether `outcome`, to which the step `operation` has come well, shows that the password of
+    /// [`Ambient::credentials`] holds. What a lost change of password has left open is settled by that. It is
+    /// `false` for a step that was taken without the password, or before the provider has judged it.
+    fn proves_password(&self, operation: &Operation, outcome: &Outcome) -> bool {
+        let _ = (operation, outcome);
+        true
+    }
+
     /// Whether building the request of `operation` takes milliseconds of arithmetic (a proof of a
     /// password): then a driver does it off the threads on which it waits.
     fn computes(&self, operation: &Operation) -> bool {

@@ -51,6 +51,8 @@ pub(crate) struct Finished {
     pub(crate) sent_at: Timestamp,
     /// The first answer was the end: the adapter had no step to take alone.
     pub(crate) at_first: bool,
+    /// A step has shown that the password which was sent holds.
+    pub(crate) proved: bool,
 }
 
 /// What came.
@@ -113,7 +115,7 @@ impl Exchange<'_> {
         // What the adapter says of instants is said on the server's clock, as it was told.
         let skew = self.cell.site.skew_millis();
         let seed = fresh_seed().map_err(|error| self.not_sent(error, name))?;
-        let mut acted = false;
+        let (mut acted, mut proved) = (false, false);
         for round in 0..MOST_ROUNDS {
             let request = self.build(&operation, &seed, deadline).await;
             let request = request.and_then(|request| self.in_time(deadline).map(|()| request));
@@ -133,10 +135,12 @@ impl Exchange<'_> {
                     acted = true;
                     self.measure(&response, sent_at);
                     let outcome = self.read(&operation, &response, &seed);
-                    outcome.map_err(|error| Ill {
+                    let outcome = outcome.map_err(|error| Ill {
                         error: self.judged(error, name, skew),
                         lost: None,
-                    })?
+                    })?;
+                    proved |= self.proves_password(&operation, &outcome);
+                    outcome
                 }
                 Err(ill) if !acted => return Err(ill),
                 Err(ill) => match self.won(&operation, &seed) {
@@ -166,7 +170,7 @@ impl Exchange<'_> {
                 _ => (Reply::Done(Profile::new()), MemoPatch::none()),
             };
             self.memo.apply(patch);
-            return Ok(Finished { reply, memo: self.memo, sent_at, at_first: round == 0 });
+            return Ok(Finished { reply, memo: self.memo, sent_at, at_first: round == 0, proved });
         }
         let error = Error::new(ErrorKind::Protocol).hint("the provider asks for step after step");
         Err(Ill { error: self.named(error, name), lost: None })
@@ -223,6 +227,11 @@ impl Exchange<'_> {
         let ambient = self.ambient(seed);
         let read = guarded(|| self.cell.provider.interpret(operation, response, &ambient));
         ambient.without_echoes(operation, read)
+    }
+
+    fn proves_password(&self, operation: &Operation, outcome: &Outcome) -> bool {
+        let asked = guarded(|| Ok(self.cell.provider.proves_password(operation, outcome)));
+        asked.unwrap_or(false)
     }
 
     /// What earlier steps have won, where this one got no answer or could not be sent.

@@ -42,6 +42,8 @@ pub(crate) struct Flight {
     pub(crate) before: Option<Marks>,
     /// The provider has asked for something else before any code was sent.
     pub(crate) code_unused: bool,
+    /// The answer has shown that the password which was sent holds.
+    pub(crate) proved: bool,
     /// The tokens to revoke are gone for good: the provider has said so.
     pub(crate) revoked: bool,
     /// When the refresh token that is about to be sent was first sent, if its fate is not known since.
@@ -258,6 +260,7 @@ impl Flight {
             grant: None,
             credentials: None,
             candidate: None,
+            proved: false,
             sealer: None,
             lock: None,
             records: None,

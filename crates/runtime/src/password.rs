@@ -33,8 +33,16 @@ impl Flight {
     /// that was a question, and the secret of the source that is as good as refused by it.
     pub(crate) fn settle_password_by_success(&mut self) -> (bool, Option<Fingerprint>) {
         let sent = self.candidate.as_ref().map(|c| (c.pending.is_some(), c.credentials.clone()));
+        let answered = self.sent == Some(Grant::Answer);
+        let proved = self.proved;
         let Some(records) = &mut self.records else { return (false, None) };
-        let Some(pending) = records.account.pending_password.take() else { return (false, None) };
+        // A sign-in that went without a password, by a mailed code say, shows nothing about one.
+        let shown =
+            |pending: &PendingPassword| proved || (answered && &*pending.operation == "answer");
+        let Some(pending) = records.account.pending_password.take_if(|pending| shown(pending))
+        else {
+            return (false, None);
+        };
         let same = |password: &SecretString| password.matches(&pending.password);
         let new = match sent {
             _ if &*pending.operation == "answer" => true,

@@ -138,7 +138,8 @@ impl Flight {
     }
 
     fn answered(&mut self, grant: Grant, end: Finished, sent: Option<&TokenSet>) -> Ended {
-        let Finished { reply, memo, sent_at, at_first } = end;
+        let Finished { reply, memo, sent_at, at_first, proved } = end;
+        self.proved = proved;
         let mut incoming = Incoming { memo: Some(memo), ..Incoming::default() };
         let answer = match reply {
             Reply::Tokens(response) => {

@@ -12,10 +12,10 @@ use common::store::Flaky;
 use common::{Act, Plain, World, seconds, settle};
 use countersign_core::session::Status;
 use countersign_core::{
-    AccountKey, Clock, CredentialKind, CredentialKinds, CredentialSource, Credentials, Error,
-    ErrorKind, LockoutRule, Operation, RefreshSupport, SecretString,
+    AccountKey, Answers, Clock, CredentialKind, CredentialKinds, CredentialSource, Credentials,
+    Error, ErrorKind, LockoutRule, Operation, RefreshSupport, SecretString,
 };
-use countersign_runtime::{Keeper, Session, SignOutOutcome};
+use countersign_runtime::{Keeper, Session, SessionEventKind, SignOutOutcome};
 use countersign_seal::suite::Through;
 use serde_json::json;
 
@@ -42,6 +42,32 @@ async fn f48_a_refresh_says_nothing_about_which_password_holds() {
     session.sign_in().await.unwrap();
     let sent = world.server.state().seen["sign_in"].clone();
     assert_eq!(sent[1], json!({ "password": "canary-new-password" }));
+}
+
+#[tokio::test]
+async fn f48_a_sign_in_without_the_password_says_nothing_about_which_one_holds() {
+    let world = World::of(Plain { judges_no_password: true, ..Plain::default() });
+    let session = world.signed_in().await;
+    world.server.next("change_password", Act::Say(504, json!({})));
+    let new_password = SecretString::new("canary-new-password");
+    let change = Operation::ChangePassword { new_password };
+    assert_eq!(session.perform(change).await.unwrap_err().kind(), ErrorKind::Ambiguous);
+    let mut events = session.events();
+    world.server.next("sign_in", Act::Say(200, json!({ "challenge": "h1" })));
+    session.sign_in().await.unwrap();
+    session.answer(Answers::code("123456".to_owned())).await.unwrap();
+    assert_eq!(session.state(), Status::Active);
+    while let Some(event) = events.try_recv() {
+        let told = matches!(event.kind, SessionEventKind::PasswordSettled { .. });
+        assert!(!told, "nobody has looked at a password");
+    }
+    // Whoever signs in with the password finds out.
+    let mut judging = world.clone();
+    judging.provider.judges_no_password = false;
+    judging.session().await.sign_in().await.unwrap();
+    let sent = world.server.state().seen["sign_in"].clone();
+    let told = |password: &str| json!({ "password": password });
+    assert_eq!(sent[2..], [told("canary-new-password"), told(common::PASSWORD)]);
 }
 
 #[tokio::test]

@@ -132,6 +132,10 @@ impl AuthProvider for Cutting {
         self.real.without_answer(operation, ambient)
     }
 
+    fn proves_password(&self, operation: &Operation, outcome: &Outcome) -> bool {
+        self.real.proves_password(operation, outcome)
+    }
+
     fn computes(&self, operation: &Operation) -> bool {
         self.real.computes(operation)
     }

@@ -1,7 +1,7 @@
 //! Which call of the service an operation is in its present step, decided once for request, answer and
 //! refusal.
 
-use countersign_core::{Answers, Challenge, Error, ErrorKind, Operation};
+use countersign_core::{Answers, Challenge, Error, ErrorKind, Operation, Outcome};
 
 use crate::challenge::{
     DEVICE_PASSWORD_VERIFIER, DEVICE_SRP_AUTH, MFA_SETUP, PASSWORD, PASSWORD_SRP,
@@ -115,6 +115,32 @@ impl<'a> Call<'a> {
             Self::Register(_) => Phase::Register,
             Self::WhoAmI | Self::SignOutEverywhere => Phase::TokenCall,
             Self::Extension(extension, _) => extension.phase(),
+        }
+    }
+
+    /// Whether `outcome` shows that the password which is held was judged and holds. Much is asked before any
+    /// password is, and where existence is hidden also of users that there are not.
+    pub(crate) fn proves_password(&self, cognito: &Cognito, outcome: &Outcome) -> bool {
+        // What is asked next may be another first factor in place of the password.
+        let other_factor = match outcome {
+            Outcome::Challenge(challenge, _) => &*challenge.name == SELECT_CHALLENGE,
+            _ => false,
+        };
+        match self {
+            Self::InitiateAuth => cognito.flow.begins_with_the_password() && !other_factor,
+            Self::Respond(pending, of) => {
+                let typed = match of {
+                    Operation::Answer { answers, .. } => answers.get("password").is_some(),
+                    _ => false,
+                };
+                matches!(&*pending.challenge, PASSWORD | PASSWORD_VERIFIER) && !typed
+            }
+            Self::Answer(pending, challenge, answers) => {
+                pending.challenge == SELECT_CHALLENGE
+                    && respond::choice(challenge, answers).is_ok_and(|choice| choice == PASSWORD)
+                    && answers.get("password").is_none()
+            }
+            _ => false,
         }
     }
 

@@ -68,6 +68,11 @@ impl Flow {
         }
     }
 
+    /// Whether the first request holds the password itself.
+    pub(crate) const fn begins_with_the_password(self) -> bool {
+        matches!(self, Self::UserPassword | Self::UserAuth(FirstFactor::Password))
+    }
+
     /// Whether the first request holds the public half of an SRP exchange.
     pub(crate) const fn begins_with_srp(self) -> bool {
         matches!(self, Self::UserSrp | Self::CustomSrp | Self::UserAuth(FirstFactor::PasswordSrp))

@@ -65,6 +65,10 @@ impl AuthProvider for Cognito {
         }
     }
 
+    fn proves_password(&self, operation: &Operation, outcome: &Outcome) -> bool {
+        Call::of(operation).is_ok_and(|call| call.proves_password(self, outcome))
+    }
+
     fn computes(&self, operation: &Operation) -> bool {
         Call::of(operation).is_ok_and(|call| call.computes(self))
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use countersign_core::http::HttpResponse;
 use countersign_core::{
     Ambient, Answers, AuthProvider, Challenge, ChallengeKind, Continuation, Credentials, Error,
-    ErrorKind, Memo, Operation, Outcome, Recovery, SecretBytes, SecretString, Seed, Timestamp,
+    ErrorKind, Memo, MemoPatch, Operation, Outcome, Recovery, SecretBytes, SecretString, Seed,
+    Timestamp,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -373,5 +374,48 @@ fn f49_a_shared_secret_that_is_more_than_one_word_is_refused() {
         let answer = response(200, &format!(r#"{{"SecretCode":"{secret}"}}"#));
         let read = interpret(&associate, &answer).map(drop).map_err(|error| error.kind());
         assert_eq!(read, if taken { Ok(()) } else { Err(ErrorKind::Protocol) }, "{secret}");
+    }
+}
+
+#[test]
+fn f48_only_a_step_that_judged_the_held_password_proves_it() {
+    let challenged = |name: &str| {
+        let challenge = Challenge::new(
+            name,
+            ChallengeKind::Code,
+            Continuation::new(SecretBytes::default()),
+            NOW,
+        );
+        Outcome::Challenge(Box::new(challenge), MemoPatch::none())
+    };
+    let step = |name: &str, of: Operation| {
+        let kept = format!(r#"{{"challenge":"{name}","session":"s","username":"kim"}}"#);
+        let continuation = Continuation::new(SecretBytes::copy_from(kept.as_bytes()));
+        Operation::Continue { of: Box::new(of), continuation }
+    };
+    let typed = |name: &str| {
+        let Operation::Answer { challenge, .. } = answering() else { panic!("no answer") };
+        let answers = Answers::new().with("password", "pw".to_owned());
+        step(name, Operation::Answer { challenge, answers })
+    };
+    let mail = Flow::UserAuth(FirstFactor::EmailOtp);
+    let password = Flow::UserAuth(FirstFactor::Password);
+    for (flow, operation, next, proves) in [
+        (Flow::UserPassword, Operation::SignIn, "SMS_MFA", true),
+        (Flow::UserSrp, Operation::SignIn, "PASSWORD_VERIFIER", false),
+        (Flow::UserSrp, step("PASSWORD_VERIFIER", Operation::SignIn), "EMAIL_OTP", true),
+        (Flow::UserSrp, step("SOFTWARE_TOKEN_MFA", Operation::SignIn), "EMAIL_OTP", false),
+        (Flow::Custom, Operation::SignIn, "CUSTOM_CHALLENGE", false),
+        (mail, Operation::SignIn, "EMAIL_OTP", false),
+        (mail, Operation::SignIn, "SELECT_CHALLENGE", false),
+        (mail, answering(), "SMS_MFA", false),
+        (password, Operation::SignIn, "SMS_MFA", true),
+        (password, Operation::SignIn, "SELECT_CHALLENGE", false),
+        (password, step("PASSWORD", Operation::SignIn), "SMS_MFA", true),
+        (password, step("PASSWORD_SRP", Operation::SignIn), "PASSWORD_VERIFIER", false),
+        (password, typed("PASSWORD_VERIFIER"), "SMS_MFA", false),
+    ] {
+        let said = pool().flow(flow).proves_password(&operation, &challenged(next));
+        assert_eq!(said, proves, "{flow:?} {operation:?} {next}");
     }
 }
