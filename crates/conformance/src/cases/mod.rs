@@ -14,6 +14,7 @@ mod delivery;
 mod ended;
 mod ending;
 mod expiries;
+mod gateways;
 mod herd;
 mod hostile;
 mod keeping;
@@ -58,6 +59,7 @@ pub fn all() -> Vec<Case> {
     all.extend(ended::CASES);
     all.extend(ending::CASES);
     all.extend(expiries::CASES);
+    all.extend(gateways::CASES);
     all.extend(herd::CASES);
     all.extend(hostile::CASES);
     all.extend(keeping::CASES);
