@@ -332,6 +332,9 @@ fn f31_the_keys_of_the_store_are_under_what_the_profile_file_says_or_nothing_is_
 
     // From a passphrase to a file, and to another passphrase; the session stays.
     let protect = ["sessions", "protect", "--answer", "old_passphrase=env:STORE"];
+    home.run(&protect).exits(2).keeps_secrets().says(&["in the clear", "key = \"file\""]);
+    assert_eq!(key(), sealed, "nobody has said that nothing is to protect it");
+    home.write("config.toml", &format!("{plain}[store]\nkey = \"file\"\n"), 0o644);
     home.run(&["sessions", "protect", "--answer", "old_passphrase=env:OTHER"])
         .exits(6)
         .keeps_secrets();

@@ -180,7 +180,7 @@ fn ctrl_c_at_the_question_for_the_stores_passphrase_leaves_the_terminal_as_it_wa
         keeps_secrets(&asking.ends(130));
     }
     // The passphrase that the keys are under now is asked for after the new one is had.
-    home.write("config.toml", &profile, 0o644);
+    home.write("config.toml", &format!("[store]\nkey = \"file\"\n{profile}"), 0o644);
     let mut protect = Terminal::start(&home, &["sessions", "protect"]);
     protect.shows("passphrase that the keys are under now: ").presses(CTRL_C);
     protect.ends(130);

@@ -23,7 +23,8 @@ in a file of mode 600 there, unless a table of the profile file says otherwise:
   [store]
   key = "passphrase"                 (or "file", or "keyring")
   passphrase = "env:STORE_PASSPHRASE"
-`sessions protect` brings a store that exists to what is said there.
+`sessions protect` brings a store that exists to what is said there; to take a
+protection away, key = "file" has to be written.
 On Windows these files and the store have to be below your profile, since there
 are no modes; vouched = true in [store] says that a store elsewhere is yours.
 

@@ -10,7 +10,7 @@ mod value;
 
 pub(crate) use help::help;
 pub(crate) use keys::nearest;
-pub(crate) use place::{config_file, state_folder};
+pub(crate) use place::{config_file, is_config_named, state_folder};
 pub(crate) use store::StoreSettings;
 
 use std::collections::BTreeMap;
@@ -51,7 +51,8 @@ pub(crate) struct Profile {
 impl ProfileFile {
     /// Reads a profile file, which nobody but its owner may be able to write.
     pub(crate) fn read(path: &Path) -> Result<Self, Problem> {
-        if !path.exists() {
+        // Where nobody may look, what is read next says so.
+        if let Ok(false) = path.try_exists() {
             return Err(Problem::usage(
                 format!("there is no profile file {}", path.display()),
                 "create it, with a table [profiles.NAME] that has `provider`, `identity` and \

@@ -1,6 +1,6 @@
 //! Where the profile file and the store are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use countersign_store_file::FileStore;
 use etcetera::BaseStrategy as _;
@@ -23,6 +23,11 @@ pub(crate) fn config_file(
             Err(no_home("the profile file", "--config FILE or COUNTERSIGN_CONFIG", &error))
         }
     }
+}
+
+/// Whether somebody has said where the profile file is: then it has to be there.
+pub(crate) fn is_config_named(argument: Option<&Path>, environment: Environment) -> bool {
+    argument.is_some() || variable("COUNTERSIGN_CONFIG", environment).is_some()
 }
 
 /// The folder of the store: `COUNTERSIGN_STATE`, else `countersign` in the user's folder for state.
@@ -64,5 +69,7 @@ mod tests {
         assert_eq!(state_folder(both).unwrap(), PathBuf::from("/env/state"));
         let usual = config_file(None, |_| None).unwrap();
         assert!(usual.ends_with("countersign/config.toml"), "{usual:?}");
+        assert!(is_config_named(Some(Path::new("given.toml")), |_| None));
+        assert!(is_config_named(None, both) && !is_config_named(None, |_| None));
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct StoreSettings {
     passphrase: Option<Source>,
     /// The keys are under one that the keyring of the desktop keeps.
     keyring: bool,
+    /// A file of the user's alone is what somebody has written, and not what holds where nothing is said.
+    in_the_clear: bool,
     /// Nobody but the user can read the folder, where nobody can tell (Windows).
     vouched: bool,
     /// Environment variables that a program which tells it is not given: they hold other secrets.
@@ -71,7 +73,8 @@ impl StoreSettings {
                 let help = "say where it comes from, for instance passphrase = \"env:NAME\"";
                 wrong("passphrase", "is missing", help.to_owned())
             }
-            (None | Some(Some("file")), None) => Ok(Self::default()),
+            (None, None) => Ok(Self::default()),
+            (Some(Some("file")), None) => Ok(Self { in_the_clear: true, ..Self::default() }),
             (None | Some(Some("file")), Some(_)) => {
                 let help = "write key = \"passphrase\" beside it, or take it out";
                 wrong("passphrase", "says nothing by itself", help.to_owned())
@@ -111,6 +114,11 @@ impl StoreSettings {
     /// Whether the keys are under one that the keyring keeps.
     pub(crate) const fn keyring(&self) -> bool {
         self.keyring
+    }
+
+    /// Whether somebody has written that the keys are to be under nothing but the mode of their file.
+    pub(crate) const fn in_the_clear(&self) -> bool {
+        self.in_the_clear
     }
 
     /// What the keys are under, in words.
@@ -159,7 +167,9 @@ mod tests {
     #[test]
     fn f31_the_choice_is_explicit_and_nothing_weaker_takes_its_place() {
         assert_eq!(parse("").unwrap(), StoreSettings::default());
-        assert_eq!(parse("key = \"file\"").unwrap(), StoreSettings::default());
+        assert!(!StoreSettings::default().in_the_clear(), "nobody has said so");
+        let written = parse("key = \"file\"").unwrap();
+        assert!(written.in_the_clear() && written.is_plain());
         let chosen = parse("key = \"passphrase\"\npassphrase = \"file:store.txt\"").unwrap();
         assert_eq!(chosen.passphrase(), Some(&Source::File("/c/store.txt".into())));
         let vouched = parse("vouched = true\nkey = \"file\"").unwrap();

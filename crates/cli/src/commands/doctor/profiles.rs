@@ -22,7 +22,8 @@ pub(super) fn look(global: &Global, findings: &mut Findings) -> Option<ProfileFi
             return None;
         }
     };
-    if !path.exists() {
+    let is_named = profile::is_config_named(global.config.as_deref(), crate::environment);
+    if let (Ok(false), false) = (path.try_exists(), is_named) {
         let help = "create it, or name another by --config FILE; `countersign --help` shows one";
         findings.note(TOPIC, format!("there is no file {}", path.display()), help);
         return None;

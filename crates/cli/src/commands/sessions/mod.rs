@@ -67,11 +67,13 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<Exit, Problem> {
 /// The profile file, if there is one: what is stored can be told without it.
 fn profiles(global: &Global) -> Result<Option<ProfileFile>, Problem> {
     let path = profile::config_file(global.config.clone(), crate::environment)?;
-    // One that was named has to be there.
-    if !path.exists() && global.config.is_none() {
-        return Ok(None);
+    // One that was named has to be there, and one that may not be looked at is not one that is missing: it says
+    // what the keys of the store are under.
+    let is_named = profile::is_config_named(global.config.as_deref(), crate::environment);
+    match path.try_exists() {
+        Ok(false) if !is_named => Ok(None),
+        _ => ProfileFile::read(&path).map(Some),
     }
-    ProfileFile::read(&path).map(Some)
 }
 
 /// The profile that is meant where no id is given: the one that was named, or the only one.

@@ -29,14 +29,23 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Problem> {
     let mut inputs = Inputs::parse(&arguments.answer, crate::environment)?;
     inputs.only([OLD])?;
-    let settings = profiles(global)?.map(|file| file.store().clone()).unwrap_or_default();
+    let Some(file) = profiles(global)? else {
+        return Err(Problem::usage(
+            "there is no profile file, which says what the keys of the store are to be under",
+            "name it by --config FILE or COUNTERSIGN_CONFIG; its table [store] has `key`",
+        ));
+    };
+    let settings = file.store().clone();
     interrupt::block_on(&online()?, Hearing::Hears, async {
         let wanted = store::protection(&settings).await?;
-        let before = match store::open_under(&settings, KeyProtection::OwnerOnly)?
-            .inspect()
-            .await?
-            .key
+        let looked = store::open_under(&settings, KeyProtection::OwnerOnly)?.inspect().await?;
+        if let Some(under @ ("passphrase" | "vault")) = looked.key
+            && matches!(wanted, KeyProtection::OwnerOnly)
+            && !settings.in_the_clear()
         {
+            return Err(weaker(under));
+        }
+        let before = match looked.key {
             Some("passphrase") => {
                 let label = "passphrase that the keys are under now";
                 let old = inputs.get(OLD, label, Typing::Hidden).await?;
@@ -60,4 +69,16 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
         output::say(&format!("the keys of the store are under {}", settings.under()));
         Ok(Exit::Success)
     })
+}
+
+/// What nobody has written is no reason to take a protection away.
+fn weaker(under: &str) -> Problem {
+    let under = if under == "vault" { "a key in a keyring" } else { "a passphrase" };
+    Problem::usage(
+        format!(
+            "the keys are under {under}, and the profile file does not say that they are to be in the clear"
+        ),
+        "is it the right file? If so, say what they are to be under: key = \"file\", \"passphrase\" or \
+         \"keyring\" in its table [store]",
+    )
 }
