@@ -39,14 +39,19 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Opens the session of a profile to do whatever it needs; `wait` is for a token, each time.
-    pub(crate) fn open(profile: &Profile, wait: Duration) -> Result<Self, Problem> {
-        Self::keeping(profile, wait, Keep::of(profile, CredentialKind::Password))
+    /// Opens the session of a profile to use, renew or end what is there, as `secrets` says; `wait` is for a
+    /// token, each time.
+    pub(crate) fn open(
+        profile: &Profile,
+        secrets: Secrets,
+        wait: Duration,
+    ) -> Result<Self, Problem> {
+        Self::on(online()?, profile, secrets, wait, Keep::of(profile, CredentialKind::Password))
     }
 
-    /// The same, and new passwords go to `keep`.
+    /// The same to do whatever it needs, and new passwords go to `keep`.
     pub(crate) fn keeping(profile: &Profile, wait: Duration, keep: Keep) -> Result<Self, Problem> {
-        Self::on(online()?, profile, Secrets::Whenever, wait, keep)
+        Self::on(online()?, profile, Secrets::Ahead, wait, keep)
     }
 
     /// The same for operations that bring their own credentials, such as those of an account that is

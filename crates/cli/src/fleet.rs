@@ -12,7 +12,7 @@ use crate::opening::{self, Secrets};
 use crate::problem::Problem;
 use crate::profile::{Profile, StoreSettings};
 use crate::transport::LazyTransport;
-use crate::{interrupt, store};
+use crate::{interrupt, output, store};
 
 /// Sessions that are open, each with its profile.
 pub(crate) struct Fleet {
@@ -23,19 +23,24 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Opens the sessions of `profiles` to do whatever they need.
-    pub(crate) fn open(
+    /// Opens the sessions of `profiles` to end them. One that cannot be opened is told, and is not in the way of
+    /// the others.
+    pub(crate) fn ending(
         settings: &StoreSettings,
         profiles: Vec<Profile>,
         wait: Duration,
     ) -> Result<Self, Problem> {
-        Self::on(online()?, settings, profiles, Secrets::Whenever, wait)
+        Self::on(online()?, settings, profiles, Secrets::ToEnd, wait, |problem| {
+            output::report(&problem);
+            Ok(())
+        })
     }
 
     /// Opens them to look at what the store holds: nothing can be exchanged.
     pub(crate) fn look(profiles: Vec<Profile>) -> Result<Self, Problem> {
         let settings = profiles.first().map(|profile| profile.store().clone()).unwrap_or_default();
-        Self::on(store::runtime(&settings)?, &settings, profiles, Secrets::Never, Duration::ZERO)
+        let runtime = store::runtime(&settings)?;
+        Self::on(runtime, &settings, profiles, Secrets::Never, Duration::ZERO, Err)
     }
 
     fn on(
@@ -44,6 +49,7 @@ impl Fleet {
         profiles: Vec<Profile>,
         secrets: Secrets,
         wait: Duration,
+        failed: fn(Problem) -> Result<(), Problem>,
     ) -> Result<Self, Problem> {
         let clock = SystemClock::new();
         let hearing = store::hearing(settings);
@@ -52,9 +58,10 @@ impl Fleet {
             let mut sessions = Vec::with_capacity(profiles.len());
             for profile in profiles {
                 let keep = Keep::of(&profile, CredentialKind::Password);
-                let opened =
-                    opening::session(&keeper, &profile, clock, secrets, wait, keep).await?;
-                sessions.push((profile, opened.session));
+                match opening::session(&keeper, &profile, clock, secrets, wait, keep).await {
+                    Ok(opened) => sessions.push((profile, opened.session)),
+                    Err(problem) => failed(problem)?,
+                }
             }
             Ok((keeper, sessions))
         })?;

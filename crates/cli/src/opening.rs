@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::session::Reauthentication;
-use countersign_core::{AuthProvider, Clock, CredentialSource as _};
+use countersign_core::{AuthProvider, Clock, CredentialKind, CredentialSource as _};
 use countersign_runtime::{Keeper, Session, SystemClock};
 
 use crate::keep::Keep;
 use crate::problem::Problem;
 use crate::profile::{Profile, StoreSettings};
-use crate::source::{ProfileCredentials, Surroundings};
+use crate::source::{AtHand, ProfileCredentials, Surroundings};
 use crate::store;
 use crate::transport::LazyTransport;
 
@@ -24,8 +24,12 @@ pub(crate) struct Opened {
 /// When the sources of secrets are asked.
 #[derive(Clone, Copy)]
 pub(crate) enum Secrets {
-    /// Whenever the engine wants them.
-    Whenever,
+    /// Also beforehand: what is wrong with them is told before anything is sent.
+    Ahead,
+    /// By an exchange that needs them. A token that is good, or can be renewed, is good without them.
+    WhenNeeded,
+    /// Those that a revocation is sent with, as far as they can be read. A session ends without them too.
+    ToEnd,
     /// Only where a code must be computed for every request, and only plain ones.
     ForCodes,
     /// Nothing but the record is looked at.
@@ -64,29 +68,40 @@ pub(crate) async fn session(
             clock: Arc::new(clock) as Arc<dyn Clock>,
         },
     });
-    let mut session = keeper
-        .session_of(Arc::clone(&built.adapter), profile.account()?)
-        .api_origins(built.api_origins)
-        .deadline(wait)
-        .credential_sink(keep)
-        .reauthentication(reauthentication(profile, source.interactive())?);
-    if secrets.wanted(&source, &*built.adapter) {
-        session = session.credentials_from(Arc::clone(&source) as _);
-    }
-    let session = session.open().await?;
-    Ok(Opened { adapter: built.adapter, session, source })
-}
-
-impl Secrets {
-    fn wanted(self, source: &ProfileCredentials, adapter: &dyn AuthProvider) -> bool {
-        match self {
-            Self::Whenever => true,
-            Self::Never => false,
-            Self::ForCodes => {
-                adapter.capabilities().code_per_request.is_some() && source.is_plain()
-            }
+    let (account, policy) = (profile.account()?, reauthentication(profile, source.interactive())?);
+    let describe = || {
+        keeper
+            .session_of(Arc::clone(&built.adapter), account)
+            .api_origins(built.api_origins.clone())
+            .deadline(wait)
+            .credential_sink(keep.clone())
+            .reauthentication(policy)
+    };
+    // Requests that carry a code need the secret of it, however good the token is.
+    let codes = built.adapter.capabilities().code_per_request.map(|_| CredentialKind::TotpSecret);
+    let at_hand = |kinds, tell| Arc::new(AtHand { of: Arc::clone(&source), kinds, tell });
+    let session = match secrets {
+        Secrets::Ahead => describe().credentials_from(Arc::clone(&source) as _).open().await?,
+        Secrets::Never => describe().open().await?,
+        Secrets::ForCodes => match codes.filter(|_| source.is_plain()) {
+            Some(kind) => describe().credentials_from(at_hand(vec![kind], false)).open().await?,
+            None => describe().open().await?,
+        },
+        Secrets::WhenNeeded => {
+            // The session that is named a second time is the same, and takes over the source that is named with it.
+            let _opened = match codes {
+                Some(kind) => describe().credentials_from(at_hand(vec![kind], true)).open().await?,
+                None => describe().open().await?,
+            };
+            describe().credentials_from(Arc::clone(&source) as _).open_lazily()?
         }
-    }
+        Secrets::ToEnd => {
+            let _opened = describe().open().await?;
+            let kinds = [CredentialKind::ClientSecret].into_iter().chain(codes).collect();
+            describe().credentials_from(at_hand(kinds, true)).open_lazily()?
+        }
+    };
+    Ok(Opened { adapter: built.adapter, session, source })
 }
 
 /// As the profile says, else by itself where no person has to be asked.

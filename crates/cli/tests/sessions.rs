@@ -2,45 +2,9 @@
 
 mod support;
 
-use serde_json::Value;
-use support::accounts::{pool_keys, url};
-use support::{Ended, Home, Simulated};
-
-/// A hub and a studio, each with a profile and its own password.
-fn two(hub: &Simulated, studio: &Simulated) -> Home {
-    Home::new(&both(hub, studio))
-        .with("HUB_PASSWORD", hub.value("password"))
-        .with("STUDIO_PASSWORD", studio.value("password"))
-}
-
-fn both(hub: &Simulated, studio: &Simulated) -> String {
-    format!(
-        "[profiles.hub]\nprovider = \"ibex\"\nidentity = \"{}\"\npassword = \"env:HUB_PASSWORD\"\n{}\
-         [profiles.studio]\nprovider = \"igny8\"\nidentity = \"{}\"\npassword = \"env:STUDIO_PASSWORD\"\n{}",
-        hub.value("identity"),
-        url(hub),
-        studio.value("identity"),
-        url(studio),
-    )
-}
-
-fn sign_in(home: &Home) {
-    for profile in ["hub", "studio"] {
-        home.run(&["login", "-p", profile]).exits(0);
-    }
-}
-
-/// Every object that was printed, one a line.
-#[expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
-fn objects(ended: &Ended) -> Vec<Value> {
-    ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// The object of one provider.
-fn of(ended: &Ended, provider: &str) -> Value {
-    let mut found = objects(ended).into_iter().filter(|object| object["provider"] == provider);
-    found.next().unwrap_or_else(|| panic!("{provider} is not in: {}", ended.out))
-}
+use support::accounts::pool_keys;
+use support::pair::{both, objects, of, sign_in, two};
+use support::{Home, Simulated};
 
 #[test]
 fn what_is_stored_is_listed_shown_and_forgotten() {

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::cli::Global;
 use crate::engine::Engine;
 use crate::exit::Exit;
+use crate::opening::Secrets;
 use crate::output;
 use crate::problem::Problem;
 use crate::profile::Profile;
@@ -17,7 +18,7 @@ const WAIT: Duration = Duration::from_secs(30);
 
 /// Ends the session.
 pub(crate) fn run(profile: &Profile, global: &Global) -> Result<Exit, Problem> {
-    let engine = Engine::open(profile, global.wait)?;
+    let engine = Engine::open(profile, Secrets::ToEnd, global.wait)?;
     engine.run(async |session| {
         let end = session.sign_out(WAIT).await;
         let (word, text, valid_until, exit) = match end {

@@ -10,6 +10,7 @@ use crate::cli::Global;
 use crate::duration;
 use crate::engine::Engine;
 use crate::exit::Exit;
+use crate::opening::Secrets;
 use crate::output;
 use crate::problem::Problem;
 use crate::profile::Profile;
@@ -82,7 +83,7 @@ fn authorized(
     if let Some(fresh) = Engine::fresh(profile, valid_for)? {
         return Ok(fresh);
     }
-    let engine = Engine::open(profile, global.wait)?;
+    let engine = Engine::open(profile, Secrets::WhenNeeded, global.wait)?;
     engine.run(async |session| {
         session.authorization_for(valid_for).await.map_err(|error| engine.explain(&error))
     })

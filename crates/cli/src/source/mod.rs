@@ -1,9 +1,11 @@
 //! Where a secret comes from: named in the profile, read when it is needed, never kept.
 
+mod at_hand;
 mod command;
 mod credentials;
 mod words;
 
+pub(crate) use at_hand::AtHand;
 pub(crate) use credentials::{ProfileCredentials, set};
 
 use std::ffi::OsString;

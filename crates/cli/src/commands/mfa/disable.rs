@@ -6,6 +6,7 @@ use crate::cli::Global;
 use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::offer::Offer;
+use crate::opening::Secrets;
 use crate::output;
 use crate::problem::Problem;
 use crate::profile::Profile;
@@ -14,7 +15,7 @@ use crate::report;
 pub(super) fn run(profile: &Profile, global: &Global) -> Result<Exit, Problem> {
     let can = profile.build()?.adapter.capabilities().clone();
     Offer::DisableMfa.demand(profile, &can)?;
-    let engine = Engine::open(profile, global.wait)?;
+    let engine = Engine::open(profile, Secrets::Ahead, global.wait)?;
     engine.run(async |session| {
         let input = Answers::new().with("software_token", SecretString::new("disabled"));
         let done = engine.extension(session, "set_user_mfa_preference", input).await?;

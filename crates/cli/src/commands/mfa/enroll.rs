@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::inputs::Inputs;
 use crate::new_password::file;
 use crate::offer::Offer;
+use crate::opening::Secrets;
 use crate::problem::Problem;
 use crate::profile::Profile;
 use crate::report;
@@ -48,7 +49,7 @@ pub(super) fn run(
     let copy = arguments.write_to.clone();
     let mut enrolment = Enrolment::new(&profile, can, &arguments.showing, copy, global)?;
     enrolment.demand_a_reader()?;
-    let engine = Engine::open(&profile, global.wait)?;
+    let engine = Engine::open(&profile, Secrets::Ahead, global.wait)?;
     let done = engine.run(async |session| {
         let begun = engine.extension(session, "associate_software_token", Answers::new()).await?;
         let challenge = begun.challenge.ok_or_else(no_secret)?;

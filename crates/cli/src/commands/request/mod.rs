@@ -13,6 +13,7 @@ use crate::cli::Global;
 use crate::duration;
 use crate::engine::Engine;
 use crate::exit::Exit;
+use crate::opening::Secrets;
 use crate::problem::Problem;
 use crate::profile::Profile;
 use input::Input;
@@ -33,7 +34,7 @@ pub(crate) fn run(
     arguments: &Arguments,
     global: &Global,
 ) -> Result<Exit, Problem> {
-    let engine = Engine::open(profile, global.wait)?;
+    let engine = Engine::open(profile, Secrets::WhenNeeded, global.wait)?;
     let credentials = &engine.adapter().capabilities().credential_headers;
     let input = Input::read(&arguments.parts, credentials, &mut std::io::stdin().lock())?;
     engine.run(async |session| {

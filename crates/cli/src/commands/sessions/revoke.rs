@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
         }
     }
     let settings = file.as_ref().map(|file| file.store().clone()).unwrap_or_default();
-    let fleet = Fleet::open(&settings, described, global.wait)?;
+    let fleet = Fleet::ending(&settings, described, global.wait)?;
     let ended = fleet.run(async |_| {
         let mut ended = Vec::new();
         for selection in arguments.selections(&meant) {
