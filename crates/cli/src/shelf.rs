@@ -75,7 +75,7 @@ impl Shelf {
         let (runtime, hearing) = (store::runtime(&settings)?, store::hearing(&settings));
         let folder: PathBuf = profile::state_folder(crate::environment)?;
         let now = SystemClock::new().now();
-        if !folder.exists() {
+        if !profile::is_state_there(&folder)? {
             return Ok(Self { runtime, hearing, kept: None, books: Vec::new(), now });
         }
         let (kept, books) = interrupt::block_on(&runtime, hearing, async {

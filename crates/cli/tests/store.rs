@@ -50,3 +50,28 @@ fn a_profile_file_that_may_not_be_looked_at_is_not_one_that_is_missing() {
     let ended = Ended::of(command.args(["sessions", "list"]).output().unwrap());
     ended.exits(2).says(&["config.toml/countersign/config.toml", "cannot be read"]);
 }
+
+#[test]
+fn f41_a_store_that_may_not_be_looked_at_is_not_one_in_which_nothing_is() {
+    let mut home = Home::new("");
+    // Below a plain file there is nothing to look at, for root neither.
+    let below = home.path("config.toml").join("state");
+    home.set("COUNTERSIGN_STATE", below.to_str().unwrap());
+    for command in [&["sessions", "revoke", "--all"][..], &["sessions", "list"]] {
+        home.run(command).exits(6).says(&["config.toml/state cannot be looked at", "the user whose"]);
+    }
+    let looked = home.run(&["doctor"]).exits(6).out;
+    assert!(looked.contains("config.toml/state cannot be looked at"), "{looked}");
+}
+
+#[test]
+fn f41_where_the_store_that_was_named_is_not_nobody_is_told_that_all_has_ended() {
+    let hub = Simulated::start(&["ibex"]);
+    let mut home = Home::ibex(&hub);
+    home.run(&["login"]).exits(0);
+    let there = home.path("state").to_str().unwrap().to_owned();
+    home.set("COUNTERSIGN_STATE", &there.replace("state", "sttae"));
+    home.run(&["sessions", "revoke", "--all"]).exits(6).says(&["sttae: no session was ended"]);
+    home.set("COUNTERSIGN_STATE", &there);
+    home.run(&["sessions", "revoke", "--all"]).exits(0);
+}

@@ -10,7 +10,9 @@ mod value;
 
 pub(crate) use help::help;
 pub(crate) use keys::nearest;
-pub(crate) use place::{config_file, is_config_named, state_folder};
+pub(crate) use place::{
+    config_file, is_config_named, is_state_named, is_state_there, state_folder,
+};
 pub(crate) use store::StoreSettings;
 
 use std::collections::BTreeMap;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use countersign_store_file::FileStore;
 use etcetera::BaseStrategy as _;
 
+use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::source::Environment;
 
@@ -36,6 +37,27 @@ pub(crate) fn state_folder(environment: Environment) -> Result<PathBuf, Problem>
         return Ok(path);
     }
     FileStore::default_folder().map_err(|error| no_home("the store", "COUNTERSIGN_STATE", &error))
+}
+
+/// Whether the folder of the store is there.
+///
+/// # Errors
+/// [`Exit::Store`] if that cannot be seen: a store that may not be looked at is not one in which nothing is.
+pub(crate) fn is_state_there(folder: &Path) -> Result<bool, Problem> {
+    folder.try_exists().map_err(|error| {
+        Problem::new(
+            Exit::Store,
+            format!("{} cannot be looked at", folder.display()),
+            "run it as the user whose store it is, with the right to the folders above it; or name \
+             another by COUNTERSIGN_STATE",
+        )
+        .note(error.to_string())
+    })
+}
+
+/// Whether somebody has said where the store is.
+pub(crate) fn is_state_named(environment: Environment) -> bool {
+    variable("COUNTERSIGN_STATE", environment).is_some()
 }
 
 fn variable(name: &str, environment: Environment) -> Option<PathBuf> {

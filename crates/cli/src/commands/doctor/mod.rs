@@ -30,7 +30,11 @@ pub(crate) fn run(global: &Global) -> Result<Exit, Problem> {
 fn look_at_store(folder: &Path, file: Option<&ProfileFile>, findings: &mut Findings) {
     store::keyring(findings);
     let folder = &std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    if !folder.exists() {
+    let is_there = match profile::is_state_there(folder) {
+        Ok(is_there) => is_there,
+        Err(problem) => return findings.told("store", &problem),
+    };
+    if !is_there {
         let what =
             format!("nothing is stored yet; {} is made by the first login", folder.display());
         findings.note("store", what, "");

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::fleet::Fleet;
 use crate::output;
 use crate::problem::Problem;
-use crate::profile::Profile;
+use crate::profile::{self, Profile};
 use crate::shelf::{Book, SHORT, Shelf};
 use crate::terminal::escape;
 
@@ -70,6 +70,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
     let stored = shelf.sessions();
     let meant: Vec<&Book> = stored.into_iter().filter(|book| arguments.means(book)).collect();
     if meant.is_empty() && arguments.all {
+        check_is_there()?;
         output::say("nothing is stored");
         return Ok(Exit::Success);
     }
@@ -108,6 +109,19 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
         tell(one, book.map(|book| &book.profiles[..]).unwrap_or_default(), fleet.now(), global)?;
     }
     Ok(exit)
+}
+
+/// Where a folder was named, another one may have been meant: nobody is told that all has ended where nothing was.
+fn check_is_there() -> Result<(), Problem> {
+    let folder = profile::state_folder(crate::environment)?;
+    if profile::is_state_there(&folder)? || !profile::is_state_named(crate::environment) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Exit::Store,
+        format!("there is no folder {}: no session was ended", folder.display()),
+        "correct COUNTERSIGN_STATE; `countersign sessions list` shows what is stored",
+    ))
 }
 
 /// A session that lives on somewhere, or may, is not one that was ended.
