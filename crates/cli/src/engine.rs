@@ -267,9 +267,23 @@ impl Engine {
 }
 
 /// Whether the provider has refused for certain: then nothing has changed there. After anything else what
-/// was sent may have been done.
+/// was sent may have been done, and what failed may have come after it: a store that does not take what the provider
+/// has given, an answer that is for somebody else.
 pub(crate) fn is_certain(error: &Error) -> bool {
-    !error.is_transient() && !matches!(error.kind(), ErrorKind::Protocol | ErrorKind::Internal)
+    let answered = error.status().is_some_and(|status| status < 500);
+    let ours = matches!(
+        error.kind(),
+        ErrorKind::Ambiguous
+            | ErrorKind::Configuration
+            | ErrorKind::Credentials
+            | ErrorKind::Internal
+            | ErrorKind::Protocol
+            | ErrorKind::Store
+            | ErrorKind::SubjectMismatch
+            | ErrorKind::TimedOut
+            | ErrorKind::Transport
+    );
+    answered && !ours && !error.is_transient()
 }
 
 pub(crate) fn online() -> Result<Runtime, Problem> {
@@ -283,4 +297,32 @@ pub(crate) fn no_runtime(error: std::io::Error) -> Problem {
 
 pub(crate) fn interrupted() -> Problem {
     Problem::new(Exit::Interrupted, "interrupted", "")
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_core::Recovery;
+    use http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn f48_what_was_made_is_given_up_after_a_refusal_of_the_provider_and_nothing_else() {
+        let refused = |kind| Error::new(kind).with_status(StatusCode::BAD_REQUEST);
+        for kind in [ErrorKind::InvalidRequest, ErrorKind::PasswordRefused, ErrorKind::CodeMismatch]
+        {
+            let error = refused(kind).with_recovery(Recovery::GiveUp);
+            assert!(is_certain(&error), "{kind}");
+            assert!(!is_certain(&error.with_recovery(Recovery::Retry)), "{kind}");
+            assert!(!is_certain(&Error::new(kind)), "{kind}: nobody has answered");
+        }
+        for kind in [ErrorKind::Store, ErrorKind::SubjectMismatch, ErrorKind::Protocol] {
+            let error = refused(kind).with_recovery(Recovery::GiveUp);
+            assert!(!is_certain(&error), "{kind} says nothing of what the provider has done");
+        }
+        let late = Error::new(ErrorKind::Store).with_recovery(Recovery::GiveUp);
+        assert!(!is_certain(&late), "the account may be there");
+        let broken = Error::new(ErrorKind::InvalidRequest).with_recovery(Recovery::GiveUp);
+        assert!(!is_certain(&broken.with_status(StatusCode::BAD_GATEWAY)));
+    }
 }

@@ -58,7 +58,9 @@ fn f41_a_store_that_may_not_be_looked_at_is_not_one_in_which_nothing_is() {
     let below = home.path("config.toml").join("state");
     home.set("COUNTERSIGN_STATE", below.to_str().unwrap());
     for command in [&["sessions", "revoke", "--all"][..], &["sessions", "list"]] {
-        home.run(command).exits(6).says(&["config.toml/state cannot be looked at", "the user whose"]);
+        home.run(command)
+            .exits(6)
+            .says(&["config.toml/state cannot be looked at", "the user whose"]);
     }
     let looked = home.run(&["doctor"]).exits(6).out;
     assert!(looked.contains("config.toml/state cannot be looked at"), "{looked}");
