@@ -1,6 +1,7 @@
 //! Secrets that do not come: whoever waits for them can be called off.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot set up stops it")]
+#![expect(clippy::disallowed_methods, reason = "pipes and processes know real time only")]
 
 mod support;
 
@@ -8,16 +9,13 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::channel;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
+use support::ended::{end_of, terminated};
 use support::{BINARY, Home, Simulated};
-
-/// Nothing that a test waits for takes so long; a program that hangs is a failure and not a wait.
-const LONGEST: Duration = Duration::from_secs(60);
 
 /// The writing end of the pipe `path`, once `child` reads there.
 fn writer(path: &Path, child: &mut Child) -> File {
@@ -46,16 +44,6 @@ fn tell(path: &Path, child: &mut Child, secret: &str) {
     told.write_all(secret.as_bytes()).unwrap();
 }
 
-fn end_of(mut child: Child) -> ExitStatus {
-    let id = Pid::from_child(&child);
-    let (tell, hear) = channel();
-    std::thread::spawn(move || tell.send(child.wait()));
-    hear.recv_timeout(LONGEST).map(Result::unwrap).unwrap_or_else(|_| {
-        kill_process(id, Signal::KILL).unwrap();
-        panic!("it could not be called off");
-    })
-}
-
 #[test]
 fn f28_a_pipe_in_the_place_of_a_secret_is_read_and_can_be_called_off() {
     let hub = Simulated::start(&["ibex"]);
@@ -82,4 +70,37 @@ fn f28_a_pipe_in_the_place_of_a_secret_is_read_and_can_be_called_off() {
     let mut child = start();
     (0..2).for_each(|_| tell(&pipe, &mut child, hub.value("password")));
     assert_eq!(end_of(child).code(), Some(0));
+}
+
+#[test]
+fn f28_a_body_that_does_not_come_can_be_called_off() {
+    let hub = Simulated::start(&["ibex"]);
+    let home = Home::ibex(&hub);
+    let asked = home.path("asked");
+    let plain = std::fs::read_to_string(home.path("config.toml")).unwrap();
+    // With a program to be asked, signals are heard from the opening of the store on.
+    let table = format!(
+        "[store]\nkey = \"passphrase\"\npassphrase = \"command:sh -c 'touch {}; echo canary-store'\"\n",
+        asked.display()
+    );
+    home.write("config.toml", &format!("{plain}{table}"), 0o644);
+    home.run(&["login"]).exits(0);
+    std::fs::remove_file(&asked).unwrap();
+
+    let mut command = home.command(BINARY);
+    command.args(["request", "POST", &hub.resource(), "-d", "-"]).stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let body = child.stdin.take().unwrap();
+    for _ in 0..100 {
+        if asked.exists() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    if asked.exists() {
+        // Until the store is open it would be heard.
+        std::thread::sleep(Duration::from_secs(5));
+    }
+    assert_ne!(terminated(child).code(), Some(0));
+    drop(body);
 }

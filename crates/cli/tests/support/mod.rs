@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
 
 pub(crate) mod accounts;
+pub(crate) mod ended;
 pub(crate) mod pair;
 pub(crate) mod served;
 pub(crate) mod terminal;

@@ -34,9 +34,11 @@ pub(crate) fn run(
     arguments: &Arguments,
     global: &Global,
 ) -> Result<Exit, Problem> {
-    let engine = Engine::open(profile, Secrets::WhenNeeded, global.wait)?;
-    let credentials = &engine.adapter().capabilities().credential_headers;
+    // First of all: a read that waits ends with the process that a signal ends, until somebody listens for signals.
+    let adapter = profile.build()?.adapter;
+    let credentials = &adapter.capabilities().credential_headers;
     let input = Input::read(&arguments.parts, credentials, &mut std::io::stdin().lock())?;
+    let engine = Engine::open(profile, Secrets::WhenNeeded, global.wait)?;
     engine.run(async |session| {
         let client = engine.client()?.session(session.clone());
         let mut request = client.request(input.method, &arguments.parts.url).headers(input.headers);
