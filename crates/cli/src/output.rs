@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::apart::apart;
 use crate::exit::Exit;
 use crate::problem::Problem;
 
@@ -9,6 +10,12 @@ use crate::problem::Problem;
 pub(crate) fn data(bytes: &[u8]) -> Result<(), Problem> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| unwritable(&error))
+}
+
+/// The same where something else goes on meanwhile, such as a renewal that holds a lock, or somebody who may ask the
+/// program to end: whoever reads may take his time.
+pub(crate) async fn data_apart(bytes: impl AsRef<[u8]> + Send + 'static) -> Result<(), Problem> {
+    apart(move || data(bytes.as_ref())).await.unwrap_or_else(|error| Err(unwritable(&error)))
 }
 
 /// Why standard output ended.

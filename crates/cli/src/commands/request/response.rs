@@ -21,12 +21,12 @@ pub(super) async fn print(mut response: Response) -> Result<Exit, Problem> {
     if io::stdout().is_terminal() {
         let mut screen = Screen::default();
         while let Some(piece) = response.chunk().await.map_err(cut_off)? {
-            output::data(screen.push(&piece).as_bytes())?;
+            output::data_apart(screen.push(&piece)).await?;
         }
-        output::line(&screen.end())?;
+        output::data_apart(format!("{}\n", screen.end())).await?;
     } else {
         while let Some(piece) = response.chunk().await.map_err(cut_off)? {
-            output::data(&piece)?;
+            output::data_apart(piece).await?;
         }
     }
     Ok(exit(status))
@@ -54,11 +54,12 @@ pub(super) async fn print_json(mut response: Response) -> Result<Exit, Problem> 
     }
     let body = serde_json::from_slice(&body)
         .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body).into_owned()));
-    output::json(&json!({
+    let answer = json!({
         "status": status.as_u16(),
         "content_type": content_type,
         "body": body,
-    }))?;
+    });
+    output::data_apart(format!("{answer}\n")).await?;
     Ok(exit(status))
 }
 
