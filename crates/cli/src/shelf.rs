@@ -348,6 +348,11 @@ impl Book {
         }
     }
 
+    /// How the session in it stands.
+    pub(crate) fn stands(&self, now: Timestamp) -> Option<StoredState> {
+        self.record().map(|record| state(record, now))
+    }
+
     /// One word for how it stands.
     pub(crate) fn word(&self, now: Timestamp) -> &str {
         match &self.state {

@@ -223,6 +223,7 @@ fn f46_why_a_session_is_as_it_is_can_be_asked() {
     home.write("secret", pool.value("client_secret"), 0o600);
     home.run(&["sessions", "explain"]).exits(3);
     home.run(&["login"]).exits(4);
+    home.run(&["sessions", "show"]).exits(4);
     let told = home.run(&["sessions", "explain", "--json"]).exits(4).keeps_secrets().json();
     assert_eq!(
         (&told["reason"], &told["help"]),
@@ -234,6 +235,8 @@ fn f46_why_a_session_is_as_it_is_can_be_asked() {
     home.run(&["login"]).exits(0);
     assert_eq!(home.run(&["sessions", "explain", "--json"]).exits(0).json()["reason"], "signed_in");
     home.run(&["logout"]).exits(0);
+    home.run(&["status"]).exits(3);
+    home.run(&["sessions", "show"]).exits(3);
     let told = home.run(&["sessions", "explain", "--json"]).exits(3).keeps_secrets().json();
     assert_eq!(told["reason"], "revoked");
     assert!(told["facts"]["at"].is_string() && told["help"].is_string(), "{told}");

@@ -1,6 +1,7 @@
 //! `sessions show`: all that is stored of a session and of its account, without its secrets.
 
 use countersign_core::{Certainty, Timestamp};
+use countersign_runtime::StoredState;
 use countersign_seal::{AccountRecord, SessionRecord};
 use serde_json::{Value, json};
 
@@ -26,8 +27,17 @@ pub(super) fn run(which: &Which, global: &Global) -> Result<Exit, Problem> {
     }
     Ok(match &book.state {
         State::Unreadable(_) => Exit::Store,
-        _ => Exit::Success,
+        _ => book.stands(shelf.now()).map_or(Exit::Success, exit),
     })
+}
+
+/// Whether the session can go on by itself, as `status` has it.
+const fn exit(state: StoredState) -> Exit {
+    match state {
+        StoredState::Good | StoredState::Refreshable => Exit::Success,
+        StoredState::Challenged => Exit::ChallengePending,
+        _ => Exit::SignInNeeded,
+    }
 }
 
 fn as_json(book: &Book, account: Option<&AccountRecord>, now: Timestamp) -> Value {
