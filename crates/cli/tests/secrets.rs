@@ -69,6 +69,30 @@ fn a_program_that_is_asked_for_one_secret_is_not_given_the_others() {
 }
 
 #[test]
+fn a_program_that_tells_the_passphrase_of_the_store_is_not_given_the_others() {
+    let hub = Simulated::start(&["ibex"]);
+    let home = Home::ibex(&hub).with("GIVEN", "canary-given");
+    let plain = std::fs::read_to_string(home.path("config.toml")).unwrap();
+    let seen = home.path("seen");
+    let table = format!(
+        "[store]\nkey = \"passphrase\"\npassphrase = \"command:sh -c 'env > {}; echo secret'\"\n",
+        seen.display()
+    );
+    home.write("config.toml", &format!("{plain}{table}"), 0o644);
+    for (command, key) in [
+        (&["login"][..], "code"),
+        (&["password", "change"], "new_password"),
+        (&["sessions", "protect"], "old_passphrase"),
+    ] {
+        home.run(&[command, &["--answer", &format!("{key}=env:GIVEN")]].concat());
+        let told = std::fs::read_to_string(&seen).unwrap();
+        assert!(told.contains("COUNTERSIGN_CONFIG="), "it has the rest: {told}");
+        assert!(!told.contains("canary"), "{command:?}: {told}");
+        std::fs::remove_file(&seen).unwrap();
+    }
+}
+
+#[test]
 fn a_disk_that_is_full_is_an_error_and_not_half_a_token() {
     let hub = Simulated::start(&["ibex"]);
     let home = Home::ibex(&hub);

@@ -222,7 +222,9 @@ impl Profile {
     /// The same profile, whose programs are not given these variables either.
     #[must_use]
     pub(crate) fn withholding<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        self.withheld.extend(names.into_iter().map(str::to_owned));
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        self.store = self.store.withholding(names.iter().cloned());
+        self.withheld.extend(names);
         self
     }
 

@@ -130,9 +130,9 @@ impl StoreSettings {
         }
     }
 
-    /// The same, whose program is not given these variables.
-    pub(super) fn withholding(mut self, names: Vec<String>) -> Self {
-        self.withheld = names;
+    /// The same, whose program is not given these variables either.
+    pub(crate) fn withholding(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.withheld.extend(names);
         self
     }
 

@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
             "name it by --config FILE or COUNTERSIGN_CONFIG; its table [store] has `key`",
         ));
     };
-    let settings = file.store().clone();
+    let settings = file.store().clone().withholding(inputs.variables().map(str::to_owned));
     interrupt::block_on(&online()?, Hearing::Hears, async {
         let wanted = store::protection(&settings).await?;
         let looked = store::open_under(&settings, KeyProtection::OwnerOnly)?.inspect().await?;
