@@ -23,6 +23,9 @@ use crate::store;
 /// So many digits of a record's name tell it from the others, as long as they do.
 pub(crate) const SHORT: usize = 8;
 
+/// Fewer of them name nothing: most likely a variable of a script was empty, and every name begins with that.
+const FEWEST: usize = 4;
+
 /// The records of the store as they were at one moment.
 pub(crate) struct Shelf {
     runtime: Runtime,
@@ -121,6 +124,14 @@ impl Shelf {
         wanted: Option<&str>,
         profile: Option<&str>,
     ) -> Result<&Book, Problem> {
+        if let Some(id) = wanted.filter(|id| id.len() < FEWEST) {
+            return Err(Problem::usage(
+                format!("`{id}` is too short for the id of a session"),
+                format!(
+                    "give {FEWEST} digits of it at least, as `countersign sessions list` shows it"
+                ),
+            ));
+        }
         let sessions = self.sessions();
         let list = "`countersign sessions list` shows what is stored";
         let found: Vec<&Book> = match (wanted, profile) {

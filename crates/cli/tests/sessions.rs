@@ -44,6 +44,23 @@ fn what_is_stored_is_listed_shown_and_forgotten() {
 }
 
 #[test]
+fn an_id_that_is_empty_names_no_session_also_where_there_is_only_one() {
+    let hub = Simulated::start(&["ibex"]);
+    let home = Home::ibex(&hub);
+    home.run(&["login"]).exits(0);
+    let listed = home.run(&["sessions", "list", "--json"]).exits(0);
+    let id = of(&listed, "ibex")["id"].as_str().unwrap().to_owned();
+    for short in ["", &id[..3]] {
+        for command in ["forget", "show", "explain"] {
+            home.run(&["sessions", command, short]).exits(2).says(&["is too short for the id"]);
+        }
+        home.run(&["sessions", "forget", "--guards", short]).exits(2);
+    }
+    home.run(&["status"]).exits(0);
+    home.run(&["sessions", "forget", &id[..4]]).exits(0);
+}
+
+#[test]
 fn a_store_without_its_profiles_says_whose_its_sessions_are() {
     let (hub, studio) = (Simulated::start(&["ibex"]), Simulated::start(&["igny8"]));
     let home = two(&hub, &studio);

@@ -44,7 +44,7 @@ pub(crate) enum Command {
 /// Which session.
 #[derive(Args, Debug)]
 pub(crate) struct Which {
-    /// The beginning of its id, as `sessions list` shows it [default: the session of the profile]
+    /// The beginning of its id, four digits or more, as `sessions list` shows it [default: the session of the profile]
     #[arg(value_name = "ID")]
     id: Option<String>,
 }
