@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::profile::Profile;
 use crate::source::ProfileCredentials;
 use crate::transport::LazyTransport;
-use crate::{interrupt, progress, store};
+use crate::{interrupt, output, progress, store};
 
 /// How long the end waits for an exchange that is under way and for its commit.
 pub(crate) const CLOSE: Duration = Duration::from_secs(10);
@@ -167,7 +167,7 @@ impl Engine {
                 tracing::warn!("an exchange was still under way; the next command takes it up");
             }
             let kept = self.keep.tell(&self.profile);
-            done.and_then(|done| saved.map(|()| done)).and_then(|done| kept.map(|()| done))
+            all_told(done, [saved, kept], output::report)
         })
     }
 
@@ -266,6 +266,26 @@ impl Engine {
     }
 }
 
+/// The first of what went wrong; the rest is told before it. The end of a command finds out things of its own, which are
+/// not to be lost because the command had failed already.
+fn all_told<T>(
+    done: Result<T, Problem>,
+    after: [Result<(), Problem>; 2],
+    tell: impl Fn(&Problem),
+) -> Result<T, Problem> {
+    let mut later = after.into_iter().filter_map(Result::err);
+    let first = match done {
+        Ok(done) => match later.next() {
+            None => return Ok(done),
+            Some(first) => first,
+        },
+        Err(first) => first,
+    };
+    // A command may have looked for itself whether its token is saved.
+    later.filter(|more| more.lines() != first.lines()).for_each(|more| tell(&more));
+    Err(first)
+}
+
 /// Whether the provider has refused for certain: then nothing has changed there. After anything else what
 /// was sent may have been done, and what failed may have come after it: a store that does not take what the provider
 /// has given, an answer that is for somebody else.
@@ -305,6 +325,25 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
+
+    #[test]
+    fn f46_what_the_end_has_found_out_is_told_beside_an_earlier_failure() {
+        let wrong = |what: &str| Problem::new(Exit::Store, what, "");
+        let told = |done: Result<(), Problem>, saved, kept| {
+            let more = std::cell::RefCell::new(String::new());
+            let tell = |problem: &Problem| more.borrow_mut().push_str(problem.what());
+            let first = all_told(done, [saved, kept], tell).map_err(|p| p.what().to_owned());
+            (first.err().unwrap_or_default(), more.into_inner())
+        };
+        let both = |first: &str, more: &str| (first.to_owned(), more.to_owned());
+        assert_eq!(told(Ok(()), Ok(()), Ok(())), both("", ""));
+        assert_eq!(told(Ok(()), Ok(()), Err(wrong("kept"))), both("kept", ""));
+        assert_eq!(told(Ok(()), Err(wrong("saved")), Err(wrong("kept"))), both("saved", "kept"));
+        let failed = || Err(wrong("failed"));
+        assert_eq!(told(failed(), Err(wrong("saved")), Ok(())), both("failed", "saved"));
+        assert_eq!(told(failed(), Err(wrong("a")), Err(wrong("b"))), both("failed", "ab"));
+        assert_eq!(told(failed(), failed(), Ok(())), both("failed", ""), "and nothing twice");
+    }
 
     #[test]
     fn f48_what_was_made_is_given_up_after_a_refusal_of_the_provider_and_nothing_else() {
