@@ -1,10 +1,12 @@
 //! The answer of the API: its body to standard output, its status to standard error.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 
 use http::StatusCode;
 use reqwest::Response;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::screen::Screen;
 use crate::exit::Exit;
@@ -52,15 +54,41 @@ pub(super) async fn print_json(mut response: Response) -> Result<Exit, Problem> 
         }
         body.extend_from_slice(&piece);
     }
-    let body = serde_json::from_slice(&body)
-        .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body).into_owned()));
-    let answer = json!({
-        "status": status.as_u16(),
-        "content_type": content_type,
-        "body": body,
-    });
-    output::data_apart(format!("{answer}\n")).await?;
+    output::data_apart(one_line(status, content_type.as_deref(), &body)?).await?;
     Ok(exit(status))
+}
+
+/// The object on a line of its own. JSON is passed on as it came, for a number that was read and written again may be
+/// another one; only its line ends become blanks, and they stand between its parts alone.
+fn one_line(
+    status: StatusCode,
+    content_type: Option<&str>,
+    body: &[u8],
+) -> Result<Vec<u8>, Problem> {
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Body<'a> {
+        Json(&'a RawValue),
+        Text(Cow<'a, str>),
+    }
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        status: u16,
+        content_type: Option<&'a str>,
+        body: Body<'a>,
+    }
+    let body = match serde_json::from_slice(body) {
+        Ok(json) => Body::Json(json),
+        Err(_) => Body::Text(String::from_utf8_lossy(body)),
+    };
+    let mut line = serde_json::to_vec(&Answer { status: status.as_u16(), content_type, body })
+        .map_err(|error| {
+            Problem::new(Exit::Defect, "the answer cannot be printed", "please report it")
+                .note(error.to_string())
+        })?;
+    line.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+    line.push(b'\n');
+    Ok(line)
 }
 
 fn exit(status: StatusCode) -> Exit {
@@ -74,4 +102,41 @@ fn cut_off(error: reqwest::Error) -> Problem {
         "what was printed is only its beginning; try again where repeating is harmless",
     )
     .note(error.without_url().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn line(body: &str) -> String {
+        let line = one_line(StatusCode::OK, Some("application/json"), body.as_bytes()).unwrap();
+        String::from_utf8(line).unwrap()
+    }
+
+    #[test]
+    fn json_is_passed_on_as_it_came_on_one_line() {
+        let text =
+            line("{\n\t\"n\": 12345678901234567890123,\r\n\"amount\":1.10, \"a\":1, \"a\":2 }\n");
+        let body = "{ \t\"n\": 12345678901234567890123,  \"amount\":1.10, \"a\":1, \"a\":2 }";
+        assert_eq!(
+            text,
+            format!("{{\"status\":200,\"content_type\":\"application/json\",\"body\":{body}}}\n")
+        );
+        assert_eq!(line("\"a\\nb\"").matches('\n').count(), 1, "what is escaped stays so");
+    }
+
+    #[test]
+    fn what_is_no_json_is_text() {
+        for (body, text) in
+            [("", ""), ("two\r\nlines", "two\r\nlines"), ("{\"a\":\"\n\"}", "{\"a\":\"\n\"}")]
+        {
+            let told: Value = serde_json::from_str(&line(body)).unwrap();
+            assert_eq!(told["body"], text);
+        }
+        let bytes = one_line(StatusCode::OK, None, b"\xff").unwrap();
+        let told: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!((&told["body"], &told["content_type"]), (&"\u{fffd}".into(), &Value::Null));
+    }
 }
