@@ -66,7 +66,7 @@ pub(super) fn write_beside(path: &Path, secret: &SecretString) -> Result<(), Ref
     let beside = beside(path);
     let written = prepared(&beside, secret).and_then(|(file, folder)| {
         let file = file.persist_noclobber(&beside).map_err(|error| error.error)?;
-        settle(&file, &folder)
+        settle(&file, &folder).inspect_err(|_| drop(remove(&beside)))
     });
     written.map_err(|error| unwritable(&beside, &error))
 }

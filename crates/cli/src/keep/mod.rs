@@ -119,12 +119,21 @@ impl Keep {
                 Lies::Other => return Err(self.kept_already(path)),
             }
         }
-        for path in self.files() {
-            if file::lies_beside(path, secret) == Lies::Nothing {
-                file::write_beside(path, secret)?;
+        let mut written = Vec::new();
+        let mut write = || {
+            for path in self.files() {
+                if file::lies_beside(path, secret) == Lies::Nothing {
+                    file::write_beside(path, secret)?;
+                    written.push(path);
+                }
             }
+            self.print(secret)
+        };
+        if let Err(refusal) = write() {
+            // Nothing is sent, so what this call has written is nobody's. What cannot be removed is told by the next try.
+            written.into_iter().for_each(|path| drop(file::withdraw(path, secret)));
+            return Err(refusal);
         }
-        self.print(secret)?;
         let mut heard = self.heard();
         heard.found |= found && !heard.written;
         heard.written = true;

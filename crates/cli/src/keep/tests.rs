@@ -66,6 +66,20 @@ fn what_cannot_be_kept_stops_the_sending() {
 }
 
 #[test]
+fn where_nothing_is_sent_nothing_is_left_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("pw.new");
+    let nowhere = || keep(folder.path()).also(Some(folder.path().join("nowhere/copy")), None);
+    let refusal = nowhere().unwrap().pending(&secret("canary-new")).unwrap_err();
+    assert!(refusal.what.contains("nowhere/copy.new cannot be written"), "{refusal:?}");
+    assert_eq!(read(&new), None);
+    // What an earlier try has left is not this call's to remove.
+    keep(folder.path()).pending(&secret("canary-new")).unwrap();
+    nowhere().unwrap().pending(&secret("canary-new")).unwrap_err();
+    assert_eq!(read(&new).unwrap(), "canary-new\n");
+}
+
+#[test]
 fn one_that_holds_and_cannot_be_put_in_place_is_an_error_that_says_where_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let keep = keep(folder.path());
