@@ -119,15 +119,24 @@ fn descriptor(number: u32) -> Result<SecretString, Refusal> {
     one_line(&mut file).map_err(|error| not_read(&name, &error))
 }
 
-/// One line, read byte by byte: what follows belongs to the next answer.
+/// One line, read byte by byte: what follows belongs to the next answer. One that is too long is refused: its beginning
+/// is another value, and its rest would be the next answer.
 pub(crate) fn one_line(input: &mut impl Read) -> io::Result<SecretString> {
     let mut content = SecretBuffer::new();
     let mut byte = Zeroizing::new([0; 1]);
-    for _ in 0..LONGEST {
+    let mut kept = 0;
+    loop {
         match input.read(&mut byte[..]) {
             Ok(0) => break,
             Ok(_) if byte[0] == b'\n' => break,
-            Ok(_) => content.push(&byte[..]),
+            Ok(_) if kept == LONGEST => {
+                let what = format!("the line is longer than {LONGEST} bytes");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+            }
+            Ok(_) => {
+                content.push(&byte[..]);
+                kept += 1;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -168,6 +177,15 @@ mod tests {
         for expected in ["canary-1", "canary-2", ""] {
             assert_eq!(one_line(&mut input).unwrap().expose(), expected);
         }
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_refused_and_not_cut() {
+        let mut longest = "x".repeat(LONGEST);
+        let read = |text: &str| one_line(&mut format!("{text}\nnext").as_bytes());
+        assert_eq!(read(&longest).unwrap().len(), LONGEST);
+        longest.push('x');
+        assert!(read(&longest).unwrap_err().to_string().contains("longer than 65536 bytes"));
     }
 
     #[cfg(unix)]

@@ -105,6 +105,15 @@ impl Keep {
     /// # Errors
     /// If that cannot be done, or another one lies there: then nothing may be sent.
     pub(crate) fn pending(&self, secret: &SecretString) -> Result<(), Refusal> {
+        if self.has_file() && !source::comes_back(secret) {
+            return Err(Refusal::new(
+                format!(
+                    "the new {} ends in a carriage return, which no file gives back",
+                    self.0.kind
+                ),
+                "take it off: the line that it comes from ends as lines of Windows do",
+            ));
+        }
         let mut found = false;
         for path in self.files() {
             match file::lies_beside(path, secret) {

@@ -80,6 +80,21 @@ fn where_nothing_is_sent_nothing_is_left_behind() {
 }
 
 #[test]
+fn one_that_no_file_gives_back_is_refused_before_it_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let refusal = keep(folder.path()).pending(&secret("canary-new\r")).unwrap_err();
+    assert!(refusal.what.contains("ends in a carriage return"), "{refusal:?}");
+    assert_eq!(read(&folder.path().join("pw.new")), None);
+    for comes_back in ["canary\r new", "canary-new\n", "canary-new "] {
+        let keep = keep(folder.path());
+        keep.pending(&secret(comes_back)).unwrap();
+        keep.settled(&secret(comes_back), true);
+        let found = source::from_file(&folder.path().join("pw")).unwrap();
+        assert_eq!(found.expose(), comes_back);
+    }
+}
+
+#[test]
 fn one_that_holds_and_cannot_be_put_in_place_is_an_error_that_says_where_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let keep = keep(folder.path());

@@ -183,12 +183,20 @@ pub(crate) fn from_environment(
 /// The content of a file, without one newline at its end.
 pub(crate) fn from_file(path: &Path) -> Result<SecretString, Refusal> {
     let bytes = protected::read(path, Trust::Secret, LONGEST)?;
-    let content = bytes.expose_bytes();
-    let line = content.strip_suffix(b"\n").unwrap_or(content);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    text(line).ok_or_else(|| {
+    text(line(bytes.expose_bytes())).ok_or_else(|| {
         Refusal::new(format!("{} is not UTF-8 text", path.display()), "write the secret as text")
     })
+}
+
+/// What of a file is the secret.
+fn line(content: &[u8]) -> &[u8] {
+    let line = content.strip_suffix(b"\n").unwrap_or(content);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// Whether a file that `secret` is written to, with a line end, gives it back.
+pub(crate) fn comes_back(secret: &SecretString) -> bool {
+    !secret.expose().ends_with('\r')
 }
 
 /// The same of what may be a pipe, as secret managers mount them: its writer may be late, or never come. Of a plain
