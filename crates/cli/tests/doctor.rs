@@ -150,3 +150,20 @@ fn profiles_and_their_sources_are_looked_at_and_no_program_is_started() {
     home.write("pw", "canary-password", 0o600);
     finds(&home, 0, &["config.toml has file, hub, told"]);
 }
+
+#[test]
+fn f30_folders_that_are_missing_are_told_and_not_made() {
+    let hub = Simulated::start(&["ibex"]);
+    let home = signed_in(&hub);
+    std::fs::remove_dir_all(home.path("state/tmp")).unwrap();
+    finds(&home, 0, &["state/tmp is missing"]);
+    std::fs::rename(home.path("state/records"), home.path("records")).unwrap();
+    std::fs::remove_dir_all(home.path("state/locks")).unwrap();
+    finds(&home, 6, &["state/records is missing, and the key", "bring it back"]);
+    for name in ["records", "locks", "tmp"] {
+        assert!(!home.path("state").join(name).exists(), "{name} was made by who looked");
+    }
+    std::fs::rename(home.path("records"), home.path("state/records")).unwrap();
+    home.run(&["status"]).exits(0);
+    finds(&home, 0, &["2 records can be opened"]);
+}

@@ -29,10 +29,37 @@ pub(super) fn look(folder: &Path, file: Option<&ProfileFile>, findings: &mut Fin
         is_private(&path, Kind::File, vouched, findings);
     }
     leftovers(folder, findings);
-    if key(folder, !names.is_empty(), vouched, findings) {
+    let has_key = key(folder, !names.is_empty(), vouched, findings);
+    // A store that is opened makes the folders that it needs, and nobody would see any more that they were missing.
+    if has_key && is_whole(folder, findings) {
         records(folder, file, findings);
     }
     true
+}
+
+/// Whether every folder is there that the first login has made.
+fn is_whole(folder: &Path, findings: &mut Findings) -> bool {
+    let missing = |name: &str| {
+        let path = folder.join(name);
+        matches!(path.try_exists(), Ok(false)).then_some(path)
+    };
+    if let Some(path) = missing("records") {
+        findings.broken(
+            TOPIC,
+            format!("{} is missing, and the key of what was in it is there", path.display()),
+            "bring it back; or, if its sessions are given up, sign in again, which makes it anew",
+        );
+        return false;
+    }
+    let others: Vec<_> = ["locks", "tmp"].into_iter().filter_map(missing).collect();
+    for path in &others {
+        findings.note(
+            TOPIC,
+            format!("{} is missing, so the records were not opened", path.display()),
+            "the next command that opens the store makes it anew",
+        );
+    }
+    others.is_empty()
 }
 
 enum Kind {
