@@ -117,6 +117,15 @@ pub(crate) fn protect(
     to: &KeyProtection,
     lock: Held,
 ) -> Result<(), Error> {
+    let path = layout.key();
+    if read(&path, from)?.is_none() && !has_records(layout)? {
+        // Made as it is to be: it is under nothing less for a moment, nor after a crash.
+        create(layout, &path, to)?;
+        if let Ok(Some(_)) = read(&path, to) {
+            return Ok(());
+        }
+        // Somebody else was first.
+    }
     seal_keys(layout, from)?;
     let change = Change::begin(layout, from, lock)?;
     let ids: Vec<u32> = change.keys.ids().collect();

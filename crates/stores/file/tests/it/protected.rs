@@ -57,6 +57,27 @@ async fn keys_under_a_passphrase_open_with_it_and_with_nothing_else() {
 }
 
 #[tokio::test]
+async fn f31_a_store_that_has_no_key_yet_gets_one_under_the_protection_that_is_asked_for() {
+    let place = Place::new();
+    // What cannot be had leaves nothing in its place.
+    let error = place.store.protect(passphrase("")).await.unwrap_err();
+    assert_says(&error, "no_passphrase", "is empty");
+    assert!(!place.path("key").exists(), "a key was made in the clear first");
+    let store = place.store.protect(passphrase("canary")).await.unwrap();
+    assert_hidden(&place, &store.seal_keys().await.unwrap());
+    // Records without a key are not given another one.
+    let (name, keys) = (countersign_core::RecordName::from_hash([7; 16]), place.path("key"));
+    store
+        .commit(&name, countersign_core::Revision::NONE, None, SecretBytes::copy_from(b"sealed"))
+        .await
+        .unwrap();
+    fs::remove_file(&keys).unwrap();
+    let error = store.protect(passphrase("canary again")).await.unwrap_err();
+    assert_says(&error, "bad_key", "is missing, and there are records");
+    assert!(!keys.exists());
+}
+
+#[tokio::test]
 async fn f31_no_protection_is_weaker_than_was_asked_for() {
     let place = Place::new();
     let error = open(&place, passphrase("")).seal_keys().await.unwrap_err();
