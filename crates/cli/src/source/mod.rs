@@ -97,9 +97,9 @@ impl Source {
         matches!(self, Self::Prompt)
     }
 
-    /// Whether it is a file that does not exist (yet).
+    /// Whether it is a file that does not exist (yet). One that may not be looked at is none of these.
     pub(crate) fn is_to_be_made(&self) -> bool {
-        matches!(self, Self::File(path) if !path.exists())
+        matches!(self, Self::File(path) if matches!(path.try_exists(), Ok(false)))
     }
 
     /// The secret as it is now.

@@ -261,3 +261,13 @@ fn f40_only_a_prompt_is_interactive() {
     assert!(profile(Source::Prompt, environment).interactive());
     assert!(!profile(Source::Env("X".into()), environment).interactive());
 }
+
+#[test]
+fn a_file_that_may_not_be_looked_at_is_not_one_that_is_still_to_be_made() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let at = |name: &str| Source::File(folder.path().join(name));
+    assert!(at("none").is_to_be_made() && !at("file").is_to_be_made());
+    // Below a plain file there is nothing to look at, for root neither.
+    assert!(!at("file/none").is_to_be_made());
+}

@@ -57,7 +57,7 @@ fn sources(profile: &Profile, findings: &mut Findings) {
                 format!("{place}: `{kind}`: the environment variable {name} is not set"),
                 format!("set {name}, and export it to this process"),
             ),
-            Source::File(path) if !path.exists() && *kind == CredentialKind::TotpSecret => {}
+            Source::File(_) if source.is_to_be_made() && *kind == CredentialKind::TotpSecret => {}
             Source::File(path) => {
                 if let Err(refusal) = protected::read(path, Trust::Secret, LONGEST) {
                     let what = format!("{place}: `{kind}`: {}", refusal.what);
