@@ -21,9 +21,14 @@ pub(crate) fn start(verbose: bool, environment: Environment) -> Result<(), Probl
     let Some(targets) = filter(verbose, wish.as_deref())? else { return Ok(()) };
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
+        .with_ansi(io::stderr().is_terminal() && wants_colours(environment));
     tracing_subscriber::registry().with(targets).with(layer).init();
     Ok(())
+}
+
+/// Whether nobody has said that there are to be no colours (no-color.org).
+fn wants_colours(environment: Environment) -> bool {
+    environment("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// A list of `LEVEL` (for the crates of this project) and `TARGET=LEVEL`; `None` if nothing is asked.
@@ -71,6 +76,12 @@ mod tests {
         let wished = filter(true, Some("trace, hyper=debug")).unwrap().unwrap();
         assert!(wished.would_enable("countersign_core", &Level::TRACE));
         assert!(wished.would_enable("hyper::proto", &Level::DEBUG));
+    }
+
+    #[test]
+    fn colours_are_off_where_somebody_has_said_so() {
+        assert!(wants_colours(|_| None) && wants_colours(|_| Some("".into())));
+        assert!(!wants_colours(|name| (name == "NO_COLOR").then(|| "1".into())));
     }
 
     #[test]
