@@ -45,6 +45,7 @@ mod store;
 mod terminal;
 mod transport;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -67,13 +68,23 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    match run(cli) {
-        Ok(exit) => exit.into(),
-        Err(problem) => {
-            output::report(&problem);
-            problem.exit().into()
-        }
-    }
+    ended(|| run(cli)).into()
+}
+
+/// How it ends. A panic has told where it was already, on standard error.
+fn ended(work: impl FnOnce() -> Result<Exit, Problem>) -> Exit {
+    // Nothing of it is used afterwards.
+    let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Problem::new(
+            Exit::Defect,
+            "this program has a defect",
+            "please report it, with what stands above",
+        ))
+    });
+    done.unwrap_or_else(|problem| {
+        output::report(&problem);
+        problem.exit()
+    })
 }
 
 fn run(Cli { global, command }: Cli) -> Result<Exit, Problem> {
@@ -117,4 +128,16 @@ fn usage(error: &clap::Error) -> ExitCode {
 /// The environment of this process.
 pub(crate) fn environment(name: &str) -> Option<std::ffi::OsString> {
     std::env::var_os(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_with_the_code_of_a_defect() {
+        assert_eq!(ended(|| Ok(Exit::HttpStatus)), Exit::HttpStatus);
+        assert_eq!(ended(|| Err(Problem::usage("wrong", ""))), Exit::Usage);
+        assert_eq!(ended(|| panic!("of the test")), Exit::Defect);
+    }
 }
