@@ -110,7 +110,8 @@ fn descriptor(number: u32) -> Result<SecretString, Refusal> {
     Err(Refusal::new(what, "name another source: env:NAME, file:PATH or -"))
 }
 
-/// The first line of an open descriptor that the caller has passed on.
+/// The first line of an open descriptor that the caller has passed on. It is opened anew by its name: to duplicate a
+/// number of somebody else's is unsafe in Rust. On Linux that begins a plain file anew; a pipe goes on.
 #[cfg(unix)]
 fn descriptor(number: u32) -> Result<SecretString, Refusal> {
     let name = format!("descriptor {number}");

@@ -29,7 +29,8 @@ pub(crate) struct Arguments {
     #[arg(long = "continue")]
     go_on: bool,
     /// An answer to a challenge: KEY=env:NAME, KEY=file:PATH, KEY=fd:NUMBER, or KEY=- for a line of
-    /// standard input; may be given several times. What is not given is asked for on a terminal
+    /// standard input; may be given several times. What is not given is asked for on a terminal. A descriptor
+    /// should be a pipe: Linux reads a plain file from its beginning for each answer
     #[arg(long, value_name = "KEY=SOURCE")]
     answer: Vec<String>,
     #[command(flatten)]
