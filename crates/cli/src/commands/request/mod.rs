@@ -58,12 +58,17 @@ pub(crate) fn run(
 }
 
 fn explain(engine: &Engine, error: &SendError) -> Problem {
+    match error {
+        SendError::Auth(error) => engine.explain(error),
+        SendError::Origin(refused) => Problem::usage(error.to_string(), refused.to_string()),
+        _ => failed(error),
+    }
+}
+
+fn failed(error: &SendError) -> Problem {
     let (exit, help) = match error {
-        SendError::Auth(error) => return engine.explain(error),
-        SendError::Origin(refused) => {
-            return Problem::usage(error.to_string(), refused.to_string());
-        }
-        SendError::Http { source, .. } if source.is_builder() => {
+        // After an answer it was built once: what failed then says nothing about the command line.
+        SendError::Http { source, answered: false, .. } if source.is_builder() => {
             (Exit::Usage, "check the address, the headers and the body")
         }
         SendError::TooManyRedirects => (Exit::Refused, "check the address"),
@@ -76,4 +81,21 @@ fn explain(engine: &Engine, error: &SendError) -> Problem {
         cause = source.source();
     }
     problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_answered_once_is_no_mistake_of_the_command_line() {
+        for (answered, exit, help) in
+            [(false, Exit::Usage, "check the address"), (true, Exit::TryAgain, "is harmless")]
+        {
+            let source = reqwest::Client::new().get("http://[").build().unwrap_err();
+            let problem = failed(&SendError::Http { place: None, source, answered });
+            assert_eq!(problem.exit(), exit);
+            assert!(problem.remedy().contains(help), "{}", problem.remedy());
+        }
+    }
 }
