@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Lengthens the lease of a lock that nobody has taken since.
 -- KEYS: lock. ARGV: token, lease and afterlife in milliseconds.
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then

@@ -13,7 +13,7 @@ async fn a_server_that_is_full_says_so_and_keeps_what_it_has() {
     let Some(server) = Server::start(&["maxmemory-policy noeviction"]) else { return };
     let store = server.store();
     let revision = put(&store, &name(1), Revision::NONE, "before").await;
-    let lock = store.lock(&name(2), LEASE, LEASE).await.unwrap();
+    let mut lock = store.lock(&name(2), LEASE, LEASE).await.unwrap();
     let _: redis::Value = server.says("CONFIG SET maxmemory 1");
     let error = store.commit(&name(1), revision, None, bytes("after")).await.unwrap_err();
     assert_says(&error, "no_memory", "raise it");
@@ -21,6 +21,7 @@ async fn a_server_that_is_full_says_so_and_keeps_what_it_has() {
     let error = store.lock(&name(3), LEASE, Duration::ZERO).await.err().unwrap();
     assert_says(&error, "no_memory", "maxmemory");
     assert_eq!(text(&store, &name(1)).await.as_deref(), Some("before"));
+    assert!(lock.renew(LEASE).await, "what takes no room is not refused");
     lock.release().await;
     assert!(!server.dump().contains("token"), "what makes room is not refused");
     assert!(store.remove(&name(1), revision).await.unwrap());
