@@ -53,6 +53,37 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # After a compromise
+//!
+//! Every session that is open or stored ends, and what lives on at a provider is told.
+//!
+//! ```
+//! # #[cfg(not(feature = "ibex"))] fn main() {}
+//! # #[cfg(feature = "ibex")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use std::{sync::Arc, time::Duration};
+//! # use countersign::{Credentials, Keeper, ManualClock, ibex::Ibex};
+//! # use countersign_simulator::Simulator;
+//! # let (partner, clock) = (Simulator::ibex().build(), ManualClock::default());
+//! # let transport = partner.in_process(Arc::new(clock.clone()));
+//! # let keeper = Keeper::builder().transport(transport).clock(clock.clone()).build()?;
+//! # let account = partner.account();
+//! # let secrets = Credentials::new().with_password(account.password);
+//! # let hub = keeper.session(Ibex::sandbox(), &account.identity).credentials(secrets).open().await?;
+//! # hub.authorization().await?;
+//! use countersign::{Remaining, RevocationOutcome, RevocationReport, Selection};
+//!
+//! let report: RevocationReport =
+//!     keeper.revoke_all(&Selection::All, Duration::from_secs(60), |_| None).await;
+//! for session in &report.sessions {
+//!     assert_eq!(session.outcome, RevocationOutcome::Revoked);
+//!     assert_eq!(session.refresh, Remaining::Nothing);
+//! }
+//! # assert_eq!(report.sessions.len(), 1);
+//! # Ok(()) }
+//! ```
+//!
 //! The folder `examples` of this crate has programs that run against a simulator: a service, a worker,
 //! a lambda, a web login over two replicas, an interceptor, and a test of your own.
 //!
@@ -91,12 +122,25 @@ pub use countersign_runtime::{
     PasswordStage, Performed, RecordFormat, Session, SessionBuilder, SessionEvent,
     SessionEventKind, SessionStatus, SignIn, SignOutOutcome, SystemClock, Transition,
 };
+/// What a [`Keeper`] and a [`Session`] answer who asks what is stored, planned or wrong, or ends sessions.
+#[doc(inline)]
+pub use countersign_runtime::{
+    Explanation, Figures, Outcomes, Planned, Reason, Remaining, Revocation, RevocationOutcome,
+    RevocationReport, Selection, Stored, StoredAccount, StoredContent, StoredEnd, StoredJournal,
+    StoredSession, StoredState,
+};
 #[cfg(feature = "keyring")]
 #[doc(inline)]
 pub use countersign_store_file::OsKeyring;
 #[cfg(feature = "file")]
 #[doc(inline)]
-pub use countersign_store_file::{FileStore, KeyFile, KeyProtection, KeyVault, Passphrase};
+pub use countersign_store_file::{
+    FileStore, Inspection, KeyFile, KeyProtection, KeyVault, LockFacts, LockKind, Passphrase,
+    RecordFacts, Resealed, SealedFacts,
+};
+#[cfg(all(feature = "redis", not(feature = "file")))]
+#[doc(inline)]
+pub use countersign_store_redis::Resealed;
 #[cfg(feature = "redis")]
 #[doc(inline)]
 pub use countersign_store_redis::{KeySource, RedisBuilder, RedisStore};

@@ -69,6 +69,7 @@ mod system;
 mod temp;
 mod wait;
 
+pub use countersign_seal::{Resealed, SealedFacts};
 pub use holders::{LockFacts, LockKind};
 pub use inspect::{Inspection, RecordFacts};
 pub use key_file::KeyFile;
