@@ -28,7 +28,22 @@ pub(crate) fn escape_lines(text: &str) -> String {
 
 /// Whether a person can be asked: questions go to standard error, answers come from standard input.
 pub(crate) fn can_ask() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+    io::stdin().is_terminal() && is_console() && io::stderr().is_terminal()
+}
+
+/// Whether what is typed can be kept from being shown. The terminals of MSYS (Git Bash) are pipes to a program of
+/// Windows, which the standard library takes for terminals.
+#[cfg(windows)]
+pub(crate) fn is_console() -> bool {
+    use winapi_util::{HandleRef, console};
+
+    console::mode(HandleRef::stdin()).is_ok()
+}
+
+/// On Unix every terminal can.
+#[cfg(not(windows))]
+pub(crate) const fn is_console() -> bool {
+    true
 }
 
 fn push(out: &mut String, c: char) {

@@ -1,11 +1,13 @@
 //! The console of Windows.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write as _};
+use std::io::{self, Read, Write as _};
 use std::os::windows::io::AsHandle;
 
 use winapi_util::HandleRef;
 use winapi_util::console::{mode, set_mode};
+
+use crate::terminal;
 
 // Of consoleapi.h.
 const PROCESSED_INPUT: u32 = 1;
@@ -23,7 +25,7 @@ pub(super) enum Input {
 impl Input {
     pub(super) fn new() -> Self {
         let stdin = io::stdin();
-        if stdin.is_terminal() {
+        if terminal::is_console() {
             return Self::Console(stdin);
         }
         Self::Other(stdin.as_handle().try_clone_to_owned().map(File::from))
