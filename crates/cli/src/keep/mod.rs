@@ -298,4 +298,5 @@ impl CredentialSink for Keep {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

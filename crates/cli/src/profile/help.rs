@@ -25,8 +25,9 @@ in a file of mode 600 there, unless a table of the profile file says otherwise:
   passphrase = "env:STORE_PASSPHRASE"
 `sessions protect` brings a store that exists to what is said there; to take a
 protection away, key = "file" has to be written.
-On Windows these files and the store have to be below your profile, since there
-are no modes; vouched = true in [store] says that a store elsewhere is yours.
+On Windows a backslash of command: stands for itself unless a quote follows, and
+these files and the store have to be below your profile, since there are no
+modes; vouched = true in [store] says that a store elsewhere is yours.
 
 Keys of every profile:
 "#;

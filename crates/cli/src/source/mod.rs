@@ -10,7 +10,7 @@ pub(crate) use credentials::{ProfileCredentials, set};
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use countersign_core::{Clock, SecretString};
@@ -80,8 +80,11 @@ impl Source {
             "file" => Ok(Self::File(folder.join(rest))),
             "command" => match words::split(rest) {
                 Some(mut words) if words.first().is_some_and(|program| !program.is_empty()) => {
-                    if let Some(program) = words.first_mut().filter(|name| name.contains('/')) {
+                    if let Some(program) = words.first_mut().filter(|name| names_a_place(name)) {
                         *program = folder.join(&*program).to_string_lossy().into_owned();
+                        if depends_on_a_drive(program) {
+                            return Err(NoSource::Incomplete("command:DRIVE:\\PATH [ARGUMENT…]"));
+                        }
                     }
                     Ok(Self::Command(words))
                 }
@@ -126,6 +129,17 @@ impl Source {
         }
         Ok(secret)
     }
+}
+
+/// Whether a program is named by where it is, and not looked for in the folders of `PATH`.
+fn names_a_place(program: &str) -> bool {
+    program.contains('/') || Path::new(program).components().count() > 1
+}
+
+/// Whether it is in whatever folder is the current one of a drive of Windows.
+fn depends_on_a_drive(program: &str) -> bool {
+    let path = Path::new(program);
+    matches!(path.components().next(), Some(Component::Prefix(_))) && !path.is_absolute()
 }
 
 impl fmt::Display for Source {
@@ -236,4 +250,8 @@ pub(crate) async fn asked(label: &str, typing: Typing) -> Result<SecretString, R
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;
+#[cfg(test)]
+#[cfg(windows)]
+mod windows_tests;
