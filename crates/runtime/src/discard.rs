@@ -9,7 +9,6 @@ use countersign_scheduler::Settled;
 use crate::cell::Cell;
 use crate::exchange::{Exchange, Ill};
 use crate::operations::Landing;
-use crate::wait::{Waited, wait};
 
 /// Revokes `tokens` in a task of its own. Nobody is handed them any more.
 pub(crate) fn revoke_late(cell: &Arc<Cell>, tokens: TokenSet) {
@@ -22,9 +21,8 @@ pub(crate) fn revoke_late(cell: &Arc<Cell>, tokens: TokenSet) {
     shared.took_off();
     let landing = Landing(Arc::clone(&shared));
     let revoking = async move {
+        let credentials = cell.credentials_or_bare().await;
         let until = cell.shared.clock.monotonic().after(cell.exchange_deadline());
-        let found = wait(&*cell.shared.clock, cell.credentials_or_bare(), until).await;
-        let Waited::Came(credentials) = found else { return };
         let Ok(permit) = cell.leave(until).await else {
             let (provider, session) = (cell.provider.id(), cell.digest);
             tracing::debug!(%provider, %session, "there was no leave to revoke late tokens");

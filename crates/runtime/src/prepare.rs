@@ -138,9 +138,14 @@ impl Flight {
     /// lengthened.
     pub(crate) async fn lock_will_last(&mut self) -> bool {
         let deadline = self.deadline();
+        let clock = &*self.cell.shared.clock;
         match &mut self.lock {
             Some(lock) if lock.held_for(deadline) => true,
-            Some(lock) => lock.renew(lease(deadline)).await && lock.held_for(deadline),
+            Some(lock) => {
+                let until = clock.monotonic().after(lease(deadline));
+                let renewed = wait(clock, lock.renew(lease(deadline)), until).await;
+                renewed == Waited::Came(true) && lock.held_for(deadline)
+            }
             None => false,
         }
     }
@@ -244,9 +249,15 @@ impl Cell {
         })
     }
 
-    /// The values as they are now, or nothing but who it is.
+    /// The values as they are now, or nothing but who it is: also where the source does not say them in the time
+    /// of an exchange.
     pub(crate) async fn credentials_or_bare(&self) -> Credentials {
-        self.current_credentials().await.unwrap_or_else(|_| self.bare_credentials())
+        let clock = &*self.shared.clock;
+        let until = clock.monotonic().after(self.exchange_deadline());
+        match wait(clock, self.current_credentials(), until).await {
+            Waited::Came(Ok(credentials)) => credentials,
+            Waited::Came(Err(_)) | Waited::Over => self.bare_credentials(),
+        }
     }
 
     /// Nothing but who it is.

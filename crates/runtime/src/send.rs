@@ -71,7 +71,7 @@ impl Flight {
         match end {
             Ok(finished) => Ok(self.answered(grant, finished, tokens.as_ref())),
             Err(ill) if self.old_password_is_next(grant, &ill) => {
-                match self.turn_to_the_old_password().await {
+                match cell.in_time(1, self.turn_to_the_old_password()).await {
                     Ok(()) => Box::pin(self.send(grant)).await,
                     Err(_) => Ok(unanswered(ill)),
                 }
