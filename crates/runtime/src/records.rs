@@ -342,6 +342,7 @@ impl Records {
             }),
             challenge: record.challenge.as_ref().map(challenge_view),
             ended: record.ended.is_some(),
+            counter: counter(record),
             suspicion: record.suspicion,
             refresh_kept: record.rotation == Some(Rotation::Kept),
             guards: self.guards(cell, secret),
@@ -386,6 +387,14 @@ impl Records {
             Timestamp::from_millis(begins).shifted(cell.site.skew_millis().saturating_neg())
         })
     }
+}
+
+/// How far it has come. What readers get says it of its tokens, or of its end, alone.
+fn counter(record: &SessionRecord) -> u64 {
+    let held = record.tokens.as_ref().map(TokenSet::generation);
+    let ended = record.ended.and_then(|end| end.generation);
+    let known = [held, ended].into_iter().flatten().map(|generation| generation.counter);
+    known.fold(record.counter, u64::max)
 }
 
 fn seal(record: Option<&StoredRecord>) -> Option<Seal> {

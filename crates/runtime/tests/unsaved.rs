@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use common::store::Flaky;
 use common::{Act, PASSWORD, Plain, World, ended, seconds, settle};
+use countersign_core::session::Status;
 use countersign_core::{Clock, Credentials, ErrorKind, RefreshSupport, RevokeSupport};
 use countersign_runtime::{Session, SignOutOutcome};
 use countersign_seal::suite::Through;
@@ -15,6 +16,13 @@ use serde_json::json;
 
 /// A host whose store fails when it writes the tokens of the next sign-in, once for each record.
 async fn sign_in_unsaved(session: &Session, store: &Flaky, world: &World) {
+    fail_to_save(session, store, world).await;
+    world.pass(seconds(120)).await;
+    assert!(session.status().saved, "{:?}", session.status());
+}
+
+/// The same, at the moment where it has failed.
+async fn fail_to_save(session: &Session, store: &Flaky, world: &World) {
     world.server.hold();
     let signing_in = tokio::spawn({
         let session = session.clone();
@@ -25,8 +33,6 @@ async fn sign_in_unsaved(session: &Session, store: &Flaky, world: &World) {
     world.server.open();
     signing_in.await.unwrap().unwrap();
     assert!(!session.status().saved);
-    world.pass(seconds(120)).await;
-    assert!(session.status().saved, "{:?}", session.status());
 }
 
 async fn flaky(world: &World) -> (Session, Flaky) {
@@ -193,4 +199,88 @@ async fn f17_tokens_that_are_being_written_are_dated_anew_when_the_clock_is_set_
     assert!(session.status().saved);
     assert_eq!(left(&session), seconds(3_600 - 120));
     assert_eq!(left(&world.session().await), seconds(3_600 - 120), "so it was written");
+}
+
+#[tokio::test]
+async fn f09_f42_the_tombstone_of_the_session_before_ends_no_tokens_that_are_not_saved_yet() {
+    let world = World::new();
+    let (session, store) = flaky(&world).await;
+    session.authorization().await.unwrap();
+    assert_eq!(session.sign_out(seconds(10)).await, SignOutOutcome::Revoked);
+    sign_in_unsaved(&session, &store, &world).await;
+    assert_eq!(session.state(), Status::Active);
+    assert_eq!(world.session().await.state(), Status::Active);
+}
+
+/// Whoever looks at the store before they are written, and a refresh, find the same tombstone.
+#[tokio::test]
+async fn f09_f42_nor_where_the_store_is_looked_at_first() {
+    let world = World::new();
+    let (session, store) = flaky(&world).await;
+    session.authorization().await.unwrap();
+    session.sign_out(seconds(10)).await;
+    fail_to_save(&session, &store, &world).await;
+    store.failing.store(2, Ordering::SeqCst);
+    // A reading of somebody else, without the lock.
+    session.explain().await;
+    session.load().await.unwrap();
+    let renewing = session.clone();
+    tokio::spawn(async move { renewing.refresh().await.map(drop) });
+    world.pass(seconds(120)).await;
+    assert_eq!(session.state(), Status::Active);
+    assert!(session.status().saved);
+}
+
+/// Another end than that one counts.
+#[tokio::test]
+async fn f41_an_end_that_was_made_since_ends_tokens_that_are_not_saved() {
+    let world = World::new();
+    let (session, store) = flaky(&world).await;
+    session.authorization().await.unwrap();
+    session.sign_out(seconds(10)).await;
+    fail_to_save(&session, &store, &world).await;
+    store.failing.store(1, Ordering::SeqCst);
+    world.clock.advance(seconds(1));
+    let sibling = world.session().await;
+    sibling.sign_in().await.unwrap();
+    sibling.sign_out(seconds(10)).await;
+    world.pass(seconds(120)).await;
+    assert_eq!(session.state(), Status::SignedOut);
+}
+
+#[tokio::test]
+async fn f22_f39_callers_wait_for_the_writing_of_tokens_that_are_refused() {
+    let world = World::new();
+    let (session, store) = flaky(&world).await;
+    fail_to_save(&session, &store, &world).await;
+    store.stall_next();
+    world.pass(seconds(30)).await;
+    let generation = session.current().unwrap().generation();
+    session.reject(generation);
+    let asking = session.clone();
+    let asking = tokio::spawn(async move { asking.authorization_within(seconds(5)).await });
+    settle().await;
+    assert!(!asking.is_finished(), "{:?}", asking.await.unwrap().map(drop));
+    store.resume();
+    settle().await;
+    let renewed = ended(asking).await.unwrap();
+    assert_eq!(renewed.generation().counter, generation.counter + 1);
+}
+
+#[tokio::test]
+async fn a_refresh_that_is_asked_for_while_tokens_are_written_comes_after_that() {
+    let world = World::new();
+    let (session, store) = flaky(&world).await;
+    fail_to_save(&session, &store, &world).await;
+    store.stall_next();
+    world.pass(seconds(30)).await;
+    let before = session.current().unwrap().generation();
+    let asking = session.clone();
+    let asking = tokio::spawn(async move { asking.refresh().await });
+    settle().await;
+    assert!(!asking.is_finished());
+    store.resume();
+    settle().await;
+    assert_eq!(ended(asking).await.unwrap().generation().counter, before.counter + 1);
+    assert_eq!(world.server.count("refresh"), 1);
 }

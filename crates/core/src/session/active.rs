@@ -5,7 +5,7 @@ use super::effect::{Appointment, Effect, Grant, Purpose, Source, Told, Write};
 use super::event::Event;
 use super::flight::{Flight, Pending, Step, Then};
 use super::revoking::Revoking;
-use super::state::{Intent, State, Tokens, adopt, afterwards, ask, begin, newer, stall};
+use super::state::{Intent, State, Tokens, adopt, afterwards, ask, begin, replaces, stall};
 use super::view::{AtRest, Failure};
 use crate::error::ErrorKind;
 
@@ -16,6 +16,8 @@ pub(super) struct Active {
     pub(super) saving: Option<Flight>,
     /// How many tries to write have failed.
     pub(super) unsaved: u32,
+    /// Another token was asked for while these were being written.
+    pub(super) wanted: bool,
 }
 
 impl Active {
@@ -36,13 +38,14 @@ impl Active {
             }
         };
         out.push(Effect::Schedule(appointment));
-        State::Active(Self { tokens, saving: None, unsaved })
+        State::Active(Self { tokens, saving: None, unsaved, wanted: false })
     }
 
     /// All that there is to know, where nothing is under way.
     pub(super) fn at_rest(&self) -> Option<AtRest> {
-        let Self { tokens, saving: None, unsaved: 0 } = self else { return None };
-        let Tokens { held, refused: false, strikes, saved: true, kept } = *tokens else {
+        let Self { tokens, saving: None, unsaved: 0, wanted: false } = self else { return None };
+        let Tokens { held, refused: false, strikes, saved: true, over: None, kept } = *tokens
+        else {
             return None;
         };
         Some(AtRest { held, strikes, kept })
@@ -51,8 +54,8 @@ impl Active {
     /// The state that [`Active::at_rest`] tells of.
     pub(super) const fn resting_on(rest: AtRest) -> Self {
         let AtRest { held, strikes, kept } = rest;
-        let tokens = Tokens { held, refused: false, strikes, saved: true, kept };
-        Self { tokens, saving: None, unsaved: 0 }
+        let tokens = Tokens { held, refused: false, strikes, saved: true, over: None, kept };
+        Self { tokens, saving: None, unsaved: 0, wanted: false }
     }
 
     pub(super) fn on(mut self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
@@ -64,8 +67,12 @@ impl Active {
                 }
                 None => State::Active(self),
             },
+            // What was asked for meanwhile is done once the writing is over, which reads the record itself.
+            Event::Observed(_) if self.saving.is_some_and(|flight| flight.then != Then::Rest) => {
+                State::Active(self)
+            }
             Event::Observed(view) => {
-                if view.ended || newer(&view, Some(&self.tokens)) {
+                if replaces(&view, Some(&self.tokens)) {
                     self.abandon_saving(out);
                     return adopt(&view, cx, out);
                 }
@@ -99,19 +106,27 @@ impl Active {
                 }
                 self.renew(cx, out)
             }
-            Event::Wanted if self.saving.is_none() => {
-                let tokens = self.tokens;
-                if tokens.good(cx.now) && tokens.renewal(cx).is_none() {
-                    out.push(Effect::Tell(Told::Failed(Failure::new(ErrorKind::NeedsSignIn))));
-                }
-                self.renew(cx, out)
+            Event::Wanted if self.saving.is_none() => self.wanted(cx, out),
+            Event::Wanted => {
+                self.wanted = true;
+                State::Active(self)
             }
             // No challenge waits here; the driver has told the caller.
             Event::Answer => State::Active(self),
             // An older generation was refused: the caller replays with this one. While the tokens are
-            // being written, what is due or wanted waits for that.
-            Event::Rejected(_) | Event::Due | Event::Wanted => State::Active(self),
+            // being written, what is due waits for that.
+            Event::Rejected(_) | Event::Due => State::Active(self),
         }
+    }
+
+    /// A caller asks for another token, whatever there is.
+    fn wanted(mut self, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        self.wanted = false;
+        let tokens = self.tokens;
+        if tokens.good(cx.now) && tokens.renewal(cx).is_none() {
+            out.push(Effect::Tell(Told::Failed(Failure::new(ErrorKind::NeedsSignIn))));
+        }
+        self.renew(cx, out)
     }
 
     fn wish(mut self, wish: Then, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
@@ -191,7 +206,7 @@ impl Active {
                 self.written(flight, cx, out)
             }
             Step::Locked(flight, view) => {
-                if view.ended || newer(&view, Some(&self.tokens)) {
+                if replaces(&view, Some(&self.tokens)) {
                     flight.end(out);
                     let state = adopt(&view, cx, out);
                     return afterwards(state, flight.then, cx, out);
@@ -202,7 +217,7 @@ impl Active {
             Step::Committed(flight, _) => self.written(flight, cx, out),
             Step::Superseded(flight, _, view) => {
                 flight.end(out);
-                if view.ended || newer(&view, Some(&self.tokens)) {
+                if replaces(&view, Some(&self.tokens)) {
                     let state = adopt(&view, cx, out);
                     return afterwards(state, flight.then, cx, out);
                 }
@@ -221,7 +236,7 @@ impl Active {
 
     fn written(mut self, flight: Flight, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
         flight.end(out);
-        self.tokens.saved = true;
+        (self.tokens.saved, self.tokens.over) = (true, None);
         if !self.tokens.refused {
             self.tokens.publish(Source::Answer, out);
         }
@@ -238,6 +253,9 @@ impl Active {
         }
         if !self.tokens.good(cx.now) {
             return self.renew(cx, out);
+        }
+        if self.wanted {
+            return self.wanted(cx, out);
         }
         Self::resting(self.tokens, if self.tokens.saved { 0 } else { self.unsaved }, cx, out)
     }

@@ -10,7 +10,7 @@ use super::effect::{Appointment, Effect, Purpose, Told};
 use super::event::Event;
 use super::revoking::Revoking;
 use super::rules::Rules;
-use super::state::{Intent, State, Tokens, adopt, begin, newer};
+use super::state::{Intent, State, Tokens, adopt, begin, replaces};
 use super::view::{Failure, JournalView};
 use crate::error::ErrorKind;
 use crate::time::Timestamp;
@@ -56,9 +56,7 @@ impl Ambiguous {
                 self.tokens = self.tokens.refuse(out);
                 State::Ambiguous(self)
             }
-            Event::Observed(view) if view.ended || newer(&view, Some(&self.tokens)) => {
-                adopt(&view, cx, out)
-            }
+            Event::Observed(view) if replaces(&view, Some(&self.tokens)) => adopt(&view, cx, out),
             Event::ClockJumped(by) => {
                 self.tokens = self.tokens.shifted(by);
                 self.journal.sent_at = self.journal.sent_at.shifted(by);

@@ -8,7 +8,7 @@ use super::flight::{Flight, Pending, Step, Then};
 use super::locked_out::LockedOut;
 use super::revoking::Revoking;
 use super::state::{
-    Intent, State, Tokens, adopt, afterwards, ask, newer, refuse, rest_on, slowly, stall,
+    Intent, State, Tokens, adopt, afterwards, ask, newer, refuse, replaces, rest_on, slowly, stall,
     stall_until,
 };
 use super::view::{ChallengeView, Failure, RecordView, RefusedView};
@@ -33,6 +33,8 @@ pub(super) struct Authenticating {
     pub(super) attempt: u32,
     /// How often this very secret was refused before, by anyone who shares the account.
     pub(super) refusals: u32,
+    /// The end of a session over which this one is begun by name, by how far the record had come.
+    pub(super) over: Option<u64>,
 }
 
 impl Authenticating {
@@ -124,7 +126,11 @@ impl Authenticating {
             return Revoking::at_lock(flight, self.tokens, Some(view), cx, out);
         }
         let explicit = flight.grant == Grant::SignIn { explicit: true };
-        let state = if !explicit && (view.ended || newer(view, self.tokens.as_ref())) {
+        self.over = match explicit {
+            true => view.ended.then_some(view.counter),
+            false => self.tokens.and_then(|tokens| tokens.over),
+        };
+        let state = if !explicit && replaces(view, self.tokens.as_ref()) {
             adopt(view, cx, out)
         } else if let Some(until) = view.guards.locked_until.filter(|until| *until > cx.now) {
             LockedOut::enter(until, self.tokens, cx, out)
@@ -265,7 +271,8 @@ impl Authenticating {
                 let refused = self.tokens.filter(|tokens| tokens.refused && !explicit);
                 let strikes = refused.map_or(0, |tokens| tokens.strikes.saturating_add(1));
                 let kept = self.tokens.is_some_and(|tokens| tokens.kept);
-                let tokens = Tokens { held, refused: false, strikes, saved, kept };
+                let over = self.over.filter(|_| !saved);
+                let tokens = Tokens { held, refused: false, strikes, saved, over, kept };
                 if then == Then::SignOut {
                     return Revoking::at_lock(flight, Some(tokens), None, cx, out);
                 }
@@ -326,7 +333,7 @@ impl Authenticating {
             flight.end(out);
             return Revoking::beside(self.tokens, view, cx, out);
         }
-        if view.ended || newer(view, self.tokens.as_ref()) {
+        if self.is_replaced_by(view) {
             // Tokens of a sign-in are a family of their own: revoking them harms nobody.
             if matches!(pending, Some(Pending::Tokens { .. })) {
                 out.push(Effect::Discard);
@@ -350,6 +357,12 @@ impl Authenticating {
                 afterwards(state, flight.then, cx, out)
             }
         }
+    }
+
+    /// Whether what a sibling has written since the lock was had takes the place of this sign-in.
+    fn is_replaced_by(&self, view: &RecordView) -> bool {
+        let ended = view.ended && self.over.is_none_or(|over| view.counter > over);
+        ended || newer(view, self.tokens.as_ref())
     }
 
     /// Back to the challenge; whoever answered hears why.

@@ -4,7 +4,7 @@ use super::Cx;
 use super::effect::{Appointment, Effect, Purpose, Told};
 use super::event::Event;
 use super::revoking::Revoking;
-use super::state::{Intent, State, Tokens, adopt, begin, newer, refuse};
+use super::state::{Intent, State, Tokens, adopt, begin, refuse, replaces};
 use super::view::Failure;
 use crate::time::Timestamp;
 
@@ -43,9 +43,7 @@ impl BackingOff {
                 self.tokens = refuse(self.tokens, generation, out);
                 State::BackingOff(self)
             }
-            Event::Observed(view) if view.ended || newer(&view, self.tokens.as_ref()) => {
-                adopt(&view, cx, out)
-            }
+            Event::Observed(view) if replaces(&view, self.tokens.as_ref()) => adopt(&view, cx, out),
             Event::ClockJumped(by) => {
                 self.tokens = self.tokens.map(|tokens| tokens.shifted(by));
                 self.not_before = self.not_before.shifted(by);

@@ -6,7 +6,7 @@ use super::effect::{Appointment, Effect, Grant, Purpose, Told};
 use super::event::Event;
 use super::flight::Flight;
 use super::revoking::Revoking;
-use super::state::{Intent, State, Tokens, adopt, ask, begin, newer, refuse, rest_on};
+use super::state::{Intent, State, Tokens, adopt, ask, begin, refuse, replaces, rest_on};
 use super::view::{ChallengeView, Failure};
 use crate::error::ErrorKind;
 use crate::time::Timestamp;
@@ -77,9 +77,7 @@ impl Challenged {
                 State::Challenged(self)
             }
             // Another process has answered it, or ended the session.
-            Event::Observed(view) if view.ended || newer(&view, self.tokens.as_ref()) => {
-                adopt(&view, cx, out)
-            }
+            Event::Observed(view) if replaces(&view, self.tokens.as_ref()) => adopt(&view, cx, out),
             Event::ClockJumped(by) => {
                 self.tokens = self.tokens.map(|tokens| tokens.shifted(by));
                 self.challenge.expires_at = self.challenge.expires_at.shifted(by);
@@ -99,6 +97,7 @@ impl Challenged {
             challenge: Some(self.challenge),
             attempt: 0,
             refusals: 0,
+            over: None,
         })
     }
 

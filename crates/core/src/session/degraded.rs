@@ -4,7 +4,7 @@ use super::Cx;
 use super::effect::{Appointment, Effect, Purpose, Told};
 use super::event::Event;
 use super::revoking::Revoking;
-use super::state::{Intent, State, Tokens, adopt, begin, newer, stall_until};
+use super::state::{Intent, State, Tokens, adopt, begin, replaces, stall_until};
 use super::view::Failure;
 use crate::error::ErrorKind;
 use crate::time::Timestamp;
@@ -54,9 +54,7 @@ impl Degraded {
                 begin(intent, Some(self.tokens), 0, cx, out)
             }
             Event::SignOut => Revoking::enter(Some(self.tokens), cx, out),
-            Event::Observed(view) if view.ended || newer(&view, Some(&self.tokens)) => {
-                adopt(&view, cx, out)
-            }
+            Event::Observed(view) if replaces(&view, Some(&self.tokens)) => adopt(&view, cx, out),
             Event::ClockJumped(by) => {
                 self.tokens = self.tokens.shifted(by);
                 self.not_before = self.not_before.shifted(by);

@@ -127,8 +127,12 @@ impl Flight {
 
     /// The same flight after the wall clock was set.
     pub(super) fn shifted(mut self, by_millis: i64) -> Self {
-        if let Phase::Committing(Pending::Tokens { held, .. }) = &mut self.phase {
-            *held = held.shifted(by_millis);
+        match &mut self.phase {
+            Phase::Committing(Pending::Tokens { held, .. }) => *held = held.shifted(by_millis),
+            Phase::Committing(Pending::Challenge(challenge)) => {
+                challenge.expires_at = challenge.expires_at.shifted(by_millis);
+            }
+            _ => {}
         }
         self
     }

@@ -4,7 +4,7 @@ use super::Cx;
 use super::effect::{Appointment, Effect, Purpose, Told};
 use super::event::Event;
 use super::revoking::Revoking;
-use super::state::{State, Tokens, adopt, ask, automatic, begin, newer, refuse, rest_on};
+use super::state::{State, Tokens, adopt, ask, automatic, begin, refuse, replaces, rest_on};
 use super::view::Failure;
 use crate::error::{ErrorKind, Recovery};
 use crate::time::Timestamp;
@@ -62,9 +62,7 @@ impl LockedOut {
                 self.tokens = refuse(self.tokens, generation, out);
                 State::LockedOut(self)
             }
-            Event::Observed(view) if view.ended || newer(&view, self.tokens.as_ref()) => {
-                adopt(&view, cx, out)
-            }
+            Event::Observed(view) if replaces(&view, self.tokens.as_ref()) => adopt(&view, cx, out),
             Event::ClockJumped(by) => {
                 self.tokens = self.tokens.map(|tokens| tokens.shifted(by));
                 self.until = self.until.shifted(by);

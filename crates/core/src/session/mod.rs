@@ -192,6 +192,15 @@ impl Machine {
                 .is_some_and(|flight| flight.then == flight::Then::SignOut)
     }
 
+    /// A sign-in is under way, or follows the exchange that is.
+    pub fn is_signing_in(&self) -> bool {
+        self.status() == Status::Authenticating
+            || self
+                .state()
+                .and_then(State::flight)
+                .is_some_and(|flight| flight.then == flight::Then::SignIn)
+    }
+
     /// The challenge that waits for its answer.
     pub fn challenge(&self) -> Option<ChallengeView> {
         self.state().and_then(State::challenge)

@@ -4,7 +4,7 @@ use super::Cx;
 use super::effect::{Appointment, Effect, Purpose, Told};
 use super::event::Event;
 use super::revoking::Revoking;
-use super::state::{Intent, State, Tokens, adopt, automatic, begin, newer, refuse};
+use super::state::{Intent, State, Tokens, adopt, automatic, begin, refuse, replaces};
 use super::view::Failure;
 use crate::error::ErrorKind;
 
@@ -49,9 +49,7 @@ impl ReauthRequired {
                 self.tokens = refuse(self.tokens, generation, out);
                 State::ReauthRequired(self)
             }
-            Event::Observed(view) if view.ended || newer(&view, self.tokens.as_ref()) => {
-                adopt(&view, cx, out)
-            }
+            Event::Observed(view) if replaces(&view, self.tokens.as_ref()) => adopt(&view, cx, out),
             Event::ClockJumped(by) => {
                 self.tokens = self.tokens.map(|tokens| tokens.shifted(by));
                 State::ReauthRequired(self)

@@ -7,8 +7,8 @@ use super::event::{Answer, Event};
 use super::flight::{Flight, Pending, Step, Then};
 use super::revoking::Revoking;
 use super::state::{
-    Intent, State, Tokens, adopt, afterwards, ask, automatic, begin, newer, rest_on, slowly, stall,
-    stall_until,
+    Intent, State, Tokens, adopt, afterwards, ask, automatic, begin, ended, replaces, rest_on,
+    slowly, stall, stall_until,
 };
 use super::view::{Failure, Held, JournalView, RecordView};
 use crate::error::{Certainty, ErrorKind, Recovery};
@@ -102,7 +102,7 @@ impl Refreshing {
         if flight.then == Then::SignOut {
             return Revoking::at_lock(flight, Some(self.tokens), Some(view), cx, out);
         }
-        if view.ended || newer(view, Some(&self.tokens)) {
+        if replaces(view, Some(&self.tokens)) {
             let state = adopt(view, cx, out);
             flight.end(out);
             return afterwards(state, flight.then, cx, out);
@@ -242,7 +242,7 @@ impl Refreshing {
 
     /// The store has what is held: now the mark can name it.
     fn go_on(mut self, flight: Flight, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
-        self.tokens.saved = true;
+        (self.tokens.saved, self.tokens.over) = (true, None);
         if flight.then == Then::SignOut {
             return Revoking::at_lock(flight, Some(self.tokens), None, cx, out);
         }
@@ -268,10 +268,10 @@ impl Refreshing {
             flight.end(out);
             return Revoking::beside(Some(self.tokens), view, cx, out);
         }
-        if view.ended || newer(view, Some(&self.tokens)) {
+        if replaces(view, Some(&self.tokens)) {
             // Whoever ended the session meant these tokens too. A newer generation of the same family
             // would die with them: then they are only forgotten.
-            if view.ended && matches!(pending, Some(Pending::Tokens { .. })) {
+            if ended(view, Some(&self.tokens)) && matches!(pending, Some(Pending::Tokens { .. })) {
                 out.push(Effect::Discard);
             }
             let state = adopt(view, cx, out);
@@ -336,6 +336,7 @@ impl Refreshing {
             refused: false,
             strikes: if self.tokens.refused { self.tokens.strikes.saturating_add(1) } else { 0 },
             saved,
+            over: self.tokens.over.filter(|_| !saved),
             kept: held.refresh.is_some_and(|refresh| Some(refresh.token) == old),
         }
     }

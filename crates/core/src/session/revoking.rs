@@ -34,6 +34,13 @@ impl Revoking {
         State::Revoking(Self::of(flight, [tokens.map(|tokens| tokens.held), None], cx))
     }
 
+    /// From an end: the store may not have heard of it, or hold what was not read here. What has ended stays so.
+    pub(super) fn again(ended_at: u64, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
+        out.push(Effect::Unpublish);
+        let flight = Flight::begin_locking(Grant::Revoke, cx, out);
+        State::Revoking(Self { counter: ended_at, ..Self::of(flight, [None, None], cx) })
+    }
+
     /// From a flight that was told what the store holds instead of what we have.
     pub(super) fn beside(
         tokens: Option<Tokens>,
@@ -43,7 +50,9 @@ impl Revoking {
     ) -> State {
         out.push(Effect::Unpublish);
         let flight = Flight::begin_locking(Grant::Revoke, cx, out);
-        State::Revoking(Self::of(flight, [tokens.map(|tokens| tokens.held), view.tokens], cx))
+        let mut state = Self::of(flight, [tokens.map(|tokens| tokens.held), None], cx);
+        state.count_in(view, cx);
+        State::Revoking(state)
     }
 
     /// From an exchange that holds the lock and has not sent, or has come back with nothing to revoke
@@ -56,8 +65,11 @@ impl Revoking {
         out: &mut Vec<Effect>,
     ) -> State {
         out.push(Effect::Unpublish);
-        let stored = view.and_then(|view| view.tokens);
-        Self::of(flight, [tokens.map(|tokens| tokens.held), stored], cx).go(cx, out)
+        let mut state = Self::of(flight, [tokens.map(|tokens| tokens.held), None], cx);
+        if let Some(view) = view {
+            state.count_in(view, cx);
+        }
+        state.go(cx, out)
     }
 
     /// From an exchange whose answer came after the caller had ended the session: its tokens are
@@ -99,13 +111,20 @@ impl Revoking {
                 self.valid_until = self.valid_until.map(|until| until.shifted(by));
                 State::Revoking(self)
             }
+            // Whoever wished to sign in meanwhile was told otherwise since.
+            Event::SignOut => {
+                self.flight.then = Then::Rest;
+                State::Revoking(self)
+            }
+            // What stands there before the tombstone is ended with it.
+            Event::Observed(view) => {
+                self.counter = self.counter.max(view.counter);
+                State::Revoking(self)
+            }
             // It is ended already, nothing is handed out, and nothing else counts any more.
-            Event::SignOut
-            | Event::Wanted
-            | Event::Rejected(_)
-            | Event::Answer
-            | Event::Due
-            | Event::Observed(_) => State::Revoking(self),
+            Event::Wanted | Event::Rejected(_) | Event::Answer | Event::Due => {
+                State::Revoking(self)
+            }
         }
     }
 
@@ -125,7 +144,7 @@ impl Revoking {
     fn count_in(&mut self, view: &RecordView, cx: Cx<'_>) {
         self.valid_until = self.valid_until.max(end(view.tokens, cx));
         self.revocable |= view.tokens.is_some_and(|held| held.refresh.is_some());
-        self.counter = self.counter.max(counter([view.tokens]));
+        self.counter = self.counter.max(counter([view.tokens])).max(view.counter);
     }
 
     fn revoke(mut self, flight: Flight, out: &mut Vec<Effect>) -> State {

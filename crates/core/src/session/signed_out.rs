@@ -5,7 +5,7 @@ use super::effect::{Effect, Told};
 use super::event::Event;
 use super::revoking::Revoking;
 use super::state::{Intent, State, adopt, automatic, begin};
-use super::view::Failure;
+use super::view::{Failure, RecordView};
 use crate::error::ErrorKind;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -14,7 +14,8 @@ pub(super) struct SignedOut {
     pub(super) ended: bool,
     /// The store has heard of the end. As long as it has not, nothing of what it shows is believed.
     pub(super) heard: bool,
-    /// The highest generation that was ended here: up to this the store is not believed either way.
+    /// The highest generation that has ended: up to this the store is not believed either way, since a reading may
+    /// have begun before the end.
     pub(super) ended_at: u64,
 }
 
@@ -25,12 +26,12 @@ impl SignedOut {
     }
 
     /// A sibling has ended the session.
-    pub(super) fn enter_ended(out: &mut Vec<Effect>) -> State {
+    pub(super) fn enter_ended(view: &RecordView, out: &mut Vec<Effect>) -> State {
         out.push(Effect::Unpublish);
         out.push(Effect::Forget);
         out.push(Effect::Unschedule);
         out.push(Effect::Tell(Told::Failed(Failure::new(ErrorKind::SignedOut))));
-        State::SignedOut(Self { ended: true, heard: true, ended_at: 0 })
+        State::SignedOut(Self { ended: true, heard: true, ended_at: view.counter })
     }
 
     pub(super) fn on(self, event: Event, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
@@ -46,7 +47,12 @@ impl SignedOut {
                 }
             },
             Event::Observed(view) if view.ended => {
-                State::SignedOut(Self { ended: true, heard: true, ended_at: self.ended_at })
+                let ended_at = self.ended_at.max(view.counter);
+                State::SignedOut(Self { ended: true, heard: true, ended_at })
+            }
+            // Somebody has forgotten the session and its end: the next one counts from the beginning.
+            Event::Observed(view) if self.heard && view.tokens.is_none() && view.counter == 0 => {
+                State::SignedOut(Self { ended_at: 0, ..self })
             }
             Event::Observed(view) => {
                 let newest = view.tokens.map_or(0, |held| held.generation.counter);
@@ -55,8 +61,7 @@ impl SignedOut {
                 }
                 adopt(&view, cx, out)
             }
-            // The store may hold what this machine has not read, or not have heard of the end.
-            Event::SignOut => Revoking::enter(None, cx, out),
+            Event::SignOut => Revoking::again(self.ended_at, cx, out),
             // No challenge waits here; the driver has told the caller.
             Event::Answer => State::SignedOut(self),
             // Nothing is held that could be refused, be due or move in time, and nothing is under way.

@@ -54,6 +54,9 @@ pub(super) struct Tokens {
     pub(super) strikes: u8,
     /// The store has them.
     pub(super) saved: bool,
+    /// As long as it has not: how far the record had come at the end that they were bought over, by name. That end
+    /// is not theirs.
+    pub(super) over: Option<u64>,
     /// An answer has shown that the refresh token stays.
     pub(super) kept: bool,
 }
@@ -155,6 +158,8 @@ impl State {
             Self::SignedOut(SignedOut { ended: true, .. }) => {
                 Demand::Fail(Failure::new(ErrorKind::SignedOut))
             }
+            // What is asked for meanwhile comes after the writing.
+            Self::Active(Active { saving: Some(_), .. }) => Demand::Wait,
             Self::SignedOut(_) | Self::Active(_) => Demand::Ask,
             Self::Degraded(state) => Demand::Stalled(state.failure),
             Self::BackingOff(state) => Demand::Stalled(state.failure),
@@ -179,6 +184,7 @@ impl Tokens {
             refused: false,
             strikes: 0,
             saved: true,
+            over: None,
             kept: view.refresh_kept,
         })
     }
@@ -260,6 +266,17 @@ pub(super) fn newer(view: &RecordView, ours: Option<&Tokens>) -> bool {
     theirs.counter > mine.counter || (theirs.counter == mine.counter && theirs != mine)
 }
 
+/// Whether the record says that what is held has ended. The end of the session before, over which these tokens were
+/// bought, is still there until the store has them.
+pub(super) fn ended(view: &RecordView, ours: Option<&Tokens>) -> bool {
+    view.ended && ours.and_then(|tokens| tokens.over).is_none_or(|over| view.counter > over)
+}
+
+/// Whether the record takes the place of what is held: it has ended, or is newer.
+pub(super) fn replaces(view: &RecordView, ours: Option<&Tokens>) -> bool {
+    ended(view, ours) || newer(view, ours)
+}
+
 /// Begins to buy the next token.
 pub(super) fn begin(
     intent: Intent,
@@ -285,6 +302,7 @@ pub(super) fn begin(
             challenge: None,
             attempt,
             refusals: 0,
+            over: None,
         }),
     }
 }
@@ -349,7 +367,7 @@ pub(super) fn slowly(mut failure: Failure, cx: Cx<'_>) -> Failure {
 /// tokens are published from the record where they are good.
 pub(super) fn adopt(view: &RecordView, cx: Cx<'_>, out: &mut Vec<Effect>) -> State {
     if view.ended {
-        return SignedOut::enter_ended(out);
+        return SignedOut::enter_ended(view, out);
     }
     let tokens = Tokens::of(view);
     // Also where the access token is over: the driver takes its bytes, for the refresh token's sake.

@@ -101,6 +101,8 @@ pub struct RecordView {
     pub challenge: Option<ChallengeView>,
     /// The session was ended on purpose; only an explicit sign-in begins another.
     pub ended: bool,
+    /// The highest generation that the record has held. Of two ends it tells which came later.
+    pub counter: u64,
     /// How many refusals that may hide something else the refresh token has met.
     pub suspicion: u8,
     /// An answer has shown that the refresh token stays when it is used.

@@ -1,7 +1,7 @@
 //! What a driver does at once: the effects that cannot fail, and the rules that they must keep.
 
 use countersign_core::session::{
-    Cx, Effect, Event, ExchangeId, Grant, Rules, SignOutEnd, Source, Told, Write,
+    Cx, Effect, Event, ExchangeId, Grant, Report, Rules, SignOutEnd, Source, Told, Write,
 };
 
 use crate::defect::Defect;
@@ -18,6 +18,11 @@ impl World {
     ) -> Result<(), Broken> {
         let now = self.time();
         let host = &mut self.hosts[n];
+        host.knows |= match &event {
+            Event::Observed(view) => view.ended,
+            Event::Flight(_, report) => matches!(report, Report::Locked(_) | Report::Superseded(_)),
+            _ => false,
+        };
         let last = host.flight.as_ref().map_or(0, |flight| flight.id.0);
         let cx = Cx { now, exchange: ExchangeId(1 + last % 2), rules };
         let mut effects = host.machine.handle(event, cx);
@@ -40,8 +45,16 @@ impl World {
                     return Err("manual: signs in only when the caller says so".into());
                 }
                 // The end is over once the caller's next sign-in begins.
-                host.ending &= grant != Grant::SignIn { explicit: true };
+                let by_name = grant == Grant::SignIn { explicit: true };
+                if by_name && !host.asked {
+                    return Err("last-wish: who has signed out since is not signed in".into());
+                }
+                host.ending &= !by_name;
                 begin(host, id, effect)?;
+                if let Some(flight) = &mut host.flight {
+                    flight.by_name = by_name;
+                    flight.answers = grant == Grant::Answer;
+                }
             }
             Effect::Lock(id) if host.flight.is_none() => begin(host, id, Effect::Lock(id))?,
             Effect::Prepare(id, _)
@@ -82,23 +95,34 @@ impl World {
                 {
                     return Err("saved: what is called saved is in the store".into());
                 }
-                if host.ending {
+                // Unless somebody has begun another session by name since.
+                let another = source == Source::Record && self.store.begun > host.begun;
+                if host.ending && !another {
                     return Err("sign-out-wins: nothing is published after a sign-out".into());
                 }
+                host.ending = false;
+                let by_name = host.flight.as_ref().is_some_and(|flight| flight.by_name);
                 if host.published != Some(generation) {
-                    host.born_of_refusal = host.refused && source == Source::Answer;
+                    // What a person has asked for was not bought for the refusal's sake.
+                    host.born_of_refusal = host.refused && source == Source::Answer && !by_name;
                     host.refused = false;
                 }
                 host.held = Some(tokens);
                 host.published = Some(generation);
+                let begun = host.flight.as_ref().filter(|flight| flight.by_name && !saved);
+                host.over = begun.map(|flight| flight.ends).or(host.over.filter(|_| !saved));
             }
             Effect::Unpublish => host.published = None,
             Effect::Forget => {
                 if !host.ending && !self.store.record.ended {
                     return Err("never-forget: tokens go only with the end of the session".into());
                 }
+                if !host.ending && host.over == Some(self.store.ends) {
+                    return Err("never-forget: the end of the session before is not theirs".into());
+                }
                 host.held = None;
                 host.published = None;
+                host.over = None;
             }
             Effect::Discard => host.answer = None,
             Effect::Retire => {
@@ -125,7 +149,16 @@ fn begin(host: &mut Host, id: ExchangeId, step: Effect) -> Result<(), Broken> {
     if host.flight.is_some() {
         return Err("one-flight: at most one per session".into());
     }
-    let (locked, journaled, stale, buried) = (false, false, false, false);
-    host.flight = Some(Flight { id, step: Some(step), locked, journaled, stale, buried });
+    host.flight = Some(Flight {
+        id,
+        step: Some(step),
+        locked: false,
+        journaled: false,
+        stale: false,
+        buried: false,
+        by_name: false,
+        answers: false,
+        ends: 0,
+    });
     Ok(())
 }

@@ -17,10 +17,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use countersign_core::session::{Cx, Effect, Event, ExchangeId, Reauthentication, Rules, Status};
+use countersign_core::session::{
+    Cx, Demand, Effect, Event, ExchangeId, Reauthentication, Rules, Status,
+};
 use countersign_core::{Capabilities, RefreshSupport};
 
 use defect::Defect;
+use model::Record;
 use world::{Broken, Call, Choice, Left, Outcome, World};
 
 /// What a walk has seen.
@@ -97,8 +100,8 @@ fn walk(rules: &Rules, left: Left, defect: Defect, most: usize) -> Result<Seen, 
     Ok(seen)
 }
 
-/// An empty store, one in which the first host is signed in already, one in which it is challenged, and one that
-/// has not heard of what it has renewed.
+/// An empty store, one in which the first host is signed in already, one in which it is challenged, one in which it
+/// has ended its session, and one that has not heard of what it has renewed.
 fn starts(rules: &Rules, left: Left) -> Vec<World> {
     let begin = |calls: &[(Call, &[Outcome])], status| {
         let mut world = World::new(rules.refresh, Left { faults: 9, calls: 9, ticks: 9 });
@@ -121,6 +124,10 @@ fn starts(rules: &Rules, left: Left) -> Vec<World> {
         begin(&[signed_in], Status::Active),
         begin(&[challenged], Status::Challenged),
     ];
+    let ended: (Call, &[Outcome]) = (Call::SignOut, &[Good, Good, Good, Good]);
+    if rules.refresh != RefreshSupport::Absent {
+        starts.push(begin(&[signed_in, ended], Status::SignedOut));
+    }
     if matches!(rules.refresh, RefreshSupport::Rotating { .. }) {
         let unsaved: (Call, &[Outcome]) = (Call::Wanted, &[Good, Good, Good, Good, Good, Fails]);
         starts.push(begin(&[signed_in, unsaved], Status::Active));
@@ -165,6 +172,19 @@ fn probe(world: &World, rules: &Rules, seen: &mut Seen) -> Result<(), Broken> {
             {
                 return Err(format!("never-forget: {name} in {} wipes tokens", before.as_str()));
             }
+        }
+    }
+    for host in &world.hosts {
+        let told = host.machine.status() == Status::SignedOut
+            && matches!(host.machine.demand(), Demand::Fail(_));
+        // A sign-out that could not read the record does not know what it has ended.
+        let known = |before: &&Record| told && host.knows && host.seen.counter >= before.counter;
+        let Some(before) = world.store.before_end.as_deref().filter(known) else { continue };
+        let cx = Cx { now: world.time(), exchange: ExchangeId(9), rules };
+        let late = Event::Observed(before.view());
+        if host.machine.clone().handle(late, cx).iter().any(|e| matches!(e, Effect::Publish { .. }))
+        {
+            return Err("sign-out-wins: a reading from before the end brings nothing back".into());
         }
     }
     Ok(())
@@ -236,7 +256,8 @@ fn every_rule_holds_in_every_world_and_every_pair_of_state_and_event_is_met() {
     let mut all = Seen::default();
     for (name, rules, left) in kinds() {
         let few = Left { faults: 1, calls: 1, ticks: 2 };
-        for left in [few, left] {
+        let asked = Left { faults: 0, calls: 3, ticks: 0 };
+        for left in [few, asked, left] {
             match walk(&rules, left, Defect::None, MOST) {
                 Ok(seen) => {
                     let cut = if seen.cut { ", bounded" } else { ", all there are" };

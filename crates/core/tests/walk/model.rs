@@ -41,6 +41,12 @@ pub(crate) struct Record {
 pub(crate) struct Store {
     pub(crate) record: Record,
     pub(crate) holder: Option<usize>,
+    /// How often a session was begun by name, as far as that was stored.
+    pub(crate) begun: u8,
+    /// How often a session was ended here.
+    pub(crate) ends: u8,
+    /// The record before the last of these ends, as a slow reading may still tell of it.
+    pub(crate) before_end: Option<Box<Record>>,
 }
 
 /// The provider: which refresh token it takes, and what it must not be asked again.
@@ -99,6 +105,7 @@ impl Record {
             journal: self.journal,
             challenge: self.challenge,
             ended: self.ended,
+            counter: self.counter,
             suspicion: self.suspicion,
             refresh_kept: self.kept,
             guards,

@@ -6,7 +6,7 @@ use countersign_core::{Certainty, ErrorKind};
 use crate::answers::second;
 use crate::defect::Defect;
 use crate::model::name;
-use crate::world::{Broken, Outcome, World};
+use crate::world::{Broken, Flight, Outcome, World};
 
 impl World {
     pub(crate) fn step(
@@ -44,6 +44,7 @@ impl World {
                     self.store.holder = Some(n);
                     flight.locked = true;
                 }
+                flight.ends = self.store.ends;
                 self.hosts[n].seen = self.store.record.clone();
                 Report::Locked(Box::new(self.store.record.view()))
             }
@@ -148,11 +149,17 @@ impl World {
         if defect.drops(write) {
             return Ok(Report::Committed);
         }
+        if ends && !record.ended {
+            self.store.ends += 1;
+            self.store.before_end = Some(Box::new(record.clone()));
+        }
         match write {
             Write::Tokens => {
                 let Some(tokens) = host.answer.or(host.held) else {
                     return Err("commit: what is written is at hand".into());
                 };
+                let by_name = |flight: &Flight| flight.by_name || flight.answers;
+                self.store.begun += u8::from(host.flight.as_ref().is_some_and(by_name));
                 record.kept = record.tokens.is_some_and(|old| old.refresh == tokens.refresh);
                 (record.tokens, record.counter) = (Some(tokens), tokens.generation.counter);
                 (record.journal, record.challenge, record.refused) = (None, None, None);

@@ -43,6 +43,14 @@ pub(crate) struct Host {
     pub(crate) due: Option<Appointment>,
     /// The caller has ended the session and not begun another.
     pub(crate) ending: bool,
+    /// It has read the record since, under the lock or as ended.
+    pub(crate) knows: bool,
+    /// How many sessions had been begun by name when he did.
+    pub(crate) begun: u8,
+    /// The last that the caller has asked for by name was to sign in.
+    pub(crate) asked: bool,
+    /// Its tokens were bought by name after so many ends, and the store has not got them yet.
+    pub(crate) over: Option<u8>,
     /// The commit of `answer` was attempted.
     pub(crate) attempted: bool,
     /// The API has refused what is handed out, and nothing else is handed out yet.
@@ -62,6 +70,12 @@ pub(crate) struct Flight {
     pub(crate) stale: bool,
     /// The end of the session was written, as far as that went.
     pub(crate) buried: bool,
+    /// The caller has asked for it by name.
+    pub(crate) by_name: bool,
+    /// It answers a challenge.
+    pub(crate) answers: bool,
+    /// How often a session had been ended when the lock was had.
+    pub(crate) ends: u8,
 }
 
 /// One thing that can happen next.
@@ -216,9 +230,15 @@ impl World {
         defect: Defect,
     ) -> Result<(), Broken> {
         let event = match call {
-            Call::SignIn => Event::SignIn,
+            Call::SignIn => {
+                self.hosts[n].asked = true;
+                Event::SignIn
+            }
             Call::SignOut => {
                 self.hosts[n].ending = true;
+                self.hosts[n].knows = false;
+                self.hosts[n].begun = self.store.begun;
+                self.hosts[n].asked = false;
                 Event::SignOut
             }
             Call::Wanted => Event::Wanted,
