@@ -149,7 +149,12 @@ impl Cell {
         }
         let mut after = After { heard: core.told.count, ..After::default() };
         let from = core.machine.status();
+        let given = cargo.one_time.is_some();
         self.turn(&mut core, event, &mut cargo, now, &rules, &mut after);
+        if given && !core.machine.is_signing_in() {
+            // Nothing has begun that would take them, and nothing is to have them later.
+            core.one_time = None;
+        }
         if let Some(refused) = core.refused.filter(|_| core.read) {
             let refusal = Event::Rejected(refused);
             self.turn(&mut core, refusal, &mut Cargo::default(), now, &rules, &mut after);
@@ -263,7 +268,8 @@ impl Cell {
                 core.saved = true;
                 core.unsaved = None;
                 core.challenge = None;
-                core.one_time = None;
+                // Those that no exchange has taken yet are for the sign-in that follows.
+                core.one_time = core.one_time.take().filter(|given| !given.taken);
                 core.recalled = None;
                 self.forget_codes();
                 core.published = None;

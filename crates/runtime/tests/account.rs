@@ -400,3 +400,19 @@ async fn p21_nothing_but_a_refused_password_brings_a_lockout_nearer() {
     let error = session.sign_in_with(now).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AccountLocked);
 }
+
+#[tokio::test]
+async fn f36_f47_credentials_that_were_given_during_a_lockout_are_not_kept() {
+    let world = World::new();
+    let session = world.session().await;
+    let end = world.clock.now().after(seconds(600));
+    let locked = json!({ "error": "locked", "until": end.as_millis() });
+    world.server.next("sign_in", Act::Say(403, locked));
+    assert_eq!(session.sign_in().await.unwrap_err().kind(), ErrorKind::AccountLocked);
+    let told = session.sign_in_with(password("canary-mistyped")).await.unwrap_err();
+    assert_eq!(told.kind(), ErrorKind::AccountLocked);
+    world.pass(seconds(620)).await;
+    let sent = world.server.state().seen["sign_in"].clone();
+    assert_eq!(sent[1..], [json!({ "password": common::PASSWORD })]);
+    assert_eq!(session.state(), Status::Active);
+}

@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use async_trait::async_trait;
+use common::store::{Flaky, Silent};
 use common::{World, seconds, settle};
 use countersign_core::{
     Answers, Clock, Credentials, ErrorKind, Monotonic, RefreshSupport, Timestamp,
 };
 use countersign_runtime::{ManualClock, Session, SignIn, SignOutOutcome};
+use countersign_seal::suite::Through;
 use futures_util::FutureExt;
 use serde_json::json;
 
@@ -199,4 +201,48 @@ async fn a_change_between_the_call_and_the_wait_is_heard() {
     let changed = session.changed();
     session.reject(session.current().unwrap().generation());
     assert!(changed.now_or_never().is_some());
+}
+
+#[tokio::test]
+async fn f36_f41_credentials_for_one_time_outlive_the_end_of_the_session_before() {
+    let world = World::new();
+    let session = world.signed_in().await;
+    world.server.state().password = NEW.into();
+    world.server.hold();
+    let leaving = session.clone();
+    let leaving = tokio::spawn(async move { leaving.sign_out(seconds(10)).await });
+    settle().await;
+    let given = Credentials::password("kim", NEW.to_owned());
+    let coming = session.clone();
+    let coming = tokio::spawn(async move { coming.sign_in_with(given).await });
+    settle().await;
+    world.server.open();
+    assert!(matches!(coming.await.unwrap(), Ok(SignIn::Complete)));
+    assert_eq!(leaving.await.unwrap(), SignOutOutcome::Revoked);
+    let sent = world.server.state().seen["sign_in"].clone();
+    assert_eq!(sent[1..], [json!({ "password": NEW })]);
+}
+
+/// The same where a sibling has ended it, and a refresh is the first to see that.
+#[tokio::test]
+async fn f36_credentials_for_one_time_outlive_the_end_that_a_sibling_has_made() {
+    let world = World::new();
+    let store = Flaky::new(world.store.clone());
+    let silent = Through(Silent(Through(store.clone())));
+    let keeper = world.keeper_builder().store(silent).build().unwrap();
+    let session = world.described(&keeper).open().await.unwrap();
+    session.authorization().await.unwrap();
+    world.session().await.sign_out(seconds(10)).await;
+    world.server.state().password = NEW.into();
+    store.stall_next_read();
+    let renewing = session.clone();
+    tokio::spawn(async move { renewing.refresh().await.map(drop) });
+    settle().await;
+    let given = Credentials::password("kim", NEW.to_owned());
+    let coming = tokio::spawn(async move { session.sign_in_with(given).await });
+    settle().await;
+    store.resume();
+    assert!(matches!(coming.await.unwrap(), Ok(SignIn::Complete)));
+    let sent = world.server.state().seen["sign_in"].clone();
+    assert_eq!(sent[1..], [json!({ "password": NEW })]);
 }
