@@ -61,7 +61,8 @@ impl Cell {
         self.with_awake(|core| Some(core.recalled.as_deref()?.account.as_ref()?.1.clone()))?
     }
 
-    /// Remembers what is sealed so. Where there is no seal, nothing is remembered.
+    /// Remembers what is sealed so. Where there is no seal of the session's record, nothing of it is remembered; where
+    /// there is none of the account's, what was remembered before stays: it may be all that is left of it.
     pub(crate) fn keep_in_mind(
         &self,
         (session_seal, session): (Option<Seal>, &SessionRecord),
@@ -74,12 +75,17 @@ impl Cell {
         {
             return;
         }
-        let recalled = Recalled {
+        let mut recalled = Recalled {
             session: session_seal.map(|seal| (seal, session.clone())),
             account: account_seal.map(|seal| (seal, account.clone())),
         };
         let replaced = self.with_awake(|core| match &mut core.recalled {
-            Some(known) => Some(mem::replace(&mut **known, recalled)),
+            Some(known) => {
+                if recalled.account.is_none() {
+                    recalled.account = known.account.take();
+                }
+                Some(mem::replace(&mut **known, recalled))
+            }
             None => {
                 core.recalled = Some(Box::new(recalled));
                 None

@@ -304,6 +304,8 @@ impl Records {
     ) -> Result<Written, Error> {
         if let Some(error) = &self.guards_unreadable {
             return Err(error.clone());
+        // Until it has come through, what stands here is not what the store has.
+        self.account_seal = None;
         }
         let sealer = cell.shared.sealer().await?;
         let [_, name] = self.names(cell, &sealer);

@@ -5,6 +5,9 @@
 
 mod common;
 
+use std::sync::atomic::Ordering;
+
+use common::store::Flaky;
 use common::{Act, Plain, World, seconds, settle};
 use countersign_core::session::Status;
 use countersign_core::{
@@ -12,6 +15,7 @@ use countersign_core::{
     Recovery, Revision, SessionStore, StoredRecord,
 };
 use countersign_runtime::{Reason, Session};
+use countersign_seal::suite::Through;
 use countersign_seal::{Found, SealedFacts, Sealer};
 use serde_json::json;
 
@@ -226,4 +230,24 @@ async fn a_session_that_says_nothing_of_its_account_is_believed() {
     let session = world.session().await;
     session.sign_in().await.unwrap();
     assert!(marked(true).await, "the next write of this version says it");
+}
+
+/// What does not weigh is remembered by sessions alone, also where the store takes it at the second try only.
+#[tokio::test]
+async fn guards_that_are_gone_and_could_not_be_written_at_once_are_written_later() {
+    let world = World::new();
+    let store = Flaky::new(world.store.clone());
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
+    let session = world.described(&keeper).open().await.unwrap();
+    session.authorization().await.unwrap();
+    lose(&world, ACCOUNT).await;
+    store.failing.store(1, Ordering::SeqCst);
+    session.refresh().await.unwrap();
+    assert_eq!(store.failing.load(Ordering::SeqCst), 0, "it has tried");
+    assert!(only(&world, ACCOUNT).await.is_none());
+    world.server.state().refresh_tokens.clear();
+    session.reject(session.current().unwrap().generation());
+    session.authorization().await.unwrap();
+    assert_eq!(world.server.count("sign_in"), 2);
+    assert!(only(&world, ACCOUNT).await.is_some());
 }
