@@ -89,7 +89,8 @@ impl Cell {
             let look = self.look_for(&mut caller);
             if look.is_err() && self.may_be_helped() {
                 // A sibling may have signed in, answered or renewed: not every store tells of it.
-                drop(self.in_time(1, self.look()).await);
+                let clock = &*self.shared.clock;
+                drop(wait(clock, self.in_time(1, self.look()), deadline).await);
                 continue;
             }
             match look? {
