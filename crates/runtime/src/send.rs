@@ -36,7 +36,8 @@ impl Flight {
                 return Ok(unanswered(Ill { error, lost: Some(Delivery::NotSent) }));
             }
         };
-        if grant == Grant::Revoke {
+        // Whoever takes over an exchange that has not sent has its leave.
+        if grant == Grant::Revoke && self.permit.is_none() {
             let deadline = self.cell.shared.clock.monotonic().after(self.cell.exchange_deadline());
             match self.cell.leave(deadline).await {
                 Ok(permit) => self.permit = permit,

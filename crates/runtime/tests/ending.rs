@@ -4,10 +4,13 @@
 
 mod common;
 
+use common::store::Flaky;
 use common::{Act, PASSWORD, World, at_once, ended, seconds, settle, shown};
 use countersign_core::session::Status;
 use countersign_core::{Credentials, ErrorKind, StoredKey};
 use countersign_runtime::{Keeper, RevocationOutcome, Selection, Session, SignOutOutcome};
+use countersign_scheduler::{BudgetSettings, LaneLimits};
+use countersign_seal::suite::Through;
 use tokio::task::JoinHandle;
 
 async fn signed_in(world: &World, keeper: &Keeper) -> Session {
@@ -181,4 +184,43 @@ async fn f41_to_end_everything_revokes_also_what_a_sign_out_has_left() {
         assert_eq!(report.await.sessions[0].outcome, outcome);
         assert_eq!(world.server.state().revoked.len(), revoked);
     }
+}
+
+#[tokio::test]
+async fn f41_the_last_wish_is_the_one_that_stays() {
+    let world = World::new();
+    let session = signed_in(&world, &world.keeper()).await;
+    world.server.hold();
+    let first = leaving(&session).await;
+    let coming = session.clone();
+    let coming = tokio::spawn(async move { coming.sign_in().await.map(drop) });
+    settle().await;
+    let second = leaving(&session).await;
+    world.server.open();
+    settle().await;
+    assert_eq!((session.state(), shown(&session)), (Status::SignedOut, None));
+    assert_eq!(world.server.count("sign_in"), 1);
+    assert_eq!(ended(first).await, SignOutOutcome::Revoked);
+    assert_eq!(ended(second).await, SignOutOutcome::Revoked);
+    assert_eq!(ended(coming).await.unwrap_err().kind(), ErrorKind::SignedOut);
+}
+
+/// One place and no more: what was admitted is what revokes.
+#[tokio::test]
+async fn f41_f50_a_sign_out_that_takes_over_an_exchange_needs_no_second_leave() {
+    let world = World::new();
+    let limits = LaneLimits { interval: seconds(0), burst: 8, concurrency: 1 };
+    let budgets = BudgetSettings { limits, ..BudgetSettings::default() };
+    let store = Flaky::new(world.store.clone());
+    let keeper = world.keeper_builder().budgets(budgets).store(Through(store.clone()));
+    let session = signed_in(&world, &keeper.build().unwrap()).await;
+    store.stall_next_read();
+    let renewing = session.clone();
+    tokio::spawn(async move { renewing.refresh().await.map(drop) });
+    settle().await;
+    let leaving = leaving(&session).await;
+    store.resume();
+    settle().await;
+    assert_eq!(ended(leaving).await, SignOutOutcome::Revoked);
+    assert_eq!((world.server.count("refresh"), world.server.count("revoke")), (0, 1));
 }
