@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use countersign_core::session::{Effect, Event, ExchangeId, Failure, Grant, Report};
+use countersign_core::session::{Effect, Event, ExchangeId, Failure, Grant, Report, Write};
 use countersign_core::{CredentialKind, Credentials, ErrorKind};
 use countersign_core::{Error, Fingerprint, Lock, SecretString, Timestamp, TokenSet};
 use countersign_scheduler::{Permit, Settled};
@@ -292,11 +292,18 @@ impl Flight {
                 self.sent = Some(grant);
                 self.send(grant).await
             }
-            Effect::Commit(_, write) if self.taken_up => {
-                // Rare, and boxed so that it does not weigh on every exchange.
-                self.bounded(3, async |f| Box::pin(f.commit_again(write)).await).await
+            Effect::Commit(_, write) => {
+                let written = match self.taken_up {
+                    // Rare, and boxed so that it does not weigh on every exchange.
+                    true => self.bounded(3, async |f| Box::pin(f.commit_again(write)).await).await,
+                    false => self.bounded(1, async |f| f.commit(write).await).await,
+                };
+                if matches!(write, Write::Ending | Write::Tombstone) && written.is_ok() {
+                    // The provider may take its time, and it is over for readers too.
+                    Box::pin(self.copy_for_readers()).await;
+                }
+                written
             }
-            Effect::Commit(_, write) => self.bounded(1, async |f| f.commit(write).await).await,
             // The others name no exchange and are done under the mutex.
             _ => Err(Error::new(ErrorKind::Internal)),
         };

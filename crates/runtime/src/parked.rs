@@ -150,6 +150,10 @@ impl Flight {
             let ours = self.cell.core().bought(self.id);
             let stored = records.session.tokens.as_ref().map(|tokens| tokens.generation());
             if ours.is_some() && stored == ours {
+                let mut records = records;
+                // Whether readers have it, nobody can say.
+                records.copy_due = sealer.readers().is_some();
+                self.records = Some(records);
                 return Ok((Report::Committed, Cargo::default()));
             }
             return self.superseded().await;

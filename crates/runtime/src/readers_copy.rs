@@ -79,21 +79,23 @@ fn known(readers: &Readers, name: &RecordName, there: &StoredRecord) -> Option<S
 }
 
 impl Flight {
-    /// What this exchange has stored, for readers; still under its lock.
+    /// What this exchange has stored, for readers; still under its lock. An end may be written without: somebody else
+    /// may write meanwhile, so that it is looked once more.
     pub(crate) async fn copy_for_readers(&mut self) {
-        let (Some(records), Some(lock)) = (&mut self.records, &self.lock) else { return };
+        let Some(records) = &mut self.records else { return };
         if !std::mem::take(&mut records.copy_due) {
             return;
         }
         let cell = &self.cell;
-        let fence = Some(lock.fence());
+        let fence = self.lock.as_ref().map(|lock| lock.fence());
+        let unlocked = fence.is_none();
         let copying = Box::pin(async {
             let Ok(sealer) = cell.shared.sealer().await else { return false };
             write(&cell.shared, &sealer, &(&cell.key).into(), &records.session, fence).await
         });
         let clock = &*cell.shared.clock;
         let until = clock.monotonic().after(cell.shared.time_to_let_go(cell.exchange_deadline()));
-        if wait(clock, copying, until).await != Waited::Came(true) {
+        if wait(clock, copying, until).await != Waited::Came(true) || unlocked {
             catch_up(cell, AGAIN);
         }
     }

@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::store::Flaky;
-use common::{World, at_once, seconds, settle, shown};
+use common::{Act, World, at_once, seconds, settle, shown};
 use countersign_core::session::Status;
 use countersign_core::{
     Clock, Committed, Error, ErrorKind, Fence, Lock, Operation, RecordName, Recovery, Revision,
@@ -360,5 +360,50 @@ async fn what_readers_did_not_get_from_a_process_that_died_they_get_from_the_nex
         assert_eq!(shown(&ours), shown(&next));
         assert_eq!(shown(&ours).is_none(), ends);
         assert_eq!(asked(&world), before, "nothing is sent");
+    }
+}
+
+#[tokio::test]
+async fn f41_readers_hear_of_an_end_before_the_provider_has_answered() {
+    let world = World::new();
+    let theirs = world.described(&writer(&world)).open().await.unwrap();
+    theirs.authorization().await.unwrap();
+    settle().await;
+    let ours = reader(&world, SealKeys::for_readers(2, key(2)), true).await;
+    world.server.next("revoke", Act::Hang);
+    let leaving = theirs.clone();
+    tokio::spawn(async move { leaving.sign_out(seconds(30)).await });
+    settle().await;
+    assert_eq!((world.server.count("revoke"), theirs.state()), (1, Status::Revoking));
+    assert_eq!((ours.state(), shown(&ours)), (Status::SignedOut, None));
+}
+
+#[tokio::test]
+async fn f41_readers_hear_of_an_end_that_was_written_without_the_lock() {
+    for shut_down in [false, true] {
+        let world = World::new();
+        let keeper = writer(&world);
+        let theirs = world.described(&keeper).open().await.unwrap();
+        theirs.authorization().await.unwrap();
+        let sibling = world.described(&writer(&world)).open().await.unwrap();
+        settle().await;
+        let ours = reader(&world, SealKeys::for_readers(2, key(2)), true).await;
+        // The sibling has the account's lock.
+        world.server.next("refresh", Act::Hang);
+        tokio::spawn(async move { sibling.refresh().await.map(drop) });
+        settle().await;
+        let leaving = theirs.clone();
+        tokio::spawn(async move { leaving.sign_out(seconds(60)).await });
+        settle().await;
+        if shut_down {
+            tokio::spawn(async move { keeper.shutdown(seconds(5)).await });
+            settle().await;
+            world.pass(seconds(5)).await;
+        } else {
+            // It waits so long for a lock.
+            world.pass(seconds(25)).await;
+            assert_eq!(theirs.state(), Status::SignedOut);
+        }
+        assert_eq!((ours.state(), shown(&ours)), (Status::SignedOut, None), "{shut_down}");
     }
 }
