@@ -6,7 +6,7 @@ use countersign_seal::{AccountRecord, PendingPassword, RefusedSecret};
 
 use crate::commit::{remember_refused, remember_useless};
 
-/// So many refusals are owed of one account at most; its record keeps as many.
+/// So many refusals, and passwords, are owed of one account at most; its record keeps as many refusals.
 const MOST: usize = 16;
 
 /// One refused secret.
@@ -41,7 +41,7 @@ impl Refusal {
 pub(crate) struct Owed {
     refusals: Vec<Refusal>,
     locked_until: Option<Timestamp>,
-    unsent: Option<UnsentPassword>,
+    unsent: Vec<UnsentPassword>,
 }
 
 /// A new password whose write has got no answer, so that it was not sent: it may stand in the record all the same.
@@ -54,7 +54,11 @@ pub(crate) struct UnsentPassword {
 impl Owed {
     /// A password is about to be written, and is sent only if that comes through.
     pub(crate) fn owe_password(&mut self, unsent: UnsentPassword) {
-        self.unsent = Some(unsent);
+        if self.unsent.len() >= MOST {
+            // The first may have come through; of those that follow it, it is the least likely.
+            self.unsent.remove(1);
+        }
+        self.unsent.push(unsent);
     }
 
     /// It is about to be written.
@@ -81,9 +85,10 @@ impl Owed {
             account.locked_until = self.locked_until;
             added = true;
         }
-        if let Some(unsent) = &self.unsent
-            && account.pending_password.as_ref().is_some_and(|pending| unsent.is(pending))
-        {
+        let pending = account.pending_password.as_ref();
+        let unsent =
+            pending.and_then(|pending| self.unsent.iter().find(|unsent| unsent.is(pending)));
+        if let Some(unsent) = unsent {
             account.pending_password.clone_from(&unsent.before);
             added = true;
         }

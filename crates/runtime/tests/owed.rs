@@ -148,3 +148,41 @@ async fn f48_a_password_that_was_never_sent_is_not_tried_although_its_write_came
         assert_eq!(world.server.state().seen["sign_in"][2], json!({ "password": PASSWORD }));
     }
 }
+
+/// Neither is one that a later one was to take the place of, and that the store has after all.
+#[tokio::test]
+async fn f48_f36_passwords_that_were_never_sent_one_after_the_other_are_not_tried() {
+    let world = World::new();
+    let host = host(&world).await;
+    host.session.authorization().await.unwrap();
+    for (n, password) in ["canary-new-1", "canary-new-2", "canary-new-3"].into_iter().enumerate() {
+        let counter = if n == 0 { &host.store.losing } else { &host.store.failing };
+        counter.store(1, Ordering::SeqCst);
+        let change = Operation::ChangePassword { new_password: SecretString::new(password) };
+        let asking = host.session.clone();
+        let told = at_once(async move { asking.perform(change).await.map(drop) }).await;
+        assert_eq!(told.unwrap_err().kind(), ErrorKind::Store, "change {n}");
+    }
+    let change = Operation::ChangePassword { new_password: SecretString::new("canary-new-4") };
+    let asking = host.session.clone();
+    at_once(async move { asking.perform(change).await.map(drop) }).await.unwrap();
+    assert_eq!((world.server.count("sign_in"), world.server.count("change_password")), (1, 1));
+}
+
+/// Two writes in a row fail: the one that tells of the refusal, and the first that makes up for it.
+#[tokio::test]
+async fn f36_what_could_not_be_made_up_for_is_still_owed() {
+    let world = World::new();
+    let host = host(&world).await;
+    world.server.refuse_next("sign_in");
+    let fail_twice = |store: &Flaky| store.failing.store(2, Ordering::SeqCst);
+    sign_in_unwritten(&world, &host, fail_twice).await;
+    world.pass(seconds(1_800)).await;
+    assert_eq!(host.store.failing.load(Ordering::SeqCst), 0, "it has tried");
+    world.pass(seconds(1_800)).await;
+    world.pass(seconds(1_800)).await;
+    assert_eq!(world.server.count("sign_in"), 1, "the same password is not sent again by itself");
+    let other = world.session().await;
+    let told = at_once(async move { other.authorization().await.unwrap_err() }).await;
+    assert_eq!((told.kind(), world.server.count("sign_in")), (ErrorKind::InvalidGrant, 1));
+}
