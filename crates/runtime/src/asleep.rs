@@ -46,7 +46,7 @@ impl Core {
             || self.answers.is_some()
             || self.one_time.is_some()
             || self.carried.is_some()
-            || self.unsent.is_some()
+            || !self.unsent.is_empty()
             || self.last_error.is_some()
             || self.failing_since.is_some()
             || self.kept_until.is_some()

@@ -14,6 +14,7 @@ use crate::owed::Refusal;
 use crate::post::Cargo;
 use crate::proven::Proven;
 use crate::records::{Records, Written, day, step_at};
+use crate::unsent::Before;
 
 /// So many refused secrets are remembered of an account.
 const MOST_REFUSED: usize = 16;
@@ -32,21 +33,18 @@ impl Flight {
         let now = self.cell.shared.clock.now();
         let server_now = self.cell.server_now();
         self.ambient_now = Some(server_now);
-        let before = self.records.as_ref().and_then(|records| records.session.journal);
+        let before = self.records.as_ref().map(|records| Before::of(&records.session));
         let touched = match grant {
             Grant::SignIn { explicit } => self.mark_sign_in(explicit, now, server_now),
             Grant::Refresh => self.mark_refresh(now)?,
             Grant::Answer => self.mark_answer(now, server_now)?,
             Grant::Revoke | Grant::Save => Touched::default(),
         };
-        if grant != Grant::Refresh {
-            return self.write(touched, self.fence(), Report::Journaled).await;
+        if matches!(grant, Grant::Refresh | Grant::Answer) {
+            // A write that fails may have come through: this process shall know then that nothing was sent under it.
+            self.records_mut()?.marks_over = before;
         }
-        // A write that fails may have come through: this process shall know then that nothing was sent under it.
-        self.records_mut()?.marks_over = Some(before);
-        let written = self.write(touched, self.fence(), Report::Journaled).await?;
-        drop(self.cell.core().unsent.take());
-        Ok(written)
+        self.write(touched, self.fence(), Report::Journaled).await
     }
 
     /// Writes what became of it.
@@ -56,6 +54,9 @@ impl Flight {
             self.records = Some(Records::load(&self.cell).await?);
         }
         let now = self.cell.shared.clock.now();
+        if matches!(what, Write::ClearJournal | Write::Unclaim | Write::Suspect) {
+            self.was_not_acted_on();
+        }
         let touched = match what {
             Write::Tokens => self.put_tokens()?,
             Write::Challenge => self.put_challenge()?,

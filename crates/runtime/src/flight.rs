@@ -19,6 +19,7 @@ use crate::post::Cargo;
 use crate::publish::panicked;
 use crate::records::Records;
 use crate::ticker::hand_on;
+use crate::unsent::Unsent;
 
 /// What the steps of one exchange hand on to each other.
 pub(crate) struct Flight {
@@ -68,6 +69,8 @@ pub(crate) struct Flight {
     pub(crate) left: Option<Box<TokenSet>>,
     /// The sign-in is asked for by nobody.
     pub(crate) by_itself: bool,
+    /// The mark of what was sent, until it is known to have been acted on.
+    pub(crate) sent_under: Vec<Unsent>,
 }
 
 /// What a sign-in marks in the account before it is sent.
@@ -279,6 +282,7 @@ impl Flight {
             answered_question: None,
             left: None,
             by_itself: false,
+            sent_under: Vec::new(),
         }
     }
 

@@ -9,7 +9,7 @@ use countersign_core::{
     Answers, Credentials, Error, ErrorKind, Generation, Memo, Monotonic, Rotation, Timestamp,
     TokenSet,
 };
-use countersign_seal::{Journal, PendingChallenge};
+use countersign_seal::PendingChallenge;
 
 use crate::carry::Carried;
 use crate::events::SessionEventKind;
@@ -18,9 +18,10 @@ use crate::places::Place;
 use crate::post::{After, Cargo};
 use crate::proven::Proven;
 use crate::publish::Bundle;
-use crate::recall::{Recalled, Seal};
+use crate::recall::Recalled;
 use crate::status::Ring;
 use crate::told::{News, ToldLog};
+use crate::unsent::Unsent;
 
 /// What is under the mutex. Nobody awaits and nobody calls out while holding it.
 pub(crate) struct Core {
@@ -65,8 +66,8 @@ pub(crate) struct Core {
     pub(crate) version: u32,
     /// How often the state has changed.
     pub(crate) moves: u32,
-    /// A mark whose write has got no answer.
-    pub(crate) unsent: Option<Box<Unsent>>,
+    /// Marks that nothing was sent under.
+    pub(crate) unsent: Vec<Unsent>,
     /// Somebody sees to it that readers get what is stored.
     pub(crate) copying: bool,
     /// The records as this process has sealed or opened them last.
@@ -108,15 +109,6 @@ fn is_outage(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Transport | ErrorKind::TemporarilyUnavailable | ErrorKind::TimedOut)
 }
 
-/// A mark that this process was about to write, and has sent nothing under.
-#[derive(Clone, Copy)]
-pub(crate) struct Unsent {
-    /// Of the record with the mark.
-    pub(crate) seal: Seal,
-    /// The mark before it.
-    pub(crate) before: Option<Journal>,
-}
-
 impl Core {
     pub(crate) fn new(now: Timestamp) -> Self {
         Self {
@@ -145,7 +137,7 @@ impl Core {
             ring: Ring::default(),
             version: 0,
             moves: 0,
-            unsent: None,
+            unsent: Vec::new(),
             copying: false,
             recalled: None,
         }

@@ -89,6 +89,7 @@ mod tests;
 mod ticker;
 mod told;
 mod trace;
+mod unsent;
 mod wait;
 mod watch;
 

@@ -7,20 +7,20 @@ use countersign_core::{
     Certainty, Committed, Error, ErrorKind, Fence, RecordName, Recovery, RefreshToken, Revision,
     Rotation, SessionKey, StoredRecord, Timestamp, TokenSet,
 };
-use countersign_seal::{AccountRecord, Journal, PendingChallenge, Sealer, SessionRecord};
+use countersign_seal::{AccountRecord, PendingChallenge, Sealer, SessionRecord};
 use data_encoding::BASE64URL_NOPAD;
 use std::time::Duration;
 
 use crate::cell::Cell;
 use crate::flight::Candidate;
 use crate::guards;
-use crate::inner::Unsent;
 use crate::lockout;
 use crate::opener::{
     Names, Opener, Read, UNKNOWN_KEY, names, placed, read, whole, with_known_keys,
 };
 use crate::post::Cargo;
 use crate::recall::Seal;
+use crate::unsent::{Before, Unsent};
 
 /// How long a refusal that may have hidden another cause is remembered: twice as long after each further
 /// one, up to a day, so that a password that is wrong after all is not sent every hour for ever.
@@ -42,7 +42,7 @@ pub(crate) struct Records {
     /// It was written, and what readers get of it was not yet.
     pub(crate) copy_due: bool,
     /// The next write of the session marks a sending, over this mark.
-    pub(crate) marks_over: Option<Option<Journal>>,
+    pub(crate) marks_over: Option<Before>,
     /// The stored record has a broken seal: it is set aside before another is written.
     damaged: bool,
     pub(crate) account: AccountRecord,
@@ -235,16 +235,9 @@ impl Records {
         }
     }
 
-    /// A mark that this very process has written and sent nothing under, since it did not hear that it was written,
-    /// gives way to the one before it. The record is told by its seal: one with the same mark may be of somebody else,
-    /// who has sent.
-    pub(crate) fn forget_unsent(&mut self, cell: &Cell) {
-        let unsent = cell.with_awake(|core| core.unsent.as_deref().copied()).flatten();
-        if let Some(unsent) = unsent
-            && self.session_seal == Some(unsent.seal)
-        {
-            self.session.journal = unsent.before;
-        }
+    /// The seal and the revision of the session's record, as it was read or written last.
+    pub(crate) const fn session_as_read(&self) -> (Option<Seal>, Revision) {
+        (self.session_seal, self.session_revision)
     }
 
     /// Has the session remember what was read or written here.
@@ -282,13 +275,15 @@ impl Records {
             tracing::warn!(session = %cell.digest, record = %name, "a damaged record was set aside");
             (self.damaged, self.session_revision) = (false, Revision::NONE);
         }
-        if let Some((before, seal)) = self.marks_over.take().zip(seal) {
-            let replaced = cell.core().unsent.replace(Box::new(Unsent { seal, before }));
-            drop(replaced);
+        let mark = self.marks_over.take().zip(seal);
+        let mark = mark.map(|(before, seal)| Unsent::new(seal, self.session_revision, before));
+        if let Some(mark) = mark {
+            cell.core().note_unsent(mark);
         }
         let end = cell.shared.store.commit(&name, self.session_revision, fence, bytes).await?;
         if let Committed::Done(revision) = end {
             self.session_seal = seal;
+            cell.with_awake(|core| core.note_stored(mark));
             cell.shared.note_write(false);
             cell.shared.watch.wrote(name, revision, cell.shared.clock.monotonic());
             self.copy_due = sealer.readers().is_some();
@@ -304,13 +299,13 @@ impl Records {
     ) -> Result<Written, Error> {
         if let Some(error) = &self.guards_unreadable {
             return Err(error.clone());
-        // Until it has come through, what stands here is not what the store has.
-        self.account_seal = None;
         }
         let sealer = cell.shared.sealer().await?;
         let [_, name] = self.names(cell, &sealer);
         let bytes = sealer.seal_account_as(&name, cell.account(), &self.account)?;
         let seal = Seal::of(bytes.expose_bytes());
+        // Until it has come through, what stands here is not what the store has.
+        self.account_seal = None;
         let end = cell.shared.store.commit(&name, self.account_revision, fence, bytes).await?;
         if matches!(end, Committed::Done(_)) {
             self.account_seal = seal;

@@ -56,6 +56,9 @@ impl Flight {
         if grant == Grant::Answer {
             self.mark_spent();
         }
+        if matches!(grant, Grant::Refresh | Grant::Answer) {
+            self.send_under_mark();
+        }
         let nothing = Credentials::new();
         let exchange = Exchange {
             cell: &cell,
