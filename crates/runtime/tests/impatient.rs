@@ -4,10 +4,12 @@
 
 mod common;
 
-use common::{Act, PASSWORD, World, seconds, settle, shown};
+use common::store::Flaky;
+use common::{Act, PASSWORD, World, ended, seconds, settle, shown};
 use countersign_core::session::Status;
 use countersign_core::{Clock, Credentials, ErrorKind, Operation, SecretString};
 use countersign_runtime::{Keeper, Session};
+use countersign_seal::suite::Through;
 use serde_json::json;
 
 async fn session_of(world: &World, keeper: &Keeper, identity: &str) -> Session {
@@ -64,4 +66,22 @@ async fn f50_p15_nor_does_one_whose_operations_are_tried_each_second() {
     assert_eq!(other.authorization().await.unwrap_err().kind(), ErrorKind::RateLimited);
     world.pass(seconds(330)).await;
     assert_eq!(other.state(), Status::Active);
+}
+
+#[tokio::test]
+async fn a_caller_waits_no_longer_for_a_look_at_the_store_than_it_wants_to() {
+    let world = World::new();
+    let store = Flaky::new(world.store.clone());
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
+    let session = session_of(&world, &keeper, "kim").await;
+    session.authorization().await.unwrap();
+    session.sign_out(seconds(10)).await;
+    world.pass(seconds(2)).await;
+    store.stall_next_read();
+    let asking = session.clone();
+    let asking = tokio::spawn(async move { asking.authorization_within(seconds(1)).await });
+    settle().await;
+    assert!(!asking.is_finished(), "somebody may have signed in since");
+    world.pass(seconds(2)).await;
+    assert_eq!(ended(asking).await.unwrap_err().kind(), ErrorKind::SignedOut);
 }
