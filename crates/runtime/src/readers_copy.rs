@@ -5,6 +5,7 @@
 //! since a process may have died between the two writes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use countersign_core::{
@@ -16,6 +17,7 @@ use crate::cell::Cell;
 use crate::flight::Flight;
 use crate::opener::read;
 use crate::records::Records;
+use crate::revoke_all::in_lanes;
 use crate::shared::Shared;
 use crate::wait::{Waited, wait};
 
@@ -24,6 +26,9 @@ const AGAIN: Duration = Duration::from_secs(5);
 
 /// So often in all: ten minutes. After that the next writing or reading of the session makes up for it.
 const TRIES: u32 = 8;
+
+/// So many are written at one time in the background, however many sessions have none: exchanges go first.
+const LANES: usize = 16;
 
 /// Writes what readers get of `record`, if that is something else than they have. The session itself is
 /// stored: a failure here is told to the log.
@@ -96,7 +101,7 @@ impl Flight {
         let clock = &*cell.shared.clock;
         let until = clock.monotonic().after(cell.shared.time_to_let_go(cell.exchange_deadline()));
         if wait(clock, copying, until).await != Waited::Came(true) || unlocked {
-            catch_up(cell, AGAIN);
+            catch_up(cell);
         }
     }
 }
@@ -123,25 +128,29 @@ pub(crate) fn look_after<'a>(
         let Some(readers) = sealer.readers() else { return };
         let names: Vec<_> = sessions.iter().map(|(cell, _)| readers.name(&cell.digest)).collect();
         let Ok(found) = read(&*shared.store, &names).await else { return };
+        let mut behind = Vec::new();
         for (((cell, says), name), found) in sessions.iter().zip(&names).zip(found) {
             let copy = found.ok().flatten().and_then(|there| known(readers, name, &there));
             if copy != Some(*says) {
-                catch_up(cell, Duration::ZERO);
+                behind.push(Arc::clone(cell));
             }
         }
+        drop(sessions);
+        in_lanes(behind, LANES, |cell| async move {
+            if let Some(copying) = Copying::begin(&cell)
+                && !copying.tried().await
+            {
+                cell.shared.spawn(copying.go_on());
+            }
+        })
+        .await;
     });
 }
 
-/// Has readers get what is stored of the session, in the background and after `pause`, until that comes about.
-pub(crate) fn catch_up(cell: &Arc<Cell>, pause: Duration) {
-    if std::mem::replace(&mut cell.core().copying, true) {
-        return;
-    }
-    let copying = Copying(Arc::clone(cell));
-    if pause.is_zero() {
-        cell.shared.spawn_counted(copying.go_on(pause, TRIES));
-    } else {
-        cell.shared.spawn(copying.go_on(pause, TRIES));
+/// Has readers get what is stored of the session, in the background and a little later, until that comes about.
+fn catch_up(cell: &Arc<Cell>) {
+    if let Some(copying) = Copying::begin(cell) {
+        cell.shared.spawn(copying.go_on());
     }
 }
 
@@ -155,24 +164,62 @@ impl Drop for Copying {
 }
 
 impl Copying {
-    async fn go_on(self, mut pause: Duration, tries: u32) {
+    /// Nobody else does.
+    fn begin(cell: &Arc<Cell>) -> Option<Self> {
+        let before = std::mem::replace(&mut cell.core().copying, true);
+        (!before).then(|| Self(Arc::clone(cell)))
+    }
+
+    /// Tries it once; whether there is nothing more to do.
+    async fn tried(&self) -> bool {
         let cell = &self.0;
-        let clock = &*cell.shared.clock;
-        for _ in 0..tries {
-            if !pause.is_zero() {
-                wait(clock, std::future::pending::<()>(), clock.monotonic().after(pause)).await;
-            }
-            if cell.shared.is_closed() {
+        if cell.shared.is_closed() {
+            // Whoever reads the session next makes up for it.
+            return true;
+        }
+        let copied = cell.in_time(2, cell.copy_again()).await;
+        if let Err(error) = &copied {
+            tracing::debug!(session = %cell.digest, %error, "readers do not have it yet");
+        }
+        copied.is_ok()
+    }
+
+    /// Tries it again, later and later. Not counted as under way: a keeper that shuts down waits for no pause, and the
+    /// clock begins renewals meanwhile.
+    async fn go_on(self) {
+        let shared = Arc::clone(&self.0.shared);
+        let clock = &*shared.clock;
+        let mut pause = AGAIN;
+        let mut tries = 0;
+        while tries < TRIES {
+            wait(clock, std::future::pending::<()>(), clock.monotonic().after(pause)).await;
+            if shared.is_closed() {
                 return;
             }
-            match cell.in_time(2, cell.copy_again()).await {
-                Ok(()) => return,
-                Err(error) => {
-                    tracing::debug!(session = %cell.digest, %error, "readers do not have it yet");
-                }
+            let Some(_lane) = Lane::take(&shared) else { continue };
+            if self.tried().await {
+                return;
             }
-            pause = (pause * 2).max(AGAIN);
+            tries += 1;
+            pause *= 2;
         }
+    }
+}
+
+/// One of the few that write at one time.
+struct Lane<'a>(&'a Shared);
+
+impl<'a> Lane<'a> {
+    fn take(shared: &'a Shared) -> Option<Self> {
+        let taken = shared.copies.fetch_add(1, Ordering::AcqRel);
+        let lane = Self(shared);
+        (taken < LANES).then_some(lane)
+    }
+}
+
+impl Drop for Lane<'_> {
+    fn drop(&mut self) {
+        self.0.copies.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

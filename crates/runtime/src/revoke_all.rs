@@ -406,7 +406,7 @@ async fn bury(shared: &Arc<Shared>, key: &StoredKey, name: &RecordName) -> Resul
 }
 
 /// Runs `each` over `items`, at most `n` at a time; the results come in the order in which they end.
-async fn in_lanes<T, R, F: Future<Output = R>>(
+pub(crate) async fn in_lanes<T, R, F: Future<Output = R>>(
     items: Vec<T>,
     n: usize,
     each: impl Fn(T) -> F,

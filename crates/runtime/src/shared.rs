@@ -89,6 +89,8 @@ pub(crate) struct Shared {
     handle: Mutex<Option<Handle>>,
     closed: AtomicBool,
     flights: AtomicUsize,
+    /// How many copies for readers are written at this moment by those who have paused before.
+    pub(crate) copies: AtomicUsize,
     landed: Notify,
 }
 
@@ -145,6 +147,7 @@ impl Shared {
             handle: Mutex::new(handle.or_else(|| Handle::try_current().ok())),
             closed: AtomicBool::new(false),
             flights: AtomicUsize::new(0),
+            copies: AtomicUsize::new(0),
             landed: Notify::new(),
         }
     }
