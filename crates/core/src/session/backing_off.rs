@@ -29,8 +29,13 @@ impl BackingOff {
                 };
                 begin(intent, self.tokens, self.attempt, cx, out)
             }
+            // The queue's clock is a little ahead of the one that this was named on: another back-off is not due.
             Event::Due => {
-                self.appoint(out);
+                out.push(Effect::Schedule(Appointment {
+                    purpose: Purpose::Moment,
+                    not_before: self.not_before,
+                    at_latest: None,
+                }));
                 State::BackingOff(self)
             }
             Event::Wanted => {

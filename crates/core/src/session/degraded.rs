@@ -29,9 +29,10 @@ impl Degraded {
                 };
                 begin(intent, Some(self.tokens), self.attempt, cx, out)
             }
+            // The queue's clock is a little ahead of the one that this was named on: another back-off is not due.
             Event::Due => {
                 out.push(Effect::Schedule(Appointment {
-                    purpose: Purpose::Retry { attempt: self.attempt },
+                    purpose: Purpose::Moment,
                     not_before: self.not_before,
                     at_latest: None,
                 }));
