@@ -3,7 +3,7 @@
 
 use countersign_core::session::{Grant, Report, Write};
 use countersign_core::{
-    Certainty, CredentialKind, Error, ErrorKind, Fence, Fingerprint, Timestamp,
+    Certainty, CredentialKind, Error, ErrorKind, Fence, Fingerprint, Timestamp, TokenSet,
 };
 use countersign_seal::{AccountRecord, Journal, PendingPassword, RefusedSecret, SignInCount};
 
@@ -80,6 +80,10 @@ impl Flight {
         let ended = self.write(touched, fence, Report::Committed).await;
         if let (Ok((Report::Committed, _)), Some(records)) = (&ended, &self.records) {
             records.keep_in_mind(&self.cell);
+            if what == Write::Tokens {
+                let stored = records.session.tokens.as_ref().map(TokenSet::generation);
+                self.cell.core().note_saved(stored);
+            }
             self.revoke_what_was_left();
         }
         if what == Write::RefreshDead && ended.is_ok() {

@@ -191,6 +191,9 @@ impl Core {
                 self.one_time = Some(Box::new(OneTime { credentials, taken: false }));
             }
         }
+        if let Event::Flight(_, Report::Locked(view) | Report::Superseded(view)) = event {
+            self.note_saved(view.tokens.map(|held| held.generation));
+        }
         self.read |= match event {
             Event::Observed(_) => true,
             Event::Flight(_, report) => matches!(report, Report::Locked(_) | Report::Superseded(_)),
@@ -211,6 +214,15 @@ impl Core {
             if let Some(slot) = self.flight(*id) {
                 slot.incoming = incoming;
             }
+        }
+    }
+
+    /// The store has the tokens of `stored`. They may be refused by now, so that nothing is published that says it.
+    pub(crate) fn note_saved(&mut self, stored: Option<Generation>) {
+        let held = self.held.as_ref().map(|held| held.generation());
+        if held.is_some() && held == stored {
+            self.saved = true;
+            self.unsaved = None;
         }
     }
 

@@ -284,3 +284,19 @@ async fn a_refresh_that_is_asked_for_while_tokens_are_written_comes_after_that()
     assert_eq!(ended(asking).await.unwrap().generation().counter, before.counter + 1);
     assert_eq!(world.server.count("refresh"), 1);
 }
+
+#[tokio::test]
+async fn f09_tokens_that_are_refused_while_they_are_written_are_written_all_the_same() {
+    let world = World::new();
+    let (session, store) = flaky(&world).await;
+    fail_to_save(&session, &store, &world).await;
+    store.stall_next();
+    world.pass(seconds(30)).await;
+    // What would be published next cannot be bought.
+    world.server.next("refresh", Act::Say(503, json!({ "error": "busy" })));
+    session.reject(session.current().unwrap().generation());
+    store.resume();
+    settle().await;
+    assert_eq!(session.state(), Status::BackingOff);
+    assert!(session.status().saved, "{:?}", session.status());
+}
