@@ -40,7 +40,7 @@ impl Session {
         let sealer = Sealer::new(keys.clone())?;
         self.load().await?;
         let pending = cell.pending_challenge().ok_or_else(|| cell.challenge_over(NONE_PENDING))?;
-        let records = Records::load(cell).await?;
+        let records = cell.in_time(1, Records::load(cell)).await?;
         cell.still_open(&pending, &records)?;
         let record = SessionRecord {
             challenge: Some(PendingChallenge { claimed: None, ..pending }),
@@ -69,7 +69,8 @@ impl Session {
         cell.refuse_reentry("resume")?;
         let carried = cell.open_carried(text, keys)?;
         let id = carried.pending.id;
-        cell.still_open(&carried.pending, &Records::load(cell).await?)?;
+        let records = cell.in_time(1, Records::load(cell)).await?;
+        cell.still_open(&carried.pending, &records)?;
         {
             let core = cell.core();
             let known = core.challenge.as_ref().filter(|known| known.id == id);

@@ -226,7 +226,7 @@ impl Session {
 
 impl Cell {
     async fn explain(self: &Arc<Self>) -> Explanation {
-        let read = Records::load(self).await;
+        let read = self.in_time(1, Records::load(self)).await;
         if let Ok(records) = &read {
             self.observe(records);
         }

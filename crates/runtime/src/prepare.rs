@@ -58,7 +58,8 @@ impl Flight {
         }
         let clock = Arc::clone(&self.cell.shared.clock);
         let until = clock.monotonic().after(self.cell.exchange_deadline());
-        let found = match wait(&*clock, self.cell.current_credentials(), until).await {
+        let signs_in = grant != Grant::Refresh;
+        let found = match wait(&*clock, self.cell.current_credentials(signs_in), until).await {
             Waited::Came(found) => found,
             Waited::Over => Err(Error::new(ErrorKind::Credentials)
                 .with_recovery(Recovery::Retry)
@@ -221,14 +222,17 @@ impl Cell {
         self.shared.store.lock(&name, lease, lease).await
     }
 
-    /// The values as they are now: those of the caller for one time, else those that the source has at
-    /// hand. Nobody is bothered here.
-    pub(crate) async fn current_credentials(&self) -> Result<Credentials, Error> {
-        let one_time = self.core().one_time.as_ref().map(|given| given.credentials.clone());
-        if let Some(given) = one_time {
-            return Ok(self.identified(given));
+    /// The values as they are now. Where it is signed in, those of the caller for one time go first; what is no sign-in
+    /// may need what only the source has. Nobody is bothered here.
+    pub(crate) async fn current_credentials(&self, signs_in: bool) -> Result<Credentials, Error> {
+        let source = self.source();
+        if signs_in || source.is_none() {
+            let one_time = self.core().one_time.as_ref().map(|given| given.credentials.clone());
+            if let Some(given) = one_time {
+                return Ok(self.identified(given));
+            }
         }
-        match self.source() {
+        match source {
             Some(source) => {
                 let found = inside(self, source.at_hand(self.account())).await;
                 found.map(|credentials| self.identified(credentials))
@@ -254,7 +258,7 @@ impl Cell {
     pub(crate) async fn credentials_or_bare(&self) -> Credentials {
         let clock = &*self.shared.clock;
         let until = clock.monotonic().after(self.exchange_deadline());
-        match wait(clock, self.current_credentials(), until).await {
+        match wait(clock, self.current_credentials(false), until).await {
             Waited::Came(Ok(credentials)) => credentials,
             Waited::Came(Err(_)) | Waited::Over => self.bare_credentials(),
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use countersign_core::{Error, ErrorKind, Monotonic};
 
+use crate::caught::caught;
 use crate::cell::Cell;
 use crate::inner::Core;
 use crate::readers_copy;
@@ -162,7 +163,7 @@ impl Cell {
         let records = Records::load(self).await?;
         if self.provider.capabilities().code_per_request.is_some()
             && self.codes().is_none()
-            && let Ok(credentials) = self.current_credentials().await
+            && let Ok(Ok(credentials)) = caught(self.current_credentials(true)).await
         {
             self.remember_codes(&credentials, &records.session.memo);
         }

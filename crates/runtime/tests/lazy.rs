@@ -7,9 +7,9 @@ mod common;
 use std::sync::atomic::Ordering;
 
 use common::store::Flaky;
-use common::{World, at_once, ended, seconds, settle};
-use countersign_core::ErrorKind;
+use common::{Plain, World, at_once, ended, seconds, settle};
 use countersign_core::session::{Reauthentication, Status};
+use countersign_core::{AccountKey, CredentialSource, Credentials, Error, ErrorKind};
 use countersign_runtime::{Keeper, Session, SignOutOutcome};
 use countersign_seal::suite::Through;
 
@@ -179,4 +179,45 @@ async fn f21_what_was_refused_before_it_was_read_is_not_handed_out() {
     session.reject(refused);
     let next = at_once(async move { session.authorization().await.unwrap() }).await;
     assert_eq!(next.generation().counter, 2);
+}
+
+/// A source of the user that panics.
+#[derive(Clone, Debug)]
+struct Panics;
+
+#[async_trait::async_trait]
+impl CredentialSource for Panics {
+    async fn credentials(&self, _: &AccountKey) -> Result<Credentials, Error> {
+        panic!("canary: the source panics")
+    }
+}
+
+#[tokio::test]
+async fn f12_a_source_that_panics_at_the_first_reading_takes_no_caller_with_it() {
+    let world = World::of(Plain::default().with_codes(seconds(30)));
+    let (_, keeper) = stored(&world).await;
+    let described = keeper.session(world.provider.clone(), "kim").credentials(Panics);
+    let session = described.open_lazily().unwrap();
+    assert!(at_once(async move { session.authorization().await.is_ok() }).await);
+}
+
+#[tokio::test]
+async fn f12_nobody_opens_or_explains_for_ever_over_a_store_that_hangs() {
+    let world = World::new();
+    let (store, keeper) = stored(&world).await;
+    let session = opened(&world, &keeper);
+    store.stall_next_read();
+    let explaining = tokio::spawn(async move { session.explain().await });
+    settle().await;
+    world.pass(seconds(80)).await;
+    assert_eq!(ended(explaining).await.store_error.unwrap().kind(), ErrorKind::Store);
+    store.stall_next_read();
+    let provider = std::sync::Arc::new(world.provider.clone());
+    let opening = tokio::spawn(async move {
+        let described = keeper.open_many(provider, ["lee"], |session| session);
+        described.await.map(drop)
+    });
+    settle().await;
+    world.pass(seconds(80)).await;
+    assert_eq!(ended(opening).await.unwrap_err().kind(), ErrorKind::Store);
 }

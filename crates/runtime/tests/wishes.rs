@@ -170,3 +170,18 @@ async fn f45_a_caller_that_cannot_wait_starts_what_a_dead_runtime_has_left() {
     settle().await;
     assert_eq!(shown(&session).as_deref(), Some("canary-access-1"));
 }
+
+#[tokio::test]
+async fn p22_a_refresh_asks_the_source_although_other_credentials_wait_for_their_sign_in() {
+    let world = World::new();
+    let password = Credentials::password("kim", PASSWORD.to_owned());
+    let secrets = password.clone().with_client_secret("canary-client-secret".to_owned());
+    let described = world.keeper().session(world.provider.clone(), "kim").credentials(secrets);
+    let session = described.open().await.unwrap();
+    session.authorization().await.unwrap();
+    let (_, came) = tokio::join!(session.refresh(), session.sign_in_with(password));
+    came.unwrap();
+    let sent = world.server.state().seen["refresh"].clone();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0]["client_secret"], "canary-client-secret");
+}
