@@ -4,7 +4,7 @@
 //! Without it they would all ask for leave, be put off, and ask again by and by, while places stand empty;
 //! and one tenant whose server hangs would hold the places of all others.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError, Weak};
 
 use countersign_core::Monotonic;
@@ -30,7 +30,26 @@ struct Inner {
 struct Taken {
     places: usize,
     parked: VecDeque<(u32, Monotonic)>,
+    /// Who is parked: whoever falls due again meanwhile waits once.
+    waiting: HashSet<u32>,
     is_open: bool,
+}
+
+impl Taken {
+    /// Whether it was not parked before.
+    fn park(&mut self, slot: u32, due: Monotonic) -> bool {
+        let first = self.waiting.insert(slot);
+        if first {
+            self.parked.push_back((slot, due));
+        }
+        first
+    }
+
+    fn next(&mut self) -> Option<(u32, Monotonic)> {
+        let next = self.parked.pop_front()?;
+        self.waiting.remove(&next.0);
+        Some(next)
+    }
 }
 
 /// A place; free again when this goes.
@@ -72,7 +91,7 @@ impl Places {
             let mut left = 0;
             while found.len() < most
                 && taken.places < limit
-                && let Some((slot, due)) = taken.parked.pop_front()
+                && let Some((slot, due)) = taken.next()
             {
                 taken.places += 1;
                 left += 1;
@@ -94,7 +113,7 @@ impl Places {
         let limit = shared.admission().concurrency(&place.lane);
         let mut inner = self.inner();
         let taken = inner.lanes.get_mut(&place.lane).filter(|taken| taken.places <= limit)?;
-        let next = taken.parked.pop_front()?;
+        let next = taken.next()?;
         inner.n_parked -= 1;
         Some(next)
     }
@@ -105,8 +124,8 @@ impl Places {
         let mut inner = self.inner();
         let taken = inner.lanes.entry(cell.lane.clone()).or_default();
         if taken.places >= limit {
-            taken.parked.push_back((cell.slot(), due));
-            inner.n_parked += 1;
+            let parked = taken.park(cell.slot(), due);
+            inner.n_parked += usize::from(parked);
             return None;
         }
         taken.places += 1;
@@ -163,6 +182,20 @@ mod tests {
         // There is no runtime here, so nobody but the one whose place it was can see to it.
         drop(hand_on(all_taken(&session).pop().unwrap()));
         assert_eq!((places.n_parked(), places.is_open()), (0, false));
+    }
+
+    #[test]
+    fn who_falls_due_again_while_it_is_parked_waits_once() {
+        let session = crate::Session::fixed("canary-token").unwrap();
+        let (cell, places) = (&session.0, &session.0.shared.places);
+        let mut taken = all_taken(&session);
+        assert!(places.take(cell, cell.shared.clock.monotonic()).is_none());
+        assert_eq!(places.n_parked(), 1);
+        drop(hand_on(taken.pop().unwrap()));
+        assert_eq!((places.n_parked(), places.is_open()), (0, false));
+        let again = places.take(cell, cell.shared.clock.monotonic());
+        assert!(again.is_some() && places.take(cell, cell.shared.clock.monotonic()).is_none());
+        assert_eq!(places.n_parked(), 1, "and again when it falls due after that");
     }
 
     #[test]
