@@ -156,8 +156,9 @@ async fn f51_a_text_that_is_over_foreign_or_damaged_is_refused_with_a_remedy() {
     let invalid = |code: &str| (ErrorKind::InvalidRequest, Some(code.to_owned()));
 
     let mut changed = text.clone();
-    let last = if changed.ends_with('A') { 'Q' } else { 'A' };
-    changed.replace_range(changed.len() - 8..changed.len() - 7, &last.to_string());
+    let at = changed.len() - 8;
+    let other = if changed[at..].starts_with('A') { "Q" } else { "A" };
+    changed.replace_range(at..=at, other);
     for damaged in [changed.as_str(), "", "no text of ours!", &"A".repeat(100_000)] {
         assert_eq!(refused(&two, damaged, &keys(1)).await, invalid("damaged"));
     }

@@ -80,7 +80,7 @@ async fn who_cannot_wait_has_it_read_for_the_next_one_and_begins_no_exchange_mea
     assert_eq!((store.reads(), world.server.total()), (0, 1));
     // Where the store holds nothing, the next one has a sign-in begun.
     let described = keeper.session(world.provider.clone(), "lee");
-    let secrets = countersign_core::Credentials::password("lee", common::PASSWORD.to_owned());
+    let secrets = Credentials::password("lee", common::PASSWORD.to_owned());
     let other = described.credentials(secrets).open_lazily().unwrap();
     assert!(other.current().is_none());
     settle().await;
