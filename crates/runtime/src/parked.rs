@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use countersign_core::session::{Effect, Event, ExchangeId, Grant, Report, Write};
-use countersign_core::{Credentials, Error, SecretString, Timestamp};
+use countersign_core::{Credentials, Error, SecretString, Timestamp, TokenSet};
+use countersign_scheduler::Settled;
 use countersign_seal::Sealer;
 
 use crate::carry::Carried;
@@ -18,6 +19,7 @@ use crate::records::Records;
 
 /// All that the write is made of but for the lock, which has gone with the task.
 pub(crate) struct Parked {
+    grant: Option<Grant>,
     credentials: Option<Credentials>,
     candidate: Option<Candidate>,
     sealer: Option<Arc<Sealer>>,
@@ -33,6 +35,7 @@ pub(crate) struct Parked {
     offered: Option<SecretString>,
     settled: Option<(SecretString, bool)>,
     refused_at: Option<Timestamp>,
+    left: Option<Box<TokenSet>>,
 }
 
 /// The write of `step`, if whoever comes next can make it. What clears or sets a mark of one exchange
@@ -56,7 +59,10 @@ impl Flight {
     pub(crate) fn park(&mut self, step: Effect) {
         // Whoever takes it up needs the lock.
         drop(self.lock.take());
+        // A place in the lane is nobody's any more.
+        self.settle(Settled::Unused);
         let parked = Parked {
+            grant: self.grant,
             credentials: self.credentials.take(),
             candidate: self.candidate.take(),
             sealer: self.sealer.take(),
@@ -72,6 +78,7 @@ impl Flight {
             offered: self.offered.take(),
             settled: self.settled.take(),
             refused_at: self.refused_at,
+            left: self.left.take(),
         };
         let cell = &self.cell;
         // The session lives until it is written, whoever holds it.
@@ -99,6 +106,7 @@ impl Flight {
         let new = Self::new(cell, id);
         let Some(parked) = parked else { return new };
         let Parked {
+            grant,
             credentials,
             candidate,
             sealer,
@@ -114,8 +122,10 @@ impl Flight {
             offered,
             settled,
             refused_at,
+            left,
         } = *parked;
         Self {
+            grant,
             credentials,
             candidate,
             sealer,
@@ -131,6 +141,7 @@ impl Flight {
             offered,
             settled,
             refused_at,
+            left,
             taken_up: true,
             ..new
         }
@@ -154,6 +165,7 @@ impl Flight {
                 // Whether readers have it, nobody can say.
                 records.copy_due = sealer.readers().is_some();
                 self.records = Some(records);
+                self.revoke_what_was_left();
                 return Ok((Report::Committed, Cargo::default()));
             }
             return self.superseded().await;

@@ -4,9 +4,13 @@
 
 mod common;
 
+use std::sync::atomic::Ordering;
+
 use common::store::Flaky;
 use common::{Act, Plain, World, seconds, settle};
 use countersign_core::RefreshSupport;
+use countersign_core::session::Status;
+use countersign_runtime::Session;
 use countersign_seal::suite::Through;
 
 fn world_with(grace: u64) -> World {
@@ -75,4 +79,48 @@ async fn f05_p23_a_short_grace_shortens_no_exchange() {
     world.server.open();
     refresh.await.unwrap().unwrap();
     assert_eq!((world.server.count("refresh"), world.server.count("sign_in")), (1, 1));
+}
+
+/// The tokens that it spends are written first, and the runtime that does it goes before that has an answer.
+#[test]
+fn f05_f45_what_a_lost_task_has_left_of_a_refresh_is_a_refresh_still() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let world = world_with(60);
+    world.server.state().rotates = true;
+    let store = Flaky::new(world.store.clone());
+    let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
+    let first = runtime();
+    let session = first.block_on(async {
+        let session = world.described(&keeper).open().await.unwrap();
+        session.authorization().await.unwrap();
+        world.server.hold();
+        let begin = |session: &Session| {
+            let session = session.clone();
+            tokio::spawn(async move { drop(session.refresh().await) })
+        };
+        begin(&session);
+        settle().await;
+        store.failing.store(1, Ordering::SeqCst);
+        world.server.open();
+        settle().await;
+        assert!(!session.status().saved);
+        store.stall_next();
+        begin(&session);
+        settle().await;
+        assert_eq!((session.state(), world.server.count("refresh")), (Status::Refreshing, 1));
+        session
+    });
+    drop(first);
+    runtime().block_on(async {
+        world.server.next("refresh", Act::Hang);
+        session.authorization().await.unwrap();
+        settle().await;
+        assert_eq!(world.server.count("refresh"), 2);
+        world.pass(seconds(15)).await;
+        assert_eq!(
+            world.server.count("refresh"),
+            3,
+            "it is known for lost in a fifth of its grace"
+        );
+    });
 }
