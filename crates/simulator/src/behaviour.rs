@@ -43,7 +43,8 @@ pub trait Behaviour: Send + 'static {
 pub struct Fields {
     /// Members that hold access tokens.
     pub access_tokens: &'static [&'static str],
-    /// Members that hold an expiry or a lifetime.
+    /// Members that hold an expiry or a lifetime. Where the tokens alone tell it, see
+    /// [`Context::expiry_claim`].
     pub expiries: &'static [&'static str],
 }
 

@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::account::Accounts;
+use crate::damage::Expiry;
 use crate::random::Random;
 use crate::record::AuthVerdict;
 use crate::token_book::{Access, TokenBook, Worth};
@@ -19,6 +22,8 @@ pub struct Context<'a> {
     /// All tokens.
     pub tokens: &'a mut TokenBook,
     pub(crate) vault: &'a mut Vault,
+    /// What a fault says in the place of an expiry.
+    pub(crate) expiry: Option<Expiry>,
     pub(crate) note: Note,
 }
 
@@ -33,6 +38,15 @@ impl Context<'_> {
     #[must_use]
     pub fn after(&self, life: Duration) -> i64 {
         self.now_ms.saturating_add(i64::try_from(life.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// The end of a token, in Unix seconds, as the token itself shall tell it: that end, unless a fault asks for
+    /// nonsense or, with `None`, for a token that tells none. For providers whose answers tell no end beside the
+    /// token; what the answer tells is altered by [`Fields::expiries`](crate::Fields::expiries).
+    pub fn expiry_claim(&mut self, until_s: i64) -> Option<Value> {
+        let Some(expiry) = self.expiry else { return Some(Value::from(until_s)) };
+        self.note.expiry_altered = true;
+        expiry.value()
     }
 
     /// Notes which account the request is about.
@@ -121,6 +135,7 @@ pub(crate) struct Note {
     pub(crate) generation_presented: Option<u64>,
     pub(crate) generation_issued: Option<u64>,
     pub(crate) spent_refresh_token: bool,
+    pub(crate) expiry_altered: bool,
 }
 
 /// Everything secret that was issued, accepted or sent by mail.

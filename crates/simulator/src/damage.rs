@@ -65,27 +65,39 @@ pub(crate) fn duplicated(mut response: Response<Bytes>, fields: Fields) -> Respo
     response
 }
 
-pub(crate) fn without_expiry(response: Response<Bytes>, fields: Fields) -> Response<Bytes> {
-    altered(response, |value| {
-        visit(value, &mut |members| {
-            members.retain(|name, _| !fields.expiries.contains(&name.as_str()))
-        });
-    })
+/// What a fault says in the place of an expiry.
+#[derive(Clone, Copy)]
+pub(crate) enum Expiry {
+    Absurd(Absurd),
+    Missing,
 }
 
-pub(crate) fn absurd_expiry(
-    response: Response<Bytes>,
-    fields: Fields,
-    kind: Absurd,
-) -> Response<Bytes> {
-    let nonsense = match kind {
-        Absurd::Float => Number::from_f64(3600.5).map_or(Value::Null, Value::Number),
-        Absurd::Huge => Number::from_f64(1e300).map_or(Value::Null, Value::Number),
-        Absurd::Negative => Value::from(-1),
-        Absurd::String => Value::from("soon"),
-        Absurd::Zero => Value::from(0),
-    };
-    altered(response, |value| replace(value, fields.expiries, &nonsense))
+impl Expiry {
+    /// `None` leaves it out.
+    pub(crate) fn value(self) -> Option<Value> {
+        Some(match self {
+            Self::Missing => return None,
+            Self::Absurd(Absurd::Float) => {
+                Number::from_f64(3600.5).map_or(Value::Null, Value::Number)
+            }
+            Self::Absurd(Absurd::Huge) => {
+                Number::from_f64(1e300).map_or(Value::Null, Value::Number)
+            }
+            Self::Absurd(Absurd::Negative) => Value::from(-1),
+            Self::Absurd(Absurd::String) => Value::from("soon"),
+            Self::Absurd(Absurd::Zero) => Value::from(0),
+        })
+    }
+}
+
+/// The members of the answer that tell an expiry, with the fault's in their place.
+pub(crate) fn expiry(response: Response<Bytes>, fields: Fields, by: Expiry) -> Response<Bytes> {
+    altered(response, |value| match by.value() {
+        Some(nonsense) => replace(value, fields.expiries, &nonsense),
+        None => visit(value, &mut |members| {
+            members.retain(|name, _| !fields.expiries.contains(&name.as_str()));
+        }),
+    })
 }
 
 pub(crate) fn empty_token(response: Response<Bytes>, fields: Fields) -> Response<Bytes> {
@@ -105,9 +117,13 @@ pub(crate) fn token_with_newline(response: Response<Bytes>, fields: Fields) -> R
 }
 
 fn altered(mut response: Response<Bytes>, change: impl FnOnce(&mut Value)) -> Response<Bytes> {
-    if let Ok(mut value) = serde_json::from_slice::<Value>(response.body()) {
+    if let Ok(whole) = serde_json::from_slice::<Value>(response.body()) {
+        let mut value = whole.clone();
         change(&mut value);
-        *response.body_mut() = value.to_string().into();
+        // Written anew it may differ in its order alone, and nothing would have been altered.
+        if value != whole {
+            *response.body_mut() = value.to_string().into();
+        }
     }
     response
 }

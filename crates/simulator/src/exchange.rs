@@ -5,9 +5,9 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
-use crate::behaviour::Failure;
+use crate::behaviour::{Failure, Fields};
 use crate::context::{Context, Note};
-use crate::damage;
+use crate::damage::{self, Expiry};
 use crate::fault::{Fault, RetryAfter};
 use crate::gzip;
 use crate::operation::Operation;
@@ -31,6 +31,7 @@ pub(crate) fn run(inner: &mut Inner, request: &Request<Bytes>, now_ms: i64) -> R
         operation,
         acted: false,
         success: false,
+        altered: false,
         note: Note::default(),
     };
     let (name, reply) = match fault {
@@ -51,6 +52,7 @@ struct Exchange<'a> {
     operation: Operation,
     acted: bool,
     success: bool,
+    altered: bool,
     note: Note,
 }
 
@@ -77,21 +79,23 @@ impl Exchange<'_> {
                 return Reply::Slow { chunk: chunk.max(1), every, response: self.act() };
             }
             Fault::Truncate => return Reply::Truncated { response: self.act() },
-            Fault::AbsurdExpiry(kind) => damage::absurd_expiry(self.act(), fields, kind),
-            Fault::BrokenJson => damage::broken(self.act()),
+            Fault::AbsurdExpiry(kind) => self.expiring(fields, Expiry::Absurd(kind)),
+            Fault::BrokenJson => self.spoiled(damage::broken),
             Fault::DeepJson => damage::deep(),
-            Fault::DuplicateJson => damage::duplicated(self.act(), fields),
-            Fault::Empty => damage::emptied(self.act()),
-            Fault::EmptyToken => damage::empty_token(self.act(), fields),
+            Fault::DuplicateJson => self.spoiled(|whole| damage::duplicated(whole, fields)),
+            Fault::Empty => self.spoiled(damage::emptied),
+            Fault::EmptyToken => self.spoiled(|whole| damage::empty_token(whole, fields)),
             Fault::GzipBomb(total) => gzip::bomb(total),
             Fault::Html => damage::gateway_page(),
-            Fault::HugeToken => damage::huge_token(self.act(), fields),
-            Fault::MissingExpiry => damage::without_expiry(self.act(), fields),
+            Fault::HugeToken => self.spoiled(|whole| damage::huge_token(whole, fields)),
+            Fault::MissingExpiry => self.expiring(fields, Expiry::Missing),
             Fault::Redirect { to } => damage::redirect(&to),
             Fault::Status429 { retry_after } => self.throttled(retry_after),
             Fault::Status500 => self.failure(Failure::Internal),
             Fault::Status503 => self.failure(Failure::Unavailable),
-            Fault::TokenWithNewline => damage::token_with_newline(self.act(), fields),
+            Fault::TokenWithNewline => {
+                self.spoiled(|whole| damage::token_with_newline(whole, fields))
+            }
             Fault::Unauthorized => self.unauthorized(),
             Fault::WrongDate { offset_ms } => {
                 self.date_ms = self.server_now.saturating_add(offset_ms);
@@ -102,14 +106,47 @@ impl Exchange<'_> {
     }
 
     fn act(&mut self) -> Response<Bytes> {
+        self.act_expiring(None)
+    }
+
+    /// Carries the request out; the expiry that a token tells of itself is the fault's.
+    fn act_expiring(&mut self, expiry: Option<Expiry>) -> Response<Bytes> {
         let Inner { behaviour, accounts, tokens, random, vault, .. } = &mut *self.inner;
         let note = Note::default();
-        let mut cx = Context { now_ms: self.server_now, random, accounts, tokens, vault, note };
+        let now_ms = self.server_now;
+        let mut cx = Context { now_ms, random, accounts, tokens, vault, expiry, note };
         let response = behaviour.handle(self.request, &mut cx);
         self.note = cx.note;
+        self.altered |= self.note.expiry_altered;
         self.acted = true;
         self.success = response.status().is_success() && self.note.refused.is_none();
         response
+    }
+
+    /// Carries the request out and alters what is answered.
+    fn spoiled(
+        &mut self,
+        change: impl FnOnce(Response<Bytes>) -> Response<Bytes>,
+    ) -> Response<Bytes> {
+        let whole = self.act();
+        self.changed(whole, change)
+    }
+
+    /// The same for what the answer and its tokens say of their end.
+    fn expiring(&mut self, fields: Fields, expiry: Expiry) -> Response<Bytes> {
+        let whole = self.act_expiring(Some(expiry));
+        self.changed(whole, |whole| damage::expiry(whole, fields, expiry))
+    }
+
+    fn changed(
+        &mut self,
+        whole: Response<Bytes>,
+        change: impl FnOnce(Response<Bytes>) -> Response<Bytes>,
+    ) -> Response<Bytes> {
+        let (status, body) = (whole.status(), whole.body().clone());
+        let spoiled = change(whole);
+        self.altered |= spoiled.status() != status || *spoiled.body() != body;
+        spoiled
     }
 
     /// Only a token that the provider would have taken is refused by the fault; a bad one is refused in its own way.
@@ -166,7 +203,7 @@ impl Exchange<'_> {
             }
             Reply::Cut | Reply::Hang | Reply::Refuse => None,
         };
-        let Self { inner, request, operation, acted, success, note, .. } = self;
+        let Self { inner, request, operation, acted, success, altered, note, .. } = self;
         inner.recorder.push(Record {
             number: inner.recorder.next_number(),
             at_ms,
@@ -178,6 +215,7 @@ impl Exchange<'_> {
             status: status.map(|status| status.as_u16()),
             acted,
             success,
+            altered,
             reason: note.refused,
             account: note.account,
             generation_presented: note.generation_presented,

@@ -52,7 +52,7 @@
 //! In `handle`: issue tokens by `cx.issue_access` and `cx.issue_refresh`, judge them by `cx.check_access`, name the
 //! account by `cx.about`, say `cx.refuse("a_word")` for every refusal (needed where the status is 2xx), keep every
 //! code, session and accepted secret by `cx.secret`. `fields` names the JSON members that hold access tokens and
-//! expiries; with these, and with `failure` for the provider's own 401, 429, 500 and 503, all faults work.
+//! expiries (where the tokens alone tell their end, mint it by `cx.expiry_claim`); with these, and with `failure` for the provider's own 401, 429, 500 and 503, all faults work.
 //!
 //! The authorised resource of a provider is `GET` and `POST` `…/sim/echo` under its API's prefix. It answers
 //! [`wire::Echo`].

@@ -54,6 +54,8 @@ pub struct Record {
     pub acted: bool,
     /// Whether what it asked for was done, also if the answer was then lost or spoiled.
     pub success: bool,
+    /// Whether a fault altered what was answered. One that finds nothing of its kind in the answer alters nothing.
+    pub altered: bool,
     /// Why it was refused, where it was.
     pub reason: Option<&'static str>,
     /// The account that it was about, where that is known.

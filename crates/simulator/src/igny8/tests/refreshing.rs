@@ -3,9 +3,9 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::{LEE, call, members, refused, sign_in};
+use super::{LEE, call, claims, members, refused, sign_in};
 use crate::testing::{Answer, NOW, answer, json_request, post};
-use crate::{RefreshAnswer, Simulator};
+use crate::{Absurd, ExpiryForm, Fault, Operation, RefreshAnswer, Simulator};
 
 const WEEK: i64 = 604_800_000;
 
@@ -69,4 +69,39 @@ fn paths_are_settings_and_logging_out_exists_by_setting_only() {
     refused(&logout(&simulator), 401, "Authentication required");
     assert_eq!(post(&simulator, "/api/v1/auth/token/refresh/", &body, NOW).status, 401);
     assert_eq!(logout(&Simulator::igny8().build()).status, 404);
+}
+
+#[test]
+fn an_expiry_that_the_tokens_alone_tell_is_spoiled_in_them() {
+    for (fault, told) in [
+        (Fault::MissingExpiry, json!(null)),
+        (Fault::AbsurdExpiry(Absurd::Negative), json!(-1)),
+        (Fault::AbsurdExpiry(Absurd::Huge), json!(1e300)),
+        (Fault::AbsurdExpiry(Absurd::String), json!("soon")),
+    ] {
+        let simulator = Simulator::igny8().build();
+        simulator.inject(Operation::ANY, fault, 2);
+        let token = sign_in(&simulator, NOW).text_of("/data/refresh");
+        let refreshed = refresh(&simulator, &token, NOW);
+        let access = refreshed.text_of("/data/access");
+        for token in [&token, &access, &refreshed.text_of("/data/refresh")] {
+            assert_eq!(claims(token)["exp"], told);
+        }
+        assert!(simulator.records().iter().all(|record| record.altered && record.success));
+        // The server knows what it meant.
+        assert_eq!(call(&simulator, &access, NOW + 899_999).status, 200);
+        assert_eq!(call(&simulator, &access, NOW + 900_000).status, 401);
+    }
+}
+
+#[test]
+fn a_fault_that_finds_nothing_to_alter_says_so() {
+    let simulator = Simulator::igny8().expiry_fields(ExpiryForm::Epoch).build();
+    simulator.inject(Operation::SIGN_IN, Fault::MissingExpiry, 2);
+    let refused = answer(&simulator, &json_request("/api/v1/auth/login/", &[], &json!({})), NOW);
+    let data = &sign_in(&simulator, NOW).json["data"];
+    assert_eq!((refused.status, members(data)), (400, vec!["access", "refresh", "user"]));
+    let altered = |n: usize| (simulator.records()[n].fault, simulator.records()[n].altered);
+    assert_eq!(altered(0), (Some("missing_expiry"), false));
+    assert_eq!(altered(1), (Some("missing_expiry"), true));
 }
