@@ -18,7 +18,7 @@ use crate::reply::Reply;
 use crate::token_book::TokenBook;
 
 /// Settings that every simulator has.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Setup {
     /// The seed of all random values; from the system by default.
@@ -32,6 +32,17 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self { seed: None, skew_ms: 0, record_limit: 100_000 }
+    }
+}
+
+// From the seed follow every token, code, key and temporary password: it is a secret as they are.
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup")
+            .field("seeded", &self.seed.is_some())
+            .field("skew_ms", &self.skew_ms)
+            .field("record_limit", &self.record_limit)
+            .finish()
     }
 }
 

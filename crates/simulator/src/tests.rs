@@ -5,7 +5,7 @@ mod faults;
 use serde_json::json;
 
 use crate::testing::{Answer, NOW, answer, json_request, post, request};
-use crate::{AuthVerdict, Fault, Operation, Reply, Simulator, Times};
+use crate::{Access, AuthVerdict, Fault, Operation, Reply, Setup, Simulator, Times, wire};
 
 fn sign_in(simulator: &Simulator) -> Answer {
     post(simulator, "/auth/signin", &credentials(simulator), NOW)
@@ -113,4 +113,32 @@ fn a_reply_is_the_same_server_for_every_clone() {
     assert!(matches!(&reply, Reply::Response(response) if response.status() == 200));
     assert_eq!(simulator.totals().requests, 1);
     assert_eq!(format!("{reply:?}"), "Response(Some(200))");
+}
+
+#[test]
+fn no_debug_shows_the_seed_or_what_was_posted() {
+    let seed = [0xa7; 32];
+    let mut setup = Setup::default();
+    setup.seed = Some(seed);
+    let shown = [
+        format!("{setup:?}"),
+        format!("{:?}", Simulator::cognito().seed(seed)),
+        format!("{:?}", Simulator::ibanera().seed(seed)),
+        format!("{:?}", Simulator::ibex().seed(seed)),
+        format!("{:?}", Simulator::igny8().seed(seed)),
+        format!("{:?}", Simulator::wikimedia().seed(seed)),
+    ];
+    for shown in shown {
+        assert!(shown.contains("seeded: true") && !shown.contains("167"), "{shown}");
+    }
+    let posted = request("POST", "/sim/echo", &[], "canary-posted");
+    let token = Access {
+        account: "kim".into(),
+        generation: 1,
+        expires_at_ms: 1,
+        family: 1,
+        revoked: false,
+    };
+    let shown = format!("{:?}", wire::Echo::of(&posted, &token));
+    assert!(shown.contains("kim") && !shown.contains("canary-posted"), "{shown}");
 }
