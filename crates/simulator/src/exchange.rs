@@ -151,6 +151,11 @@ impl Exchange<'_> {
 
     /// Only a token that the provider would have taken is refused by the fault; a bad one is refused in its own way.
     fn unauthorized(&mut self) -> Response<Bytes> {
+        // Elsewhere the judgement is the deed: a refresh token would be spent, a password changed, a code used up.
+        if !matches!(self.operation, Operation::RESOURCE | Operation::WHO_AM_I) {
+            self.note.refused = Some("fault");
+            return self.failure(Failure::Unauthorized);
+        }
         let response = self.act();
         if !self.success {
             return response;

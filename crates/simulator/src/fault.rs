@@ -34,7 +34,8 @@ pub enum Fault {
     Flood(u64),
     /// The answer waits behind a gate that the test holds. Acts at once.
     GateUntil(Gate),
-    /// 200 and a body that is small and becomes that many spaces when it is decompressed. Does not act.
+    /// 200 and a body that is small and becomes that many spaces when it is decompressed, 1 GiB at most. Does not
+    /// act.
     GzipBomb(u64),
     /// Neither answer nor end of connection. Does not act.
     Hang,
@@ -74,7 +75,8 @@ pub enum Fault {
     TokenWithNewline,
     /// The answer ends in the middle of its body, with the connection. Acts.
     Truncate,
-    /// A good token is refused as a bad one is. Does not act.
+    /// A good token is refused as a bad one is. Does not act: at the resource and at a question about the account
+    /// a token that is bad anyhow is refused in its own way, and every other request is refused unseen.
     Unauthorized,
     /// The `Date` header is wrong by that many milliseconds. Acts.
     WrongDate {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::{cognito, wikimedia};
+
 /// What a request asks for, by a name that is the same for every provider.
 ///
 /// A provider may have operations of its own: see [`Operation::custom`].
@@ -14,6 +16,8 @@ impl Operation {
     pub const ANSWER: Self = Self("answer");
     /// In a fault only: whatever is asked.
     pub const ANY: Self = Self("any");
+    /// In a fault only: everything but the resource.
+    pub const AUTH: Self = Self("auth");
     /// A change of password by its owner.
     pub const CHANGE_PASSWORD: Self = Self("change_password");
     /// The end of a password recovery.
@@ -37,9 +41,10 @@ impl Operation {
     /// A question about the signed-in account.
     pub const WHO_AM_I: Self = Self("who_am_i");
 
-    const NAMED: [Self; 13] = [
+    const NAMED: [Self; 14] = [
         Self::ANSWER,
         Self::ANY,
+        Self::AUTH,
         Self::CHANGE_PASSWORD,
         Self::CONFIRM_FORGOT_PASSWORD,
         Self::FORGOT_PASSWORD,
@@ -52,6 +57,12 @@ impl Operation {
         Self::UNKNOWN,
         Self::WHO_AM_I,
     ];
+
+    /// Every operation with a name, those of one provider alone last.
+    fn all() -> impl Iterator<Item = Self> {
+        let alone = cognito::OPERATIONS.iter().chain(wikimedia::OPERATIONS);
+        Self::NAMED.into_iter().chain(alone.copied())
+    }
 
     /// An operation that one provider alone has, by its snake-case name.
     #[must_use]
@@ -73,7 +84,7 @@ impl Operation {
 
     /// Whether a fault that was set for `self` meets a request for `asked`.
     pub(crate) fn covers(self, asked: Self) -> bool {
-        self == Self::ANY || self == asked
+        self == Self::ANY || self == asked || (self == Self::AUTH && asked.is_auth())
     }
 }
 
@@ -89,13 +100,17 @@ impl fmt::Display for Operation {
     }
 }
 
-/// The text names none of the operations that every provider shares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnknownOperation;
+/// The text names none of the operations that every provider shares, nor one that a provider of this crate alone has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownOperation {
+    name: String,
+}
 
 impl fmt::Display for UnknownOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unknown operation")
+        let there: Vec<&str> = Operation::all().map(Operation::as_str).collect();
+        let (name, there) = (self.name.escape_debug(), there.join(", "));
+        write!(f, "there is no operation `{name}`; take one of {there}")
     }
 }
 
@@ -105,6 +120,7 @@ impl FromStr for Operation {
     type Err = UnknownOperation;
 
     fn from_str(name: &str) -> Result<Self, UnknownOperation> {
-        Self::NAMED.into_iter().find(|known| known.0 == name).ok_or(UnknownOperation)
+        let unknown = || UnknownOperation { name: name.to_owned() };
+        Self::all().find(|known| known.0 == name).ok_or_else(unknown)
     }
 }

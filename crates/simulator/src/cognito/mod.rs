@@ -44,6 +44,7 @@ use crate::simulator::Setup;
 use crate::totp::Totp;
 
 pub use flow::AuthFlow;
+pub(crate) use server::OPERATIONS;
 
 /// When a confirmed device is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

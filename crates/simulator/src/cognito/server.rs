@@ -32,6 +32,18 @@ const CONFIRM_DEVICE: Operation = Operation::custom("confirm_device");
 const UPDATE_DEVICE: Operation = Operation::custom("update_device_status");
 const FORGET_DEVICE: Operation = Operation::custom("forget_device");
 
+/// What a pool alone is asked.
+pub(crate) const OPERATIONS: &[Operation] = &[
+    ASSOCIATE,
+    VERIFY,
+    PREFER,
+    CONFIRM_SIGN_UP,
+    RESEND,
+    CONFIRM_DEVICE,
+    UPDATE_DEVICE,
+    FORGET_DEVICE,
+];
+
 /// What is known of one sign-in, for as long as its tokens are renewed.
 pub(super) struct Grant {
     pub(super) client_id: String,

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{call, credentials, sign_in};
-use crate::testing::{Answer, NOW, json_request};
-use crate::{Absurd, AuthVerdict, Fault, Gate, Operation, Reply, RetryAfter, Simulator};
+use crate::testing::{Answer, NOW, answer, json_request, post};
+use crate::{
+    Absurd, AuthVerdict, Fault, Gate, Operation, RefreshAnswer, Reply, RetryAfter, Simulator,
+};
 
 fn with(fault: Fault) -> (Simulator, Answer) {
     let simulator = Simulator::ibex().build();
@@ -121,6 +123,13 @@ fn a_small_body_may_become_a_large_one() {
 }
 
 #[test]
+fn a_bomb_has_a_size_that_can_be_built() {
+    let (_, reply) = reply(Fault::GzipBomb(u64::MAX));
+    let size = reply.into_response().unwrap().body().len();
+    assert!((6 << 20..8 << 20).contains(&size), "{size}");
+}
+
+#[test]
 fn a_wrong_date_is_in_the_header_alone() {
     let (_, answer) = with(Fault::WrongDate { offset_ms: 3_600_000 });
     assert_eq!(answer.head.headers()["date"], "Tue, 01 Jan 2030 01:00:00 GMT");
@@ -179,4 +188,43 @@ fn a_good_token_is_refused_as_a_bad_one_is() {
     );
     let totals = simulator.totals();
     assert_eq!((totals.resource_ok, totals.resource_unauthorized), (1, 2));
+}
+
+#[test]
+fn whoever_asks_for_more_than_a_look_is_refused_unseen() {
+    let simulator = Simulator::igny8().refresh_answer(RefreshAnswer::BothAndBlacklist).build();
+    let account = simulator.account();
+    let login = json!({ "email": account.identity, "password": account.password });
+    let signed_in = post(&simulator, "/api/v1/auth/login/", &login, NOW);
+    let refresh = json!({ "refresh": signed_in.text_of("/data/refresh") });
+    let change = json!({ "old_password": account.password, "new_password": "canary-new-password" });
+    let bearer = format!("Bearer {}", signed_in.text_of("/data/access"));
+    let path = "/api/v1/auth/change-password/";
+    let change = json_request(path, &[("authorization", &bearer)], &change);
+    simulator.inject(Operation::ANY, Fault::Unauthorized, 3);
+    assert_eq!(post(&simulator, "/api/v1/auth/login/", &login, NOW).status, 401);
+    assert_eq!(post(&simulator, "/api/v1/auth/refresh/", &refresh, NOW).status, 401);
+    assert_eq!(answer(&simulator, &change, NOW).status, 401);
+    for record in &simulator.records()[1..] {
+        assert_eq!((record.acted, record.success, record.reason), (false, false, Some("fault")));
+        assert_eq!(record.generation_issued, None);
+    }
+    // Nothing was given out, spent or changed.
+    assert_eq!(simulator.generation(&account.identity), 1);
+    assert_eq!(post(&simulator, "/api/v1/auth/refresh/", &refresh, NOW).status, 200);
+    assert_eq!(simulator.account().password, account.password);
+    let totals = simulator.totals();
+    assert_eq!(totals.spent_refresh_token_presented, 0);
+    assert_eq!(totals.exchanges_of(Operation::CHANGE_PASSWORD), 0);
+}
+
+#[test]
+fn a_fault_of_the_authentication_spares_the_resource() {
+    let simulator = Simulator::ibex().build();
+    let token = sign_in(&simulator).text_of("/accessToken");
+    simulator.inject(Operation::AUTH, Fault::Status500, 1);
+    assert_eq!((call(&simulator, &token).status, sign_in(&simulator).status), (200, 500));
+    simulator.inject(Operation::UNKNOWN, Fault::Status500, 1);
+    assert_eq!(sign_in(&simulator).status, 200);
+    assert_eq!(post(&simulator, "/no/such/path", &json!({}), NOW).status, 500);
 }

@@ -20,6 +20,8 @@ use std::time::Duration;
 
 use crate::simulator::Setup;
 
+pub(crate) use server::OPERATIONS;
+
 /// The form of a 500, which the service has three of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InternalForm {

@@ -23,6 +23,9 @@ const CONFIRM_USER: Operation = Operation::custom("confirm_user");
 const RESEND_CONFIRM: Operation = Operation::custom("resend_confirm");
 const STATUS: Operation = Operation::custom("status");
 
+/// What this provider alone is asked.
+pub(crate) const OPERATIONS: &[Operation] = &[CONFIRM_USER, RESEND_CONFIRM, STATUS];
+
 /// The refreshes of one user name with one refresh token.
 pub(super) struct Budget {
     pub(super) used: usize,
