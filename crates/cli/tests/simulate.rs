@@ -29,7 +29,9 @@ fn it_listens_on_loopback_only() {
 fn wrong_options_are_refused_with_their_form() {
     let home = Home::new("");
     home.run(&["simulate", "ibex", "--lifetime", "5"]).exits(2).says(&["500ms, 5s, 15m"]);
-    home.run(&["simulate", "ibex", "--fault", "lunch=hang"]).exits(2).says(&["unknown operation"]);
+    home.run(&["simulate", "ibex", "--fault", "lunch=hang"])
+        .exits(2)
+        .says(&["no operation `lunch`", "sign_in"]);
     home.run(&["simulate", "ibex", "--rotate"]).exits(2).says(&["--rotate means nothing to ibex"]);
     home.run(&["simulate", "nobody"]).exits(2).says(&["ibanera"]);
 }

@@ -96,6 +96,7 @@ impl Bench {
             promise,
             sign_ins: 0.into(),
             faults_played: false.into(),
+            lack: Mutex::default(),
         }));
         let shelf = Shelf::new(MemoryStore::with_clock(clock.clock())?);
         let inner = Inner {
@@ -347,7 +348,10 @@ impl Bench {
         self.mark(format!("{op} will meet {}", fault.name()));
         match fault.is_on_the_way() {
             true => self.0.wire.inject(op, fault, times),
-            false => self.controls()?.say(op, &fault, times),
+            false => {
+                let said = self.controls()?.say(op, &fault, times);
+                return said.map_err(|lack| self.0.wire.lacks(fault.name(), lack));
+            }
         }
         Ok(())
     }

@@ -152,6 +152,11 @@ async fn on_bench(
     let bench = bench.map_err(|error| error.to_string())?;
     let wire = bench.0.wire.clone();
     let end = AssertUnwindSafe(async { (case.run)(bench).await }).catch_unwind().await;
+    match wire.lack().filter(|_| end.is_ok()) {
+        None => {}
+        Some(Unavailable::NotHere(reason)) => return skipped(reason),
+        Some(Unavailable::Down(remedy)) => return Err(remedy),
+    }
     Ok(match end {
         Ok(Ok(())) => {
             let strayed = wire.unexpected_stray().as_ref().map(stray_finding);

@@ -251,7 +251,11 @@ pub trait Controls: Send + Sync {
     fn can(&self) -> &[Control];
 
     /// Lets the next requests for `op` meet a fault in the provider's own words.
-    fn say(&self, op: Op, fault: &Fault, times: Times);
+    ///
+    /// # Errors
+    /// [`Unavailable::NotHere`] for a fault or an operation that it does not have, with the reason: the case is
+    /// skipped. One that is passed over in silence would let a case pass that has shown nothing.
+    fn say(&self, op: Op, fault: &Fault, times: Times) -> Result<(), Unavailable>;
 
     /// Takes back faults that were not met, and ends an outage.
     fn clear(&self);
@@ -302,6 +306,9 @@ pub struct Seen {
     pub status: Option<u16>,
     /// Whether what it asked for was done, also if the answer was then lost or spoiled.
     pub done: bool,
+    /// Whether a fault of [`Controls::say`] altered what was answered: one that finds nothing of its kind in an
+    /// answer alters nothing.
+    pub altered: bool,
     /// Why it was refused, where it was, in a word of the server's.
     pub reason: Option<String>,
     /// What became of the access token that it presented.
@@ -325,6 +332,7 @@ impl Seen {
             header_names: Vec::new(),
             status: None,
             done: false,
+            altered: false,
             reason: None,
             token: Presented::NotAsked,
             generation: None,

@@ -18,6 +18,7 @@ use crate::fault::{Fault, Times};
 use crate::made;
 use crate::naming::Names;
 use crate::operation::Op;
+use crate::target::Unavailable;
 use crate::timeline::{Exchange, Timeline};
 use crate::way::Way;
 
@@ -47,6 +48,8 @@ pub(crate) struct Inner {
     /// Sign-ins that were asked for.
     pub(crate) sign_ins: AtomicU32,
     pub(crate) faults_played: AtomicBool,
+    /// What the case asked of the server that it does not have.
+    pub(crate) lack: Mutex<Option<Unavailable>>,
 }
 
 /// A request that went where it must not go; somebody else could have read it.
@@ -83,6 +86,17 @@ impl Wire {
             return None;
         }
         self.strayed().into_iter().next()
+    }
+
+    /// Notes what the server does not have, and answers the finding that ends the case: it is skipped.
+    #[track_caller]
+    pub(crate) fn lacks(&self, what: &str, lack: Unavailable) -> Finding {
+        *self.0.lack.lock().unwrap_or_else(PoisonError::into_inner) = Some(lack);
+        Finding::new(format!("a server that knows {what}"), "one that does not")
+    }
+
+    pub(crate) fn lack(&self) -> Option<Unavailable> {
+        self.0.lack.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// What a case for live services has done beyond what it says of itself.

@@ -104,6 +104,7 @@ async fn a_day(bench: Bench, fault: Fault) -> Result<(), Finding> {
         all_day,
         format!("{refused} and {missed} without"),
     )?;
+    altered(&bench)?;
     let sent = bench.sent(Op::Auth) - before;
     // One life is five minutes or more, an exchange two requests or less.
     expect::holds_or("at most 900 requests in a day", sent <= 900, sent)
@@ -115,4 +116,13 @@ fn bounded(session: &Session, longest: Duration) -> Result<(), Finding> {
     let life = expect::there("an end", status.expires_at)?.since(issued);
     let sane = life >= 2 * MINUTE && life <= longest;
     expect::holds_or(&format!("a life of two minutes to {longest:?}"), sane, format!("{life:?}"))
+}
+
+/// A fault that found no expiry in any answer has shown nothing. What a server without records did is not known.
+fn altered(bench: &Bench) -> Result<(), Finding> {
+    if !bench.controls()?.can().contains(&Control::Records) {
+        return Ok(());
+    }
+    let altered = bench.seen(Op::Auth)?.iter().filter(|seen| seen.altered).count();
+    expect::holds("an answer whose expiry was altered", altered > 0)
 }

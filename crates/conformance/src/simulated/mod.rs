@@ -176,10 +176,14 @@ impl Controls for Simulated {
         CONTROLS
     }
 
-    fn say(&self, op: Op, fault: &Fault, times: Times) {
-        if let Some(fault) = vocabulary::fault(fault) {
-            self.simulator.inject(vocabulary::operation(op), fault, vocabulary::times(times));
-        }
+    fn say(&self, op: Op, fault: &Fault, times: Times) -> Result<(), Unavailable> {
+        let none = |what: &str| Unavailable::NotHere(format!("a simulator has no {what}"));
+        let said = vocabulary::fault(fault)
+            .ok_or_else(|| none(&format!("fault `{}` in words of its own", fault.name())))?;
+        let operation = vocabulary::operation(op)
+            .ok_or_else(|| none(&format!("operation `{op}` for a fault to meet")))?;
+        self.simulator.inject(operation, said, vocabulary::times(times));
+        Ok(())
     }
 
     fn clear(&self) {

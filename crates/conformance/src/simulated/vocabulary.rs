@@ -10,9 +10,9 @@ use crate::fault::{Absurd, Fault, RetryAfter, Times};
 use crate::operation::Op;
 use crate::target::{Presented, Seen};
 
-/// The simulator's operation for a fault.
-pub(super) fn operation(op: Op) -> Operation {
-    match op {
+/// The simulator's operation for a fault; `None` where it has no counterpart.
+pub(super) fn operation(op: Op) -> Option<Operation> {
+    Some(match op {
         Op::SignIn => Operation::SIGN_IN,
         Op::Answer | Op::Continue => Operation::ANSWER,
         Op::Refresh => Operation::REFRESH,
@@ -24,8 +24,12 @@ pub(super) fn operation(op: Op) -> Operation {
         Op::ConfirmForgotPassword => Operation::CONFIRM_FORGOT_PASSWORD,
         Op::WhoAmI => Operation::WHO_AM_I,
         Op::Resource => Operation::RESOURCE,
-        _ => Operation::ANY,
-    }
+        Op::Any => Operation::ANY,
+        Op::Auth => Operation::AUTH,
+        Op::Unknown => Operation::UNKNOWN,
+        // Each has a name of its own there.
+        Op::Extension => return None,
+    })
 }
 
 /// The suite's operation of a record.
@@ -82,6 +86,7 @@ pub(super) fn seen(record: Record) -> Seen {
     seen.header_names = record.header_names;
     seen.status = record.status;
     seen.done = record.success;
+    seen.altered = record.altered;
     seen.reason = record.reason.map(str::to_owned);
     seen.token = presented(record.auth);
     seen.generation = record.generation_presented;
@@ -123,5 +128,19 @@ const fn presented(verdict: AuthVerdict) -> Presented {
         AuthVerdict::RefusedByFault => Presented::RefusedByFault,
         AuthVerdict::Revoked => Presented::Revoked,
         _ => Presented::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_meets_what_it_names_and_nothing_else() {
+        assert_eq!(operation(Op::Any), Some(Operation::ANY));
+        assert_eq!(operation(Op::Auth), Some(Operation::AUTH));
+        assert_eq!(operation(Op::Unknown), Some(Operation::UNKNOWN));
+        assert_eq!(operation(Op::Extension), None);
+        assert!(fault(&Fault::Cut).is_none() && fault(&Fault::ServerError).is_some());
     }
 }

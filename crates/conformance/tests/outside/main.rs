@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "what a test cannot set up stops it")]
 
 mod acme;
+mod words;
 
 use std::sync::{Arc, Barrier};
 use std::time::Duration;

@@ -1,13 +1,14 @@
 //! Defects that IGNY8 alone shows.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::transport::TransportError;
 use countersign_core::{
-    Ambient, Error, ErrorKind, HttpTransport, Operation, Outcome, Recovery, Rejection, Timestamp,
-    Verdict,
+    Ambient, Error, ErrorKind, HttpTransport, Lifetime, Operation, Outcome, Recovery, Rejection,
+    SecretString, Timestamp, Verdict,
 };
 use http::{HeaderValue, StatusCode, header};
 
@@ -53,6 +54,22 @@ pub(crate) const DEFECTS: &[Defect] = &[
             simple::reads(|_, response, _, outcome| match says(response, "expires_at\":\"") {
                 true => Err(Error::new(ErrorKind::Protocol)),
                 false => outcome,
+            })
+        },
+    },
+    Defect {
+        id: "negative-end-of-a-token-is-no-end",
+        title: "An `exp` below zero is read as a number without a sign: the token never ends",
+        target: "igny8",
+        caught_by: "f49-expiry-negative",
+        engine: || {
+            simple::reads(|_, _, _, mut outcome| {
+                if let Ok(Outcome::Tokens(tokens, _)) = &mut outcome
+                    && payload(tokens.access_token.secret()).contains("\"exp\":-1")
+                {
+                    tokens.access_expiry = Some(Lifetime::For(Duration::from_secs(u64::MAX)));
+                }
+                outcome
             })
         },
     },
@@ -163,6 +180,13 @@ pub(crate) const DEFECTS: &[Defect] = &[
         },
     },
 ];
+
+/// What a token says of itself.
+fn payload(token: &SecretString) -> String {
+    let middle = token.expose().split('.').nth(1).unwrap_or_default();
+    let read = data_encoding::BASE64URL_NOPAD.decode(middle.as_bytes()).unwrap_or_default();
+    String::from_utf8_lossy(&read).into_owned()
+}
 
 #[derive(Clone, Default)]
 struct CookieStore(Arc<Mutex<Option<HeaderValue>>>);
