@@ -17,6 +17,7 @@ pub(super) const KEYS: &[&str] = &[
     "register_path",
     "change_password_path",
     "logout_path",
+    "refresh_field",
     "old_password_field",
     "new_password_field",
     "rotation",
@@ -45,6 +46,9 @@ pub(super) fn build(profile: &Profile) -> Result<Arc<dyn AuthProvider>, Problem>
         if let Some(path) = profile.path(key)? {
             api = set(api, path);
         }
+    }
+    if let Some(name) = profile.text("refresh_field")? {
+        api = api.refresh_field(name);
     }
     match (profile.text("old_password_field")?, profile.text("new_password_field")?) {
         (None, None) => {}

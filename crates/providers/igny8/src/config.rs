@@ -24,6 +24,7 @@ use http::header;
 pub struct Igny8 {
     pub(crate) base: BaseUrl,
     pub(crate) paths: Paths,
+    pub(crate) refresh_field: Box<str>,
     pub(crate) old_password: Box<str>,
     pub(crate) new_password: Box<str>,
     pub(crate) realm: Realm,
@@ -67,6 +68,14 @@ impl Igny8 {
     #[must_use]
     pub fn refresh_path(mut self, path: &str) -> Self {
         self.paths.refresh = path.into();
+        self
+    }
+
+    /// Sets the field name of the refresh token in a refresh and in a logout; `refresh` by default. The
+    /// newest page calls the token `refresh_token`, and shows no request.
+    #[must_use]
+    pub fn refresh_field(mut self, name: &str) -> Self {
+        self.refresh_field = name.into();
         self
     }
 
@@ -132,6 +141,7 @@ impl Igny8 {
                 change_password: "/auth/change-password/".into(),
                 logout: None,
             },
+            refresh_field: "refresh".into(),
             old_password: "old_password".into(),
             new_password: "new_password".into(),
             realm,

@@ -22,6 +22,7 @@
 //! |---|---|---|
 //! | paths | those of the authentication guide | [`Igny8::login_path`], [`Igny8::refresh_path`], [`Igny8::register_path`], [`Igny8::change_password_path`] |
 //! | logout, on the newest page only | none: a sign-out is local | [`Igny8::logout_path`] |
+//! | field name of the refresh token in requests | `refresh` | [`Igny8::refresh_field`] |
 //! | field names of change-password | `old_password`, `new_password` | [`Igny8::change_password_fields`] |
 //! | whether a refresh token is spent on use | not known | [`Igny8::refresh_support`] |
 //! | lifetimes of tokens that name no `exp` | 15 minutes; none | [`Igny8::fallback_lifetimes`] |

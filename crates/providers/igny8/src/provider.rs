@@ -83,7 +83,7 @@ impl Igny8 {
             // No Authorization: an expired access token would change the answer.
             Operation::Refresh => {
                 let refresh = held(ambient)?.refresh_token().ok_or_else(not_signed_in)?;
-                self.post(&self.paths.refresh, &[("refresh", refresh.secret().expose())])
+                self.post(&self.paths.refresh, &[(&*self.refresh_field, refresh.secret().expose())])
             }
             Operation::ChangePassword { new_password } => {
                 let body = [
@@ -95,7 +95,8 @@ impl Igny8 {
             Operation::Revoke => {
                 let path = self.paths.logout.as_deref().ok_or_else(unsupported)?;
                 let refresh = held(ambient)?.refresh_token().map(|token| token.secret().expose());
-                let body: Vec<_> = refresh.map(|token| ("refresh", token)).into_iter().collect();
+                let body: Vec<_> =
+                    refresh.map(|token| (&*self.refresh_field, token)).into_iter().collect();
                 self.post_signed_in(path, &body, ambient)
             }
             _ => Err(unsupported()),

@@ -67,6 +67,14 @@ impl Igny8 {
         self
     }
 
+    /// The field of a refresh, and the only one that it takes; `refresh` by default, as in the guide. The newest page
+    /// calls the token `refresh_token` everywhere.
+    #[must_use]
+    pub fn refresh_field(mut self, name: impl Into<String>) -> Self {
+        self.settings.refresh_field = name.into();
+        self
+    }
+
     /// The path of a change of password under `/api/v1`; `/auth/change-password/` by default,
     /// `/auth/password/change/` in the newest page.
     #[must_use]
@@ -107,10 +115,26 @@ impl Igny8 {
         self
     }
 
-    /// No throttle, and none of its headers.
+    /// How many other requests a minute are let through for each user, and for all together who show no good token:
+    /// refreshes, for instance; 100 by default.
+    #[must_use]
+    pub fn general_throttle(mut self, per_minute: u32) -> Self {
+        self.settings.general_throttle = Some(per_minute);
+        self
+    }
+
+    /// Who shows a good token is not throttled, as an archived page says of the deployed code.
+    #[must_use]
+    pub fn users_bypass_throttle(mut self) -> Self {
+        self.settings.users_bypass = true;
+        self
+    }
+
+    /// No throttle at all, and none of its headers.
     #[must_use]
     pub fn without_throttle(mut self) -> Self {
         self.settings.throttle = None;
+        self.settings.general_throttle = None;
         self
     }
 
@@ -215,11 +239,14 @@ impl Default for Igny8 {
             expiry_fields: None,
             bare_claims: false,
             refresh_path: "/auth/refresh/".to_owned(),
+            refresh_field: "refresh".to_owned(),
             change_path: "/auth/change-password/".to_owned(),
             change_fields: ("old_password".to_owned(), "new_password".to_owned()),
             change_revokes: false,
             logout_path: None,
             throttle: Some(20),
+            general_throttle: Some(100),
+            users_bypass: false,
             retry_after: false,
             fall_through: None,
             dead_refresh: StatusCode::UNAUTHORIZED,

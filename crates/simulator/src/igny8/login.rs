@@ -46,10 +46,8 @@ pub(super) fn refresh(
     asked: &Asked,
     cx: &mut Context<'_>,
 ) -> Result<Response<Bytes>, Refusal> {
-    let token = match asked.text("refresh").or_else(|| asked.text("refresh_token")) {
-        Some(token) => token,
-        None => return Err(missing(asked, &["refresh"])),
-    };
+    let name = server.settings.refresh_field.as_str();
+    let token = asked.text(name).ok_or_else(|| missing(asked, &[name]))?;
     let dead = || {
         let text = "Invalid or expired refresh token";
         Refusal::new(server.settings.dead_refresh, text, "dead_refresh_token")

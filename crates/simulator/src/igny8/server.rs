@@ -7,7 +7,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use serde_json::Value;
 
 use super::envelope::{Refusal, failure_page, not_found_page, success, unavailable_page};
-use super::throttle::Throttle;
+use super::throttle::{Throttle, Verdict};
 use super::{MissingSlash, Settings, login, password, register};
 use crate::account::Accounts;
 use crate::behaviour::{Behaviour, Failure, Fields};
@@ -16,7 +16,7 @@ use crate::jwt::{Algorithm, Mint};
 use crate::operation::Operation;
 use crate::record::AuthVerdict;
 use crate::simulator::Setup;
-use crate::token_book::Access;
+use crate::token_book::{Access, Worth};
 use crate::wire::{self, Echo};
 
 const PREFIX: &str = "/api/v1";
@@ -28,6 +28,8 @@ pub(super) struct Server {
     pub(super) settings: Settings,
     pub(super) mint: Mint,
     throttle: Throttle,
+    /// Of each user, and of whoever shows no good token.
+    general: HashMap<Option<String>, Throttle>,
     /// The accounts of Django's sessions.
     pub(super) sessions: HashMap<String, String>,
 }
@@ -62,7 +64,8 @@ impl Asked {
 impl Server {
     pub(super) fn new(settings: Settings, setup: &Setup) -> Self {
         let mint = Mint::new(setup.key(), Algorithm::Hs256);
-        Self { settings, mint, throttle: Throttle::default(), sessions: HashMap::new() }
+        let (throttle, general) = (Throttle::default(), HashMap::new());
+        Self { settings, mint, throttle, general, sessions: HashMap::new() }
     }
 
     /// Nobody is signed in.
@@ -105,6 +108,36 @@ impl Server {
         let account = cx.accounts.get(&token.account).ok_or_else(|| self.unauthenticated())?;
         login::standing(self, account)?;
         Ok(token)
+    }
+
+    /// What the throttle of this request says, where there is one.
+    fn throttled(
+        &mut self,
+        operation: Operation,
+        request: &Request<Bytes>,
+        cx: &Context<'_>,
+    ) -> Option<Verdict> {
+        let Settings { throttle, general_throttle, users_bypass, .. } = self.settings;
+        match operation {
+            Operation::UNKNOWN => None,
+            Operation::SIGN_IN | Operation::REGISTER => {
+                Some(self.throttle.admit(throttle?, cx.now_ms))
+            }
+            Operation::REFRESH => {
+                Some(self.general.entry(None).or_default().admit(general_throttle?, cx.now_ms))
+            }
+            _ => {
+                let presented = wire::header_text(request.headers(), "authorization");
+                let token = presented.and_then(|value| value.strip_prefix("Bearer "))?;
+                // Who is not signed in is refused before anybody counts.
+                let (Worth::Good, Some(token)) = cx.tokens.access(token, cx.now_ms) else {
+                    return None;
+                };
+                let limit = general_throttle.filter(|_| !users_bypass)?;
+                let user = Some(token.account.clone());
+                Some(self.general.entry(user).or_default().admit(limit, cx.now_ms))
+            }
+        }
     }
 
     fn carry_out(
@@ -192,9 +225,7 @@ impl Behaviour for Server {
 
     fn handle(&mut self, request: &Request<Bytes>, cx: &mut Context<'_>) -> Response<Bytes> {
         let operation = self.operation(request);
-        let throttled = matches!(operation, Operation::SIGN_IN | Operation::REGISTER);
-        let limit = self.settings.throttle.filter(|_| throttled);
-        let verdict = limit.map(|limit| self.throttle.admit(limit, cx.now_ms));
+        let verdict = self.throttled(operation, request, cx);
         let answer = match &verdict {
             Some(verdict) if !verdict.allowed => {
                 let text = "Request was throttled.";

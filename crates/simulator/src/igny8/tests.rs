@@ -162,3 +162,35 @@ fn the_throttle_may_be_smaller_or_absent_and_may_say_it_as_the_framework_does() 
     refused(&faulty, 429, "Request was throttled.");
     assert_eq!(faulty.head.headers()["x-throttle-reset"], (NOW / 1000 + 7).to_string());
 }
+
+#[test]
+fn what_is_no_sign_in_is_let_through_a_hundred_times_a_minute_for_each_user() {
+    let simulator = Simulator::igny8().build();
+    let token = sign_in(&simulator, NOW).text_of("/data/access");
+    let other = sign_in_as(&simulator, "sam@agency.example", "canary-igny8-other-password", NOW);
+    for _ in 0..100 {
+        assert_eq!(call(&simulator, &token, NOW).status, 200);
+        assert_eq!(post(&simulator, "/api/v1/auth/refresh/", &json!({}), NOW).status, 400);
+    }
+    let throttled = call(&simulator, &token, NOW + 59_999);
+    refused(&throttled, 429, "Request was throttled.");
+    assert_eq!(throttled.head.headers()["x-throttle-reset"], (NOW / 1000 + 60).to_string());
+    let refresh = |at| post(&simulator, "/api/v1/auth/refresh/", &json!({}), at);
+    assert_eq!(refresh(NOW + 59_999).status, 429);
+    assert_eq!(call(&simulator, &other.text_of("/data/access"), NOW).status, 200);
+    assert_eq!(call(&simulator, "unknown", NOW).status, 401);
+    assert_eq!(call(&simulator, &token, NOW + 60_000).status, 200);
+    assert_eq!(refresh(NOW + 60_000).status, 400);
+}
+
+#[test]
+fn the_general_throttle_is_a_setting_and_users_may_bypass_it() {
+    let simulator = Simulator::igny8().general_throttle(1).users_bypass_throttle().build();
+    let token = sign_in(&simulator, NOW).text_of("/data/access");
+    assert_eq!(
+        [call(&simulator, &token, NOW).status, call(&simulator, &token, NOW).status],
+        [200; 2]
+    );
+    let refresh = || post(&simulator, "/api/v1/auth/refresh/", &json!({}), NOW).status;
+    assert_eq!([refresh(), refresh()], [400, 429]);
+}

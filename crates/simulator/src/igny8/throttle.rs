@@ -1,4 +1,4 @@
-//! The throttle of sign-ins and registrations: so many in the last minute, from whomever.
+//! A throttle: so many in the last minute. One is that of sign-ins and registrations, from whomever.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};

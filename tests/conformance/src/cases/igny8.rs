@@ -8,7 +8,7 @@ use countersign_conformance::{
 };
 use countersign_core::session::Status;
 use countersign_core::{Answers, Credentials, ErrorKind, Operation};
-use countersign_simulator::{ExpiryForm, RefreshAnswer, TokenNames};
+use countersign_simulator::{ExpiryForm, Igny8 as Settings, RefreshAnswer, TokenNames};
 use http::StatusCode;
 
 use crate::targets::igny8;
@@ -34,7 +34,9 @@ pub(crate) const CASES: &[Case] = &[
     }),
     shape("p12-another-refresh-path", |setup| {
         let path = "/auth/token/refresh/";
-        igny8::with(setup, |server| server.refresh_path(path), |a| Ok(a.refresh_path(path)))
+        let field = "refresh_token";
+        let server = |server: Settings| server.refresh_path(path).refresh_field(field);
+        igny8::with(setup, server, |a| Ok(a.refresh_path(path).refresh_field(field)))
     }),
     Case::new(
         GROUP,
@@ -91,6 +93,19 @@ pub(crate) const CASES: &[Case] = &[
     .proves(&[Row::P(15)])
     .only(ONLY)
     .controls(&[Control::Words, Control::VirtualTime, Control::OtherAccount]),
+    Case::new(
+        GROUP,
+        "p15-throttled-refresh-waits",
+        "A refresh that the server's own throttle refuses costs no session: the token is served, and the next one comes at the named moment",
+        |bench| Box::pin(throttled_refresh(bench)),
+    )
+    .proves(&[Row::P(15)])
+    .only(ONLY)
+    .controls(NEEDS)
+    .stage(|setup| {
+        let server = |server: Settings| server.general_throttle(1).users_bypass_throttle();
+        igny8::with(setup, server, Ok)
+    }),
     Case::new(
         GROUP,
         "registered-and-signed-in",
@@ -200,6 +215,25 @@ async fn reset_is_a_moment(bench: Bench) -> Result<(), Finding> {
     bench.until("a session that is signed in", 3 * MINUTE, signed_in).await?;
     let waited = bench.elapsed();
     expect::holds_or("after two minutes", waited >= 119 * SECOND, format!("{waited:?}"))
+}
+
+async fn throttled_refresh(bench: Bench) -> Result<(), Finding> {
+    let session = bench.open_with(|builder| builder.keep_alive()).await?;
+    session.authorization().await?;
+    session.refresh().await?;
+    let held = session.authorization().await?.generation();
+    expect::fails("the second", ErrorKind::RateLimited, session.refresh().await)?;
+    bench.pass(20 * SECOND).await;
+    let asked = session.refresh().await;
+    expect::holds("no refresh before its moment", asked.is_err())?;
+    expect::same("refreshes in the first minute", bench.sent(Op::Refresh), 2)?;
+    let reply = bench.call(&session).await?;
+    expect::same("sends of a call", (reply.is_good(), reply.sends), (true, 1))?;
+    expect::same("the token", session.current().map(|held| held.generation()), Some(held))?;
+    bench.pass(MINUTE).await;
+    let refreshes = (bench.sent(Op::Refresh), bench.granted(Op::Refresh));
+    expect::same("refreshes, and those that were granted", refreshes, (3, 2))?;
+    expect::same("sign-ins", bench.sent(Op::SignIn), 1)
 }
 
 async fn registered(bench: Bench) -> Result<(), Finding> {

@@ -91,6 +91,25 @@ pub(crate) const DEFECTS: &[Defect] = &[
         },
     },
     Defect {
+        id: "refresh-field-of-one-page",
+        title: "A refresh names its token as one page of the vendor does, whatever is set",
+        target: "igny8",
+        caught_by: "p12-another-refresh-path",
+        engine: || {
+            simple::asks(|real, operation, ambient| {
+                let request = real.request(operation, ambient)?;
+                let body = String::from_utf8_lossy(request.body().expose_bytes());
+                let body = body.replace("\"refresh_token\":", "\"refresh\":");
+                match serde_json::from_str::<serde_json::Value>(&body) {
+                    Ok(body) if matches!(operation, Operation::Refresh) => {
+                        HttpRequest::post_json(&request.uri().to_string(), &body)
+                    }
+                    _ => Ok(request),
+                }
+            })
+        },
+    },
+    Defect {
         id: "envelope-not-read",
         title: "A refusal with the status 200 is taken for an answer that makes no sense",
         target: "igny8",
@@ -148,6 +167,20 @@ pub(crate) const DEFECTS: &[Defect] = &[
                     }
                     (_, outcome) => outcome,
                 }
+            })
+        },
+    },
+    Defect {
+        id: "throttled-refresh-ends-it",
+        title: "A refresh that is throttled is taken for one that is refused",
+        target: "igny8",
+        caught_by: "p15-throttled-refresh-waits",
+        engine: || {
+            simple::reads(|operation, response, _, outcome| match operation {
+                Operation::Refresh if response.status() == StatusCode::TOO_MANY_REQUESTS => {
+                    Err(Error::new(ErrorKind::InvalidGrant))
+                }
+                _ => outcome,
             })
         },
     },

@@ -105,3 +105,18 @@ fn a_fault_that_finds_nothing_to_alter_says_so() {
     assert_eq!(altered(0), (Some("missing_expiry"), false));
     assert_eq!(altered(1), (Some("missing_expiry"), true));
 }
+
+#[test]
+fn a_refresh_takes_its_token_by_one_name() {
+    for (simulator, right, wrong) in [
+        (Simulator::igny8().build(), "refresh", "refresh_token"),
+        (Simulator::igny8().refresh_field("refresh_token").build(), "refresh_token", "refresh"),
+    ] {
+        let token = sign_in(&simulator, NOW).text_of("/data/refresh");
+        let ask =
+            |name: &str| post(&simulator, "/api/v1/auth/refresh/", &json!({ name: token }), NOW);
+        let errors = json!({ right: ["This field is required."] });
+        assert_eq!((ask(wrong).status, &ask(wrong).json["errors"]), (400, &errors));
+        assert_eq!(ask(right).status, 200);
+    }
+}
