@@ -100,7 +100,9 @@ async fn cognito(records: usize) -> Result<Actor, Problem> {
 }
 
 async fn igny8(records: usize) -> Result<Actor, Problem> {
+    // Its calls of some minutes are made in seconds.
     let simulator = Simulator::igny8()
+        .users_bypass_throttle()
         .access_life(LIFE)
         .refresh_answer(RefreshAnswer::Both)
         .record_limit(records)

@@ -7,15 +7,17 @@ use countersign_conformance::{
 };
 use countersign_core::session::{Reauthentication, Status};
 use countersign_core::{Certainty, ChallengeKind, ErrorKind, Operation};
-use countersign_runtime::SignIn;
+use countersign_runtime::{Session, SignIn};
 
 use crate::targets::wikimedia;
 
 const GROUP: &str = "wikimedia";
 const ONLY: &[&str] = &["wikimedia"];
+const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const NEEDS: &[Control] = &[Control::Resource, Control::VirtualTime];
+const OUTAGE: &[Control] = &[Control::Words, Control::Resource, Control::VirtualTime];
 const JSON: &str = "application/json";
 
 pub(crate) const CASES: &[Case] = &[
@@ -78,6 +80,28 @@ pub(crate) const CASES: &[Case] = &[
     .only(ONLY)
     .controls(NEEDS)
     .settings(Settings::USUAL.access_life(Duration::from_secs(24 * 3600))),
+    Case::new(
+        GROUP,
+        "p18-outage-of-the-pool-for-hours",
+        "Hours in which the service answers 401 to everything cost a good token nothing, are met by few sign-ins, and the session comes back by itself",
+        |bench| Box::pin(outage_of_the_pool(bench)),
+    )
+    .proves(&[Row::P(18), Row::F(12), Row::F(42)])
+    .only(ONLY)
+    .controls(OUTAGE)
+    .settings(Settings::USUAL.access_life(HOUR))
+    .stage(|setup| wikimedia::with(setup, |server| server.pool_outage(), |adapter| adapter)),
+    Case::new(
+        GROUP,
+        "p18-outage-of-the-pool-by-hand",
+        "Where a person signs in, the same outage costs no good token, sends no password and says that it is not sure",
+        |bench| Box::pin(outage_by_hand(bench)),
+    )
+    .proves(&[Row::P(18), Row::F(42)])
+    .only(ONLY)
+    .controls(OUTAGE)
+    .settings(Settings::USUAL.access_life(HOUR))
+    .stage(|setup| wikimedia::with(setup, |server| server.pool_outage(), |adapter| adapter)),
     Case::new(
         GROUP,
         "p18-token-is-fresh-for-a-change",
@@ -198,6 +222,57 @@ async fn ends_nothing_yet(bench: Bench) -> Result<(), Finding> {
     expect::state(&session, Status::Active)?;
     let reply = bench.call(&session).await?;
     expect::same("sends of a call", (reply.is_good(), reply.sends), (true, 1))
+}
+
+async fn outage_of_the_pool(bench: Bench) -> Result<(), Finding> {
+    let session = bench.open_with(|builder| builder.keep_alive()).await?;
+    session.sign_in().await?;
+    served_to_its_end(&bench, &session).await?;
+    // The refresh token was refused twice; whether the password holds is found out ever more seldom.
+    bench.pass(2 * HOUR).await;
+    let refreshes = bench.sent(Op::Refresh);
+    expect::holds_or("a refresh and a slow second one", refreshes == 2, refreshes)?;
+    let sign_ins = bench.sent(Op::SignIn) - 1;
+    expect::holds_or("at most four sign-ins in the outage", sign_ins <= 4, sign_ins)?;
+    bench.outage(false)?;
+    // Nobody looks: a doubtful refusal was last remembered for two hours.
+    let signed_in = || session.state() == Status::Active;
+    bench.until("a session that is signed in", 2 * HOUR, signed_in).await?;
+    let reply = bench.call(&session).await?;
+    expect::same("sends of a call", (reply.is_good(), reply.sends), (true, 1))
+}
+
+async fn outage_by_hand(bench: Bench) -> Result<(), Finding> {
+    let manual = Reauthentication::Manual;
+    let session = bench.open_with(|b| b.keep_alive().reauthentication(manual)).await?;
+    session.sign_in().await?;
+    served_to_its_end(&bench, &session).await?;
+    bench.pass(2 * HOUR).await;
+    let sent = (bench.sent(Op::SignIn), bench.sent(Op::Refresh));
+    expect::same("sign-ins and refreshes", sent, (1, 2))?;
+    expect::state(&session, Status::ReauthRequired)?;
+    let error = expect::there("a reason in the status", session.status().last_error)?;
+    expect::same("how sure it is", error.certainty(), Certainty::Possible)?;
+    bench.outage(false)?;
+    session.sign_in().await?;
+    let reply = bench.call(&session).await?;
+    expect::same("sends of a call", (reply.is_good(), reply.sends), (true, 1))
+}
+
+/// The outage begins; whatever is refused meanwhile, calls go through until the token ends.
+async fn served_to_its_end(bench: &Bench, session: &Session) -> Result<(), Finding> {
+    let end = session.authorization().await?.expires_at();
+    bench.pass(10 * MINUTE).await;
+    bench.outage(true)?;
+    while bench.now().after(2 * MINUTE) < end {
+        let reply = bench.call(session).await?;
+        expect::same("sends of a call", (reply.is_good(), reply.sends), (true, 1))?;
+        bench.pass(MINUTE).await;
+    }
+    bench.pass(end.since(bench.now()).saturating_sub(5 * SECOND)).await;
+    expect::holds("a refresh that was refused", bench.sent(Op::Refresh) > 0)?;
+    let reply = bench.call(session).await?;
+    expect::same("sends of a call in the last seconds", (reply.is_good(), reply.sends), (true, 1))
 }
 
 async fn fresh_for_a_change(bench: Bench) -> Result<(), Finding> {

@@ -130,6 +130,27 @@ pub(crate) const DEFECTS: &[Defect] = &[
         engine: || simple::reads(|_, _, _, outcome| outcome.map_err(certain)),
     },
     Defect {
+        id: "outage-of-the-pool-is-hammered",
+        title: "Sign-ins that are answered 401 for hours are tried again as after any failure",
+        target: "wikimedia",
+        caught_by: "p18-outage-of-the-pool-for-hours",
+        engine: || {
+            simple::reads(|operation, _, _, outcome| match (operation, outcome) {
+                (Operation::SignIn, Err(error)) if error.status() == Some(401) => {
+                    Err(Error::new(ErrorKind::TemporarilyUnavailable))
+                }
+                (_, outcome) => outcome,
+            })
+        },
+    },
+    Defect {
+        id: "outage-of-the-pool-is-a-verdict",
+        title: "What is answered 401 in an outage is taken for a sure refusal",
+        target: "wikimedia",
+        caught_by: "p18-outage-of-the-pool-by-hand",
+        engine: || simple::reads(|_, _, _, outcome| outcome.map_err(certain)),
+    },
+    Defect {
         id: "name-as-typed-at-refresh",
         title: "A refresh names the account as it was typed",
         target: "wikimedia",
