@@ -78,8 +78,7 @@ impl Bench {
         let adapter: Arc<dyn AuthProvider> =
             Arc::new(Named { adapter: engine.provider(plain), names: names.clone() });
         let realm = adapter.realm();
-        let mut origins = vec![realm.auth_origin.clone()];
-        origins.extend(realm.api_origins.iter().cloned().chain(server.api_origins()));
+        let api_origins = realm.api_origins.iter().cloned().chain(server.api_origins());
         let wire = Wire(Arc::new(Line {
             server: server.transport(),
             way: server.way(),
@@ -87,7 +86,8 @@ impl Bench {
             clock: clock.clock(),
             names,
             timeline: timeline.clone(),
-            origins,
+            auth_origin: realm.auth_origin.clone(),
+            api_origins: api_origins.collect(),
             credential_headers: claims.credential_headers.clone(),
             plan: Mutex::default(),
             strays: Mutex::default(),

@@ -34,8 +34,10 @@ pub(crate) struct Inner {
     pub(crate) began: Monotonic,
     pub(crate) names: Names,
     pub(crate) timeline: Timeline,
-    /// Where requests may go.
-    pub(crate) origins: Vec<Origin>,
+    /// Where the adapter's requests may go.
+    pub(crate) auth_origin: Origin,
+    /// Where tokens may be presented.
+    pub(crate) api_origins: Vec<Origin>,
     pub(crate) credential_headers: Vec<HeaderName>,
     pub(crate) plan: Mutex<Vec<(Op, Fault, Times)>>,
     pub(crate) strays: Mutex<Vec<Stray>>,
@@ -163,13 +165,24 @@ impl Wire {
         Some(fault)
     }
 
-    fn is_stray(&self, request: &HttpRequest) -> bool {
+    /// Whether it goes where it must not. That the auth server is a good place is none that the API is one: a secret
+    /// or a refresh token has no business there.
+    fn is_stray(&self, op: Op, request: &HttpRequest) -> bool {
         let uri = request.uri();
         let origin = uri
             .host()
             .zip(uri.scheme_str())
             .and_then(|(host, scheme)| Origin::from_parts(scheme, host, uri.port_u16()).ok());
-        !origin.is_some_and(|origin| self.0.origins.contains(&origin))
+        !origin.is_some_and(|origin| {
+            let is_auth = origin == self.0.auth_origin;
+            let is_api = self.0.api_origins.contains(&origin);
+            match op {
+                Op::Resource => is_api,
+                // Who the token's owner is the API may tell; a request of the case's own may go to either.
+                Op::WhoAmI | Op::Unknown => is_auth || is_api,
+                _ => is_auth,
+            }
+        })
     }
 
     fn stray(&self, op: Op, request: &HttpRequest) -> Result<HttpResponse, TransportError> {
@@ -261,7 +274,7 @@ impl Wire {
 impl HttpTransport for Wire {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let op = self.0.names.of(&request);
-        let stray = self.is_stray(&request);
+        let stray = self.is_stray(op, &request);
         let fault = if stray { None } else { self.fault_for(op) };
         let number = self.0.timeline.begin(Exchange {
             at: self.elapsed(),

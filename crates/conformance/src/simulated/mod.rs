@@ -21,6 +21,9 @@ use crate::target::{
 /// Where every simulator seems to live. Nothing listens there: requests do not leave the process.
 pub const ADDRESS: &str = "http://127.0.0.1:4001";
 
+/// Where the API of a provider seems to live that has another host for it.
+pub const API_ADDRESS: &str = "http://127.0.0.1:4002";
+
 /// All that a simulator can do.
 const CONTROLS: &[Control] = &[
     Control::Words,
@@ -42,7 +45,7 @@ pub struct Simulated {
     account: Account,
     other: Option<Account>,
     client_secret: Option<String>,
-    api_origins: Vec<Origin>,
+    api: &'static str,
 }
 
 impl Simulated {
@@ -64,7 +67,7 @@ impl Simulated {
             account,
             other: None,
             client_secret: None,
-            api_origins: vec![Origin::parse(ADDRESS).map_err(down)?],
+            api: ADDRESS,
             simulator,
         })
     }
@@ -74,6 +77,13 @@ impl Simulated {
     pub fn with_client_secret(mut self, secret: String) -> Self {
         self.account.credentials = self.account.credentials.with_client_secret(secret.clone());
         self.client_secret = Some(secret);
+        self
+    }
+
+    /// The API has a host of its own, [`API_ADDRESS`].
+    #[must_use]
+    pub const fn with_api_apart(mut self) -> Self {
+        self.api = API_ADDRESS;
         self
     }
 
@@ -159,11 +169,11 @@ impl Server for Simulated {
     }
 
     fn api_origins(&self) -> Vec<Origin> {
-        self.api_origins.clone()
+        Origin::parse(self.api).into_iter().collect()
     }
 
     fn resource(&self) -> Option<String> {
-        Some(format!("{ADDRESS}{}", described(&self.simulator, "RESOURCE")))
+        Some(format!("{}{}", self.api, described(&self.simulator, "RESOURCE")))
     }
 
     fn controls(&self) -> Option<&dyn Controls> {

@@ -11,10 +11,27 @@ use countersign_runtime::KeeperBuilder;
 use super::lingering::Silently;
 use super::remembering::SecondTry;
 use super::{Defect, presenting, seams, simple};
+use crate::targets::simulated::{ADDRESS, API_ADDRESS};
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
 pub(crate) const DEFECTS: &[Defect] = &[
+    Defect {
+        id: "client-secret-goes-to-the-hub",
+        title: "The grant is asked of the hub in the place of its issuer",
+        target: "ibex_oauth2",
+        caught_by: "p05-grant-is-repeated",
+        engine: || {
+            simple::asks(|real, operation, ambient| {
+                let request = real.request(operation, ambient)?;
+                let url = request.uri().to_string().replace(ADDRESS, API_ADDRESS);
+                let form = String::from_utf8_lossy(request.body().expose_bytes());
+                let form = form.replace("%3A", ":").replace("%2F", "/");
+                let pairs: Vec<_> = form.split('&').filter_map(|p| p.split_once('=')).collect();
+                HttpRequest::post_form(&url, &pairs)
+            })
+        },
+    },
     Defect {
         id: "zero-expiry-is-for-ever",
         title: "An expiry of 0 is taken for a token that never ends",

@@ -60,7 +60,7 @@ pub(crate) fn with_account(
         .and_then(|made| made.endpoint(ADDRESS))
         .map(rotates)
         .map(adapter);
-    let simulated = Simulated::new(setup, simulator, made)?;
+    let simulated = Simulated::new(setup, simulator, made)?.with_api_apart();
     let simulated = match client.password.is_empty() {
         true => simulated,
         false => simulated.with_client_secret(client.password),

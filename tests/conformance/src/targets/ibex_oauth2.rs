@@ -4,7 +4,7 @@ use countersign_conformance::{Server, Setup, Unavailable};
 use countersign_ibex::IbexOauth2;
 use countersign_simulator::{Ibex as Settings, Simulator};
 
-use super::simulated::{ADDRESS, Simulated, described, refuse};
+use super::simulated::{ADDRESS, API_ADDRESS, Simulated, described, refuse};
 
 /// As documented.
 pub(crate) fn open(setup: &Setup) -> Result<Box<dyn Server>, Unavailable> {
@@ -25,6 +25,7 @@ pub(crate) fn with(
     let simulator = server(builder).build();
     let client = simulator.client().identity;
     let audience = described(&simulator, "AUDIENCE");
-    let made = IbexOauth2::at(ADDRESS, ADDRESS, &audience, &client).map(adapter);
-    Ok(Simulated::new(setup, simulator, made)?.signing_in(&client).boxed())
+    let made = IbexOauth2::at(API_ADDRESS, ADDRESS, &audience, &client).map(adapter);
+    let simulated = Simulated::new(setup, simulator, made)?.with_api_apart();
+    Ok(simulated.signing_in(&client).boxed())
 }

@@ -31,6 +31,7 @@ pub(crate) fn with(
     }
     let simulator = server(builder).build();
     let simulated = Simulated::new(setup, simulator, Wikimedia::at(ADDRESS).map(adapter))?;
+    let simulated = simulated.with_api_apart();
     let who =
         if setup.settings.first_password { simulated.signing_in(NEWCOMER) } else { simulated };
     Ok(who.boxed())
