@@ -79,6 +79,7 @@ impl Bench {
             Arc::new(Named { adapter: engine.provider(plain), names: names.clone() });
         let realm = adapter.realm();
         let api_origins = realm.api_origins.iter().cloned().chain(server.api_origins());
+        names.known().account(&account.credentials);
         let wire = Wire(Arc::new(Line {
             server: server.transport(),
             way: server.way(),
@@ -97,6 +98,7 @@ impl Bench {
             sign_ins: 0.into(),
             faults_played: false.into(),
             lack: Mutex::default(),
+            told: Mutex::default(),
         }));
         let shelf = Shelf::new(MemoryStore::with_clock(clock.clock())?);
         let inner = Inner {

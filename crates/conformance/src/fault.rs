@@ -47,6 +47,15 @@ pub enum Fault {
         /// The body.
         body: &'static str,
     },
+    /// The same with a body that need not be text.
+    Bytes {
+        /// The status.
+        status: u16,
+        /// The value of `Content-Type`.
+        content_type: &'static str,
+        /// The body.
+        body: &'static [u8],
+    },
     /// This status and JSON that repeats what was sent in every member that may hold words. Does not act.
     Echo(u16),
     /// A redirect to this address, with the status 307. Does not act.
@@ -118,7 +127,7 @@ impl Fault {
             Self::Dripping => "dripping",
             Self::AnsweredTwice => "answered_twice",
             Self::Twice => "sent_twice",
-            Self::Instead { .. } => "answered_by_a_gateway",
+            Self::Instead { .. } | Self::Bytes { .. } => "answered_by_a_gateway",
             Self::Echo(_) => "echo",
             Self::Redirect(_) => "redirect",
             Self::Header(..) => "other_header",
@@ -161,6 +170,7 @@ impl Fault {
                 | Self::Held(_)
                 | Self::Twice
                 | Self::Instead { .. }
+                | Self::Bytes { .. }
                 | Self::Echo(_)
                 | Self::Redirect(_)
                 | Self::Header(..)
@@ -203,6 +213,8 @@ pub enum RetryAfter {
     Silent,
     /// The provider's own header with that many seconds from now; nothing where it has none.
     Own(u64),
+    /// `Retry-After` with the date that is so many seconds from now (RFC 9110 §10.2.3).
+    Date(u64),
     /// `Retry-After` in seconds.
     Seconds(u64),
 }

@@ -13,6 +13,9 @@ pub(crate) fn instead(fault: &Fault, request: &HttpRequest) -> Option<HttpRespon
         Fault::Instead { status, content_type, body } => {
             answer(*status, one_header(header::CONTENT_TYPE, content_type), body.as_bytes())
         }
+        Fault::Bytes { status, content_type, body } => {
+            answer(*status, one_header(header::CONTENT_TYPE, content_type), body)
+        }
         Fault::Echo(status) => {
             let headers = one_header(header::CONTENT_TYPE, "application/json");
             answer(*status, headers, &echo::body(request))

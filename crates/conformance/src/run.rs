@@ -160,7 +160,8 @@ async fn on_bench(
     Ok(match end {
         Ok(Ok(())) => {
             let strayed = wire.unexpected_stray().as_ref().map(stray_finding);
-            match strayed.or_else(|| wire.broken_promise()) {
+            let told = || wire.told_in_an_address();
+            match strayed.or_else(told).or_else(|| wire.broken_promise()) {
                 None => Outcome::Passed,
                 Some(finding) => Outcome::Failed { finding },
             }

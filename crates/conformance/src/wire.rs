@@ -52,6 +52,8 @@ pub(crate) struct Inner {
     pub(crate) faults_played: AtomicBool,
     /// What the case asked of the server that it does not have.
     pub(crate) lack: Mutex<Option<Unavailable>>,
+    /// The first request whose address told a secret, and where.
+    pub(crate) told: Mutex<Option<(Op, &'static str)>>,
 }
 
 /// A request that went where it must not go; somebody else could have read it.
@@ -88,6 +90,21 @@ impl Wire {
             return None;
         }
         self.strayed().into_iter().next()
+    }
+
+    /// A request for the auth server whose address told a secret.
+    pub(crate) fn told_in_an_address(&self) -> Option<Finding> {
+        let (op, part) = (*self.0.told.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let came = format!("{op} had one in its {part}, which servers and gateways write down");
+        Some(Finding::new("no secret in an address", came).at("the way to the server"))
+    }
+
+    fn read_address(&self, op: Op, request: &HttpRequest) {
+        if let Some(part) =
+            self.0.names.known().told_by(request.uri()).filter(|_| Op::Auth.covers(op))
+        {
+            self.0.told.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((op, part));
+        }
     }
 
     /// Notes what the server does not have, and answers the finding that ends the case: it is skipped.
@@ -274,6 +291,7 @@ impl Wire {
 impl HttpTransport for Wire {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let op = self.0.names.of(&request);
+        self.read_address(op, &request);
         let stray = self.is_stray(op, &request);
         let fault = if stray { None } else { self.fault_for(op) };
         let number = self.0.timeline.begin(Exchange {

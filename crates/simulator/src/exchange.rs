@@ -178,6 +178,11 @@ impl Exchange<'_> {
                 let until = self.server_now.div_euclid(1000).saturating_add(seconds);
                 response.headers_mut().insert(name, HeaderValue::from(until));
             }
+            (RetryAfter::Date(seconds), _) => {
+                let wait_ms = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000);
+                let until = http_date(self.server_now.saturating_add(wait_ms));
+                response.headers_mut().insert(header::RETRY_AFTER, until);
+            }
             (RetryAfter::Seconds(seconds), _) => {
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }

@@ -140,6 +140,8 @@ pub enum Absurd {
 /// What a 429 says about when to come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryAfter {
+    /// `Retry-After` with the date that is that many seconds from now.
+    Date(u64),
     /// Nothing.
     None,
     /// The provider's own header with that many seconds from now; nothing where it has none.

@@ -39,7 +39,7 @@ const FORMS: &[(&str, &str)] = &[
     ("gzip_bomb", "gzip_bomb:BYTES (1073741824 at most)"),
     ("redirect", "redirect:URL"),
     ("slow", "slow:BYTES:TIME"),
-    ("status_429", "status_429[:SECONDS] or status_429:reset:SECONDS"),
+    ("status_429", "status_429[:SECONDS] or status_429:date|reset:SECONDS"),
     ("wrong_date", "wrong_date:[-]TIME"),
 ];
 
@@ -48,7 +48,7 @@ const FORMS: &[(&str, &str)] = &[
 /// Without `*times` it is for ever. The names are those of [`Operation::as_str`], also of an operation that one
 /// provider of this crate alone has, and of [`Fault::name`]; times are numbers with `ms` or `s`. Arguments:
 /// `absurd_expiry:float|huge|negative|string|zero`, `delay:TIME`, `flood:BYTES`, `gzip_bomb:BYTES`, `redirect:URL`,
-/// `slow:BYTES:TIME`, `status_429[:SECONDS]` or `status_429:reset:SECONDS`, `wrong_date:[-]TIME`. `gate_until` has no
+/// `slow:BYTES:TIME`, `status_429[:SECONDS]` or `status_429:date|reset:SECONDS`, `wrong_date:[-]TIME`. `gate_until` has no
 /// text: a test holds the gate.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -186,9 +186,11 @@ fn with_argument(name: &str, argument: &str) -> Option<Fault> {
             Fault::Slow { chunk: chunk.parse().ok()?, every: time(every)? }
         }
         "status_429" => Fault::Status429 {
-            retry_after: match argument.strip_prefix("reset:") {
+            retry_after: match argument.split_once(':') {
                 None => RetryAfter::Seconds(argument.parse().ok()?),
-                Some(seconds) => RetryAfter::Reset(seconds.parse().ok()?),
+                Some(("date", seconds)) => RetryAfter::Date(seconds.parse().ok()?),
+                Some(("reset", seconds)) => RetryAfter::Reset(seconds.parse().ok()?),
+                Some(_) => return None,
             },
         },
         "wrong_date" => {
@@ -222,6 +224,7 @@ mod tests {
             ("sign_in=absurd_expiry:huge", "AbsurdExpiry(Huge)"),
             ("sign_in=status_429", "Status429 { retry_after: None }"),
             ("sign_in=status_429:7*1", "Status429 { retry_after: Seconds(7) }"),
+            ("sign_in=status_429:date:7", "Status429 { retry_after: Date(7) }"),
             ("sign_in=status_429:reset:7", "Status429 { retry_after: Reset(7) }"),
             ("resource=redirect:http://127.0.0.1:9/a", "Redirect { to: \"http://127.0.0.1:9/a\" }"),
             ("revoke=slow:1:2s", "Slow { chunk: 1, every: 2s }"),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead};
 use countersign_core::session::Status;
 use countersign_core::{
-    Ambient, AuthProvider, Authorization, Capabilities, Error, Operation, Outcome, ProviderId,
-    Realm, TokenSet, Verdict,
+    Ambient, AuthProvider, Authorization, Capabilities, Error, ErrorKind, Operation, Outcome,
+    ProviderId, Realm, TokenSet, Verdict,
 };
 
 use crate::bench::Bench;
@@ -21,11 +21,39 @@ use crate::reading::plain;
 
 const GROUP: &str = "hostile answers";
 
+/// Bodies that are no UTF-8: of the wrong bytes alone, and cut within a letter.
+pub(crate) const NO_TEXT: [&[u8]; 3] = [
+    b"\xff\xfe\x00{",
+    b"{\"error\":\"caf\xc3",
+    b"{\"access\":\"\xe2\x82\",\"error\":\"\xf0\x9f\"}",
+];
+
+macro_rules! letters {
+    () => {
+        "€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€"
+    };
+}
+
+/// Words of letters of three bytes, from each of the three beginnings: at whichever byte one cuts them, one of them is
+/// cut within a letter.
+pub(crate) const LONG_LETTERS: &str = concat!(
+    r#"{"error":""#,
+    letters!(),
+    letters!(),
+    r#"","message":"a"#,
+    letters!(),
+    letters!(),
+    r#"","error_description":"ab"#,
+    letters!(),
+    letters!(),
+    r#""}"#
+);
+
 pub(crate) const CASES: &[Case] = &[
     Case::new(
         GROUP,
         "f43-success-with-a-failure-inside",
-        "A success status with an error, a page or nothing inside is no sign-in",
+        "A success status with an error, a page, bytes that are no text or nothing inside is no sign-in",
         |bench| Box::pin(failure_inside(bench)),
     )
     .proves(&[Row::F(43)]),
@@ -53,13 +81,16 @@ async fn failure_inside(bench: Bench) -> Result<(), Finding> {
         ("text/html", "<html><body>signed in</body></html>"),
         ("text/plain", "ok"),
     ];
-    for (content_type, body) in answers {
+    let answers = answers.map(|(content_type, body)| (content_type, body.as_bytes()));
+    for (content_type, body) in answers.into_iter().chain(NO_TEXT.map(|body| (json, body))) {
         let session = bench.hasty(&bench.apart()?).await?;
-        bench.next(Op::SignIn, Fault::Instead { status: 200, content_type, body })?;
+        bench.next(Op::SignIn, Fault::Bytes { status: 200, content_type, body })?;
         let Err(error) = session.sign_in().await else {
-            return Err(Finding::new(format!("no sign-in by {body:?}"), "success"));
+            let body = body.escape_ascii();
+            return Err(Finding::new(format!("no sign-in by {body}"), "success"));
         };
         plain(&error)?;
+        expect::same("a defect inside", error.kind() == ErrorKind::Internal, false)?;
         expect::same("a token", session.current().is_some(), false)?;
         session.sign_out(Duration::ZERO).await;
         bench.next_code().await;

@@ -8,6 +8,7 @@ use countersign_runtime::{SessionEventKind, SignOutOutcome};
 
 use crate::bench::Bench;
 use crate::case::{Applies, Case, Row};
+use crate::cases::broken::{LONG_LETTERS, NO_TEXT};
 use crate::claims::Claim;
 use crate::expect::{self, Finding};
 use crate::fault::{Fault, Times};
@@ -173,6 +174,16 @@ async fn in_an_outage(bench: Bench) -> Result<(), Finding> {
     expect::holds_or("one or two revocations", (1..=2).contains(&sent), sent)
 }
 
+/// A failure for which nobody outside has the blame.
+fn inside(kind: &SessionEventKind) -> bool {
+    match kind {
+        SessionEventKind::Stalled(error) | SessionEventKind::Failed(error) => {
+            error.kind() == ErrorKind::Internal
+        }
+        _ => false,
+    }
+}
+
 async fn bad_renewals(bench: Bench) -> Result<(), Finding> {
     let page = "<!DOCTYPE html><html><body>Please log in to the Wi-Fi</body></html>";
     let html = |status| Fault::Instead { status, content_type: "text/html", body: page };
@@ -189,6 +200,10 @@ async fn bad_renewals(bench: Bench) -> Result<(), Finding> {
         html(511),
         Fault::Instead { status: 408, content_type: "text/plain", body: "" },
         Fault::Instead { status: 504, content_type: "text/plain", body: "upstream timed out" },
+        Fault::Bytes { status: 200, content_type: "application/json", body: NO_TEXT[0] },
+        Fault::Bytes { status: 503, content_type: "application/json", body: NO_TEXT[1] },
+        Fault::Bytes { status: 503, content_type: "text/plain", body: NO_TEXT[2] },
+        Fault::Instead { status: 503, content_type: "application/json", body: LONG_LETTERS },
     ];
     let session = bench.siblings(1).await?.remove(0);
     for fault in faults {
@@ -201,8 +216,10 @@ async fn bad_renewals(bench: Bench) -> Result<(), Finding> {
         bench.pass(20 * MINUTE).await;
         let call = bench.call(&session).await?;
         expect::holds_or(&format!("a call after {name}"), call.is_good(), call.status)?;
-        let over = told(&mut events).iter().any(|kind| matches!(kind, SessionEventKind::SignedOut));
+        let told = told(&mut events);
+        let over = told.iter().any(|kind| matches!(kind, SessionEventKind::SignedOut));
         expect::same(&format!("an end of the session after {name}"), over, false)?;
+        expect::same(&format!("a defect inside over {name}"), told.iter().any(inside), false)?;
         if bench.claims().refresh == RefreshSupport::Reusable {
             expect::same(&format!("sign-ins after {name}"), bench.sent(Op::SignIn), 1)?;
         }

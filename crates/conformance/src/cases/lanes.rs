@@ -61,7 +61,13 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "f50-wait-is-kept",
         "A server that asks for two minutes is left alone for two minutes, by all processes' callers",
-        |bench| Box::pin(kept(bench)),
+        |bench| Box::pin(kept(bench, RetryAfter::Seconds(120))),
+    )
+    .proves(&[Row::F(50), Row::Rfc("9110 §10.2.3")]),
+    case(
+        "f50-wait-until-a-date",
+        "A server that names a date is left alone until then, as one that names seconds is",
+        |bench| Box::pin(kept(bench, RetryAfter::Date(120))),
     )
     .proves(&[Row::F(50), Row::Rfc("9110 §10.2.3")]),
     case(
@@ -200,9 +206,9 @@ async fn absurd(bench: Bench, after: RetryAfter) -> Result<(), Finding> {
     expect::same("sign-ins", bench.sent(Op::SignIn), 2)
 }
 
-async fn kept(bench: Bench) -> Result<(), Finding> {
+async fn kept(bench: Bench, wait: RetryAfter) -> Result<(), Finding> {
     let session = bench.open_with(|b| b.keep_alive()).await?;
-    bench.next(Op::SignIn, Fault::TooManyRequests(RetryAfter::Seconds(120)))?;
+    bench.next(Op::SignIn, Fault::TooManyRequests(wait))?;
     for _ in 0..11 {
         let end = session.authorization_within(SECOND).await;
         expect::holds("a call meanwhile", end.is_err())?;

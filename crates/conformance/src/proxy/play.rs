@@ -40,10 +40,12 @@ pub(super) async fn play(
         Fault::Flood => flood(write).await,
         Fault::GzipBomb(total) => write.write_all(bytes::bomb(*total)?.expose_bytes()).await,
         Fault::Redirect(to) => whole(&made::redirect(&led_away(shared, to)), write).await,
-        Fault::Instead { .. } | Fault::Echo(_) => match made::instead(fault, &request) {
-            Some(answer) => whole(&answer, write).await,
-            None => Ok(()),
-        },
+        Fault::Instead { .. } | Fault::Bytes { .. } | Fault::Echo(_) => {
+            match made::instead(fault, &request) {
+                Some(answer) => whole(&answer, write).await,
+                None => Ok(()),
+            }
+        }
         Fault::Again if shared.errands.last(errand.op).is_some() => {
             replay(shared, errand.op, None, write).await
         }

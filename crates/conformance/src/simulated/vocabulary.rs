@@ -103,6 +103,7 @@ const fn retry(after: RetryAfter) -> simulator::RetryAfter {
     match after {
         RetryAfter::Silent => simulator::RetryAfter::None,
         RetryAfter::Own(seconds) => simulator::RetryAfter::Reset(seconds),
+        RetryAfter::Date(seconds) => simulator::RetryAfter::Date(seconds),
         RetryAfter::Seconds(seconds) => simulator::RetryAfter::Seconds(seconds),
     }
 }

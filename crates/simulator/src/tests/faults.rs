@@ -60,6 +60,8 @@ fn answers_that_fail_have_the_providers_words_and_do_not_act() {
 fn a_throttle_says_when_to_come_back_where_it_can() {
     let (_, answer) = with(Fault::Status429 { retry_after: RetryAfter::Seconds(7) });
     assert_eq!(answer.head.headers()["retry-after"], "7");
+    let (_, answer) = with(Fault::Status429 { retry_after: RetryAfter::Date(7) });
+    assert_eq!(answer.head.headers()["retry-after"], "Tue, 01 Jan 2030 00:00:07 GMT");
     let (_, answer) = with(Fault::Status429 { retry_after: RetryAfter::Reset(7) });
     assert!(answer.head.headers().get("retry-after").is_none());
 }

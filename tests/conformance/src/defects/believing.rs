@@ -131,6 +131,37 @@ pub(crate) const DEFECTS: &[Defect] = &[
         },
     },
     Defect {
+        id: "bytes-must-be-text",
+        title: "An answer whose bytes are no text panics the adapter",
+        target: "wikimedia",
+        caught_by: "f42-bad-renewals-end-no-session",
+        engine: || {
+            reads(|_, response, _, outcome| {
+                match std::str::from_utf8(response.body().expose_bytes()) {
+                    Ok(_) => outcome,
+                    // Without the hook: a panic that is meant writes nothing to standard error.
+                    Err(_) => std::panic::resume_unwind(Box::new("no text")),
+                }
+            })
+        },
+    },
+    Defect {
+        id: "letters-cut-at-a-byte",
+        title: "A long error is cut at a byte, and panics within a letter",
+        target: "wikimedia",
+        caught_by: "f42-bad-renewals-end-no-session",
+        engine: || {
+            reads(|_, response, _, outcome| {
+                let text = String::from_utf8_lossy(response.body().expose_bytes()).into_owned();
+                let cut = (100..text.len().min(300)).any(|at| !text.is_char_boundary(at));
+                match cut && response.status().as_u16() == 503 && text.contains('€') {
+                    true => std::panic::resume_unwind(Box::new("within a letter")),
+                    false => outcome,
+                }
+            })
+        },
+    },
+    Defect {
         id: "fraction-is-milliseconds",
         title: "A lifetime with a fraction is taken for one in milliseconds",
         target: "ibex_oauth2",

@@ -17,6 +17,25 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
 pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
+        id: "password-in-the-query",
+        title: "A sign-in repeats the password in the query of its address",
+        target: "ibex",
+        caught_by: "sign-in-and-call",
+        engine: || {
+            simple::asks(|real, operation, ambient| {
+                let request = real.request(operation, ambient)?;
+                if !matches!(operation, Operation::SignIn) {
+                    return Ok(request);
+                }
+                let password = ambient.credentials.expect_password()?.expose();
+                let url = format!("{}?password={password}", request.uri());
+                let body: serde_json::Value =
+                    serde_json::from_slice(request.body().expose_bytes()).unwrap_or_default();
+                HttpRequest::post_json(&url, &body)
+            })
+        },
+    },
+    Defect {
         id: "client-secret-goes-to-the-hub",
         title: "The grant is asked of the hub in the place of its issuer",
         target: "ibex_oauth2",

@@ -94,6 +94,21 @@ pub(crate) const DEFECTS: &[Defect] = &[
         },
     },
     Defect {
+        id: "dated-wait-unheard",
+        title: "A `Retry-After` is read as a number of seconds alone",
+        target: "ibex",
+        caught_by: "f50-wait-until-a-date",
+        engine: || {
+            reads(|_, response, _, outcome| {
+                let seconds = response.header("retry-after").map(|text| text.parse::<u64>().ok());
+                outcome.map_err(|error| match seconds {
+                    Some(None) => error.with_recovery(Recovery::Retry),
+                    _ => error,
+                })
+            })
+        },
+    },
+    Defect {
         id: "throttle-answered-every-second",
         title: "A throttle that names no time is asked again every second",
         target: "ibex_oauth2",
