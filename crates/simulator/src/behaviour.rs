@@ -6,6 +6,7 @@ use http::{Request, Response};
 use crate::account::Accounts;
 use crate::context::Context;
 use crate::operation::Operation;
+use crate::token_book::TokenBook;
 
 /// One provider's server: pure, with its own state, driven by [`Simulator`](crate::Simulator).
 ///
@@ -22,6 +23,12 @@ pub trait Behaviour: Send + 'static {
     ///
     /// Success is a status of 2xx, unless the handler says [`Context::refuse`].
     fn handle(&mut self, request: &Request<Bytes>, cx: &mut Context<'_>) -> Response<Bytes>;
+
+    /// Forgets what belongs to tokens that the book has no more, and what is over by itself. Asked when the book has
+    /// forgotten some.
+    fn forget(&mut self, tokens: &TokenBook, now_ms: i64) {
+        let _nothing = (tokens, now_ms);
+    }
 
     /// Where the provider's answers hold what faults alter.
     fn fields(&self) -> Fields;

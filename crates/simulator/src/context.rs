@@ -1,12 +1,14 @@
 //! What a provider's code has at hand while it handles one request.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::account::Accounts;
 use crate::damage::Expiry;
+use crate::limit;
 use crate::random::Random;
 use crate::record::AuthVerdict;
 use crate::token_book::{Access, TokenBook, Worth};
@@ -122,7 +124,7 @@ impl Context<'_> {
     /// [`Simulator::delivered`](crate::Simulator::delivered).
     pub fn deliver(&mut self, identity: &str, text: &str) {
         self.secret(text);
-        self.vault.delivered.push((identity.to_owned(), text.to_owned()));
+        self.vault.deliver(identity, text);
     }
 }
 
@@ -138,23 +140,74 @@ pub(crate) struct Note {
     pub(crate) expiry_altered: bool,
 }
 
-/// Everything secret that was issued, accepted or sent by mail.
-#[derive(Default)]
+/// The latest of what was issued, accepted or sent by mail.
 pub(crate) struct Vault {
-    secrets: HashSet<String>,
-    pub(crate) delivered: Vec<(String, String)>,
+    secrets: HashSet<Arc<str>>,
+    /// The same, the oldest first.
+    in_order: VecDeque<Arc<str>>,
+    delivered: VecDeque<(String, String)>,
+    n_delivered: usize,
+    limit: usize,
+}
+
+impl Default for Vault {
+    fn default() -> Self {
+        Self {
+            secrets: HashSet::new(),
+            in_order: VecDeque::new(),
+            delivered: VecDeque::new(),
+            n_delivered: 0,
+            limit: limit::USUAL,
+        }
+    }
 }
 
 impl Vault {
     pub(crate) fn keep(&mut self, value: &str) {
-        if !value.is_empty() && !self.secrets.contains(value) {
-            self.secrets.insert(value.to_owned());
+        if value.is_empty() || self.secrets.contains(value) {
+            return;
         }
+        let value: Arc<str> = value.into();
+        self.secrets.insert(Arc::clone(&value));
+        self.in_order.push_back(value);
+        self.cut();
     }
 
     pub(crate) fn secrets(&self) -> Vec<String> {
-        let mut all: Vec<String> = self.secrets.iter().cloned().collect();
+        let mut all: Vec<String> = self.in_order.iter().map(|value| value.to_string()).collect();
         all.sort();
         all
+    }
+
+    pub(crate) fn limit(&mut self, entries: usize) {
+        self.limit = entries.max(1);
+        self.cut();
+    }
+
+    /// The messages that are kept, the oldest first.
+    pub(crate) fn mail(&self) -> impl DoubleEndedIterator<Item = &(String, String)> {
+        self.delivered.iter()
+    }
+
+    /// How many were sent, with those that are forgotten.
+    pub(crate) fn n_delivered(&self) -> usize {
+        self.n_delivered
+    }
+
+    fn deliver(&mut self, identity: &str, text: &str) {
+        self.n_delivered += 1;
+        self.delivered.push_back((identity.to_owned(), text.to_owned()));
+        self.cut();
+    }
+
+    fn cut(&mut self) {
+        while self.in_order.len() > self.limit {
+            if let Some(oldest) = self.in_order.pop_front() {
+                self.secrets.remove(&oldest);
+            }
+        }
+        while self.delivered.len() > self.limit {
+            self.delivered.pop_front();
+        }
     }
 }

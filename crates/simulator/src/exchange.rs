@@ -118,6 +118,10 @@ impl Exchange<'_> {
         let response = behaviour.handle(self.request, &mut cx);
         self.note = cx.note;
         self.altered |= self.note.expiry_altered;
+        let Inner { behaviour, tokens, .. } = &mut *self.inner;
+        if tokens.forget(now_ms) {
+            behaviour.forget(tokens, now_ms);
+        }
         self.acted = true;
         self.success = response.status().is_success() && self.note.refused.is_none();
         response

@@ -71,6 +71,7 @@ mod ibanera;
 mod ibex;
 mod igny8;
 pub mod jwt;
+mod limit;
 mod operation;
 mod random;
 mod record;

@@ -219,19 +219,32 @@ impl Simulator {
     #[must_use]
     pub fn delivered(&self, identity: &str) -> Option<String> {
         let inner = self.lock();
-        inner
-            .vault
-            .delivered
-            .iter()
-            .rev()
-            .find(|(to, _)| to == identity)
-            .map(|(_, text)| text.clone())
+        inner.vault.mail().rev().find(|(to, _)| to == identity).map(|(_, text)| text.clone())
     }
 
-    /// Every code and temporary password that was sent so far, the oldest first: to whom, and what.
+    /// The codes and temporary passwords that were sent and are kept, the oldest first: to whom, and what.
     #[must_use]
     pub fn mail(&self) -> Vec<(String, String)> {
-        self.lock().vault.delivered.clone()
+        self.lock().vault.mail().cloned().collect()
+    }
+
+    /// Those of them that were sent after the first `seen`, and how many were sent so far.
+    #[must_use]
+    pub fn mail_after(&self, seen: usize) -> (Vec<(String, String)>, usize) {
+        let inner = self.lock();
+        let n_sent = inner.vault.n_delivered();
+        let new = n_sent.saturating_sub(seen);
+        let mut latest: Vec<_> = inner.vault.mail().rev().take(new).cloned().collect();
+        latest.reverse();
+        (latest, n_sent)
+    }
+
+    /// Keeps no more than so many secrets for [`Simulator::issued_secrets`], so many messages, and so many tokens that
+    /// are past their end; 100,000 of each by default. Of more the oldest are forgotten. Good tokens all stay.
+    pub fn limit_memory(&self, entries: usize) {
+        let mut inner = self.lock();
+        inner.vault.limit(entries);
+        inner.tokens.limit(entries);
     }
 
     /// The records that are kept, the oldest first.
@@ -252,8 +265,8 @@ impl Simulator {
         self.lock().recorder.totals().clone()
     }
 
-    /// Every secret that was issued, accepted or set up here: tokens, codes, sessions, passwords. For tests that
-    /// search logs for them.
+    /// The secrets that were issued, accepted or set up here: tokens, codes, sessions, passwords. For tests that
+    /// search logs for them. The latest 100,000, unless [`Simulator::limit_memory`] says otherwise.
     #[must_use]
     pub fn issued_secrets(&self) -> Vec<String> {
         self.lock().vault.secrets()

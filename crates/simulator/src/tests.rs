@@ -2,6 +2,8 @@
 
 mod faults;
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::testing::{Answer, NOW, answer, json_request, post, request};
@@ -141,4 +143,39 @@ fn no_debug_shows_the_seed_or_what_was_posted() {
     };
     let shown = format!("{:?}", wire::Echo::of(&posted, &token));
     assert!(shown.contains("kim") && !shown.contains("canary-posted"), "{shown}");
+}
+
+#[test]
+fn a_long_life_leaves_the_latest_secrets_and_tokens_only() {
+    let simulator = Simulator::ibex().access_life(Duration::from_secs(1)).build();
+    simulator.limit_memory(20);
+    let at = |n: i64| NOW + 8 * 86_400_000 * n;
+    let login = |n| post(&simulator, "/auth/signin", &credentials(&simulator), at(n));
+    let tokens: Vec<String> = (0..40).map(|n| login(n).text_of("/accessToken")).collect();
+    let secrets = simulator.issued_secrets();
+    assert_eq!((secrets.len(), secrets.contains(&tokens[39])), (20, true));
+    assert!(!secrets.contains(&tokens[0]));
+    let verdict = |token: &String| {
+        let request = request("GET", "/sim/echo", &[("authorization", token)], "");
+        let _refused = answer(&simulator, &request, at(39) + 2000);
+        simulator.records().last().map(|record| record.auth)
+    };
+    assert_eq!(verdict(&tokens[0]), Some(AuthVerdict::Unknown));
+    assert_eq!(verdict(&tokens[39]), Some(AuthVerdict::Expired));
+}
+
+#[test]
+fn mail_is_counted_on_though_the_oldest_is_forgotten() {
+    let simulator = Simulator::ibex().build();
+    simulator.limit_memory(2);
+    let identity = simulator.account().identity;
+    let forgot = || post(&simulator, "/auth/forgot-password", &json!({ "email": identity }), NOW);
+    for _ in 0..3 {
+        assert_eq!(forgot().status, 204);
+    }
+    let (sent, so_far) = simulator.mail_after(0);
+    assert_eq!((sent.len(), so_far, simulator.mail()), (2, 3, sent.clone()));
+    assert_eq!(simulator.mail_after(2).0, sent[1..]);
+    assert_eq!(simulator.mail_after(3), (Vec::new(), 3));
+    assert_eq!(simulator.delivered(&identity), sent.last().map(|(_, text)| text.clone()));
 }

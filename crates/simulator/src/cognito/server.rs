@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::jwt::{Algorithm, Mint};
 use crate::operation::Operation;
 use crate::simulator::Setup;
+use crate::token_book::TokenBook;
 
 const ASSOCIATE: Operation = Operation::custom("associate_software_token");
 const VERIFY: Operation = Operation::custom("verify_software_token");
@@ -186,6 +187,12 @@ impl Behaviour for Server {
             response.headers_mut().insert("x-amzn-requestid", id);
         }
         response
+    }
+
+    fn forget(&mut self, tokens: &TokenBook, _now_ms: i64) {
+        let families = tokens.families();
+        self.grants.retain(|family, _| families.contains(family));
+        self.id_tokens.retain(|_, access| tokens.has_access(access));
     }
 
     fn fields(&self) -> Fields {

@@ -8,6 +8,7 @@ use super::flow::AuthFlow;
 use super::proof::Proof;
 use super::refusal::Refusal;
 use crate::context::Context;
+use crate::limit;
 
 /// One sign-in on its way from challenge to challenge.
 #[derive(Clone)]
@@ -98,6 +99,11 @@ impl Sessions {
             self.by_block.insert(proof.block.clone(), text.clone());
         }
         self.open.insert(text.clone(), session);
+        let n_open = self.open.len();
+        limit::keep_youngest(&mut self.open, |session| session.expires_at_ms);
+        if self.open.len() < n_open {
+            self.by_block.retain(|_, text| self.open.contains_key(text));
+        }
         text
     }
 

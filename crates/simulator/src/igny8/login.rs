@@ -9,6 +9,7 @@ use super::server::{Asked, Server};
 use super::{RefreshAnswer, tokens};
 use crate::account::Account;
 use crate::context::Context;
+use crate::limit;
 use crate::token_book::{Access, Worth};
 
 pub(super) fn sign_in(
@@ -37,7 +38,8 @@ pub(super) fn sign_in(
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
-    server.sessions.insert(session, email.to_owned());
+    server.sessions.insert(session, (email.to_owned(), cx.now_ms));
+    limit::keep_youngest(&mut server.sessions, |(_, since_ms)| *since_ms);
     Ok(response)
 }
 

@@ -30,8 +30,8 @@ pub(super) struct Server {
     throttle: Throttle,
     /// Of each user, and of whoever shows no good token.
     general: HashMap<Option<String>, Throttle>,
-    /// The accounts of Django's sessions.
-    pub(super) sessions: HashMap<String, String>,
+    /// Django's sessions: whose, and since when.
+    pub(super) sessions: HashMap<String, (String, i64)>,
 }
 
 /// The body of a request: an object, whose members are texts.
@@ -98,7 +98,7 @@ impl Server {
             self.unauthenticated()
         })?;
         if let Some(session) = session_of(request)
-            && self.sessions.get(session).is_some_and(|account| *account != token.account)
+            && self.sessions.get(session).is_some_and(|(account, _)| *account != token.account)
         {
             self.sessions.remove(session);
             cx.verdict(AuthVerdict::Malformed);

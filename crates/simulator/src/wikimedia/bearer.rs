@@ -74,7 +74,7 @@ fn authorised(
     if let Some(text) = malformed(&token) {
         return refused(cx, AuthVerdict::Malformed, text);
     }
-    if server.id_tokens.contains(&token) {
+    if server.id_tokens.contains_key(&token) {
         return refused(cx, AuthVerdict::Unknown, "incorrect client id".to_owned());
     }
     let (worth, entry) = cx.tokens.access(&token, cx.now_ms);

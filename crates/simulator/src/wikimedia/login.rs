@@ -10,6 +10,7 @@ use super::refusal::Refusal;
 use super::server::{Budget, Server, answer};
 use super::tokens::{self, Origin};
 use crate::context::Context;
+use crate::limit;
 use crate::token_book::Worth;
 use crate::wire;
 
@@ -35,6 +36,7 @@ pub(super) fn sign_in(server: &mut Server, asked: &Bound, cx: &mut Context<'_>) 
     let expires_at_ms = cx.after(server.settings.session_life);
     let entry = Session { identity, challenge, expires_at_ms, answered: false };
     server.sessions.insert(session, entry);
+    limit::keep_youngest(&mut server.sessions, |session| session.expires_at_ms);
     Ok(self::answer(&answer))
 }
 

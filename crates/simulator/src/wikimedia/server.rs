@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::jwt::{Algorithm, Mint};
 use crate::operation::Operation;
 use crate::simulator::Setup;
+use crate::token_book::TokenBook;
 use crate::wire;
 
 const RESOURCE: &str = "/sim/echo";
@@ -39,7 +40,8 @@ pub(super) struct Server {
     pub(super) recoveries: Codes,
     pub(super) confirmations: Codes,
     pub(super) budgets: HashMap<(String, String), Budget>,
-    pub(super) id_tokens: HashSet<String>,
+    /// The access token that came with each ID token.
+    pub(super) id_tokens: HashMap<String, String>,
     /// Access tokens that were made by a refresh.
     pub(super) refreshed: HashSet<String>,
     /// Until when a validated access token is remembered, in server milliseconds.
@@ -58,7 +60,7 @@ impl Server {
             recoveries: Codes::new(),
             confirmations: Codes::new(),
             budgets: HashMap::new(),
-            id_tokens: HashSet::new(),
+            id_tokens: HashMap::new(),
             refreshed: HashSet::new(),
             validated: HashMap::new(),
             revoked_families: HashSet::new(),
@@ -177,6 +179,14 @@ impl Behaviour for Server {
             cx.refuse(refusal.word);
             refusal.response_to(request)
         })
+    }
+
+    fn forget(&mut self, tokens: &TokenBook, now_ms: i64) {
+        let families = tokens.families();
+        self.id_tokens.retain(|_, access| tokens.has_access(access));
+        self.refreshed.retain(|access| tokens.has_access(access));
+        self.revoked_families.retain(|family| families.contains(family));
+        self.validated.retain(|_, until| now_ms < *until);
     }
 
     fn fields(&self) -> Fields {

@@ -48,7 +48,7 @@ pub(super) fn issue(
     let id = with(cx, id);
     cx.issue_access(&access, identity, family, until_ms);
     cx.secret(&id);
-    server.id_tokens.insert(id.clone());
+    server.id_tokens.insert(id.clone(), access.clone());
     let mut members = Map::new();
     match origin {
         Origin::Login => {

@@ -106,8 +106,9 @@ async fn show_mail(simulator: &Simulator, json: bool) {
     let mut look = tokio::time::interval(LOOK);
     loop {
         look.tick().await;
-        for (to, text) in simulator.mail().into_iter().skip(shown) {
-            shown += 1;
+        let (sent, so_far) = simulator.mail_after(shown);
+        shown = so_far;
+        for (to, text) in sent {
             let _ = print(&[("MAIL_TO".to_owned(), to), ("MAIL".to_owned(), text)], json);
         }
     }
