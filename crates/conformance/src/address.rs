@@ -79,7 +79,7 @@ mod tests {
     fn told(address: &str) -> Option<&'static str> {
         let known = Known::default();
         known.account(&Credentials::password("kim", "p4ss word!".to_owned()));
-        let token = AccessToken::new("canary-token".to_owned().into()).unwrap();
+        let token = AccessToken::new("canary-token".to_owned()).unwrap();
         known.tokens(&TokenResponse::new(token));
         known.told_by(&address.parse().unwrap())
     }

@@ -120,8 +120,7 @@ fn a_reply_is_the_same_server_for_every_clone() {
 #[test]
 fn no_debug_shows_the_seed_or_what_was_posted() {
     let seed = [0xa7; 32];
-    let mut setup = Setup::default();
-    setup.seed = Some(seed);
+    let setup = Setup { seed: Some(seed), ..Setup::default() };
     let shown = [
         format!("{setup:?}"),
         format!("{:?}", Simulator::cognito().seed(seed)),

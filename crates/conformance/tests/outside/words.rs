@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use countersign_conformance::report::model::Outcome;
 use countersign_conformance::{
-    Account, Bench, Case, Control, Controls, Fault, Finding, Op, RefreshTokens, Seen, Server,
-    Setup, Suite, Target, Times, Unavailable, expect,
+    Account, Bench, Case, Control, Controls, Fault, Op, RefreshTokens, Seen, Server, Setup, Suite,
+    Target, Times, Unavailable, expect,
 };
 use countersign_core::{AuthProvider, HttpTransport, SecretString};
 
@@ -121,7 +121,7 @@ fn a_word_that_a_server_lacks_skips_the_case_with_the_reason() {
     };
     assert_eq!(outcome(Case::new("g", "careless", "t", careless)), skipped);
     let down = |bench: Bench| -> countersign_conformance::Running {
-        Box::pin(async move { bench.next(Op::SignIn, Fault::ServerError).map_err(Finding::from) })
+        Box::pin(async move { bench.next(Op::SignIn, Fault::ServerError) })
     };
     let end = suite(Case::new("g", "down", "t", down)).run(|_| ());
     assert!(end.expect_err("it is down").to_string().contains("start acme's server"));
