@@ -43,7 +43,8 @@ pub(crate) struct Inner {
     pub(crate) wire: Wire,
     pub(crate) timeline: Timeline,
     pub(crate) seed: u64,
-    first: Mutex<Option<Process>>,
+    // Not the process: it holds the bench, and the two would keep each other for ever.
+    first: Mutex<Option<Keeper>>,
     n_processes: Mutex<u64>,
 }
 
@@ -181,11 +182,12 @@ impl Bench {
     /// # Errors
     /// A finding if no keeper can be built. So do the others here.
     pub fn first(&self) -> Result<Process, Finding> {
-        if let Some(process) = &*self.lock_first() {
-            return Ok(process.clone());
+        let of = |keeper: &Keeper| Process { bench: self.clone(), keeper: keeper.clone() };
+        if let Some(keeper) = &*self.lock_first() {
+            return Ok(of(keeper));
         }
         let process = self.process()?;
-        *self.lock_first() = Some(process.clone());
+        *self.lock_first() = Some(process.keeper.clone());
         Ok(process)
     }
 
@@ -406,7 +408,7 @@ impl Bench {
         self.0.timeline.mark(self.elapsed(), what);
     }
 
-    fn lock_first(&self) -> std::sync::MutexGuard<'_, Option<Process>> {
+    fn lock_first(&self) -> std::sync::MutexGuard<'_, Option<Keeper>> {
         self.0.first.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

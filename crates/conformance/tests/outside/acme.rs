@@ -116,7 +116,7 @@ impl AuthProvider for Acme {
 
 /// The server: tokens that live for an hour, by the word of the answer alone.
 #[derive(Clone, Default)]
-struct Host(Arc<Mutex<BTreeSet<String>>>);
+pub(crate) struct Host(Arc<Mutex<BTreeSet<String>>>);
 
 #[async_trait]
 impl HttpTransport for Host {

@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "what a test cannot set up stops it")]
 
 mod acme;
+mod left_over;
 
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
