@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::{
-    AuthProvider, CredentialSource, Error, ErrorKind, HttpTransport, SecretString,
+    AuthProvider, Certainty, CredentialSource, Error, ErrorKind, HttpTransport, SecretString,
 };
 use countersign_runtime::{Events, Session, SessionBuilder, SessionEventKind};
 
@@ -48,6 +48,14 @@ impl Bench {
         all.extend(own.client_secret().cloned());
         Ok(all)
     }
+}
+
+/// The error is as sure of a refused secret as the server's answer is.
+#[track_caller]
+pub(crate) fn as_sure(bench: &Bench, error: &Error) -> Result<(), Finding> {
+    let certain = bench.server().refusal_is_certain();
+    let expected = if certain { Certainty::Certain } else { Certainty::Possible };
+    expect::same("how sure the refusal is", error.certainty(), expected)
 }
 
 /// Everything in an error that somebody may print.

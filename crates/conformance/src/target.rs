@@ -165,6 +165,13 @@ pub trait Server: Send + Sync {
         true
     }
 
+    /// Whether its refusal of a password, or of a client's secret, can mean nothing else. Then an automatic sign-in
+    /// sends a refused one once; where the same answer may also come of an outage or of a wrong code, it may try
+    /// once more. The adapter must say the same of its errors.
+    fn refusal_is_certain(&self) -> bool {
+        true
+    }
+
     /// What can be done to it from behind. A live service has nothing.
     fn controls(&self) -> Option<&dyn Controls> {
         None

@@ -42,6 +42,7 @@ pub struct Simulated {
     account: Account,
     other: Option<Account>,
     client_secret: Option<String>,
+    refusal_is_certain: bool,
     api_origins: Vec<Origin>,
 }
 
@@ -64,6 +65,7 @@ impl Simulated {
             account,
             other: None,
             client_secret: None,
+            refusal_is_certain: true,
             api_origins: vec![Origin::parse(ADDRESS).map_err(down)?],
             simulator,
         })
@@ -82,6 +84,13 @@ impl Simulated {
     pub fn signing_in(mut self, identity: &str) -> Self {
         let found = self.simulator.account_of(identity).unwrap_or_default();
         self.account = account_of(&found, self.client_secret.as_deref());
+        self
+    }
+
+    /// Its answer to a wrong password may also mean something else.
+    #[must_use]
+    pub const fn with_doubtful_refusals(mut self) -> Self {
+        self.refusal_is_certain = false;
         self
     }
 
@@ -164,6 +173,10 @@ impl Server for Simulated {
 
     fn resource(&self) -> Option<String> {
         Some(format!("{ADDRESS}{}", described(&self.simulator, "RESOURCE")))
+    }
+
+    fn refusal_is_certain(&self) -> bool {
+        self.refusal_is_certain
     }
 
     fn controls(&self) -> Option<&dyn Controls> {

@@ -26,5 +26,7 @@ pub(crate) fn with(
         builder = builder.refresh_life(life);
     }
     let simulator = server(builder).build();
-    Simulated::new(setup, simulator, Ibanera::at(ADDRESS).map(adapter)).map(Simulated::boxed)
+    let simulated = Simulated::new(setup, simulator, Ibanera::at(ADDRESS).map(adapter))?;
+    // It may have been the code.
+    Ok(simulated.with_doubtful_refusals().boxed())
 }

@@ -30,7 +30,9 @@ pub(crate) fn with(
         builder = builder.refresh_life(life);
     }
     let simulator = server(builder).build();
-    let simulated = Simulated::new(setup, simulator, Wikimedia::at(ADDRESS).map(adapter))?;
+    // A 401 is also what an outage of the pool behind it comes to.
+    let simulated = Simulated::new(setup, simulator, Wikimedia::at(ADDRESS).map(adapter))?
+        .with_doubtful_refusals();
     let who =
         if setup.settings.first_password { simulated.signing_in(NEWCOMER) } else { simulated };
     Ok(who.boxed())
