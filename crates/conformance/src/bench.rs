@@ -31,7 +31,7 @@ use crate::wire::{Inner as Line, Stray, Wire};
 pub struct Bench(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) server: Box<dyn Server>,
+    pub(crate) server: Arc<dyn Server>,
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) adapter: Arc<dyn AuthProvider>,
     pub(crate) claims: Capabilities,
@@ -66,7 +66,7 @@ impl Hour {
 
 impl Bench {
     pub(crate) fn new(
-        server: Box<dyn Server>,
+        server: Arc<dyn Server>,
         engine: Arc<dyn Engine>,
         clock: Hour,
         seed: u64,

@@ -47,6 +47,7 @@ mod steps;
 mod suite;
 mod target;
 mod timeline;
+mod usual;
 mod way;
 mod wire;
 
@@ -63,11 +64,12 @@ pub use operation::Op;
 pub use process::Process;
 #[cfg(feature = "proxy")]
 pub use proxy::Proxy;
-pub use run::{Plan, claims_of};
+pub use run::Plan;
 pub use suite::{Down, Progress, Suite, run_apart};
 pub use target::{
     Account, Control, Controls, Presented, RefreshTokens, Seen, Server, Settings, Setup, Target,
     Time, Unavailable,
 };
+pub use usual::claims_of;
 pub use way::Way;
 pub use wire::Stray;

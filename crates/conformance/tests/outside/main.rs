@@ -5,6 +5,7 @@
 
 mod acme;
 mod left_over;
+mod opening;
 
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
