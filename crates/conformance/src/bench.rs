@@ -346,6 +346,9 @@ impl Bench {
     /// in which they were named.
     #[track_caller]
     pub fn meets(&self, op: Op, fault: Fault, times: Times) -> Result<(), Finding> {
+        if let Some(wrong) = fault.is_impossible() {
+            return Err(wrong);
+        }
         self.mark(format!("{op} will meet {}", fault.name()));
         match fault.is_on_the_way() {
             true => self.0.wire.inject(op, fault, times),
