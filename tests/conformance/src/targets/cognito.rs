@@ -38,7 +38,9 @@ pub(crate) fn with_account(
     let mut builder = Simulator::cognito()
         .seed(setup.seed)
         .skew_ms(setup.settings.server_ahead_ms)
-        .allow(AuthFlow::UserPassword);
+        .allow(AuthFlow::UserPassword)
+        // As with Ibanera: not documented, so none.
+        .totp_tolerance(0);
     if let Some(life) = setup.settings.access_life {
         builder = builder.access_life(life);
     }
