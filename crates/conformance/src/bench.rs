@@ -21,7 +21,7 @@ use crate::naming::{Named, Names};
 use crate::operation::Op;
 use crate::process::Process;
 use crate::shelf::Shelf;
-use crate::target::{Account, Controls, Seen, Server};
+use crate::target::{Account, Control, Controls, Seen, Server};
 use crate::timeline::Timeline;
 use crate::way::Way;
 use crate::wire::{Inner as Line, Stray, Wire};
@@ -148,6 +148,14 @@ impl Bench {
     #[track_caller]
     pub fn controls(&self) -> Result<&dyn Controls, Finding> {
         self.0.server.controls().ok_or_else(|| Finding::new("a server with controls", "none"))
+    }
+
+    /// The same for one thing that it must be able to do.
+    #[track_caller]
+    pub(crate) fn able_to(&self, control: Control) -> Result<&dyn Controls, Finding> {
+        let able = self.0.server.controls().filter(|controls| controls.can().contains(&control));
+        let expected = || format!("a case that names {control:?}, which it uses");
+        able.ok_or_else(|| Finding::new(expected(), format!("a target that {}", control.lack())))
     }
 
     /// Where sessions are kept, as the engine has it; all processes share it.
@@ -352,7 +360,7 @@ impl Bench {
         self.mark(format!("{op} will meet {}", fault.name()));
         match fault.is_on_the_way() {
             true => self.0.wire.inject(op, fault, times),
-            false => self.controls()?.say(op, &fault, times),
+            false => self.able_to(Control::Words)?.say(op, &fault, times),
         }
         Ok(())
     }
@@ -368,7 +376,7 @@ impl Bench {
     pub fn all_well(&self) {
         self.0.wire.clear();
         self.0.shelf.clear();
-        if let Some(controls) = self.0.server.controls() {
+        if let Ok(controls) = self.able_to(Control::Words) {
             controls.clear();
         }
     }
@@ -377,7 +385,7 @@ impl Bench {
     #[track_caller]
     pub fn outage(&self, on: bool) -> Result<(), Finding> {
         self.mark(if on { "outage" } else { "outage over" });
-        self.controls()?.outage(on);
+        self.able_to(Control::Words)?.outage(on);
         Ok(())
     }
 
@@ -403,7 +411,12 @@ impl Bench {
     /// What the server saw of this operation.
     #[track_caller]
     pub fn seen(&self, op: Op) -> Result<Vec<Seen>, Finding> {
-        Ok(self.controls()?.seen().into_iter().filter(|seen| op.covers(seen.op)).collect())
+        Ok(self
+            .able_to(Control::Records)?
+            .seen()
+            .into_iter()
+            .filter(|seen| op.covers(seen.op))
+            .collect())
     }
 
     /// Puts a note into the timeline: a few words, never a secret.

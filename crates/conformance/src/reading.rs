@@ -12,6 +12,7 @@ use crate::bench::Bench;
 use crate::expect::{self, Finding};
 use crate::operation::Op;
 use crate::process::Process;
+use crate::target::Control;
 
 impl Bench {
     /// The last step of a sign-in, whose answer brings the tokens. Found out by a sign-in of a program
@@ -41,7 +42,7 @@ impl Bench {
     /// See [`Bench::controls`].
     #[track_caller]
     pub fn secrets(&self) -> Result<Vec<SecretString>, Finding> {
-        let mut all = self.controls()?.secrets();
+        let mut all = self.able_to(Control::Secrets)?.secrets();
         let own = &self.account().credentials;
         all.extend(own.expect_password().ok().cloned());
         all.extend(own.totp_secret().cloned());

@@ -192,6 +192,10 @@ pub(crate) fn has(server: &dyn Server, control: Control, is_virtual: bool) -> bo
     match control {
         Control::Resource => server.resource().is_some(),
         Control::OtherAccount => server.other_account().is_some(),
+        Control::CodeAccount => {
+            let all = [Some(server.account()), server.other_account()];
+            all.iter().flatten().any(|account| account.credentials.totp_secret().is_some())
+        }
         Control::NextPassword => server.has_next_password(),
         Control::Socket => server.way().is_some(),
         Control::VirtualTime => is_virtual,

@@ -213,6 +213,8 @@ pub enum Control {
     Resource,
     /// [`Server::other_account`].
     OtherAccount,
+    /// [`Server::account`] or [`Server::other_account`] with a secret for codes.
+    CodeAccount,
     /// [`Server::next_password`].
     NextPassword,
     /// [`Server::way`].
@@ -236,6 +238,7 @@ impl Control {
             Self::Secrets => "tells no secrets",
             Self::Resource => "has no resource to call",
             Self::OtherAccount => "has one account only",
+            Self::CodeAccount => "has no account whose sign-in takes a code",
             Self::NextPassword => "was given no other password for its account",
             Self::Socket => "is reached without a socket on which answers could be cut",
             Self::VirtualTime => "lives in real time",
