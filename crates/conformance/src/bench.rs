@@ -76,6 +76,9 @@ impl Bench {
         let plain = server.adapter();
         let claims = plain.capabilities().clone();
         let account = server.account();
+        for one in [Some(account.clone()), server.other_account()].iter().flatten() {
+            names.known().learn_credentials(&one.credentials);
+        }
         let adapter: Arc<dyn AuthProvider> =
             Arc::new(Named { adapter: engine.provider(plain), names: names.clone() });
         let realm = adapter.realm();
@@ -246,6 +249,7 @@ impl Bench {
     /// Sets the password that the account's source yields from now on, in every process; where a client
     /// signs in, its secret.
     pub fn know_password(&self, password: SecretString) {
+        self.0.wire.0.names.known().learn(&password);
         self.0.purse.edit(|credentials| {
             let has = |kind| credentials.has(kind);
             match has(CredentialKind::ClientSecret) && !has(CredentialKind::Password) {

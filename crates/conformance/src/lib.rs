@@ -28,6 +28,7 @@ mod echo;
 mod engine;
 pub mod expect;
 mod fault;
+mod leaks;
 mod listener;
 mod live;
 mod made;

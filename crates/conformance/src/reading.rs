@@ -35,19 +35,13 @@ impl Bench {
         }
     }
 
-    /// Every secret that a text of this case must not hold: those of the account, and those that the
-    /// server has given out.
-    ///
-    /// # Errors
-    /// See [`Bench::controls`].
-    #[track_caller]
-    pub fn secrets(&self) -> Result<Vec<SecretString>, Finding> {
-        let mut all = self.able_to(Control::Secrets)?.secrets();
-        let own = &self.account().credentials;
-        all.extend(own.expect_password().ok().cloned());
-        all.extend(own.totp_secret().cloned());
-        all.extend(own.client_secret().cloned());
-        Ok(all)
+    /// Every secret that a text of this case must not hold: those of the accounts, the tokens that answers have
+    /// brought, and where the server tells them those that it has given out.
+    pub fn secrets(&self) -> Vec<SecretString> {
+        let told = self.able_to(Control::Secrets).map(|controls| controls.secrets());
+        let mut all = self.0.wire.0.names.known().list();
+        all.extend(told.unwrap_or_default());
+        all
     }
 }
 

@@ -1,6 +1,7 @@
 //! Running one case with one target and one engine: nothing is shared with any other case.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +15,12 @@ use crate::case::Case;
 use crate::clock::{Stuck, VirtualClock};
 use crate::engine::Engine;
 use crate::expect::{Finding, How};
+use crate::leaks::Search;
 use crate::naming::Names;
 use crate::operation::Op;
 use crate::random::Random;
 use crate::report::model::{CaseReport, Entry, Outcome};
-use crate::target::{Control, Server, Setup, Target, Time, Unavailable};
+use crate::target::{Control, Controls, Server, Setup, Target, Time, Unavailable};
 use crate::timeline::Timeline;
 use crate::wire::Stray;
 
@@ -64,6 +66,11 @@ pub(crate) fn run(case: &Case, plan: &Plan) -> Result<Ran, String> {
     let began = hour.clock().monotonic();
     let names = Names::default();
     let outcome = on_runtime(case, plan, &hour, (&timeline, &names), &real)?;
+    let secrets = Search::of(&names.known().list());
+    let outcome = match outcome {
+        Outcome::Failed { finding } => Outcome::Failed { finding: scrubbed(finding, &secrets) },
+        other => other,
+    };
     let passed = hour.clock().monotonic().since(began);
     let in_sign_in = |op| matches!(op, Op::SignIn | Op::Continue | Op::Answer);
     let refused = names.refused()
@@ -78,7 +85,7 @@ pub(crate) fn run(case: &Case, plan: &Plan) -> Result<Ran, String> {
         outcome,
         virtual_ms: millis(passed),
         real_ms: millis(real.monotonic().since(Monotonic::default())),
-        timeline: entries(&timeline),
+        timeline: entries(&timeline, &secrets),
     };
     Ok(Ran { report, sign_ins, refused })
 }
@@ -132,7 +139,12 @@ fn on_runtime(
     let work = AssertUnwindSafe(on_bench(case, plan, hour, notes, &held)).catch_unwind();
     let end = block_on(hour, deadline, work)?;
     // Outside of the runtime: a server may have one of its own, which cannot end in another.
-    let gone = std::panic::catch_unwind(AssertUnwindSafe(|| drop(held)));
+    let gone = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let told = held.get().filter(|server| has(&***server, Control::Secrets, false));
+        let told = told.and_then(|server| server.controls()).map(Controls::secrets);
+        told.unwrap_or_default().iter().for_each(|secret| notes.1.known().learn(secret));
+        drop(held);
+    }));
     let panicked = |panic: Panic| Ok(Outcome::Failed { finding: panic_finding(&*panic, plan) });
     match (end, gone) {
         (Ok(Err(panic)), _) | (Ok(Ok(Ok(Outcome::Passed))), Err(panic)) => panicked(panic),
@@ -247,22 +259,33 @@ fn stuck_finding(stuck: Stuck, plan: &Plan) -> Finding {
         .at(format!("the last entry of the timeline tells how far it came{hint}"))
 }
 
-fn entries(timeline: &Timeline) -> Vec<Entry> {
+/// A finding whose words may be those of an adapter, an error or a panic.
+fn scrubbed(finding: Finding, secrets: &Search) -> Finding {
+    let Finding { expected, came, at, how } = finding;
+    Finding { expected: secrets.scrubbed(expected), came: secrets.scrubbed(came), at, how }
+}
+
+fn entries(timeline: &Timeline, secrets: &Search) -> Vec<Entry> {
     let entries = timeline.entries();
+    let mut paths = HashMap::new();
+    for exchange in &entries.exchanges {
+        let path = exchange.path.as_str();
+        paths.entry(path).or_insert_with(|| secrets.scrubbed_path(path));
+    }
     let exchanges = entries.exchanges.iter().map(|exchange| Entry::Exchange {
         at_ms: millis(exchange.at),
         answered_ms: exchange.answered.map(millis),
         operation: exchange.op.as_str().to_owned(),
         method: exchange.method.clone(),
-        path: exchange.path.clone(),
+        path: paths.get(&*exchange.path).cloned().unwrap_or_default(),
         status: exchange.status,
         fault: exchange.fault.map(str::to_owned),
         end: exchange.end.to_owned(),
     });
-    let marks = entries
-        .marks
-        .iter()
-        .map(|mark| Entry::Mark { at_ms: millis(mark.at), what: mark.what.clone() });
+    let marks = entries.marks.iter().map(|mark| Entry::Mark {
+        at_ms: millis(mark.at),
+        what: secrets.scrubbed(mark.what.clone()),
+    });
     let mut all: Vec<Entry> = marks.chain(exchanges).collect();
     all.sort_by_key(Entry::at_ms);
     all

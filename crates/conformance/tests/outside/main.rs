@@ -6,6 +6,7 @@
 mod acme;
 mod left_over;
 mod opening;
+mod repeating;
 
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
