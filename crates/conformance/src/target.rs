@@ -165,6 +165,12 @@ pub trait Server: Send + Sync {
         true
     }
 
+    /// How long an access token lives that it gives with its usual settings, where that is known: what the adapter
+    /// reads from its answers must come to the same.
+    fn access_life(&self) -> Option<Duration> {
+        None
+    }
+
     /// Whether its refusal of a password, or of a client's secret, can mean nothing else. Then an automatic sign-in
     /// sends a refused one once; where the same answer may also come of an outage or of a wrong code, it may try
     /// once more. The adapter must say the same of its errors.

@@ -277,7 +277,7 @@ impl HttpTransport for Wire {
             Err(_) => "interrupted",
         };
         let status = end.as_ref().ok().map(|answer| answer.status().as_u16());
-        self.0.timeline.edit(number, |exchange| {
+        self.0.timeline.end(number, |exchange| {
             exchange.answered = status.map(|_| self.elapsed());
             exchange.status = status;
             exchange.end = word;
@@ -294,7 +294,7 @@ struct Dropped<'a> {
 
 impl Drop for Dropped<'_> {
     fn drop(&mut self) {
-        self.wire.0.timeline.edit(self.number, |exchange| exchange.end = "dropped");
+        self.wire.0.timeline.end(self.number, |exchange| exchange.end = "dropped");
     }
 }
 

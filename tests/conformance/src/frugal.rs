@@ -82,6 +82,10 @@ impl Server for Spare {
         self.real.next_password()
     }
 
+    fn access_life(&self) -> Option<Duration> {
+        self.real.access_life()
+    }
+
     fn refusal_is_certain(&self) -> bool {
         self.real.refusal_is_certain()
     }

@@ -59,15 +59,15 @@ pub(crate) const CASES: &[Case] = &[
     Case::new(
         GROUP,
         "f49-gzip-bomb",
-        "A small answer that unpacks to 64 MiB is cut off and is no answer",
+        "An answer that the transport gave up, as it unpacks to too much, is no answer",
         |bench| Box::pin(at_sign_in(bench, Fault::GzipBomb(64 << 20))),
     )
     .proves(&[Row::F(49)])
-    .controls(&[Control::Words, Control::VirtualTime]),
+    .controls(&[Control::VirtualTime]),
     Case::new(
         GROUP,
         "f49-endless-body",
-        "An answer that does not end is cut off and is no answer",
+        "An answer that the transport gave up, as it does not end, is no answer",
         |bench| Box::pin(at_sign_in(bench, Fault::Flood)),
     )
     .proves(&[Row::F(49)])

@@ -119,6 +119,14 @@ impl AuthProvider for OtherClient {
         self.adapter.interpret(operation, response, ambient)
     }
 
+    fn without_answer(&self, operation: &Operation, ambient: &Ambient<'_>) -> Option<Outcome> {
+        self.adapter.without_answer(operation, ambient)
+    }
+
+    fn computes(&self, operation: &Operation) -> bool {
+        self.adapter.computes(operation)
+    }
+
     fn authorize(&self, tokens: &TokenSet, ambient: &Ambient<'_>) -> Result<Authorization, Error> {
         self.adapter.authorize(tokens, ambient)
     }

@@ -6,6 +6,7 @@
 mod vocabulary;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_core::{
     AuthProvider, Clock, Credentials, Error, HttpTransport, Origin, SecretString,
@@ -43,6 +44,7 @@ pub struct Simulated {
     other: Option<Account>,
     client_secret: Option<String>,
     refusal_is_certain: bool,
+    access_life: Option<Duration>,
     api_origins: Vec<Origin>,
 }
 
@@ -66,6 +68,7 @@ impl Simulated {
             other: None,
             client_secret: None,
             refusal_is_certain: true,
+            access_life: None,
             api_origins: vec![Origin::parse(ADDRESS).map_err(down)?],
             simulator,
         })
@@ -91,6 +94,13 @@ impl Simulated {
     #[must_use]
     pub const fn with_doubtful_refusals(mut self) -> Self {
         self.refusal_is_certain = false;
+        self
+    }
+
+    /// Its access tokens live so long, unless the setup says something else.
+    #[must_use]
+    pub const fn with_access_life(mut self, life: Duration) -> Self {
+        self.access_life = Some(life);
         self
     }
 
@@ -173,6 +183,10 @@ impl Server for Simulated {
 
     fn resource(&self) -> Option<String> {
         Some(format!("{ADDRESS}{}", described(&self.simulator, "RESOURCE")))
+    }
+
+    fn access_life(&self) -> Option<Duration> {
+        self.access_life
     }
 
     fn refusal_is_certain(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Amazon Cognito: one pool, one client with a secret, and an API behind it.
 
+use std::time::Duration;
+
 use countersign_cognito::Cognito;
 use countersign_conformance::{Server, Setup, Unavailable};
 use countersign_simulator::{Account, AuthFlow, Cognito as Settings, Simulator};
@@ -69,5 +71,5 @@ pub(crate) fn with_account(
     };
     let who =
         if setup.settings.first_password { simulated.signing_in(NEWCOMER) } else { simulated };
-    Ok(who.with_other(OTHER).boxed())
+    Ok(who.with_other(OTHER).with_access_life(Duration::from_secs(3600)).boxed())
 }

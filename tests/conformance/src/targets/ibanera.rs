@@ -1,5 +1,7 @@
 //! Ibanera.
 
+use std::time::Duration;
+
 use countersign_conformance::{Server, Setup, Unavailable};
 use countersign_ibanera::Ibanera;
 use countersign_simulator::{Ibanera as Settings, Simulator};
@@ -30,5 +32,5 @@ pub(crate) fn with(
     let simulator = server(builder).build();
     let simulated = Simulated::new(setup, simulator, Ibanera::at(ADDRESS).map(adapter))?;
     // It may have been the code.
-    Ok(simulated.with_doubtful_refusals().boxed())
+    Ok(simulated.with_doubtful_refusals().with_access_life(Duration::from_secs(3600)).boxed())
 }

@@ -1,5 +1,7 @@
 //! Wikimedia Enterprise.
 
+use std::time::Duration;
+
 use countersign_conformance::{Server, Setup, Unavailable};
 use countersign_simulator::{Simulator, Wikimedia as Settings};
 use countersign_wikimedia::Wikimedia;
@@ -32,7 +34,8 @@ pub(crate) fn with(
     let simulator = server(builder).build();
     // A 401 is also what an outage of the pool behind it comes to.
     let simulated = Simulated::new(setup, simulator, Wikimedia::at(ADDRESS).map(adapter))?
-        .with_doubtful_refusals();
+        .with_doubtful_refusals()
+        .with_access_life(Duration::from_secs(86_400));
     let who =
         if setup.settings.first_password { simulated.signing_in(NEWCOMER) } else { simulated };
     Ok(who.boxed())
