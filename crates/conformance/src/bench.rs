@@ -3,10 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use countersign_core::{
-    AccountKey, AuthProvider, Capabilities, Clock, CredentialKind, CredentialSource, Credentials,
-    Error, HttpTransport, SecretString, SessionStore, Timestamp,
+    AuthProvider, Capabilities, Clock, CredentialKind, Error, HttpTransport, SecretString,
+    SessionStore, Timestamp,
 };
 use countersign_runtime::{Keeper, KeeperBuilder, MemoryStore, Session, SessionBuilder};
 use countersign_seal::suite::Through;
@@ -20,6 +19,7 @@ use crate::listener::Listener;
 use crate::naming::{Named, Names};
 use crate::operation::Op;
 use crate::process::Process;
+use crate::purse::Purse;
 use crate::shelf::Shelf;
 use crate::target::{Account, Control, Controls, Seen, Server};
 use crate::timeline::Timeline;
@@ -103,7 +103,7 @@ impl Bench {
         }));
         let shelf = Shelf::new(MemoryStore::with_clock(clock.clock())?);
         let inner = Inner {
-            purse: Purse(Arc::new(Mutex::new(account.credentials.clone()))),
+            purse: Purse::of(&account.credentials),
             store: engine.store(Arc::new(shelf.clone())),
             shelf,
             server,
@@ -430,23 +430,5 @@ impl Bench {
 
     fn lock_first(&self) -> std::sync::MutexGuard<'_, Option<Keeper>> {
         self.0.first.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Credentials that can change while sessions live, as a vault's do.
-#[derive(Clone)]
-pub(crate) struct Purse(Arc<Mutex<Credentials>>);
-
-impl Purse {
-    pub(crate) fn edit(&self, change: impl FnOnce(Credentials) -> Credentials) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *held = change(held.clone());
-    }
-}
-
-#[async_trait]
-impl CredentialSource for Purse {
-    async fn credentials(&self, _account: &AccountKey) -> Result<Credentials, Error> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 }

@@ -37,6 +37,7 @@ mod operation;
 mod process;
 #[cfg(feature = "proxy")]
 mod proxy;
+mod purse;
 mod random;
 mod reading;
 pub mod report;
