@@ -14,7 +14,8 @@ pub(crate) fn path() -> Result<PathBuf> {
     Ok(target_dir()?.join("xtask").join("tests"))
 }
 
-/// Writes the record of a run: one `passed NAME` or `failed NAME` a line.
+/// Writes the record of a run: one `passed NAME` or `failed NAME` a line, with the id of the test's binary before
+/// the name where the runner tells it.
 pub(crate) fn write(ends: &[(String, bool)]) -> Result<()> {
     let path = path()?;
     if let Some(folder) = path.parent() {
@@ -36,9 +37,15 @@ fn of_junit(text: &str) -> Vec<(String, bool)> {
     let mut ends: Vec<(String, bool)> = Vec::new();
     for part in text.split('<') {
         if let Some(rest) = part.strip_prefix("testcase ") {
+            // The space keeps `classname` out.
             let name = rest.split(" name=\"").nth(1).or_else(|| rest.strip_prefix("name=\""));
             let name = name.and_then(|rest| rest.split('"').next()).unwrap_or_default();
-            ends.push((name.to_owned(), true));
+            let binary = rest.split("classname=\"").nth(1).and_then(|rest| rest.split('"').next());
+            let name = match binary {
+                Some(binary) if !binary.is_empty() => format!("{binary} {name}"),
+                _ => name.to_owned(),
+            };
+            ends.push((name, true));
         } else if (part.starts_with("failure") || part.starts_with("error"))
             && let Some((_, passed)) = ends.last_mut()
         {
@@ -69,11 +76,17 @@ mod tests {
         let junit = "<testsuite name=\"a\" errors=\"0\">
             <testcase name=\"x::good\" classname=\"a\" time=\"0.1\"><system-out>failure</system-out></testcase>
             <testcase name=\"x::bad\" classname=\"a\"><failure type=\"test failure\"/></testcase>
-            <testcase name=\"quick\" classname=\"a\"/>";
+            <testcase name=\"quick\"/>
+            <testcase classname=\"countersign-cli::bin/countersign\" name=\"last\"/>";
         let end = |name: &str, passed| (name.to_owned(), passed);
         assert_eq!(
             of_junit(junit),
-            [end("x::good", true), end("x::bad", false), end("quick", true)]
+            [
+                end("a x::good", true),
+                end("a x::bad", false),
+                end("quick", true),
+                end("countersign-cli::bin/countersign last", true),
+            ]
         );
         assert_eq!(of_libtest("test a::b ... ok"), Some(end("a::b", true)));
         assert_eq!(of_libtest("test a::b - should panic ... ok"), Some(end("a::b", true)));

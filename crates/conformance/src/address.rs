@@ -9,7 +9,7 @@ const SHORTEST: usize = 8;
 
 /// The secrets that requests are searched for. Clones are one list.
 #[derive(Clone, Default)]
-pub(crate) struct Known(Arc<Mutex<Lists>>);
+pub(crate) struct Watched(Arc<Mutex<Lists>>);
 
 #[derive(Default)]
 struct Lists {
@@ -17,7 +17,7 @@ struct Lists {
     tokens: Vec<SecretString>,
 }
 
-impl Known {
+impl Watched {
     /// What signs the account in.
     pub(crate) fn account(&self, credentials: &Credentials) {
         let password = credentials.expect_password().ok();
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     fn told(address: &str) -> Option<&'static str> {
-        let known = Known::default();
+        let known = Watched::default();
         known.account(&Credentials::password("kim", "p4ss word!".to_owned()));
         let token = AccessToken::new("canary-token".to_owned()).unwrap();
         known.tokens(&TokenResponse::new(token));

@@ -3,10 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use countersign_core::{
-    AccountKey, AuthProvider, Capabilities, Clock, CredentialKind, CredentialSource, Credentials,
-    Error, HttpTransport, SecretString, SessionStore, Timestamp,
+    AuthProvider, Capabilities, Clock, CredentialKind, Error, HttpTransport, SecretString,
+    SessionStore, Timestamp,
 };
 use countersign_runtime::{Keeper, KeeperBuilder, MemoryStore, Session, SessionBuilder};
 use countersign_seal::suite::Through;
@@ -20,8 +19,9 @@ use crate::listener::Listener;
 use crate::naming::{Named, Names};
 use crate::operation::Op;
 use crate::process::Process;
+use crate::purse::Purse;
 use crate::shelf::Shelf;
-use crate::target::{Account, Controls, Seen, Server};
+use crate::target::{Account, Control, Controls, Seen, Server};
 use crate::timeline::Timeline;
 use crate::way::Way;
 use crate::wire::{Inner as Line, Stray, Wire};
@@ -31,7 +31,7 @@ use crate::wire::{Inner as Line, Stray, Wire};
 pub struct Bench(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) server: Box<dyn Server>,
+    pub(crate) server: Arc<dyn Server>,
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) adapter: Arc<dyn AuthProvider>,
     pub(crate) claims: Capabilities,
@@ -43,7 +43,8 @@ pub(crate) struct Inner {
     pub(crate) wire: Wire,
     pub(crate) timeline: Timeline,
     pub(crate) seed: u64,
-    first: Mutex<Option<Process>>,
+    // Not the process: it holds the bench, and the two would keep each other for ever.
+    first: Mutex<Option<Keeper>>,
     n_processes: Mutex<u64>,
 }
 
@@ -65,7 +66,7 @@ impl Hour {
 
 impl Bench {
     pub(crate) fn new(
-        server: Box<dyn Server>,
+        server: Arc<dyn Server>,
         engine: Arc<dyn Engine>,
         clock: Hour,
         seed: u64,
@@ -75,11 +76,14 @@ impl Bench {
         let plain = server.adapter();
         let claims = plain.capabilities().clone();
         let account = server.account();
+        for one in [Some(account.clone()), server.other_account()].iter().flatten() {
+            names.known().learn_credentials(&one.credentials);
+        }
         let adapter: Arc<dyn AuthProvider> =
             Arc::new(Named { adapter: engine.provider(plain), names: names.clone() });
         let realm = adapter.realm();
         let api_origins = realm.api_origins.iter().cloned().chain(server.api_origins());
-        names.known().account(&account.credentials);
+        names.watched().account(&account.credentials);
         let wire = Wire(Arc::new(Line {
             server: server.transport(),
             way: server.way(),
@@ -102,7 +106,7 @@ impl Bench {
         }));
         let shelf = Shelf::new(MemoryStore::with_clock(clock.clock())?);
         let inner = Inner {
-            purse: Purse(Arc::new(Mutex::new(account.credentials.clone()))),
+            purse: Purse::of(&account.credentials),
             store: engine.store(Arc::new(shelf.clone())),
             shelf,
             server,
@@ -152,6 +156,14 @@ impl Bench {
         self.0.server.controls().ok_or_else(|| Finding::new("a server with controls", "none"))
     }
 
+    /// The same for one thing that it must be able to do.
+    #[track_caller]
+    pub(crate) fn able_to(&self, control: Control) -> Result<&dyn Controls, Finding> {
+        let able = self.0.server.controls().filter(|controls| controls.can().contains(&control));
+        let expected = || format!("a case that names {control:?}, which it uses");
+        able.ok_or_else(|| Finding::new(expected(), format!("a target that {}", control.lack())))
+    }
+
     /// Where sessions are kept, as the engine has it; all processes share it.
     pub fn store(&self) -> Arc<dyn SessionStore> {
         Arc::clone(&self.0.store)
@@ -184,11 +196,12 @@ impl Bench {
     /// # Errors
     /// A finding if no keeper can be built. So do the others here.
     pub fn first(&self) -> Result<Process, Finding> {
-        if let Some(process) = &*self.lock_first() {
-            return Ok(process.clone());
+        let of = |keeper: &Keeper| Process { bench: self.clone(), keeper: keeper.clone() };
+        if let Some(keeper) = &*self.lock_first() {
+            return Ok(of(keeper));
         }
         let process = self.process()?;
-        *self.lock_first() = Some(process.clone());
+        *self.lock_first() = Some(process.keeper.clone());
         Ok(process)
     }
 
@@ -239,6 +252,7 @@ impl Bench {
     /// Sets the password that the account's source yields from now on, in every process; where a client
     /// signs in, its secret.
     pub fn know_password(&self, password: SecretString) {
+        self.0.wire.0.names.known().learn(&password);
         self.0.purse.edit(|credentials| {
             let has = |kind| credentials.has(kind);
             match has(CredentialKind::ClientSecret) && !has(CredentialKind::Password) {
@@ -347,11 +361,14 @@ impl Bench {
     /// in which they were named.
     #[track_caller]
     pub fn meets(&self, op: Op, fault: Fault, times: Times) -> Result<(), Finding> {
+        if let Some(wrong) = fault.is_impossible() {
+            return Err(wrong);
+        }
         self.mark(format!("{op} will meet {}", fault.name()));
         match fault.is_on_the_way() {
             true => self.0.wire.inject(op, fault, times),
             false => {
-                let said = self.controls()?.say(op, &fault, times);
+                let said = self.able_to(Control::Words)?.say(op, &fault, times);
                 return said.map_err(|lack| self.0.wire.lacks(fault.name(), lack));
             }
         }
@@ -369,7 +386,7 @@ impl Bench {
     pub fn all_well(&self) {
         self.0.wire.clear();
         self.0.shelf.clear();
-        if let Some(controls) = self.0.server.controls() {
+        if let Ok(controls) = self.able_to(Control::Words) {
             controls.clear();
         }
     }
@@ -378,7 +395,7 @@ impl Bench {
     #[track_caller]
     pub fn outage(&self, on: bool) -> Result<(), Finding> {
         self.mark(if on { "outage" } else { "outage over" });
-        self.controls()?.outage(on);
+        self.able_to(Control::Words)?.outage(on);
         Ok(())
     }
 
@@ -404,7 +421,12 @@ impl Bench {
     /// What the server saw of this operation.
     #[track_caller]
     pub fn seen(&self, op: Op) -> Result<Vec<Seen>, Finding> {
-        Ok(self.controls()?.seen().into_iter().filter(|seen| op.covers(seen.op)).collect())
+        Ok(self
+            .able_to(Control::Records)?
+            .seen()
+            .into_iter()
+            .filter(|seen| op.covers(seen.op))
+            .collect())
     }
 
     /// Puts a note into the timeline: a few words, never a secret.
@@ -412,25 +434,7 @@ impl Bench {
         self.0.timeline.mark(self.elapsed(), what);
     }
 
-    fn lock_first(&self) -> std::sync::MutexGuard<'_, Option<Process>> {
+    fn lock_first(&self) -> std::sync::MutexGuard<'_, Option<Keeper>> {
         self.0.first.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Credentials that can change while sessions live, as a vault's do.
-#[derive(Clone)]
-pub(crate) struct Purse(Arc<Mutex<Credentials>>);
-
-impl Purse {
-    pub(crate) fn edit(&self, change: impl FnOnce(Credentials) -> Credentials) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *held = change(held.clone());
-    }
-}
-
-#[async_trait]
-impl CredentialSource for Purse {
-    async fn credentials(&self, _account: &AccountKey) -> Result<Credentials, Error> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
 use tokio::sync::watch;
+
+use crate::expect::Finding;
 
 /// One thing that goes wrong with one request.
 ///
@@ -185,6 +188,17 @@ impl Fault {
 }
 
 impl Fault {
+    /// Why it can be played nowhere, if it cannot.
+    #[track_caller]
+    pub(crate) fn is_impossible(&self) -> Option<Finding> {
+        let Self::Header(name, value) = self else { return None };
+        let no_name = HeaderName::from_bytes(name.as_bytes()).is_err();
+        let wrong = no_name || HeaderValue::from_str(value).is_err();
+        wrong.then(|| {
+            Finding::new("a fault with a header", format!("{name:?} with the value {value:?}"))
+        })
+    }
+
     /// Whether it is one of this process, wherever the server is.
     pub(crate) const fn is_a_panic(&self) -> bool {
         matches!(self, Self::Panic | Self::PanicWhenRead)

@@ -29,6 +29,7 @@ mod echo;
 mod engine;
 pub mod expect;
 mod fault;
+mod leaks;
 mod listener;
 mod live;
 mod made;
@@ -37,6 +38,7 @@ mod operation;
 mod process;
 #[cfg(feature = "proxy")]
 mod proxy;
+mod purse;
 mod random;
 mod reading;
 pub mod report;
@@ -48,6 +50,7 @@ mod steps;
 mod suite;
 mod target;
 mod timeline;
+mod usual;
 mod way;
 mod wire;
 
@@ -64,11 +67,12 @@ pub use operation::Op;
 pub use process::Process;
 #[cfg(feature = "proxy")]
 pub use proxy::Proxy;
-pub use run::{Plan, claims_of};
+pub use run::Plan;
 pub use suite::{Down, Progress, Suite, run_apart};
 pub use target::{
     Account, Control, Controls, Presented, RefreshTokens, Seen, Server, Settings, Setup, Target,
     Time, Unavailable,
 };
+pub use usual::claims_of;
 pub use way::Way;
 pub use wire::Stray;

@@ -12,12 +12,13 @@ use countersign_core::{
     Outcome, ProviderId, Realm, TokenSet, Verdict,
 };
 
-use crate::address::Known;
+use crate::address::Watched;
+use crate::leaks::Known;
 use crate::operation::Op;
 
 /// Requests by what they are, with the operation that each was built for.
 #[derive(Clone, Default)]
-pub(crate) struct Names(Arc<Mutex<HashMap<u64, Op>>>, Arc<Flags>, Known);
+pub(crate) struct Names(Arc<Mutex<HashMap<u64, Op>>>, Arc<Flags>, Known, Watched);
 
 #[derive(Default)]
 struct Flags {
@@ -41,6 +42,11 @@ impl Names {
     }
 
     /// The secrets that no address may tell.
+    pub(crate) const fn watched(&self) -> &Watched {
+        &self.3
+    }
+
+    /// The secrets of the case: what was learnt of them elsewhere, and every token that was read here.
     pub(crate) const fn known(&self) -> &Known {
         &self.2
     }
@@ -116,7 +122,11 @@ impl AuthProvider for Named {
         }
         let read = self.adapter.interpret(operation, response, ambient);
         if let Ok(Outcome::Tokens(tokens, _)) = &read {
-            self.names.known().tokens(tokens);
+            self.names.watched().tokens(tokens);
+            self.names.known().learn(tokens.access_token.secret());
+            let refresh = tokens.refresh_token.iter().map(|token| token.secret());
+            let id = tokens.id_token.iter().map(|token| token.secret());
+            refresh.chain(id).for_each(|secret| self.names.known().learn(secret));
         }
         let of_sign_in = matches!(Op::from(operation), Op::SignIn | Op::Continue | Op::Answer);
         if of_sign_in && read.as_ref().is_err_and(|error| !may_be_tried_again(error)) {

@@ -8,6 +8,7 @@ use countersign_runtime::{Keeper, Session, SessionBuilder, SignIn};
 
 use crate::bench::Bench;
 use crate::expect::Finding;
+use crate::target::Control;
 
 /// More proofs than this no sign-in asks for.
 const MOST_PROOFS: usize = 6;
@@ -94,7 +95,7 @@ impl Process {
                     Answers::new_password(password)
                 }
                 _ => {
-                    let controls = self.bench.controls()?;
+                    let controls = self.bench.able_to(Control::Mail)?;
                     let identity = &self.bench.account().identity;
                     let code = controls.mail(identity).ok_or_else(|| {
                         Finding::new(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::{
-    AuthProvider, CredentialSource, Error, ErrorKind, HttpTransport, SecretString,
+    AuthProvider, Certainty, CredentialSource, Error, ErrorKind, HttpTransport, SecretString,
 };
 use countersign_runtime::{Events, Session, SessionBuilder, SessionEventKind};
 
@@ -12,6 +12,7 @@ use crate::bench::Bench;
 use crate::expect::{self, Finding};
 use crate::operation::Op;
 use crate::process::Process;
+use crate::target::Control;
 
 impl Bench {
     /// The last step of a sign-in, whose answer brings the tokens. Found out by a sign-in of a program
@@ -34,20 +35,22 @@ impl Bench {
         }
     }
 
-    /// Every secret that a text of this case must not hold: those of the account, and those that the
-    /// server has given out.
-    ///
-    /// # Errors
-    /// See [`Bench::controls`].
-    #[track_caller]
-    pub fn secrets(&self) -> Result<Vec<SecretString>, Finding> {
-        let mut all = self.controls()?.secrets();
-        let own = &self.account().credentials;
-        all.extend(own.expect_password().ok().cloned());
-        all.extend(own.totp_secret().cloned());
-        all.extend(own.client_secret().cloned());
-        Ok(all)
+    /// Every secret that a text of this case must not hold: those of the accounts, the tokens that answers have
+    /// brought, and where the server tells them those that it has given out.
+    pub fn secrets(&self) -> Vec<SecretString> {
+        let told = self.able_to(Control::Secrets).map(|controls| controls.secrets());
+        let mut all = self.0.wire.0.names.known().list();
+        all.extend(told.unwrap_or_default());
+        all
     }
+}
+
+/// The error is as sure of a refused secret as the server's answer is.
+#[track_caller]
+pub(crate) fn as_sure(bench: &Bench, error: &Error) -> Result<(), Finding> {
+    let certain = bench.server().refusal_is_certain();
+    let expected = if certain { Certainty::Certain } else { Certainty::Possible };
+    expect::same("how sure the refusal is", error.certainty(), expected)
 }
 
 /// Everything in an error that somebody may print.

@@ -64,6 +64,16 @@ impl Bench {
         Ok(all)
     }
 
+    /// Waits until the middle of the next time step of codes, where a second more or less changes none.
+    pub(crate) async fn middle_of_a_step(&self) {
+        let claims = self.claims();
+        let step = claims.code_per_request.max(claims.sign_in_code).unwrap_or_default();
+        let millis = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
+        let into = self.now().as_millis().rem_euclid(millis);
+        let rest = step.saturating_sub(Duration::from_millis(into.unsigned_abs()));
+        self.pass(rest + step / 2).await;
+    }
+
     /// How the spread of renewals is bounded for a token of this life: the earliest and the latest
     /// moment, counted from its beginning (`design.md` §4).
     pub fn renewal_window(&self, life: Duration) -> (Duration, Duration) {

@@ -18,6 +18,7 @@ use crate::random::Random;
 use crate::report::model::{CaseReport, ClaimReport, Outcome, ProviderReport, Run};
 use crate::run::{self, Plan, Ran, millis};
 use crate::target::Target;
+use crate::usual::{self, GRACE, usual};
 
 /// A run to be made.
 ///
@@ -123,13 +124,16 @@ impl Suite {
         let permits = self.permits.as_ref().unwrap_or(&harmless);
         let planned = |target: &Arc<dyn Target>| {
             let name = target.name().to_owned();
-            let server = run::usual(target).map_err(|why| Down { target: name.clone(), why })?;
-            let plan = |case: &Case| Planned {
-                id: case.id,
-                title: case.title,
-                decision: permits.decide(case, &name, &*server),
-            };
-            let list = self.cases.iter().map(plan).collect();
+            let (cases, permits, named) = (self.cases.clone(), permits.clone(), name.clone());
+            let planned = usual(target, self.deadline, move |server| {
+                let plan = |case: &Case| Planned {
+                    id: case.id,
+                    title: case.title,
+                    decision: permits.decide(case, &named, server),
+                };
+                cases.iter().map(plan).collect()
+            });
+            let list = planned.map_err(|why| Down { target: name.clone(), why })?;
             Ok((name, list))
         };
         self.targets.iter().map(planned).collect()
@@ -238,9 +242,10 @@ impl Suite {
 
     fn claims(&self) -> Result<Vec<Vec<Claim>>, Down> {
         let of = |target: &Arc<dyn Target>| {
-            let claims = run::claims_of(target);
+            let claims = usual(target, self.deadline, usual::claims);
             // "Not known" is no promise: it is tried where the server can rotate, and owes no proof where not.
-            let owed = |(capabilities, mut list): (Capabilities, Vec<Claim>)| {
+            let owed = |capabilities: Capabilities| {
+                let mut list = Claim::of(&capabilities);
                 list.retain(|claim| {
                     *claim != Claim::Rotation || capabilities.refresh != RefreshSupport::Unknown
                 });
@@ -311,8 +316,10 @@ fn run_live(
     permits: &Permits,
     spent: &mut Spent,
 ) -> Result<CaseReport, String> {
-    let server = run::usual(&plan.target)?;
-    let decision = permits.decide(&case, plan.target.name(), &*server);
+    let (allowed, name) = (permits.clone(), plan.target.name().to_owned());
+    let (decision, rest) = usual(&plan.target, plan.deadline, move |server| {
+        (allowed.decide(&case, &name, server), live::rest(server))
+    })?;
     let reason = match decision {
         Decision::Runs { sign_ins } => spent.forbids(sign_ins, permits),
         _ => decision.reason(),
@@ -321,7 +328,7 @@ fn run_live(
         return Ok(CaseReport { real_ms: 0, ..unheard(&case, Outcome::Skipped { reason }, &plan) });
     }
     if spent.sign_ins() > 0 {
-        run::real_wait(live::rest(&*server));
+        run::real_wait(rest);
     }
     let ran = on_a_thread(case, plan)?;
     spent.note(&case, &ran);
@@ -338,7 +345,7 @@ fn on_a_thread(case: Case, plan: Plan) -> Result<Ran, String> {
     });
     thread.map_err(|error| format!("no thread: {error}"))?;
     // The case itself gives up at its deadline; this is for code that never comes back.
-    let finding = match hear.recv_timeout(deadline + Duration::from_secs(10)) {
+    let finding = match hear.recv_timeout(deadline.saturating_add(GRACE)) {
         Ok(ran) => return ran,
         Err(RecvTimeoutError::Timeout) => {
             Finding::new("the case ends", "code that never came back").by(How::NoEnd)

@@ -165,6 +165,19 @@ pub trait Server: Send + Sync {
         true
     }
 
+    /// How long an access token lives that it gives with its usual settings, where that is known: what the adapter
+    /// reads from its answers must come to the same.
+    fn access_life(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Whether its refusal of a password, or of a client's secret, can mean nothing else. Then an automatic sign-in
+    /// sends a refused one once; where the same answer may also come of an outage or of a wrong code, it may try
+    /// once more. The adapter must say the same of its errors.
+    fn refusal_is_certain(&self) -> bool {
+        true
+    }
+
     /// What can be done to it from behind. A live service has nothing.
     fn controls(&self) -> Option<&dyn Controls> {
         None
@@ -206,6 +219,8 @@ pub enum Control {
     Resource,
     /// [`Server::other_account`].
     OtherAccount,
+    /// [`Server::account`] or [`Server::other_account`] with a secret for codes.
+    CodeAccount,
     /// [`Server::next_password`].
     NextPassword,
     /// [`Server::way`].
@@ -229,6 +244,7 @@ impl Control {
             Self::Secrets => "tells no secrets",
             Self::Resource => "has no resource to call",
             Self::OtherAccount => "has one account only",
+            Self::CodeAccount => "has no account whose sign-in takes a code",
             Self::NextPassword => "was given no other password for its account",
             Self::Socket => "is reached without a socket on which answers could be cut",
             Self::VirtualTime => "lives in real time",

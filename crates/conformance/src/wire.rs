@@ -101,7 +101,7 @@ impl Wire {
 
     fn read_address(&self, op: Op, request: &HttpRequest) {
         if let Some(part) =
-            self.0.names.known().told_by(request.uri()).filter(|_| Op::Auth.covers(op))
+            self.0.names.watched().told_by(request.uri()).filter(|_| Op::Auth.covers(op))
         {
             self.0.told.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((op, part));
         }
@@ -322,7 +322,7 @@ impl HttpTransport for Wire {
             Err(_) => "interrupted",
         };
         let status = end.as_ref().ok().map(|answer| answer.status().as_u16());
-        self.0.timeline.edit(number, |exchange| {
+        self.0.timeline.end(number, |exchange| {
             exchange.answered = status.map(|_| self.elapsed());
             exchange.status = status;
             exchange.end = word;
@@ -339,7 +339,7 @@ struct Dropped<'a> {
 
 impl Drop for Dropped<'_> {
     fn drop(&mut self) {
-        self.wire.0.timeline.edit(self.number, |exchange| exchange.end = "dropped");
+        self.wire.0.timeline.end(self.number, |exchange| exchange.end = "dropped");
     }
 }
 

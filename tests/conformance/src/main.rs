@@ -13,6 +13,8 @@ mod args;
 mod cases;
 mod defects;
 mod docs;
+#[cfg(test)]
+mod frugal;
 mod live;
 mod rows;
 mod select;

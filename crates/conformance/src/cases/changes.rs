@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_core::session::Status;
-use countersign_core::{Certainty, ErrorKind, Operation};
+use countersign_core::{ErrorKind, Operation};
 use countersign_runtime::SessionEventKind;
 
 use crate::bench::Bench;
@@ -12,7 +12,7 @@ use crate::claims::Claim;
 use crate::expect::{self, Finding};
 use crate::fault::Fault;
 use crate::operation::Op;
-use crate::reading::{fails, told};
+use crate::reading::{as_sure, fails, told};
 use crate::target::Control;
 
 const GROUP: &str = "passwords";
@@ -82,11 +82,14 @@ async fn lost(bench: Bench, fault: Fault, happened: bool) -> Result<(), Finding>
     let before = bench.sent(Op::SignIn);
     let mut events = session.events();
     // Where the two cannot be sent in one go, each sign-in by name sends one of them.
-    let mut slow = 0;
+    let mut refused = 0;
     for _ in 0..2 {
         match session.sign_in().await {
             Ok(_) => break,
-            Err(error) => slow += usize::from(error.certainty() == Certainty::Possible),
+            Err(error) => {
+                as_sure(&bench, &error)?;
+                refused += 1;
+            }
         }
         bench.pass(2 * MINUTE).await;
     }
@@ -97,6 +100,8 @@ async fn lost(bench: Bench, fault: Fault, happened: bool) -> Result<(), Finding>
     });
     expect::same("whether the new one holds", settled, Some(happened))?;
     let sent = bench.sent(Op::SignIn) - before;
+    // A refusal that may be something else has one slow try more.
+    let slow = if bench.server().refusal_is_certain() { 0 } else { refused };
     let most = if happened { 1 } else { 2 + slow };
     expect::holds_or(&format!("at most {most} sign-ins"), (1..=most).contains(&sent), sent)?;
     // From now on everybody knows.
@@ -135,9 +140,9 @@ async fn neither(bench: Bench) -> Result<(), Finding> {
     // Nobody goes on guessing; the old token serves to its end.
     bench.pass(15 * MINUTE).await;
     let sent = bench.sent(Op::SignIn) - before;
-    let doubtful = error.certainty() == Certainty::Possible;
+    as_sure(&bench, &error)?;
     // A refusal that may be something else has one slow try more.
-    let most = if doubtful { 3 } else { 2 };
+    let most = if bench.server().refusal_is_certain() { 2 } else { 3 };
     expect::holds_or(&format!("at most {most} sign-ins"), sent <= most, sent)?;
     let right = bench.account().credentials.clone().with_identity(&bench.account().identity);
     bench

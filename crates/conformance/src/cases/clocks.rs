@@ -207,6 +207,8 @@ async fn made_up_for(bench: Bench) -> Result<(), Finding> {
     while session.sign_in().await.is_err() {
         expect::holds("a sign-in after two answers", bench.sent(Op::SignIn) <= refused + 1)?;
     }
+    // Dates count whole seconds: at the very edge of a step the first try may be one off, and is made good.
+    bench.middle_of_a_step().await;
     let (good, replayed) = calls(24, &bench, &session).await?;
     expect::same("good calls of 24, and calls that were made twice", (good, replayed), (24, 0))?;
     expect::state(&session, Status::Active)

@@ -1,9 +1,12 @@
 //! Ends of tokens that make no sense, and answers that name none.
+//!
+//! An end that is missing, zero or negative is an unknown one, and the token is as good as any: it lives to the end
+//! that it names itself, or as long as the adapter declares. What is no whole number may be refused instead.
 
 use std::time::Duration;
 
-use countersign_core::ErrorKind;
-use countersign_runtime::Session;
+use countersign_core::{ErrorKind, Timestamp, jwt};
+use countersign_runtime::{Authorized, Session};
 
 use crate::bench::Bench;
 use crate::case::{Case, Row};
@@ -14,6 +17,7 @@ use crate::reading::plain;
 use crate::target::Control;
 
 const GROUP: &str = "hostile answers";
+const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -75,6 +79,7 @@ async fn a_day(bench: Bench, fault: Fault) -> Result<(), Finding> {
     // What was said to last for ages is cut to ten years and a few days.
     let huge = matches!(fault, Fault::AbsurdExpiry(Absurd::Huge));
     let longest = if huge { 3700 * DAY } else { 2 * DAY };
+    let unknown = is_unknown(&fault);
     bench.meets(last, fault.clone(), Times::Always)?;
     if bench.renewal() != last {
         bench.meets(bench.renewal(), fault, Times::Always)?;
@@ -84,13 +89,20 @@ async fn a_day(bench: Bench, fault: Fault) -> Result<(), Finding> {
     let (mut refused, mut missed) = (0, 0);
     for _ in 0..288 {
         match session.authorization().await {
+            Err(error) if unknown => {
+                let expected = "a token, since an unknown end is no error";
+                return Err(Finding::new(expected, error.to_string()));
+            }
             Err(error) => {
                 plain(&error)?;
                 expect::same("a defect inside", error.kind() == ErrorKind::Internal, false)?;
                 refused += 1;
             }
-            Ok(_) => {
-                bounded(&session, longest)?;
+            Ok(given) => {
+                match unknown {
+                    true => declared(&bench, &given)?,
+                    false => bounded(&session, longest)?,
+                }
                 let good = bench.call(&session).await.is_ok_and(|reply| reply.is_good());
                 missed += u32::from(!good);
             }
@@ -108,6 +120,30 @@ async fn a_day(bench: Bench, fault: Fault) -> Result<(), Finding> {
     let sent = bench.sent(Op::Auth) - before;
     // One life is five minutes or more, an exchange two requests or less.
     expect::holds_or("at most 900 requests in a day", sent <= 900, sent)
+}
+
+/// Whether an end like this says nothing, and is no reason to refuse the token that it comes with.
+fn is_unknown(fault: &Fault) -> bool {
+    let nothing = [Absurd::Negative, Absurd::Zero];
+    match fault {
+        Fault::AbsurdExpiry(absurd) => nothing.contains(absurd),
+        fault => matches!(fault, Fault::MissingExpiry),
+    }
+}
+
+/// It ends when it says so itself, or after the life that the adapter declares.
+fn declared(bench: &Bench, given: &Authorized) -> Result<(), Finding> {
+    let fallback = given.issued_at().after(bench.claims().fallback_lifetimes.access);
+    let claims = jwt::Claims::read(given.access_token().secret()).ok();
+    let own = claims.and_then(|claims| claims.expires_at());
+    let end = given.expires_at();
+    // A token counts whole seconds.
+    let near = |right: Timestamp| right.since(end).max(end.since(right)) <= 2 * SECOND;
+    expect::holds_or(
+        "the end that the token names, or the declared life",
+        near(fallback) || own.is_some_and(near),
+        format!("a life of {:?}", end.since(given.issued_at())),
+    )
 }
 
 fn bounded(session: &Session, longest: Duration) -> Result<(), Finding> {

@@ -59,15 +59,15 @@ pub(crate) const CASES: &[Case] = &[
     Case::new(
         GROUP,
         "f49-gzip-bomb",
-        "A small answer that unpacks to 64 MiB is cut off and is no answer",
+        "An answer that the transport gave up, as it unpacks to too much, is no answer",
         |bench| Box::pin(at_sign_in(bench, Fault::GzipBomb(64 << 20))),
     )
     .proves(&[Row::F(49)])
-    .controls(&[Control::Words, Control::VirtualTime]),
+    .controls(&[Control::VirtualTime]),
     Case::new(
         GROUP,
         "f49-endless-body",
-        "An answer that does not end is cut off and is no answer",
+        "An answer that the transport gave up, as it does not end, is no answer",
         |bench| Box::pin(at_sign_in(bench, Fault::Flood)),
     )
     .proves(&[Row::F(49)])
@@ -111,8 +111,10 @@ async fn at_renewals(bench: Bench) -> Result<(), Finding> {
         let before = session.authorization().await?;
         // What it answers is not the point: the next try may have come through already.
         let _ = session.refresh().await;
-        expect::there(&format!("a token after {name}"), session.current())?;
-        expect::same("the old token meanwhile", bench.present(&before).await? / 100, 2)?;
+        let after = expect::there(&format!("a token after {name}"), session.current())?;
+        // Its headers may hold a code, which is over sooner than the token.
+        let held = if before.valid_until() > bench.now() { before } else { after };
+        expect::same("the token meanwhile", bench.present(&held).await? / 100, 2)?;
         bench.pass(20 * MINUTE).await;
         expect::holds_or(
             &format!("a call after {name}"),

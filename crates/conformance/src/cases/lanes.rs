@@ -125,6 +125,14 @@ impl AuthProvider for OtherClient {
         self.adapter.interpret(operation, response, ambient)
     }
 
+    fn without_answer(&self, operation: &Operation, ambient: &Ambient<'_>) -> Option<Outcome> {
+        self.adapter.without_answer(operation, ambient)
+    }
+
+    fn computes(&self, operation: &Operation) -> bool {
+        self.adapter.computes(operation)
+    }
+
     fn authorize(&self, tokens: &TokenSet, ambient: &Ambient<'_>) -> Result<Authorization, Error> {
         self.adapter.authorize(tokens, ambient)
     }
@@ -231,4 +239,71 @@ async fn silent(bench: Bench) -> Result<(), Finding> {
     expect::holds_or("2 to 40 sign-ins in an hour", (2..=40).contains(&sent), sent)?;
     bench.all_well();
     bench.until("the session", HOUR, || session.state() == Status::Active).await
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_core::{ErrorKind, Memo, MemoPatch, Origin, Seed, Timestamp};
+
+    use super::*;
+
+    /// An adapter that leaves no method as it is by default.
+    #[derive(Debug)]
+    struct Own(Realm, Capabilities);
+
+    impl AuthProvider for Own {
+        fn id(&self) -> ProviderId {
+            ProviderId::new("own")
+        }
+
+        fn realm(&self) -> &Realm {
+            &self.0
+        }
+
+        fn capabilities(&self) -> &Capabilities {
+            &self.1
+        }
+
+        fn request(&self, _: &Operation, _: &Ambient<'_>) -> Result<HttpRequest, Error> {
+            Err(Error::new(ErrorKind::Unsupported))
+        }
+
+        fn interpret(
+            &self,
+            _: &Operation,
+            _: &HttpResponse,
+            _: &Ambient<'_>,
+        ) -> Result<Outcome, Error> {
+            Err(Error::new(ErrorKind::Unsupported))
+        }
+
+        fn without_answer(&self, _: &Operation, _: &Ambient<'_>) -> Option<Outcome> {
+            Some(Outcome::Done(Default::default(), MemoPatch::none()))
+        }
+
+        fn computes(&self, _: &Operation) -> bool {
+            true
+        }
+
+        fn authorize(&self, _: &TokenSet, _: &Ambient<'_>) -> Result<Authorization, Error> {
+            Err(Error::new(ErrorKind::Unsupported))
+        }
+
+        fn rejects(&self, _: &ResponseHead<'_>, _: Option<&[u8]>) -> Verdict {
+            Verdict::NeedsBody
+        }
+    }
+
+    #[test]
+    fn another_client_asks_the_adapter_also_where_there_is_a_default() {
+        let realm = Realm::new(Origin::parse("https://acme.example").unwrap());
+        let adapter = Arc::new(Own(realm.clone(), Capabilities::default()));
+        let other = OtherClient { adapter, realm };
+        let (seed, memo, credentials) = (Seed::default(), Memo::default(), Default::default());
+        let now = Timestamp::UNIX_EPOCH;
+        let ambient =
+            Ambient { now, seed: &seed, credentials: &credentials, tokens: None, memo: &memo };
+        assert!(other.computes(&Operation::SignIn));
+        assert!(other.without_answer(&Operation::SignIn, &ambient).is_some());
+    }
 }

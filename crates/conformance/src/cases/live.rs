@@ -155,6 +155,10 @@ async fn end_is_met(bench: Bench) -> Result<(), Finding> {
     let life = end.since(issued);
     let sane = life >= SECOND && life <= 400 * DAY;
     expect::holds_or("a life of a second to 400 days", sane, format!("{life:?}"))?;
+    if let Some(usual) = bench.server().access_life() {
+        let off = life.max(usual) - life.min(usual);
+        expect::holds_or(&format!("a life of {usual:?}"), off <= SECOND, format!("{life:?}"))?;
+    }
     expect::holds_or("an end that is still to come", end > bench.now(), end)?;
     let told = session.status().expires_at;
     expect::same("the end in the status", told, Some(end))?;

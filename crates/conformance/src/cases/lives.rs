@@ -82,7 +82,7 @@ pub(crate) const CASES: &[Case] = &[
         |bench| Box::pin(as_long_as_asked(bench)),
     )
     .proves(&[Row::F(19)])
-    .controls(&[Control::VirtualTime])
+    .controls(&[Control::Words, Control::VirtualTime])
     .settings(Settings::USUAL.access_life(HOUR)),
     Case::new(
         GROUP,
@@ -215,7 +215,7 @@ async fn same_token(bench: Bench) -> Result<(), Finding> {
 async fn as_long_as_asked(bench: Bench) -> Result<(), Finding> {
     let session = bench.siblings(1).await?.remove(0);
     let end = expect::there("the end of the token", session.status().expires_at)?;
-    bench.outage(true).ok();
+    bench.outage(true)?;
     bench.pass(end.before(5 * MINUTE).since(bench.now())).await;
     bench.all_well();
     let given = session.authorization_for(10 * MINUTE).await?;

@@ -9,6 +9,7 @@ use crate::bench::Bench;
 use crate::case::{Case, Harm, Row};
 use crate::expect::{self, Finding};
 use crate::operation::Op;
+use crate::reading::as_sure;
 use crate::target::{Control, Settings};
 
 const GROUP: &str = "outage";
@@ -161,14 +162,11 @@ async fn left_alone(bench: Bench) -> Result<(), Finding> {
         expect::holds("a caller who is refused", soon.is_err())?;
         bench.pass(299 * SECOND).await;
     }
+    as_sure(&bench, &expect::there("the refusal in the status", session.status().last_error)?)?;
     // A refusal that may be something else is tried once more, slowly; the memory of it expires.
     let sent = bench.sent(Op::SignIn);
-    let most = if session.status().last_error.is_some_and(|e| is_sure(&e)) { 1 } else { 24 };
+    let most = if bench.server().refusal_is_certain() { 1 } else { 24 };
     expect::holds_or(&format!("at most {most} sign-ins in ten hours"), sent <= most, sent)
-}
-
-fn is_sure(error: &countersign_core::Error) -> bool {
-    error.certainty() == countersign_core::Certainty::Certain
 }
 
 async fn circuit(bench: Bench) -> Result<(), Finding> {

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_core::session::{Reauthentication, Status};
-use countersign_core::{
-    AccountKey, Certainty, CredentialSource, Credentials, Error, ErrorKind, SecretString,
-};
+use countersign_core::{AccountKey, CredentialSource, Credentials, Error, ErrorKind, SecretString};
 use countersign_runtime::{Session, SignIn};
 
 use crate::bench::Bench;
@@ -16,7 +14,7 @@ use crate::case::{Case, Harm, Row};
 use crate::claims::Claim;
 use crate::expect::{self, Finding};
 use crate::operation::Op;
-use crate::reading::fails;
+use crate::reading::{as_sure, fails};
 use crate::target::{Control, RefreshTokens, Settings};
 
 const GROUP: &str = "passwords";
@@ -105,12 +103,11 @@ async fn sent_once(bench: Bench) -> Result<(), Finding> {
     let identity = bench.account().identity.clone();
     bench.controls()?.set_password(&identity, &bench.server().next_password());
     let session = bench.open().await?;
-    let error = expect::there("a refusal", session.authorization().await.err())?;
+    expect::holds("a caller who is refused", session.authorization().await.is_err())?;
+    // A caller may be told of the wait for the second try instead.
+    as_sure(&bench, &expect::there("the refusal in the status", session.status().last_error)?)?;
     // A refusal that may be something else has one slow try more before it counts.
-    // Where a code goes with it, it may have been the code: the next one is tried once.
-    let sure = error.certainty() == Certainty::Certain
-        && bench.account().credentials.totp_secret().is_none();
-    let allowed = if sure { 1 } else { 2 };
+    let allowed = if bench.server().refusal_is_certain() { 1 } else { 2 };
     bench.pass(15 * MINUTE).await;
     let before = bench.sent(Op::SignIn);
     expect::holds_or(&format!("at most {allowed} sign-ins"), before <= allowed, before)?;

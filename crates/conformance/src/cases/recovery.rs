@@ -44,7 +44,8 @@ async fn forgotten(bench: Bench) -> Result<(), Finding> {
     let session = bench.open().await?;
     session.perform(Operation::ForgotPassword).await?;
     let identity = &bench.account().identity;
-    let code = expect::there("something sent to the owner", bench.controls()?.mail(identity))?;
+    let code =
+        expect::there("something sent to the owner", bench.able_to(Control::Mail)?.mail(identity))?;
     let new_password = bench.server().next_password();
     let confirm = Operation::ConfirmForgotPassword { code, new_password: new_password.clone() };
     session.perform(confirm.clone()).await?;

@@ -61,7 +61,7 @@ pub(crate) const CASES: &[Case] = &[
         |bench| Box::pin(ended_early(bench)),
     )
     .proves(&[Row::F(19), Row::F(17)])
-    .controls(&[Control::Resource, Control::Expire, Control::VirtualTime])
+    .controls(&[Control::Resource, Control::Expire, Control::Records, Control::VirtualTime])
     .settings(Settings::USUAL.access_life(HOUR)),
 ];
 

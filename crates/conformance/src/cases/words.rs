@@ -9,9 +9,9 @@ use crate::case::{Case, Harm, Row};
 use crate::claims::Claim;
 use crate::expect::{self, Finding};
 use crate::fault::{Fault, Times};
+use crate::leaks::Search;
 use crate::operation::Op;
 use crate::reading::{plain, texts};
-use crate::target::Control;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -37,8 +37,7 @@ pub(crate) const CASES: &[Case] = &[
         "What can be printed of a signed-in session, of what it gives out and of its parts holds no secret",
         |bench| Box::pin(debug(bench)),
     )
-    .proves(&[Row::F(32)])
-    .controls(&[Control::Secrets]),
+    .proves(&[Row::F(32)]),
     Case::new(
         "secrets",
         "f32-answers-that-repeat-secrets",
@@ -46,7 +45,6 @@ pub(crate) const CASES: &[Case] = &[
         |bench| Box::pin(repeats(bench)),
     )
     .proves(&[Row::F(32)])
-    .controls(&[Control::Secrets])
     .harm(Harm::Locks),
     Case::new(
         "secrets",
@@ -55,8 +53,7 @@ pub(crate) const CASES: &[Case] = &[
         |bench| Box::pin(refresh_repeats(bench)),
     )
     .proves(&[Row::F(32)])
-    .claims(&[Claim::Refresh])
-    .controls(&[Control::Secrets]),
+    .claims(&[Claim::Refresh]),
 ];
 
 async fn words(bench: Bench) -> Result<(), Finding> {
@@ -153,36 +150,13 @@ fn note(shown: &mut Vec<(&'static str, String)>, error: &Error) {
     shown.extend(texts(error).into_iter().map(|text| (doubt, text)));
 }
 
-/// None of `shown` holds a secret, as it is or as JSON or a URL writes it.
+/// None of `shown` holds a secret, however it is spelt.
 fn none_shown(bench: &Bench, shown: &[(&str, String)]) -> Result<(), Finding> {
-    let secrets = bench.secrets()?;
+    let secrets = bench.secrets();
     expect::holds("secrets to look for", !secrets.is_empty())?;
+    let search = Search::of(&secrets);
     for (what, text) in shown {
-        for secret in &secrets {
-            let leaks = spellings(secret.expose()).iter().any(|form| text.contains(form.as_str()));
-            expect::same(&format!("a secret in what {what} shows"), leaks, false)?;
-        }
+        expect::same(&format!("a secret in what {what} shows"), search.finds(text), false)?;
     }
     Ok(())
-}
-
-/// How a secret may be written: as it is, in JSON, in a URL, as bytes in hexadecimal or decimal digits.
-/// What is as short as a code is in too many numbers by chance.
-fn spellings(secret: &str) -> Vec<String> {
-    if secret.len() < 8 {
-        return Vec::new();
-    }
-    let json = serde_json::Value::from(secret).to_string();
-    let percent: String = secret
-        .bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect();
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let decimal = format!("{:?}", secret.as_bytes());
-    vec![secret.to_owned(), json.trim_matches('"').to_owned(), percent, hex, decimal]
 }

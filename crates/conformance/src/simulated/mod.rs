@@ -6,6 +6,7 @@
 mod vocabulary;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_core::{
     AuthProvider, Clock, Credentials, Error, HttpTransport, Origin, SecretString,
@@ -46,6 +47,8 @@ pub struct Simulated {
     other: Option<Account>,
     client_secret: Option<String>,
     api: &'static str,
+    refusal_is_certain: bool,
+    access_life: Option<Duration>,
 }
 
 impl Simulated {
@@ -68,6 +71,8 @@ impl Simulated {
             other: None,
             client_secret: None,
             api: ADDRESS,
+            refusal_is_certain: true,
+            access_life: None,
             simulator,
         })
     }
@@ -92,6 +97,20 @@ impl Simulated {
     pub fn signing_in(mut self, identity: &str) -> Self {
         let found = self.simulator.account_of(identity).unwrap_or_default();
         self.account = account_of(&found, self.client_secret.as_deref());
+        self
+    }
+
+    /// Its answer to a wrong password may also mean something else.
+    #[must_use]
+    pub const fn with_doubtful_refusals(mut self) -> Self {
+        self.refusal_is_certain = false;
+        self
+    }
+
+    /// Its access tokens live so long, unless the setup says something else.
+    #[must_use]
+    pub const fn with_access_life(mut self, life: Duration) -> Self {
+        self.access_life = Some(life);
         self
     }
 
@@ -174,6 +193,14 @@ impl Server for Simulated {
 
     fn resource(&self) -> Option<String> {
         Some(format!("{}{}", self.api, described(&self.simulator, "RESOURCE")))
+    }
+
+    fn access_life(&self) -> Option<Duration> {
+        self.access_life
+    }
+
+    fn refusal_is_certain(&self) -> bool {
+        self.refusal_is_certain
     }
 
     fn controls(&self) -> Option<&dyn Controls> {

@@ -4,6 +4,9 @@
 #![expect(clippy::expect_used, reason = "what a test cannot set up stops it")]
 
 mod acme;
+mod left_over;
+mod opening;
+mod repeating;
 mod words;
 
 use std::sync::{Arc, Barrier};
@@ -159,7 +162,7 @@ async fn faults(bench: Bench) -> Result<(), Finding> {
         Fault::Shortened(3),
         Fault::GATEWAY_PAGE,
         Fault::Redirect("https://elsewhere.example/"),
-        Fault::Header("retry-after", "7"),
+        Fault::Header("Retry-After", "7"),
     ] {
         bench.next(Op::SignIn, fault.clone())?;
         let status = if matches!(fault, Fault::Redirect(_)) { 307 } else { 200 };
@@ -176,7 +179,10 @@ async fn faults(bench: Bench) -> Result<(), Finding> {
     expect::same("the wait", bench.elapsed() - before, Duration::from_secs(5))?;
     bench.next(Op::SignIn, Fault::Twice)?;
     expect::same("sent twice", send().await?, Some(200))?;
-    expect::same("nothing any more", send().await?, Some(200))
+    expect::same("nothing any more", send().await?, Some(200))?;
+    let no_header = bench.next(Op::SignIn, Fault::Header("no name", "7")).err();
+    expect::holds("a header that is none is told", no_header.is_some())?;
+    expect::same("and not played", send().await?, Some(200))
 }
 
 /// The status of a sign-in that the adapter has built; `None` if no answer came in a minute.

@@ -29,7 +29,7 @@ pub(crate) const CASES: &[Case] = &[
         |bench| Box::pin(codes_alone(bench)),
     )
         .claims(&[Claim::SignInCode])
-        .controls(&[Control::OtherAccount, Control::Records]),
+        .controls(&[Control::OtherAccount, Control::Records, Control::Resource]),
     case(
         "p20-factor-is-chosen-alone",
         "Among several second factors the one that the credentials can answer is chosen, and else the caller is asked",

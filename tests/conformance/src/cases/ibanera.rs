@@ -114,19 +114,19 @@ pub(crate) const CASES: &[Case] = &[
     .controls(&[Control::VirtualTime])
     .harm(Harm::Locks),
     code("p10-code-required", |bench| {
-        Box::pin(told(bench, REQUIRED, ErrorKind::InvalidRequest))
+        Box::pin(told(bench, REQUIRED, (ErrorKind::InvalidRequest, Certainty::Certain)))
     }),
     code("p10-code-not-verified", |bench| {
-        Box::pin(told(bench, NOT_VERIFIED, ErrorKind::AccountUnverified))
+        Box::pin(told(bench, NOT_VERIFIED, (ErrorKind::AccountUnverified, Certainty::Certain)))
     }),
     code("p10-code-suppressed", |bench| {
-        Box::pin(told(bench, SUPPRESSED, ErrorKind::AccountDisabled))
+        Box::pin(told(bench, SUPPRESSED, (ErrorKind::AccountDisabled, Certainty::Certain)))
     }),
     code("p10-code-unknown", |bench| {
-        Box::pin(told(bench, UNKNOWN, ErrorKind::InvalidRequest))
+        Box::pin(told(bench, UNKNOWN, (ErrorKind::InvalidRequest, Certainty::Possible)))
     }),
     code("p10-several-codes", |bench| {
-        Box::pin(told(bench, SEVERAL, ErrorKind::AccountLocked))
+        Box::pin(told(bench, SEVERAL, (ErrorKind::AccountLocked, Certainty::Certain)))
     }),
     Case::new(
         GROUP,
@@ -265,14 +265,19 @@ async fn twice_at_most(bench: Bench) -> Result<(), Finding> {
     expect::holds_or("ever longer pauses after that", sent <= 8, sent)
 }
 
-async fn told(bench: Bench, body: &'static str, kind: ErrorKind) -> Result<(), Finding> {
+async fn told(
+    bench: Bench,
+    body: &'static str,
+    (kind, certainty): (ErrorKind, Certainty),
+) -> Result<(), Finding> {
     bench.next(Op::SignIn, answer(400, body))?;
     let session = bench.open_with(|b| b.reauthentication(Reauthentication::Manual)).await?;
     let error = expect::fails("the sign-in", kind, session.sign_in().await.map(|_| ()))?;
     expect::holds("its message code is told", body.contains(error.code().unwrap_or("?")))?;
     bench.pass(5 * MINUTE).await;
     // What is not documented may be anything, and is tried once more.
-    let most = if error.certainty() == Certainty::Possible { 2 } else { 1 };
+    expect::same("how sure it is", error.certainty(), certainty)?;
+    let most = if certainty == Certainty::Possible { 2 } else { 1 };
     let sent = bench.sent(Op::SignIn);
     expect::holds_or(&format!("at most {most} sign-ins"), sent <= most, sent)
 }

@@ -7,7 +7,7 @@ use countersign_conformance::{
     Times, Unavailable, expect,
 };
 use countersign_core::session::Status;
-use countersign_core::{Answers, Credentials, ErrorKind, Operation};
+use countersign_core::{Answers, Certainty, Credentials, ErrorKind, Operation};
 use countersign_simulator::{ErrorBody, HeaderForm};
 use http::StatusCode;
 
@@ -220,10 +220,11 @@ async fn bearer_not_twice(bench: Bench) -> Result<(), Finding> {
 
 async fn refused_once(bench: Bench) -> Result<(), Finding> {
     bench.know_password("Wr0ng-canary-p4ssword!".to_owned().into());
-    let session = bench.open().await?;
-    expect::fails("the sign-in", ErrorKind::InvalidGrant, session.sign_in().await)?;
-    bench.settle().await;
-    expect::same("sign-ins", bench.sent(Op::SignIn), 1)
+    let session = bench.open_with(|builder| builder.keep_alive()).await?;
+    let error = expect::fails("the sign-in", ErrorKind::InvalidGrant, session.sign_in().await)?;
+    expect::same("how sure it is", error.certainty(), Certainty::Certain)?;
+    bench.pass(2 * HOUR).await;
+    expect::same("sign-ins in two hours", bench.sent(Op::SignIn), 1)
 }
 
 async fn dead_refresh_token(bench: Bench) -> Result<(), Finding> {

@@ -162,6 +162,43 @@ pub(crate) const DEFECTS: &[Defect] = &[
         },
     },
     Defect {
+        id: "no-expiry-is-a-protocol-error",
+        title: "An answer without an expiry is taken for a broken one",
+        target: "cognito",
+        caught_by: "f43-no-expiry",
+        engine: || expiry_refused(|body| !body.contains("ExpiresIn")),
+    },
+    Defect {
+        id: "zero-expiry-is-a-protocol-error",
+        title: "An answer whose expiry is zero is taken for a broken one",
+        target: "wikimedia",
+        caught_by: "f49-expiry-zero",
+        engine: || expiry_refused(|body| body.contains("\"expires_in\":0")),
+    },
+    Defect {
+        id: "negative-expiry-is-a-protocol-error",
+        title: "An answer whose expiry is negative is taken for a broken one",
+        target: "ibanera",
+        caught_by: "f49-expiry-negative",
+        engine: || expiry_refused(|body| body.contains(":-1")),
+    },
+    Defect {
+        id: "no-expiry-is-a-day",
+        title: "An answer without an expiry gives a token a day, whatever is declared",
+        target: "ibanera",
+        caught_by: "f43-no-expiry",
+        engine: || {
+            reads(|_, response, _, mut outcome| {
+                if let Ok(Outcome::Tokens(tokens, _)) = &mut outcome
+                    && !holds(response, "expiresIn")
+                {
+                    tokens.access_expiry = Some(Lifetime::For(Duration::from_secs(86_400)));
+                }
+                outcome
+            })
+        },
+    },
+    Defect {
         id: "fraction-is-milliseconds",
         title: "A lifetime with a fraction is taken for one in milliseconds",
         target: "ibex_oauth2",
@@ -284,6 +321,30 @@ impl BrokenAdapter for Expiring {
             tokens.access_expiry = Some(self.1);
         }
         outcome
+    }
+}
+
+/// Takes an answer with tokens for a broken one where its text is so.
+fn expiry_refused(so: fn(&str) -> bool) -> Arc<dyn Engine> {
+    seams::adapter(Demanding(so))
+}
+
+#[derive(Clone)]
+struct Demanding(fn(&str) -> bool);
+
+impl BrokenAdapter for Demanding {
+    fn interpret(
+        &self,
+        real: &dyn AuthProvider,
+        operation: &Operation,
+        response: &HttpResponse,
+        ambient: &Ambient<'_>,
+    ) -> Result<Outcome, Error> {
+        let text = String::from_utf8_lossy(response.body().expose_bytes());
+        match real.interpret(operation, response, ambient) {
+            Ok(Outcome::Tokens(..)) if (self.0)(&text) => Err(Error::new(ErrorKind::Protocol)),
+            other => other,
+        }
     }
 }
 

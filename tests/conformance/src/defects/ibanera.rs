@@ -7,7 +7,7 @@ use countersign_conformance::Engine;
 use countersign_core::http::{HttpResponse, ResponseHead};
 use countersign_core::{
     Ambient, AuthProvider, Authorization, Error, ErrorKind, Operation, Origin, Outcome, Recovery,
-    RefreshSupport, Rejection, SecretBytes, TokenSet, Verdict,
+    RefreshSupport, Rejection, SecretBytes, Timestamp, TokenSet, Verdict,
 };
 use countersign_runtime::SessionBuilder;
 use http::{HeaderName, HeaderValue, header};
@@ -16,6 +16,7 @@ use super::ibex::says;
 use super::seams::{self, BrokenAdapter};
 use super::{Defect, simple};
 
+const STEP: Duration = Duration::from_secs(30);
 const OTP: HeaderName = HeaderName::from_static("otp");
 
 pub(crate) const DEFECTS: &[Defect] = &[
@@ -44,6 +45,51 @@ pub(crate) const DEFECTS: &[Defect] = &[
         target: "ibanera",
         caught_by: "p08-code-of-the-moment",
         engine: || seams::adapter(CodeKept::default()),
+    },
+    Defect {
+        id: "code-of-the-step-before",
+        title: "Time steps are counted from one, and a request carries the code of the step before",
+        target: "ibanera",
+        caught_by: "p08-code-of-the-moment",
+        engine: || {
+            simple::shows(|real, tokens, ambient| {
+                with_the_code_of(ambient.now.before(STEP), real, tokens, ambient)
+            })
+        },
+    },
+    Defect {
+        id: "code-of-the-step-after",
+        title: "Time steps are rounded up, and a request carries the code of the step to come",
+        target: "ibanera",
+        caught_by: "p08-code-of-the-moment",
+        engine: || {
+            simple::shows(|real, tokens, ambient| {
+                with_the_code_of(ambient.now.after(STEP), real, tokens, ambient)
+            })
+        },
+    },
+    Defect {
+        id: "step-is-rounded",
+        title: "The time step is the nearest one and not the one that has begun",
+        target: "ibanera",
+        caught_by: "p08-code-of-the-moment",
+        engine: || {
+            simple::shows(|real, tokens, ambient| {
+                with_the_code_of(ambient.now.after(STEP / 2), real, tokens, ambient)
+            })
+        },
+    },
+    Defect {
+        id: "sign-in-with-the-code-before",
+        title: "A sign-in carries the code of the step before",
+        target: "ibanera",
+        caught_by: "f38-at-the-edge-of-a-step",
+        engine: || {
+            simple::asks(|real, operation, ambient| {
+                let now = ambient.now.before(STEP);
+                real.request(operation, &Ambient { now, ..*ambient })
+            })
+        },
     },
     Defect {
         id: "leading-zeros-lost",
@@ -253,6 +299,18 @@ fn as_a_number(
         })
         .collect();
     Ok(Authorization::new(headers, right.valid_until()))
+}
+
+/// The headers of that moment, said to end when the right ones would.
+fn with_the_code_of(
+    now: Timestamp,
+    real: &dyn AuthProvider,
+    tokens: &TokenSet,
+    ambient: &Ambient<'_>,
+) -> Result<Authorization, Error> {
+    let right = real.authorize(tokens, ambient)?;
+    let other = real.authorize(tokens, &Ambient { now, ..*ambient })?;
+    Ok(Authorization::new(other.headers().to_vec(), right.valid_until()))
 }
 
 fn about_the_token(

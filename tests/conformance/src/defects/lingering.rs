@@ -1,6 +1,7 @@
 //! Defects that show late: at the end of a token, of a session, of a change that was lost, of a chain.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_conformance::Engine;
@@ -19,7 +20,7 @@ use super::deciding::broken_up;
 use super::locking::LastWriterWins;
 use super::remembering::{SecondTry, Sources};
 use super::seams::{self, BrokenAdapter, BrokenTransport};
-use super::simple::{claims, judges, reads};
+use super::simple::{asks, claims, judges, reads};
 
 pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
@@ -82,6 +83,18 @@ pub(crate) const DEFECTS: &[Defect] = &[
         target: "ibex",
         caught_by: "f48-neither-password-holds",
         engine: || seams::transport(SecondTry),
+    },
+    Defect {
+        id: "code-of-the-step-after-answered",
+        title: "A challenge is answered with the code of the step to come",
+        target: "cognito",
+        caught_by: "f38-at-the-edge-of-a-step",
+        engine: || {
+            asks(|real, operation, ambient| {
+                let now = ambient.now.after(Duration::from_secs(30));
+                real.request(operation, &Ambient { now, ..*ambient })
+            })
+        },
     },
     Defect {
         id: "step-of-a-code-forgotten",

@@ -9,6 +9,7 @@ mod classifying;
 mod clocks;
 mod cognito;
 mod deciding;
+mod doubting;
 mod ends;
 mod hanging;
 mod ibanera;
@@ -64,6 +65,7 @@ pub(crate) fn all() -> Vec<Defect> {
     all.extend(clocks::DEFECTS);
     all.extend(cognito::DEFECTS);
     all.extend(deciding::DEFECTS);
+    all.extend(doubting::DEFECTS);
     all.extend(hanging::DEFECTS);
     all.extend(ibanera::DEFECTS);
     all.extend(ibex::DEFECTS);

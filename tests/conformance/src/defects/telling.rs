@@ -42,6 +42,23 @@ pub(crate) const DEFECTS: &[Defect] = &[
         },
     },
     Defect {
+        id: "basic-header-in-the-message",
+        title: "The hint of a refusal shows the header of HTTP Basic that would have been sent",
+        target: "ibex",
+        caught_by: "f32-answers-that-repeat-secrets",
+        engine: || {
+            reads(|_, _, ambient, outcome| {
+                outcome.map_err(|error| {
+                    let identity = ambient.credentials.identity().unwrap_or_default();
+                    let password = ambient.credentials.expect_password();
+                    let password = password.map(|p| p.expose()).unwrap_or_default();
+                    let pair = format!("{identity}:{password}");
+                    error.hint(format!("Basic {}", data_encoding::BASE64.encode(pair.as_bytes())))
+                })
+            })
+        },
+    },
+    Defect {
         id: "refused-refresh-in-the-message",
         title: "What a refused refresh says is put into the message of the error",
         target: "wikimedia",

@@ -1,5 +1,7 @@
 //! Amazon Cognito: one pool, one client with a secret, and an API behind it.
 
+use std::time::Duration;
+
 use countersign_cognito::Cognito;
 use countersign_conformance::{Server, Setup, Unavailable};
 use countersign_simulator::{Account, AuthFlow, Cognito as Settings, Simulator};
@@ -38,7 +40,9 @@ pub(crate) fn with_account(
     let mut builder = Simulator::cognito()
         .seed(setup.seed)
         .skew_ms(setup.settings.server_ahead_ms)
-        .allow(AuthFlow::UserPassword);
+        .allow(AuthFlow::UserPassword)
+        // As with Ibanera: not documented, so none.
+        .totp_tolerance(0);
     if let Some(life) = setup.settings.access_life {
         builder = builder.access_life(life);
     }
@@ -67,5 +71,5 @@ pub(crate) fn with_account(
     };
     let who =
         if setup.settings.first_password { simulated.signing_in(NEWCOMER) } else { simulated };
-    Ok(who.with_other(OTHER).boxed())
+    Ok(who.with_other(OTHER).with_access_life(Duration::from_secs(3600)).boxed())
 }

@@ -1,5 +1,7 @@
 //! IBEX by its password flow.
 
+use std::time::Duration;
+
 use countersign_conformance::{Server, Setup, Unavailable};
 use countersign_ibex::Ibex;
 use countersign_simulator::{Ibex as Settings, Simulator};
@@ -26,5 +28,6 @@ pub(crate) fn with(
         builder = builder.refresh_life(life);
     }
     let simulator = server(builder).build();
-    Simulated::new(setup, simulator, Ibex::at(ADDRESS).map(adapter)).map(Simulated::boxed)
+    let simulated = Simulated::new(setup, simulator, Ibex::at(ADDRESS).map(adapter))?;
+    Ok(simulated.with_access_life(Duration::from_secs(3600)).boxed())
 }

@@ -1,5 +1,7 @@
 //! IBEX by OAuth 2 client credentials.
 
+use std::time::Duration;
+
 use countersign_conformance::{Server, Setup, Unavailable};
 use countersign_ibex::IbexOauth2;
 use countersign_simulator::{Ibex as Settings, Simulator};
@@ -26,6 +28,6 @@ pub(crate) fn with(
     let client = simulator.client().identity;
     let audience = described(&simulator, "AUDIENCE");
     let made = IbexOauth2::at(API_ADDRESS, ADDRESS, &audience, &client).map(adapter);
-    let simulated = Simulated::new(setup, simulator, made)?.with_api_apart();
-    Ok(simulated.signing_in(&client).boxed())
+    let simulated = Simulated::new(setup, simulator, made)?.with_api_apart().signing_in(&client);
+    Ok(simulated.with_access_life(Duration::from_secs(3600)).boxed())
 }

@@ -1,5 +1,7 @@
 //! IGNY8.
 
+use std::time::Duration;
+
 use countersign_conformance::{Server, Setup, Unavailable};
 use countersign_core::{Error, RefreshSupport};
 use countersign_igny8::Igny8;
@@ -43,5 +45,6 @@ pub(crate) fn with(
         None => adapter,
     };
     let made = Igny8::at(&base).map(rotates).and_then(adapter);
-    Ok(Simulated::new(setup, simulator, made)?.with_other(OTHER).boxed())
+    let simulated = Simulated::new(setup, simulator, made)?.with_other(OTHER);
+    Ok(simulated.with_access_life(Duration::from_secs(900)).boxed())
 }

@@ -1,5 +1,7 @@
 //! Wikimedia Enterprise.
 
+use std::time::Duration;
+
 use countersign_conformance::{Server, Setup, Unavailable};
 use countersign_simulator::{Simulator, Wikimedia as Settings};
 use countersign_wikimedia::Wikimedia;
@@ -30,8 +32,11 @@ pub(crate) fn with(
         builder = builder.refresh_life(life);
     }
     let simulator = server(builder).build();
-    let simulated = Simulated::new(setup, simulator, Wikimedia::at(ADDRESS).map(adapter))?;
-    let simulated = simulated.with_api_apart();
+    // A 401 is also what an outage of the pool behind it comes to.
+    let simulated = Simulated::new(setup, simulator, Wikimedia::at(ADDRESS).map(adapter))?
+        .with_api_apart()
+        .with_doubtful_refusals()
+        .with_access_life(Duration::from_secs(86_400));
     let who =
         if setup.settings.first_password { simulated.signing_in(NEWCOMER) } else { simulated };
     Ok(who.boxed())
