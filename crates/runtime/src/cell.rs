@@ -75,6 +75,7 @@ enum Inside {
 pub(crate) struct CoreGuard<'a> {
     cell: &'a Cell,
     inside: MutexGuard<'a, Inside>,
+    may_rest: bool,
 }
 
 impl Cell {
@@ -98,7 +99,7 @@ impl Cell {
             let core = asleep.wake();
             *inside = Inside::Awake(Box::new(core));
         }
-        CoreGuard { cell: self, inside }
+        CoreGuard { cell: self, inside, may_rest: true }
     }
 
     /// What is seen of a session that is awake; who is asleep sleeps on.
@@ -282,6 +283,13 @@ impl Drop for Cell {
     }
 }
 
+impl CoreGuard<'_> {
+    /// Whoever comes next, at once, needs it awake: it does not rest for that moment.
+    pub(crate) fn leave_awake(mut self) {
+        self.may_rest = false;
+    }
+}
+
 impl Deref for CoreGuard<'_> {
     type Target = Core;
 
@@ -304,7 +312,9 @@ impl DerefMut for CoreGuard<'_> {
 
 impl Drop for CoreGuard<'_> {
     fn drop(&mut self) {
-        if let Some(asleep) = self.cell.rested(self) {
+        if self.may_rest
+            && let Some(asleep) = self.cell.rested(self)
+        {
             *self.inside = Inside::Asleep(asleep);
         }
     }

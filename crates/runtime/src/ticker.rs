@@ -11,6 +11,7 @@ use countersign_scheduler::{Beat, HEARTBEAT_INTERVAL, KeepAlive, Purpose as Wish
 
 use crate::cell::Cell;
 use crate::flight::Guard;
+use crate::inner::Core;
 use crate::places::Place;
 use crate::post::Cargo;
 use crate::readers_copy;
@@ -173,6 +174,7 @@ impl Cell {
         }
         if self.is_read_only() {
             self.look_for_next();
+            drop(self.core());
             return None;
         }
         let mut after = self.handle(Event::Due, Cargo::default());
@@ -184,9 +186,17 @@ impl Cell {
     }
 
     fn doze(&self) -> bool {
+        let mut core = self.core();
+        let is_left_out = self.is_left_out(&mut core);
+        if !is_left_out {
+            core.leave_awake();
+        }
+        is_left_out
+    }
+
+    fn is_left_out(&self, core: &mut Core) -> bool {
         let at = self.shared.now();
         let now = at.wall;
-        let mut core = self.core();
         let Some((appointment, ..)) = core.appointment else { return false };
         let (Purpose::Renew { .. }, Some(served)) = (appointment.purpose, core.machine.served())
         else {

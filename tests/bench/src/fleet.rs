@@ -22,8 +22,17 @@ use crate::{Error, Result};
 /// Nothing was renewed for so long: the wave has stopped.
 const STUCK: Duration = Duration::from_secs(60);
 
-/// So many waves, each between two runs of the bare client.
-const WAVES: u32 = 3;
+/// So many waves of each kind, each between two runs of the bare client.
+const WAVES: usize = 3;
+
+/// Whether sessions are in use when their wave comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sessions {
+    /// Each was asked for its authorization within the last minute.
+    InUse,
+    /// Nobody has asked for long: all are at rest, in little space, and wake for the renewal.
+    AtRest,
+}
 
 /// What the keeper's exchanges go over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
@@ -67,62 +76,100 @@ pub(crate) fn fleet(
         told(format!("{sessions} sessions signed in, {:.0}/s", opened.per_second));
 
         let tokens = refresh_tokens(&server, sessions, concurrency).await?;
-        let (mut waves, mut bare) = (Vec::new(), Vec::new());
-        for nth in 0..=WAVES {
-            let rate = bare_rate(&server, &tokens, concurrency).await?;
-            told(format!("bare client: {:.0} refreshes/s", rate.per_second));
-            bare.push(rate);
-            if nth < WAVES {
-                let rate = wave(&clock, &server, sessions, &mut told).await?;
-                told(format!("keeper: {:.0} refreshes/s", rate.per_second));
-                waves.push(rate);
+        let mut rows = Vec::new();
+        let mut before = bare_rate(&server, &tokens, concurrency).await?;
+        for (id, kind) in [("fleet", Sessions::InUse), ("fleet/rested", Sessions::AtRest)] {
+            let (mut waves, mut limits) = (Vec::new(), Vec::new());
+            for _ in 0..WAVES {
+                prepared(&held, kind, &clock, &server).await?;
+                let ours = wave(&clock, &server, sessions, &mut told).await?;
+                let after = bare_rate(&server, &tokens, concurrency).await?;
+                told(format!(
+                    "keeper: {:.0} refreshes/s, bare client: {:.0} before and {:.0} after",
+                    ours.per_second, before.per_second, after.per_second
+                ));
+                waves.push(ours);
+                limits.push(before.between(&after));
+                before = after;
             }
+            rows.extend(rows_of(id, kind, (sessions, concurrency), &waves, &limits));
         }
         let renewed = held.iter().filter(|session| is_renewed(session)).count();
-        Ok(rows(sessions, concurrency, renewed, &waves, &bare))
+        rows.push(Row::counted(
+            "fleet/renewed",
+            "sessions with a new token after every wave",
+            renewed as f64,
+            Target::Exactly(sessions as f64),
+        ));
+        Ok(rows)
     })
 }
 
 /// Each wave beside the bare client's rate around it.
-fn rows(
-    sessions: usize,
-    concurrency: u32,
-    renewed: usize,
+fn rows_of(
+    id: &str,
+    kind: Sessions,
+    (sessions, concurrency): (usize, u32),
     waves: &[Rate],
-    bare: &[Rate],
+    limits: &[Rate],
 ) -> Vec<Row> {
-    let pairs = |what: fn(&Rate) -> f64| {
-        let limits = bare.windows(2).map(|two| two.iter().map(what).sum::<f64>() / 2.0);
-        (waves.iter().map(what).collect::<Vec<_>>(), limits.collect::<Vec<_>>())
+    let (are, least) = match kind {
+        Sessions::InUse => ("in use", Target::RatioAtLeast(0.7)),
+        // No peer has sessions that rest.
+        Sessions::AtRest => ("at rest", Target::None),
     };
-    let mut rows = vec![Row::counted(
-        "fleet/renewed",
-        "sessions with a new token after every wave",
-        renewed as f64,
-        Target::Exactly(sessions as f64),
-    )];
-    let (ours, limits) = pairs(|rate| rate.per_second);
-    let what = format!("renewals a second of {sessions} sessions, concurrency {concurrency}");
-    let least = Target::RatioAtLeast(0.7);
-    rows.extend(
-        Row::measured("fleet", what, (Measure::Wall, Unit::PerSecond), &ours, Some(&limits), least)
-            .map(|row| row.noted("limit: the bare client, before and after each wave")),
+    let row = |id: String, what: String, measure, of: fn(&Rate) -> f64, target| {
+        let [ours, limit] = [waves, limits].map(|rates| rates.iter().map(of).collect::<Vec<f64>>());
+        Row::measured(id, what, measure, &ours, Some(&limit), target)
+    };
+    let rates = (Measure::Wall, Unit::PerSecond);
+    let what = format!(
+        "renewals a second of {sessions} sessions that are {are}, concurrency {concurrency}"
     );
-    let cpu = [
-        ("fleet/cpu", "client CPU", pairs(|rate| rate.cpu_us)),
-        ("fleet/server", "the simulator's CPU", pairs(|rate| rate.server_us)),
-    ];
-    for (id, whose, (ours, limits)) in cpu {
-        rows.extend(Row::measured(
-            id,
-            format!("{whose} of one renewal in a wave; limit: one request of the bare client"),
-            (Measure::Cpu, Unit::Microseconds),
-            &ours,
-            Some(&limits),
+    let cost = |whose| {
+        format!("{whose} of one renewal of sessions {are}; limit: one request of the bare client")
+    };
+    let cpu = (Measure::Cpu, Unit::Microseconds);
+    let note = "limit: the bare client, before and after each wave";
+    [
+        row(id.into(), what, rates, |rate| rate.per_second, least).map(|row| row.noted(note)),
+        row(format!("{id}/cpu"), cost("client CPU"), cpu, |rate| rate.cpu_us, Target::None),
+        row(
+            format!("{id}/server"),
+            cost("the simulator's CPU"),
+            cpu,
+            |rate| rate.server_us,
             Target::None,
-        ));
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Makes all sessions what they are to be when their wave comes.
+async fn prepared(
+    held: &[Session],
+    kind: Sessions,
+    clock: &ShiftClock,
+    server: &Server,
+) -> Result<()> {
+    match kind {
+        Sessions::InUse => {
+            for session in held {
+                session.authorization().await?;
+            }
+        }
+        Sessions::AtRest => {
+            let system = SystemClock::new();
+            // Who was used is looked at twice.
+            for _ in 0..2 {
+                passed(clock, server, Duration::from_secs(61))?;
+                system.sleep_until(system.monotonic().after(Duration::from_secs(3))).await;
+            }
+        }
     }
-    rows
+    Ok(())
 }
 
 /// With budgets that bound what is under way and nothing else.
@@ -174,12 +221,10 @@ async fn wave(
     sessions: usize,
     told: &mut impl FnMut(String),
 ) -> Result<Rate> {
-    let pass = HOUR * 85 / 100;
-    server.set("ahead_ms", u64::try_from(pass.as_millis())?)?;
     let before = server.exchanges()?;
     let system = SystemClock::new();
     let began = Began::now(server)?;
-    clock.pass(pass, Sleepers::Woken);
+    passed(clock, server, HOUR * 85 / 100)?;
     let (mut seen, mut moved_at) = (0, began.at);
     loop {
         system.sleep_until(system.monotonic().after(Duration::from_millis(100))).await;
@@ -198,8 +243,15 @@ async fn wave(
     }
 }
 
+/// Lets time pass here and at the server.
+fn passed(clock: &ShiftClock, server: &Server, span: Duration) -> Result<()> {
+    server.set("ahead_ms", u64::try_from(span.as_millis())?)?;
+    clock.pass(span, Sleepers::Woken);
+    Ok(())
+}
+
 fn is_renewed(session: &Session) -> bool {
-    session.status().generation.is_some_and(|generation| generation.counter == u64::from(WAVES) + 1)
+    session.status().generation.is_some_and(|generation| generation.counter == 2 * WAVES as u64 + 1)
 }
 
 /// What the bare client renews: sign-ins of its own at every fourth account.
@@ -271,6 +323,17 @@ async fn each<T: Send + 'static, F: Future<Output = Result<T>> + Send>(
         made.extend(ended??);
     }
     Ok(made)
+}
+
+impl Rate {
+    fn between(&self, other: &Self) -> Self {
+        let mean = |of: fn(&Self) -> f64| (of(self) + of(other)) / 2.0;
+        Self {
+            per_second: mean(|rate| rate.per_second),
+            cpu_us: mean(|rate| rate.cpu_us),
+            server_us: mean(|rate| rate.server_us),
+        }
+    }
 }
 
 impl Began {
