@@ -16,8 +16,8 @@ pub const SEEDS: &[Seed] = &[
         name: "nobody hears that the slot is free",
         changes: &[(
             "flight.rs",
-            "            drop(incoming);\n            self.notify_waiters();",
-            "            drop(incoming);\n            if !SEEDED { self.notify_waiters(); }",
+            "        drop(incoming);\n        self.notify_waiters();",
+            "        drop(incoming);\n        if !SEEDED { self.notify_waiters(); }",
         )],
     },
     Seed {
