@@ -178,11 +178,11 @@ impl Cell {
             return None;
         }
         let mut after = self.handle(Event::Due, Cargo::default());
-        let id = after.take_off.pop();
+        let flight = after.take_off.pop().map(|id| Guard::of(self, id));
         self.finish(after);
         // Where nothing was begun the place is free again at once, and not under the mutex.
         let _unused = self.core().seat(place);
-        id.map(|id| Guard::of(self, id))
+        flight
     }
 
     fn doze(&self) -> bool {

@@ -20,6 +20,7 @@ mod lingering;
 mod living;
 mod locking;
 mod mingling;
+mod paging;
 mod presenting;
 mod proving;
 mod reading;
@@ -75,6 +76,7 @@ pub(crate) fn all() -> Vec<Defect> {
     all.extend(living::DEFECTS);
     all.extend(locking::DEFECTS);
     all.extend(mingling::DEFECTS);
+    all.extend(paging::DEFECTS);
     all.extend(presenting::DEFECTS);
     all.extend(proving::DEFECTS);
     all.extend(reading::DEFECTS);

@@ -48,7 +48,13 @@ impl Record for SessionRecord {
         let tokens = self.tokens.as_ref().map_or(0, tokens::length);
         let memo: usize =
             self.memo.iter().map(|(name, value)| name.len() + in_base64(value.len())).sum();
-        LENGTH_OF_THE_REST + tokens + memo
+        let marks = [
+            self.journal.map(|_| 192),
+            self.ended.map(|_| 160),
+            self.refresh_dead.map(|_| 64),
+            (!self.unknown.is_empty()).then_some(512),
+        ];
+        LENGTH_OF_THE_REST + tokens + memo + marks.into_iter().flatten().sum::<usize>()
     }
 
     fn write(&self, who: Option<Who<'_>>, into: &mut SecretBuffer) -> Result<(), Unreadable> {
