@@ -10,15 +10,26 @@ use crate::wire::Complaint;
 pub(crate) fn refused(operation: &Operation, response: &HttpResponse, now: Timestamp) -> Error {
     let status = response.status();
     let error = response.status_error(now).unwrap_or_else(|| {
-        let error = table(operation.name(), status.as_u16());
-        // A page is the word of a gateway, which is no plain no of Acme.
-        if response.is_html() { error.with_certainty(Certainty::Possible) } else { error }
+        let told = || table(operation.name(), status.as_u16());
+        // A page is the word of a gateway, which is no plain no of Acme: it ends no session, and a password may have
+        // been refused behind it.
+        match operation {
+            Operation::Refresh if response.is_html() => gateway(),
+            _ if response.is_html() => told().with_certainty(Certainty::Possible),
+            _ => told(),
+        }
     });
     let complaint: Complaint = response.json().unwrap_or_default();
     error
         .with_status(status)
         .with_code(complaint.code.as_deref().unwrap_or_default())
         .with_detail(complaint.message.as_deref().unwrap_or_default())
+}
+
+fn gateway() -> Error {
+    Error::new(ErrorKind::Protocol).hint(
+        "the answer is a web page: a gateway or a wrong address answers in Acme's place",
+    )
 }
 
 /// (operation, status) → what happened, how to go on, and what it usually means.
