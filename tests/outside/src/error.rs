@@ -25,7 +25,9 @@ fn table(operation: &str, word: &str) -> Error {
             refused.with_recovery(Recovery::Reauthenticate)
         }
         (_, "bad-request") => Error::new(ErrorKind::InvalidRequest),
-        // Not Acme's own words: a gateway, a proxy, another address. It may be a refusal, or an outage.
+        // Not Acme's own words: a gateway, a proxy, another address. It may be a refusal, or an outage, and ends no
+        // session.
+        ("refresh", _) => Error::new(ErrorKind::Protocol),
         ("sign_in", _) => refused.with_certainty(Certainty::Possible),
         _ => refused.with_recovery(Recovery::Reauthenticate).with_certainty(Certainty::Possible),
     }

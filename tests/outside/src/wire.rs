@@ -1,9 +1,8 @@
 //! The bodies, by their literal names.
 
-use countersign_core::{
-    AccessToken, Error, ErrorKind, Lifetime, RefreshToken, SecretString, TokenResponse,
-};
+use countersign_core::{AccessToken, Error, Lifetime, RefreshToken, SecretString, TokenResponse};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 #[derive(Serialize)]
 pub(crate) struct SignIn<'a> {
@@ -15,7 +14,7 @@ pub(crate) struct SignIn<'a> {
 #[derive(Deserialize)]
 pub(crate) struct Session {
     token: SecretString,
-    ttl_minutes: Option<String>,
+    ttl_minutes: Option<Value>,
     account: Option<String>,
 }
 
@@ -31,14 +30,14 @@ impl Session {
     pub(crate) fn into_tokens(self) -> Result<TokenResponse, Error> {
         let mut tokens = TokenResponse::new(AccessToken::new(self.token.clone())?);
         tokens.refresh_token = Some(RefreshToken::new(self.token)?);
-        tokens.access_expiry = self.ttl_minutes.as_deref().map(lifetime).transpose()?.flatten();
+        tokens.access_expiry = self.ttl_minutes.as_ref().and_then(lifetime);
         tokens.subject = self.account.map(Into::into);
         Ok(tokens)
     }
 }
 
-/// Whole minutes, as text.
-fn lifetime(minutes: &str) -> Result<Option<Lifetime>, Error> {
-    let minutes = minutes.parse::<i64>().map_err(|_| Error::new(ErrorKind::Protocol))?;
-    Ok(Lifetime::seconds(minutes.saturating_mul(60)))
+/// Whole minutes, as text; an end that cannot be read is an unknown one, and costs no token.
+fn lifetime(minutes: &Value) -> Option<Lifetime> {
+    let minutes: i64 = minutes.to_string().trim_matches('"').parse().ok()?;
+    Lifetime::seconds(minutes.saturating_mul(60))
 }
