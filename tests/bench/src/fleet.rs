@@ -115,7 +115,7 @@ fn rows_of(
 ) -> Vec<Row> {
     let (are, least) = match kind {
         Sessions::InUse => ("in use", Target::RatioAtLeast(0.7)),
-        // No peer has sessions that rest.
+        // Shown beside it: what rests has to wake first, and its record is opened.
         Sessions::AtRest => ("at rest", Target::None),
     };
     let row = |id: String, what: String, measure, of: fn(&Rate) -> f64, target| {
