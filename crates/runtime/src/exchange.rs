@@ -53,6 +53,8 @@ pub(crate) struct Finished {
     pub(crate) at_first: bool,
     /// A step has shown that the password which was sent holds.
     pub(crate) proved: bool,
+    /// Tells the tokens that came from all others of the same count.
+    pub(crate) tag: u32,
 }
 
 /// What came.
@@ -114,7 +116,7 @@ impl Exchange<'_> {
         let deadline = self.deadline();
         // What the adapter says of instants is said on the server's clock, as it was told.
         let skew = self.cell.site.skew_millis();
-        let seed = fresh_seed().map_err(|error| self.not_sent(error, name))?;
+        let (seed, tag) = drawn().map_err(|error| self.not_sent(error, name))?;
         let (mut acted, mut proved) = (false, false);
         for round in 0..MOST_ROUNDS {
             let request = self.build(&operation, &seed, deadline).await;
@@ -170,7 +172,8 @@ impl Exchange<'_> {
                 _ => (Reply::Done(Profile::new()), MemoPatch::none()),
             };
             self.memo.apply(patch);
-            return Ok(Finished { reply, memo: self.memo, sent_at, at_first: round == 0, proved });
+            let at_first = round == 0;
+            return Ok(Finished { reply, memo: self.memo, sent_at, at_first, proved, tag });
         }
         let error = Error::new(ErrorKind::Protocol).hint("the provider asks for step after step");
         Err(Ill { error: self.named(error, name), lost: None })
@@ -336,10 +339,12 @@ pub(crate) fn lock_lost() -> Error {
     Error::new(ErrorKind::Store).hint("the account's lock was lost before anything was sent")
 }
 
-/// 32 bytes of the system for one exchange.
-fn fresh_seed() -> Result<Seed, Error> {
-    let mut bytes = vec![0; 32];
+/// What one exchange needs of the system's random bytes, in one draw: a seed of 32 for the adapter, and a tag.
+fn drawn() -> Result<(Seed, u32), Error> {
+    let mut bytes = vec![0; 36];
     getrandom::fill(&mut bytes)
         .map_err(|_| Error::new(ErrorKind::Internal).hint("the system gives no random bytes"))?;
-    Ok(Seed::new(SecretBytes::new(bytes)))
+    let tag = bytes.split_off(32);
+    let tag = tag.iter().fold(0, |tag, byte| tag << 8 | u32::from(*byte));
+    Ok((Seed::new(SecretBytes::new(bytes)), tag))
 }

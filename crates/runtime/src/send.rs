@@ -142,7 +142,7 @@ impl Flight {
     }
 
     fn answered(&mut self, grant: Grant, end: Finished, sent: Option<&TokenSet>) -> Ended {
-        let Finished { reply, memo, sent_at, at_first, proved } = end;
+        let Finished { reply, memo, sent_at, at_first, proved, tag } = end;
         self.proved = proved;
         let mut incoming = Incoming { memo: Some(memo), ..Incoming::default() };
         let answer = match reply {
@@ -151,7 +151,7 @@ impl Flight {
                 if let Some(error) = self.another_subject(grant, &response) {
                     return unanswered(Ill { error, lost: None });
                 }
-                match self.token_set(*response, previous, sent_at) {
+                match self.token_set(*response, previous, (sent_at, tag)) {
                     Ok(tokens) => self.tokens_answer(tokens, previous, &mut incoming),
                     Err(error) => {
                         let operation = if grant == Grant::Refresh { "refresh" } else { "sign_in" };
@@ -211,26 +211,23 @@ impl Flight {
         &self,
         response: TokenResponse,
         previous: Option<&TokenSet>,
-        sent_at: Timestamp,
+        bought: (Timestamp, u32),
     ) -> Result<TokenSet, Error> {
         let stored = self.records.as_ref().map_or(0, |records| records.session.counter);
         let held = self.cell.core().held.as_ref().map_or(0, |held| held.generation().counter);
-        let tokens = self.cell.token_set(response, previous, sent_at)?;
+        let tokens = self.cell.token_set(response, previous, bought)?;
         Ok(tokens.counted_after(stored.max(held)))
     }
 }
 
 impl Cell {
-    /// What we hold from now on, out of what came.
+    /// What we hold from now on, out of what came: when it was asked for, and under the tag of that exchange.
     pub(crate) fn token_set(
         &self,
         response: TokenResponse,
         previous: Option<&TokenSet>,
-        sent_at: Timestamp,
+        (sent_at, tag): (Timestamp, u32),
     ) -> Result<TokenSet, Error> {
-        let tag = getrandom::u32().map_err(|_| {
-            Error::new(ErrorKind::Internal).hint("the system gives no random bytes")
-        })?;
         let anchor = Anchor {
             sent_at,
             skew_millis: self.site.skew_millis(),
