@@ -11,6 +11,7 @@ use countersign_core::{
     AccessToken, Generation, IdToken, Monotonic, Profile, RefreshToken, StoredTokens, Timestamp,
     TokenSet,
 };
+use countersign_scheduler::Now;
 use zeroize::Zeroizing;
 
 use crate::cell::Outlook;
@@ -26,6 +27,10 @@ const NEVER: Timestamp = Timestamp::from_millis(i64::MIN);
 
 /// So many bytes name a generation.
 const GENERATION: usize = 12;
+
+/// Where the instant of the appointment stands, and behind it that of the monotonic clock: after two bytes of flags and
+/// strikes and four other instants.
+const APPOINTED: usize = 2 + GENERATION + 4 * size_of::<i64>();
 
 const DEAD: u8 = 1;
 const KEPT: u8 = 2;
@@ -77,8 +82,7 @@ impl Core {
         for instant in [stored.issued_at, stored.expires_at, refresh_ends, self.last_used_at, at] {
             put(&mut out, instant.as_millis().to_le_bytes());
         }
-        let mono = u64::try_from(mono.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        put(&mut out, mono.to_le_bytes());
+        put(&mut out, nanos(mono).to_le_bytes());
         put(&mut out, self.told.count.to_le_bytes());
         for number in [stored.refreshes, self.next_exchange, self.version, self.moves] {
             put(&mut out, number.to_le_bytes());
@@ -103,6 +107,10 @@ const fn flag(bit: u8, is_set: bool) -> u8 {
     if is_set { bit } else { 0 }
 }
 
+fn nanos(instant: Monotonic) -> u64 {
+    u64::try_from(instant.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// At most so much is written, so that the buffer never grows and leaves a copy behind.
 fn room(tokens: &StoredTokens) -> usize {
     let refresh = tokens.refresh_token.as_ref().map_or(0, |token| token.secret().len());
@@ -122,6 +130,20 @@ impl Asleep {
     /// What it will do, without waking it.
     pub(crate) fn outlook(&self) -> Outlook {
         self.glance().unwrap_or((Status::Active, None, None))
+    }
+
+    /// Its appointment by clocks that have parted, without waking it: the instant stays, and is another one on the
+    /// monotonic clock; `None` if it has none.
+    pub(crate) fn reappoint(&mut self, now: Now) -> Option<Monotonic> {
+        let flags = self.0.first()?;
+        if flags & (RENEW | MOMENT) == 0 {
+            return None;
+        }
+        let (_, dated) = self.0.split_at_mut_checked(APPOINTED)?;
+        let (at, dated) = dated.split_first_chunk_mut()?;
+        let due = now.mono_at(Timestamp::from_millis(i64::from_le_bytes(*at)));
+        *dated.first_chunk_mut()? = nanos(due).to_le_bytes();
+        Some(due)
     }
 
     fn glance(&self) -> Option<Outlook> {
@@ -276,6 +298,20 @@ mod tests {
             (held.issued_at(), held.expires_at(), held.refreshes()),
             (at(1_000), at(4_600), 3)
         );
+    }
+
+    #[test]
+    fn after_a_suspend_it_has_the_same_appointment_without_being_woken() {
+        let now = Now { wall: at(2_900), mono: Monotonic::from_start(Duration::from_secs(50)) };
+        let due = Monotonic::from_start(Duration::from_secs(150));
+        let mut asleep = core().asleep().unwrap();
+        assert_eq!(asleep.reappoint(now), Some(due));
+        let (wish, ..) = core().appointment.unwrap();
+        assert_eq!(asleep.wake().appointment, Some((wish, at(3_000), due)));
+        assert_eq!(asleep.wake().last_used_at, at(2_000));
+        let mut without = core();
+        without.appointment = None;
+        assert_eq!(without.asleep().unwrap().reappoint(now), None);
     }
 
     #[test]

@@ -111,6 +111,15 @@ impl Cell {
         }
     }
 
+    /// The same of one that is asleep, and sleeps on.
+    pub(crate) fn with_asleep<T>(&self, seen: impl FnOnce(&mut Asleep) -> T) -> Option<T> {
+        let mut inside = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *inside {
+            Inside::Awake(_) => None,
+            Inside::Asleep(asleep) => Some(seen(asleep)),
+        }
+    }
+
     /// What to keep of `core` where nobody uses this session and nothing is under way.
     fn rested(&self, core: &Core) -> Option<Asleep> {
         let at_rest = core.flights.is_empty()

@@ -119,17 +119,6 @@ impl Cell {
         true
     }
 
-    /// The appointment once more, by clocks that have changed.
-    pub(crate) fn reappoint(&self) {
-        let now = self.shared.now();
-        let mut core = self.core();
-        if let Some((appointment, ..)) = core.appointment {
-            self.appoint(&mut core, appointment, now, &mut After::default());
-        }
-        drop(core);
-        self.shared.wake.notify_one();
-    }
-
     pub(crate) fn handle(self: &Arc<Self>, event: Event, cargo: Cargo) -> After {
         self.handle_if(event, cargo, |_| true).unwrap_or_default()
     }
@@ -341,7 +330,7 @@ impl Cell {
         after.events.push(SessionEventKind::Published { generation, saved });
     }
 
-    fn appoint(&self, core: &mut Core, wish: Appointment, now: Now, after: &mut After) {
+    pub(crate) fn appoint(&self, core: &mut Core, wish: Appointment, now: Now, after: &mut After) {
         let planner = self.planner();
         let purpose = match wish.purpose {
             Wish::Renew { life, expires_at } => {

@@ -13,7 +13,7 @@ use crate::cell::Cell;
 use crate::flight::Guard;
 use crate::inner::Core;
 use crate::places::Place;
-use crate::post::Cargo;
+use crate::post::{After, Cargo};
 use crate::readers_copy;
 use crate::records::Records;
 use crate::shared::Shared;
@@ -145,6 +145,7 @@ pub(crate) fn beat(shared: &Arc<Shared>) {
                 cell.site.doubt();
                 cell.reappoint();
             }
+            shared.wake.notify_one();
         }
     }
 }
@@ -229,6 +230,23 @@ impl Cell {
             self.snapshot.store(Some(Arc::new(shown.dozing())));
         }
         true
+    }
+
+    /// The appointment once more, by clocks that have changed. Whoever is asleep sleeps on: there may be a million.
+    fn reappoint(&self) {
+        let now = self.shared.now();
+        let asleep = self.with_asleep(|asleep| {
+            if let Some(due) = asleep.reappoint(now) {
+                self.shared.queue().schedule(self.slot(), due);
+            }
+        });
+        if asleep.is_some() {
+            return;
+        }
+        let mut core = self.core();
+        if let Some((appointment, ..)) = core.appointment {
+            self.appoint(&mut core, appointment, now, &mut After::default());
+        }
     }
 
     /// When the refresh token of an idle session, which ends at `end`, is used lest it end; `None` if that
