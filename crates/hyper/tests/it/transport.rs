@@ -6,112 +6,46 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use countersign_core::http::HttpRequest;
-use countersign_core::transport::{Delivery, Reason, TransportError};
 use countersign_core::{Credentials, HttpTransport};
 use countersign_hyper::Transport;
 use countersign_ibex::Ibex;
 use countersign_runtime::Keeper;
 use countersign_simulator::{Operation, Simulator};
-use http::{HeaderValue, Method, Uri, header};
+use http::{HeaderValue, Uri, header};
 use hyper_util::client::legacy::connect::HttpConnector;
 use tower_service::Service;
 
+use crate::contract::{self, sign_in};
 use crate::server::{Reply, Server};
-
-fn sign_in(server: &Server, path: &str) -> HttpRequest {
-    HttpRequest::post_json(&server.url(path), &["canary-password"]).unwrap()
-}
-
-/// All that an error shows, with its causes.
-fn shown(error: &TransportError) -> String {
-    let mut shown = format!("{error} {error:?}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        shown.push_str(&format!(" {error} {error:?}"));
-        cause = error.source();
-    }
-    shown
-}
 
 #[tokio::test]
 async fn what_an_adapter_built_is_sent_as_it_is() {
-    let server = Server::start(|_| Reply::status(418).header("x-id", "7").body("{\"a\":1}")).await;
-    let transport = Transport::plain();
-    let answer = transport.send(sign_in(&server, "/auth/login/?a=b%2Fc")).await.unwrap();
-    assert_eq!((answer.status().as_u16(), answer.header("x-id")), (418, Some("7")));
-    assert_eq!(answer.body().expose_bytes(), b"{\"a\":1}");
+    let names = ["accept", "content-length", "content-type", "host", "user-agent"];
+    contract::what_an_adapter_built_is_sent_as_it_is(&Transport::plain(), &names).await;
+}
 
+#[tokio::test]
+async fn the_requests_own_user_agent_stays() {
+    let server = Server::start(|_| Reply::status(200)).await;
     let mut named = sign_in(&server, "/");
     named.set(header::USER_AGENT, HeaderValue::from_static("mine/1"));
-    transport.send(named).await.unwrap();
-
-    let [seen, named] = &server.seen()[..] else { panic!("two requests") };
-    assert_eq!((seen.method.as_str(), &*seen.target), ("POST", "/auth/login/?a=b%2Fc"));
-    assert_eq!(seen.body, b"[\"canary-password\"]");
-    let mut names: Vec<&str> = seen.headers.iter().map(|(name, _)| name.as_str()).collect();
-    names.sort_unstable();
-    assert_eq!(names, ["accept", "content-length", "content-type", "host", "user-agent"]);
-    assert!(seen.header("user-agent").unwrap().starts_with("countersign/"));
-    assert_eq!(named.header("user-agent"), Some("mine/1"));
+    Transport::plain().send(named).await.unwrap();
+    assert_eq!(server.seen()[0].header("user-agent"), Some("mine/1"));
 }
 
 #[tokio::test]
 async fn f33_p13_no_redirect_is_followed_and_no_cookie_kept() {
-    let elsewhere = Server::start(|_| Reply::status(200)).await;
-    let to = elsewhere.url("/");
-    let server = Server::start(move |_| {
-        Reply::redirect(307, &to).header("set-cookie", "sessionid=canary; Path=/")
-    })
-    .await;
-    let transport = Transport::plain();
-    for _ in 0..2 {
-        let answer = transport.send(sign_in(&server, "/")).await.unwrap();
-        assert_eq!(answer.status().as_u16(), 307);
-    }
-    assert_eq!(elsewhere.seen(), []);
-    assert!(server.seen().iter().all(|seen| seen.header("cookie").is_none()));
+    contract::no_redirect_is_followed_and_no_cookie_kept(&Transport::plain()).await;
 }
 
 #[tokio::test]
 async fn f49_an_endless_and_an_announced_giant_are_cut() {
-    let server = Server::start(move |seen| match seen.target.as_str() {
-        "/endless" => Reply::status(200).body([b'x'; 10_000]).endless(),
-        "/giant" => {
-            Reply::status(200).header("content-length", "1099511627776").body("x").endless()
-        }
-        "/just-too-much" => Reply::status(200).body(vec![b'x'; 1024 * 1024 + 1]),
-        _ => Reply::status(200).body(vec![b'x'; 1024 * 1024]),
-    })
-    .await;
-    let transport = Transport::plain();
-    for path in ["/endless", "/giant", "/just-too-much"] {
-        let error = transport.send(sign_in(&server, path)).await.unwrap_err();
-        assert_eq!(error.reason(), Reason::BodyTooLarge, "{path}");
-        assert_eq!(error.delivery(), Delivery::Unknown);
-    }
-    let answer = transport.send(sign_in(&server, "/enough")).await.unwrap();
-    assert_eq!(answer.body().len(), 1024 * 1024);
+    contract::an_endless_and_an_announced_giant_are_cut(&Transport::plain()).await;
 }
 
 #[tokio::test]
 async fn f06_f52_a_request_that_may_have_arrived_is_not_resent_below_us() {
-    let server = Server::start(|seen| match seen.target.as_str() {
-        "/first" => Reply::status(200),
-        "/cut" => Reply::status(200).body("half").cut(),
-        _ => Reply::closed(),
-    })
-    .await;
-    for path in ["/second?canary-query", "/cut?canary-query"] {
-        let before = server.seen().len();
-        let transport = Transport::plain();
-        // The second request goes over the connection that the first one left open.
-        transport.send(sign_in(&server, "/first")).await.unwrap();
-        let error = transport.send(sign_in(&server, path)).await.unwrap_err();
-        assert_eq!((error.delivery(), error.reason()), (Delivery::Unknown, Reason::Interrupted));
-        assert_eq!(server.seen().len(), before + 2);
-        assert!(!shown(&error).contains("canary"), "{}", shown(&error));
-    }
+    contract::a_request_that_may_have_arrived_is_not_resent(&Transport::plain()).await;
 }
 
 /// Counts connections.
@@ -148,27 +82,13 @@ async fn connections_are_kept_and_a_connector_of_ones_own_is_asked_for_them() {
 
 #[tokio::test]
 async fn f06_without_a_connection_nothing_was_sent() {
-    let server = Server::start(|_| Reply::status(200)).await;
-    let request = sign_in(&server, "/?canary-query");
-    drop(server);
-    // The port is free again once the server's task has gone.
-    tokio::task::yield_now().await;
-    let over_tls = HttpRequest::new(Method::GET, "https://127.0.0.1:1/?canary-query").unwrap();
-    for request in [request, over_tls] {
-        let error = Transport::plain().send(request).await.unwrap_err();
-        assert_eq!((error.delivery(), error.reason()), (Delivery::NotSent, Reason::Connect));
-        assert!(!shown(&error).contains("canary"), "{}", shown(&error));
-    }
+    contract::without_a_connection_nothing_was_sent(&Transport::plain()).await;
 }
 
 #[tokio::test]
 async fn f33_plain_http_beyond_loopback_and_user_information_are_forbidden() {
-    for address in ["http://auth.example/?canary-query", "https://kim:canary@auth.example/"] {
-        let request = HttpRequest::new(Method::GET, address).unwrap();
-        let error = Transport::plain().send(request).await.unwrap_err();
-        assert_eq!((error.delivery(), error.reason()), (Delivery::NotSent, Reason::Forbidden));
-        assert!(!shown(&error).contains("canary"), "{}", shown(&error));
-    }
+    contract::plain_http_beyond_loopback_and_user_information_are_forbidden(&Transport::plain())
+        .await;
 }
 
 #[tokio::test]

@@ -4,46 +4,21 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::support::contract::{self, shown, sign_in};
 use crate::support::{Reply, Server, client};
 use countersign_core::http::HttpRequest;
-use countersign_core::transport::{Delivery, Reason, TransportError};
+use countersign_core::transport::{Delivery, Reason};
 use countersign_core::{ErrorKind, HttpTransport};
 use countersign_reqwest::Client;
 use http::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-fn sign_in(server: &Server, path: &str) -> HttpRequest {
-    HttpRequest::post_json(&server.url(path), &["canary-password"]).unwrap()
-}
-
-/// All that an error shows, with its causes.
-fn shown(error: &TransportError) -> String {
-    let mut shown = format!("{error} {error:?}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        shown.push_str(&format!(" {error} {error:?}"));
-        cause = error.source();
-    }
-    shown
-}
-
 #[tokio::test]
 async fn what_an_adapter_built_is_sent_as_it_is() {
-    let server = Server::start(|_| Reply::status(418).header("x-id", "7").body("{\"a\":1}")).await;
-    let answer = client().send(sign_in(&server, "/auth/login/?a=b%2Fc")).await.unwrap();
-    assert_eq!((answer.status().as_u16(), answer.header("x-id")), (418, Some("7")));
-    assert_eq!(answer.body().expose_bytes(), b"{\"a\":1}");
-    let seen = &server.seen()[0];
-    assert_eq!((seen.method.as_str(), &*seen.target), ("POST", "/auth/login/?a=b%2Fc"));
-    assert_eq!(seen.body, b"[\"canary-password\"]");
-    let mut names: Vec<&str> = seen.headers.iter().map(|(name, _)| name.as_str()).collect();
-    names.sort_unstable();
-    let expected =
+    let names =
         ["accept", "accept-encoding", "content-length", "content-type", "host", "user-agent"];
-    assert_eq!(names, expected);
-    assert_eq!(seen.header("accept"), Some("application/json"));
-    assert!(seen.header("user-agent").unwrap().starts_with("countersign/"));
+    contract::what_an_adapter_built_is_sent_as_it_is(&client(), &names).await;
 }
 
 #[tokio::test]
@@ -56,84 +31,42 @@ async fn the_callers_user_agent_stays() {
 
 #[tokio::test]
 async fn f33_p13_no_redirect_is_followed_and_no_cookie_kept() {
-    let elsewhere = Server::start(|_| Reply::status(200)).await;
-    let to = elsewhere.url("/");
-    let server = Server::start(move |_| {
-        Reply::redirect(307, &to).header("set-cookie", "sessionid=canary; Path=/")
-    })
-    .await;
-    let client = client();
-    for _ in 0..2 {
-        let answer = client.send(sign_in(&server, "/")).await.unwrap();
-        assert_eq!(answer.status().as_u16(), 307);
-    }
-    assert_eq!(elsewhere.seen(), []);
-    assert!(server.seen().iter().all(|seen| seen.header("cookie").is_none()));
+    contract::no_redirect_is_followed_and_no_cookie_kept(&client()).await;
 }
 
 #[tokio::test]
-async fn f49_a_gzip_bomb_an_endless_and_an_announced_giant_are_cut() {
+async fn f49_an_endless_and_an_announced_giant_are_cut() {
+    contract::an_endless_and_an_announced_giant_are_cut(&client()).await;
+}
+
+#[tokio::test]
+async fn f49_a_gzip_bomb_is_cut() {
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     for _ in 0..64 {
         bomb.write_all(&[b' '; 1024 * 1024]).unwrap();
     }
     let bomb = bomb.finish().unwrap();
     assert!(bomb.len() < 100_000);
-    let server = Server::start(move |seen| match seen.target.as_str() {
-        "/bomb" => Reply::status(200).header("content-encoding", "gzip").body(bomb.clone()),
-        "/endless" => Reply::status(200).body([b'x'; 10_000]).endless(),
-        "/giant" => {
-            Reply::status(200).header("content-length", "1099511627776").body("x").endless()
-        }
-        "/just-too-much" => Reply::status(200).body(vec![b'x'; 1024 * 1024 + 1]),
-        _ => Reply::status(200).body(vec![b'x'; 1024 * 1024]),
+    let server = Server::start(move |_| {
+        Reply::status(200).header("content-encoding", "gzip").body(bomb.clone())
     })
     .await;
-    for path in ["/bomb", "/endless", "/giant", "/just-too-much"] {
-        let error = client().send(sign_in(&server, path)).await.unwrap_err();
-        assert_eq!(error.reason(), Reason::BodyTooLarge, "{path}");
-        assert_eq!(error.delivery(), Delivery::Unknown);
-    }
-    let answer = client().send(sign_in(&server, "/enough")).await.unwrap();
-    assert_eq!(answer.body().len(), 1024 * 1024);
+    contract::is_cut(&client(), &server, "/bomb").await;
 }
 
 #[tokio::test]
 async fn f06_f52_a_request_that_may_have_arrived_is_not_resent_below_us() {
-    let server = Server::start(|seen| match seen.target.as_str() {
-        "/first" => Reply::status(200),
-        _ => Reply::closed(),
-    })
-    .await;
-    let client = client();
-    // The second request goes over the connection that the first one left open.
-    client.send(sign_in(&server, "/first")).await.unwrap();
-    let error = client.send(sign_in(&server, "/second?canary-query")).await.unwrap_err();
-    assert_eq!((error.delivery(), error.reason()), (Delivery::Unknown, Reason::Interrupted));
-    assert_eq!(server.seen().len(), 2);
-    assert!(!shown(&error).contains("canary"), "{}", shown(&error));
+    contract::a_request_that_may_have_arrived_is_not_resent(&client()).await;
 }
 
 #[tokio::test]
 async fn f06_without_a_connection_nothing_was_sent() {
-    let server = Server::start(|_| Reply::status(200)).await;
-    let request = sign_in(&server, "/?canary-query");
-    drop(server);
-    // The port is free again once the server's task has gone.
-    tokio::task::yield_now().await;
-    let error = client().send(request).await.unwrap_err();
-    assert_eq!((error.delivery(), error.reason()), (Delivery::NotSent, Reason::Connect));
-    assert!(!shown(&error).contains("canary"), "{}", shown(&error));
+    contract::without_a_connection_nothing_was_sent(&client()).await;
 }
 
 #[tokio::test]
 async fn f33_plain_http_beyond_loopback_and_user_information_are_forbidden() {
-    for address in ["http://auth.example/?canary-query", "https://kim:canary@auth.example/"] {
-        let request = HttpRequest::new(Method::GET, address).unwrap();
-        let error = client().send(request).await.unwrap_err();
-        assert_eq!((error.delivery(), error.reason()), (Delivery::NotSent, Reason::Forbidden));
-        assert!(!shown(&error).contains("canary"), "{}", shown(&error));
-    }
+    contract::plain_http_beyond_loopback_and_user_information_are_forbidden(&client()).await;
 }
 
 #[tokio::test]

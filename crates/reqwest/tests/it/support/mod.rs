@@ -1,6 +1,8 @@
-//! A loopback server that records what it saw, and an authority whose every move is written down.
+//! A loopback server that records what it saw, an authority whose every move is written down, and what every
+//! transport owes.
 
 mod authority;
+pub(crate) mod contract;
 mod server;
 
 pub(crate) use authority::{Fake, Move};
