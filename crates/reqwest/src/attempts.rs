@@ -30,22 +30,34 @@ impl Attempts {
         self.probe = None;
     }
 
-    /// `used` was not refused, or nobody knows: a body that could not be judged says nothing about it.
-    pub(crate) fn not_refused<A: Authority>(
+    /// What to send next after an answer with this `verdict` on `used`; `None` if that is the caller's.
+    pub(crate) async fn next<A: Authority>(
         &mut self,
         authority: &A,
         used: &Granted,
-        verdict: Verdict,
-        status: StatusCode,
-    ) {
-        if verdict == Verdict::Accepted {
-            self.accepted(authority, used, status);
+        (verdict, status): (Verdict, StatusCode),
+        may_replay: bool,
+        need: Need,
+    ) -> Result<Option<Granted>, Error> {
+        match verdict {
+            Verdict::Rejected(rejection) => {
+                // Rare, and boxed so that it does not weigh on every call.
+                Box::pin(self.after(authority, used, rejection, may_replay, need)).await
+            }
+            Verdict::Accepted => {
+                self.accepted(authority, used, status);
+                Ok(None)
+            }
+            // A body that could not be judged says nothing about it.
+            Verdict::NeedsBody => {
+                self.probe = None;
+                Ok(None)
+            }
         }
-        self.probe = None;
     }
 
     /// What to send next after `used` was refused; `None` if the refusal is the answer.
-    pub(crate) async fn after<A: Authority>(
+    async fn after<A: Authority>(
         &mut self,
         authority: &A,
         used: &Granted,

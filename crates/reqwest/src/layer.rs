@@ -194,19 +194,16 @@ where
                 }
                 given = granted(authority, NEED).await.map_err(LayerError::Auth)?;
             } else {
-                let (verdict, judged) = match judge(authority, &response) {
+                let (verdict, answer) = match judge(authority, &response) {
                     Verdict::NeedsBody => judge_body(authority, response).await,
                     verdict => (verdict, response.map(Rejoined::untouched)),
                 };
-                let Verdict::Rejected(rejection) = verdict else {
-                    attempts.not_refused(authority, &given, verdict, judged.status());
-                    return Ok(judged);
-                };
+                let status = answer.status();
                 let may_replay = replay.allows(&parts.method);
-                let next = attempts.after(authority, &given, rejection, may_replay, NEED);
+                let next = attempts.next(authority, &given, (verdict, status), may_replay, NEED);
                 match next.await.map_err(LayerError::Auth)? {
                     Some(next) => given = next,
-                    None => return Ok(judged),
+                    None => return Ok(answer),
                 }
             }
             ready(service).await?;

@@ -106,19 +106,16 @@ async fn again<A: Authority>(
 ) -> Result<Response> {
     let mut attempts = Attempts::default();
     loop {
-        let (verdict, judged) = match judge(authority, &response) {
+        let (verdict, answer) = match judge(authority, &response) {
             Verdict::NeedsBody => judge_body(authority, response).await,
             verdict => (verdict, response),
         };
-        let Verdict::Rejected(rejection) = verdict else {
-            attempts.not_refused(authority, &given, verdict, judged.status());
-            return Ok(judged);
-        };
-        let may_replay = call.may_replay();
-        let after = attempts.after(authority, &given, rejection, may_replay, call.need);
+        let status = answer.status();
+        let after =
+            attempts.next(authority, &given, (verdict, status), call.may_replay(), call.need);
         match after.await.map_err(auth)? {
             Some(next) => given = next,
-            None => return Ok(judged),
+            None => return Ok(answer),
         }
         let request = call.next_send(&given).map_err(Error::middleware)?;
         let sent = next.clone().run(request, extensions).await;

@@ -84,12 +84,8 @@ async fn send_boxed<A: Authority>(
             Verdict::NeedsBody => judge_body(authority, response).await,
             verdict => (verdict, response),
         };
-        let Verdict::Rejected(rejection) = verdict else {
-            attempts.not_refused(authority, &given, verdict, response.status());
-            return Ok(response);
-        };
-        let may_replay = call.may_replay();
-        let next = Box::pin(attempts.after(authority, &given, rejection, may_replay, call.need));
+        let judged = (verdict, response.status());
+        let next = attempts.next(authority, &given, judged, call.may_replay(), call.need);
         match next.await.map_err(SendError::Auth)? {
             Some(next) => given = next,
             None => return Ok(response),
