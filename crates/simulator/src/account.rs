@@ -116,6 +116,13 @@ impl Account {
         self.locked || self.locked_until_ms.is_some_and(|until| now_ms < until)
     }
 
+    /// Its owner has chosen this password; a temporary one is over.
+    pub(crate) fn choose_password(&mut self, password: &str) {
+        password.clone_into(&mut self.password);
+        self.temporary_password = None;
+        self.must_change_password = false;
+    }
+
     /// Every secret of the account.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
         let optional = [&self.temporary_password, &self.totp_secret];

@@ -35,6 +35,36 @@ impl Default for Setup {
     }
 }
 
+/// The methods that fill in the `setup` of a simulator's settings, one for each of its fields.
+macro_rules! setup_methods {
+    ($simulator:ty) => {
+        impl $simulator {
+            /// How far the server's clock is ahead, in milliseconds.
+            #[must_use]
+            pub fn skew_ms(mut self, skew_ms: i64) -> Self {
+                self.setup.skew_ms = skew_ms;
+                self
+            }
+
+            /// How many records are kept; 100,000 by default. The totals count all.
+            #[must_use]
+            pub fn record_limit(mut self, records: usize) -> Self {
+                self.setup.record_limit = records;
+                self
+            }
+
+            /// Makes all random values repeatable.
+            #[must_use]
+            pub fn seed(mut self, seed: [u8; 32]) -> Self {
+                self.setup.seed = Some(seed);
+                self
+            }
+        }
+    };
+}
+
+pub(crate) use setup_methods;
+
 // From the seed follow every token, code, key and temporary password: it is a secret as they are.
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -121,9 +121,7 @@ fn new_password(
     policy::check(&server.settings, password)?;
     cx.secret(password);
     if let Some(account) = cx.accounts.get_mut(&course.identity) {
-        password.clone_into(&mut account.password);
-        account.temporary_password = None;
-        account.must_change_password = false;
+        account.choose_password(password);
         account.attributes.remove("required_attributes");
         for (name, value) in responses.into_iter().flatten() {
             if let Some(name) = name.strip_prefix("userAttributes.") {

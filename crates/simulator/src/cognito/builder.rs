@@ -10,7 +10,7 @@ use super::{
 };
 use crate::account::Account;
 use crate::ibex::HeaderForm;
-use crate::simulator::{Setup, Simulator};
+use crate::simulator::{Setup, Simulator, setup_methods};
 use crate::totp::Totp;
 
 impl Cognito {
@@ -270,27 +270,6 @@ impl Cognito {
         self
     }
 
-    /// How far the server's clock is ahead, in milliseconds.
-    #[must_use]
-    pub fn skew_ms(mut self, skew_ms: i64) -> Self {
-        self.setup.skew_ms = skew_ms;
-        self
-    }
-
-    /// How many records are kept; 100,000 by default. The totals count all.
-    #[must_use]
-    pub fn record_limit(mut self, records: usize) -> Self {
-        self.setup.record_limit = records;
-        self
-    }
-
-    /// Makes all random values repeatable.
-    #[must_use]
-    pub fn seed(mut self, seed: [u8; 32]) -> Self {
-        self.setup.seed = Some(seed);
-        self
-    }
-
     /// The server with its default accounts: `kim@pool.example` with a password alone, `new@pool.example` with a
     /// temporary password and a first new one to choose, `mfa@pool.example` with a time-based code, and one app client.
     #[must_use]
@@ -311,6 +290,8 @@ impl Cognito {
         simulator
     }
 }
+
+setup_methods!(Cognito);
 
 impl Default for Cognito {
     fn default() -> Self {

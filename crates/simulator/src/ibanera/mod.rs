@@ -14,7 +14,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::account::Account;
-use crate::simulator::{Setup, Simulator};
+use crate::simulator::{Setup, Simulator, setup_methods};
 use crate::totp::Totp;
 
 /// How the shared secret's text becomes the key of the codes.
@@ -150,27 +150,6 @@ impl Ibanera {
         self
     }
 
-    /// How far the server's clock is ahead, in milliseconds.
-    #[must_use]
-    pub fn skew_ms(mut self, skew_ms: i64) -> Self {
-        self.setup.skew_ms = skew_ms;
-        self
-    }
-
-    /// How many records are kept; 100,000 by default. The totals count all.
-    #[must_use]
-    pub fn record_limit(mut self, records: usize) -> Self {
-        self.setup.record_limit = records;
-        self
-    }
-
-    /// Makes all random values repeatable.
-    #[must_use]
-    pub fn seed(mut self, seed: [u8; 32]) -> Self {
-        self.setup.seed = Some(seed);
-        self
-    }
-
     /// The server with its default account.
     #[must_use]
     pub fn build(self) -> Simulator {
@@ -180,6 +159,8 @@ impl Ibanera {
         simulator
     }
 }
+
+setup_methods!(Ibanera);
 
 impl Default for Ibanera {
     fn default() -> Self {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::account::Account;
-use crate::simulator::{Setup, Simulator};
+use crate::simulator::{Setup, Simulator, setup_methods};
 
 /// Which form of the `Authorization` header an endpoint takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,27 +172,6 @@ impl Ibex {
         self
     }
 
-    /// How far the server's clock is ahead, in milliseconds.
-    #[must_use]
-    pub fn skew_ms(mut self, skew_ms: i64) -> Self {
-        self.setup.skew_ms = skew_ms;
-        self
-    }
-
-    /// How many records are kept; 100,000 by default. The totals count all.
-    #[must_use]
-    pub fn record_limit(mut self, records: usize) -> Self {
-        self.setup.record_limit = records;
-        self
-    }
-
-    /// Makes all random values repeatable.
-    #[must_use]
-    pub fn seed(mut self, seed: [u8; 32]) -> Self {
-        self.setup.seed = Some(seed);
-        self
-    }
-
     /// The server with its default accounts: a user, a client, and an invited user with a temporary password.
     #[must_use]
     pub fn build(self) -> Simulator {
@@ -206,6 +185,8 @@ impl Ibex {
         simulator
     }
 }
+
+setup_methods!(Ibex);
 
 impl Default for Ibex {
     fn default() -> Self {

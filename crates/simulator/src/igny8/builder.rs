@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::server::Server;
 use super::{ExpiryForm, Igny8, MissingSlash, RefreshAnswer, Settings, TokenNames};
 use crate::account::Account;
-use crate::simulator::{Setup, Simulator};
+use crate::simulator::{Setup, Simulator, setup_methods};
 
 impl Igny8 {
     /// The life of an access token; 15 minutes by default, as in the guide.
@@ -188,27 +188,6 @@ impl Igny8 {
         self
     }
 
-    /// How far the server's clock is ahead, in milliseconds.
-    #[must_use]
-    pub fn skew_ms(mut self, skew_ms: i64) -> Self {
-        self.setup.skew_ms = skew_ms;
-        self
-    }
-
-    /// How many records are kept; 100,000 by default. The totals count all.
-    #[must_use]
-    pub fn record_limit(mut self, records: usize) -> Self {
-        self.setup.record_limit = records;
-        self
-    }
-
-    /// Makes all random values repeatable.
-    #[must_use]
-    pub fn seed(mut self, seed: [u8; 32]) -> Self {
-        self.setup.seed = Some(seed);
-        self
-    }
-
     /// The server with its default accounts, `lee@studio.example` and `sam@agency.example`.
     #[must_use]
     pub fn build(self) -> Simulator {
@@ -227,6 +206,8 @@ impl Igny8 {
         simulator
     }
 }
+
+setup_methods!(Igny8);
 
 impl Default for Igny8 {
     fn default() -> Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::server::Server;
 use super::{InternalForm, Settings, Wikimedia};
 use crate::account::Account;
-use crate::simulator::{Setup, Simulator};
+use crate::simulator::{Setup, Simulator, setup_methods};
 
 impl Wikimedia {
     /// The life of access and ID tokens; 24 hours by default. Whole seconds, since the answer tells seconds.
@@ -66,27 +66,6 @@ impl Wikimedia {
         self
     }
 
-    /// How far the server's clock is ahead, in milliseconds.
-    #[must_use]
-    pub fn skew_ms(mut self, skew_ms: i64) -> Self {
-        self.setup.skew_ms = skew_ms;
-        self
-    }
-
-    /// How many records are kept; 100,000 by default. The totals count all.
-    #[must_use]
-    pub fn record_limit(mut self, records: usize) -> Self {
-        self.setup.record_limit = records;
-        self
-    }
-
-    /// Makes all random values repeatable.
-    #[must_use]
-    pub fn seed(mut self, seed: [u8; 32]) -> Self {
-        self.setup.seed = Some(seed);
-        self
-    }
-
     /// The server with its default accounts: `canary-archivist` with a password, `canary-newcomer` with a temporary one
     /// and a new one to choose.
     #[must_use]
@@ -105,6 +84,8 @@ impl Wikimedia {
         simulator
     }
 }
+
+setup_methods!(Wikimedia);
 
 impl Default for Wikimedia {
     fn default() -> Self {

@@ -60,9 +60,7 @@ pub(super) fn new_password(server: &mut Server, asked: &Bound, cx: &mut Context<
     cx.secret(password);
     let mut further = None;
     if let Some(account) = cx.accounts.get_mut(name) {
-        password.clone_into(&mut account.password);
-        account.temporary_password = None;
-        account.must_change_password = false;
+        account.choose_password(password);
         further = account.attributes.get("mfa").cloned();
     }
     match further {

@@ -104,9 +104,7 @@ fn recovered(
     server.recoveries.remove(&identity);
     cx.secret(password);
     if let Some(account) = cx.accounts.get_mut(&identity) {
-        password.clone_into(&mut account.password);
-        account.temporary_password = None;
-        account.must_change_password = false;
+        account.choose_password(password);
         account.attributes.remove("reset_required");
         account.failed_attempts = 0;
         account.locked_until_ms = None;

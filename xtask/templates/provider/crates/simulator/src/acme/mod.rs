@@ -11,7 +11,7 @@ mod wire;
 use std::time::Duration;
 
 use crate::account::Account;
-use crate::simulator::{Setup, Simulator};
+use crate::simulator::{Setup, Simulator, setup_methods};
 
 /// Settings of the Acme simulator. [`Simulator::acme`] makes it, [`Acme::build`] starts from it.
 ///
@@ -43,27 +43,6 @@ impl Acme {
         self
     }
 
-    /// How far the server's clock is ahead, in milliseconds.
-    #[must_use]
-    pub fn skew_ms(mut self, skew_ms: i64) -> Self {
-        self.setup.skew_ms = skew_ms;
-        self
-    }
-
-    /// How many records are kept; 100,000 by default. The totals count all.
-    #[must_use]
-    pub fn record_limit(mut self, records: usize) -> Self {
-        self.setup.record_limit = records;
-        self
-    }
-
-    /// Makes all random values repeatable.
-    #[must_use]
-    pub fn seed(mut self, seed: [u8; 32]) -> Self {
-        self.setup.seed = Some(seed);
-        self
-    }
-
     /// The server with its default account.
     #[must_use]
     pub fn build(self) -> Simulator {
@@ -72,6 +51,8 @@ impl Acme {
         simulator
     }
 }
+
+setup_methods!(Acme);
 
 impl Default for Acme {
     fn default() -> Self {
