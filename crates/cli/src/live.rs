@@ -5,12 +5,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use countersign_core::{AuthProvider, Clock, CredentialKind, Credentials, Origin, SecretString};
+use countersign_core::{AuthProvider, CredentialKind, Credentials, Origin, SecretString};
 use countersign_runtime::SystemClock;
 
+use crate::opening;
 use crate::problem::Problem;
 use crate::profile::{self, Profile, ProfileFile};
-use crate::source::{ProfileCredentials, Source, Surroundings};
+use crate::source::{ProfileCredentials, Source};
 
 /// A profile that was read, with what its provider's settings make. Nothing was sent, and no secret read.
 pub struct Live {
@@ -38,17 +39,7 @@ impl Live {
         let path = profile::config_file(config, crate::environment)?;
         let profile = ProfileFile::read(&path)?.profile(name)?;
         let built = profile.build()?;
-        let source = ProfileCredentials {
-            place: profile.place(),
-            identity: profile.identity()?.map(str::to_owned),
-            sources: profile.sources().to_vec(),
-            optional: built.adapter.capabilities().credentials.optional.clone(),
-            around: Surroundings {
-                environment: crate::environment,
-                withheld: profile.withheld().to_vec(),
-                clock: Arc::new(SystemClock::new()) as Arc<dyn Clock>,
-            },
-        };
+        let source = opening::sources(&profile, &*built.adapter, SystemClock::new())?;
         Ok(Self {
             adapter: built.adapter,
             api_origins: built.api_origins,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::session::Reauthentication;
-use countersign_core::{AuthProvider, Clock, CredentialKind, CredentialSource as _};
+use countersign_core::{AuthProvider, CredentialKind, CredentialSource as _};
 use countersign_runtime::{Keeper, Session, SystemClock};
 
 use crate::keep::Keep;
@@ -47,6 +47,25 @@ pub(crate) async fn keeper(
     Ok(keeper.clock(clock).pull().build()?)
 }
 
+/// The sources of the profile's secrets, for its adapter.
+pub(crate) fn sources(
+    profile: &Profile,
+    adapter: &dyn AuthProvider,
+    clock: SystemClock,
+) -> Result<ProfileCredentials, Problem> {
+    Ok(ProfileCredentials {
+        place: profile.place(),
+        identity: profile.identity()?.map(str::to_owned),
+        sources: profile.sources().to_vec(),
+        optional: adapter.capabilities().credentials.optional.clone(),
+        around: Surroundings {
+            environment: crate::environment,
+            withheld: profile.withheld().to_vec(),
+            clock: Arc::new(clock),
+        },
+    })
+}
+
 /// Opens the session of `profile`; `wait` is for a token, each time, and new passwords go to `keep`.
 pub(crate) async fn session(
     keeper: &Keeper,
@@ -57,17 +76,7 @@ pub(crate) async fn session(
     keep: Keep,
 ) -> Result<Opened, Problem> {
     let built = profile.build()?;
-    let source = Arc::new(ProfileCredentials {
-        place: profile.place(),
-        identity: profile.identity()?.map(str::to_owned),
-        sources: profile.sources().to_vec(),
-        optional: built.adapter.capabilities().credentials.optional.clone(),
-        around: Surroundings {
-            environment: crate::environment,
-            withheld: profile.withheld().to_vec(),
-            clock: Arc::new(clock) as Arc<dyn Clock>,
-        },
-    });
+    let source = Arc::new(sources(profile, &*built.adapter, clock)?);
     let (account, policy) = (profile.account()?, reauthentication(profile, source.interactive())?);
     let describe = || {
         keeper
