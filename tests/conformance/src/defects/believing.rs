@@ -8,15 +8,15 @@ use countersign_conformance::Engine;
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::transport::{Reason, TransportError};
 use countersign_core::{
-    AccessToken, Ambient, AuthProvider, Error, ErrorKind, HttpTransport, Lifetime, Operation,
-    Outcome, SecretBytes, Timestamp, TokenResponse,
+    AccessToken, Error, ErrorKind, HttpTransport, Lifetime, Operation, Outcome, SecretBytes,
+    Timestamp, TokenResponse,
 };
 use http::{HeaderMap, StatusCode};
 
 use super::Defect;
 use super::hanging::remembers;
-use super::seams::{self, BrokenAdapter, BrokenTransport};
-use super::simple::reads;
+use super::seams::{self, BrokenTransport};
+use super::simple::{alters, reads, tokens};
 
 pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
@@ -31,14 +31,14 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "A token that is too long is cut to what fits",
         target: "wikimedia",
         caught_by: "f49-token-of-64-kib",
-        engine: || altered(|body| body.replace(&"a".repeat(60_000), "")),
+        engine: || alters(|_, body| body.replace(&"a".repeat(60_000), "")),
     },
     Defect {
         id: "line-ends-are-cut-out",
         title: "Line ends are cut out of tokens before they are looked at",
         target: "ibanera",
         caught_by: "f49-token-with-a-line-end",
-        engine: || altered(|body| body.replace("\\r\\n", "").replace("x-injected: yes", "")),
+        engine: || alters(|_, body| body.replace("\\r\\n", "").replace("x-injected: yes", "")),
     },
     Defect {
         id: "last-member-wins",
@@ -46,7 +46,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         target: "igny8",
         caught_by: "f49-duplicate-members",
         engine: || {
-            altered(|body| {
+            alters(|_, body| {
                 let read = serde_json::from_str::<serde_json::Value>(body);
                 read.map_or_else(|_| body.to_owned(), |document| document.to_string())
             })
@@ -95,7 +95,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         target: "wikimedia",
         caught_by: "f43-cut-at-every-byte",
         engine: || {
-            altered(|body| match body.ends_with('}') {
+            alters(|_, body| match body.ends_with('}') {
                 true => body.to_owned(),
                 false => format!("{}\"}}", body.trim_end_matches(',').trim_end_matches('"')),
             })
@@ -121,12 +121,9 @@ pub(crate) const DEFECTS: &[Defect] = &[
         target: "ibanera",
         caught_by: "f43-no-expiry",
         engine: || {
-            reads(|_, _, _, mut outcome| {
-                if let Ok(Outcome::Tokens(tokens, _)) = &mut outcome {
-                    tokens.access_expiry =
-                        tokens.access_expiry.or(Some(Lifetime::Until(Timestamp::MAX)));
-                }
-                outcome
+            tokens(|_, _, _, tokens| {
+                tokens.access_expiry =
+                    tokens.access_expiry.or(Some(Lifetime::Until(Timestamp::MAX)));
             })
         },
     },
@@ -188,13 +185,10 @@ pub(crate) const DEFECTS: &[Defect] = &[
         target: "ibanera",
         caught_by: "f43-no-expiry",
         engine: || {
-            reads(|_, response, _, mut outcome| {
-                if let Ok(Outcome::Tokens(tokens, _)) = &mut outcome
-                    && !holds(response, "expiresIn")
-                {
+            tokens(|_, response, _, tokens| {
+                if !holds(response, "expiresIn") {
                     tokens.access_expiry = Some(Lifetime::For(Duration::from_secs(86_400)));
                 }
-                outcome
             })
         },
     },
@@ -203,14 +197,14 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "A lifetime with a fraction is taken for one in milliseconds",
         target: "ibex_oauth2",
         caught_by: "f49-expiry-float",
-        engine: || altered(|body| body.replace(":3600.5", ":3")),
+        engine: || alters(|_, body| body.replace(":3600.5", ":3")),
     },
     Defect {
         id: "huge-expiry-overflows",
         title: "A lifetime beyond all measure overflows to one of a second",
         target: "ibex_oauth2",
         caught_by: "f49-expiry-huge",
-        engine: || altered(|body| body.replace(":1e300", ":1").replace(":1e+300", ":1")),
+        engine: || alters(|_, body| body.replace(":1e300", ":1").replace(":1e+300", ":1")),
     },
     Defect {
         id: "too-long-is-a-refusal",
@@ -252,100 +246,31 @@ pub(super) fn holds(response: &HttpResponse, words: &str) -> bool {
 }
 
 fn instead_of_a_protocol_error(token: &'static str) -> Arc<dyn Engine> {
-    seams::adapter(Placeholder(token))
-}
-
-#[derive(Clone)]
-struct Placeholder(&'static str);
-
-impl BrokenAdapter for Placeholder {
-    fn interpret(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        response: &HttpResponse,
-        ambient: &Ambient<'_>,
-    ) -> Result<Outcome, Error> {
-        match real.interpret(operation, response, ambient) {
-            Err(error) if error.kind() == ErrorKind::Protocol && response.status().is_success() => {
-                TokenResponse::new(AccessToken::new(self.0.to_owned())?).pipe()
-            }
-            other => other,
+    reads(move |_, response, _, outcome| match outcome {
+        Err(error) if error.kind() == ErrorKind::Protocol && response.status().is_success() => {
+            TokenResponse::new(AccessToken::new(token.to_owned())?).pipe()
         }
-    }
-}
-
-/// An adapter that puts the text of an answer right before it reads it.
-fn altered(change: fn(&str) -> String) -> Arc<dyn Engine> {
-    seams::adapter(Altered(change))
-}
-
-#[derive(Clone)]
-struct Altered(fn(&str) -> String);
-
-impl BrokenAdapter for Altered {
-    fn interpret(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        response: &HttpResponse,
-        ambient: &Ambient<'_>,
-    ) -> Result<Outcome, Error> {
-        let text = String::from_utf8_lossy(response.body().expose_bytes());
-        let body = SecretBytes::new((self.0)(&text).into_bytes());
-        let changed = HttpResponse::new(response.status(), response.headers().clone(), body);
-        real.interpret(operation, &changed, ambient)
-    }
-}
-
-fn expiry_of(word: &'static str, life: Lifetime) -> Arc<dyn Engine> {
-    seams::adapter(Expiring(word, life))
+        other => other,
+    })
 }
 
 /// Reads this lifetime where the answer holds that word.
-#[derive(Clone)]
-struct Expiring(&'static str, Lifetime);
-
-impl BrokenAdapter for Expiring {
-    fn interpret(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        response: &HttpResponse,
-        ambient: &Ambient<'_>,
-    ) -> Result<Outcome, Error> {
-        let mut outcome = real.interpret(operation, response, ambient);
-        if let Ok(Outcome::Tokens(tokens, _)) = &mut outcome
-            && holds(response, self.0)
-        {
-            tokens.access_expiry = Some(self.1);
+fn expiry_of(word: &'static str, life: Lifetime) -> Arc<dyn Engine> {
+    tokens(move |_, response, _, tokens| {
+        if holds(response, word) {
+            tokens.access_expiry = Some(life);
         }
-        outcome
-    }
+    })
 }
 
 /// Takes an answer with tokens for a broken one where its text is so.
 fn expiry_refused(so: fn(&str) -> bool) -> Arc<dyn Engine> {
-    seams::adapter(Demanding(so))
-}
-
-#[derive(Clone)]
-struct Demanding(fn(&str) -> bool);
-
-impl BrokenAdapter for Demanding {
-    fn interpret(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        response: &HttpResponse,
-        ambient: &Ambient<'_>,
-    ) -> Result<Outcome, Error> {
-        let text = String::from_utf8_lossy(response.body().expose_bytes());
-        match real.interpret(operation, response, ambient) {
-            Ok(Outcome::Tokens(..)) if (self.0)(&text) => Err(Error::new(ErrorKind::Protocol)),
-            other => other,
+    reads(move |_, response, _, outcome| match outcome {
+        Ok(Outcome::Tokens(..)) if so(&String::from_utf8_lossy(response.body().expose_bytes())) => {
+            Err(Error::new(ErrorKind::Protocol))
         }
-    }
+        other => other,
+    })
 }
 
 /// What is made of an answer that is more than a transport lets through.

@@ -3,8 +3,8 @@
 use countersign_core::http::HttpRequest;
 use countersign_core::{Ambient, AuthProvider, Capabilities, Error, Operation};
 
-use super::Defect;
 use super::seams::{self, BrokenAdapter};
+use super::{Defect, simple};
 
 pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
@@ -19,7 +19,12 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "The adapter answers an operation that it does not claim with a sign-in",
         target: "igny8",
         caught_by: "unclaimed-builds-no-request",
-        engine: || seams::adapter(AnythingIsASignIn),
+        engine: || {
+            simple::asks(|real, operation, ambient| match operation {
+                Operation::WhoAmI => real.request(&Operation::SignIn, ambient),
+                _ => real.request(operation, ambient),
+            })
+        },
     },
 ];
 
@@ -41,23 +46,6 @@ impl BrokenAdapter for ClaimsTooMuch {
     ) -> Result<HttpRequest, Error> {
         match operation {
             Operation::ChangePassword { .. } => real.request(&Operation::SignIn, ambient),
-            _ => real.request(operation, ambient),
-        }
-    }
-}
-
-#[derive(Clone)]
-struct AnythingIsASignIn;
-
-impl BrokenAdapter for AnythingIsASignIn {
-    fn request(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        ambient: &Ambient<'_>,
-    ) -> Result<HttpRequest, Error> {
-        match operation {
-            Operation::WhoAmI => real.request(&Operation::SignIn, ambient),
             _ => real.request(operation, ambient),
         }
     }

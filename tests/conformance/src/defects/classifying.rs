@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use countersign_conformance::Engine;
-use countersign_core::http::HttpResponse;
-use countersign_core::{Ambient, AuthProvider, Error, ErrorKind, Operation, Outcome};
+use countersign_core::{Error, ErrorKind, Operation};
 
 use super::Defect;
 use super::ibex::says;
-use super::seams::{self, BrokenAdapter};
 use super::simple::reads;
 
 pub(crate) const DEFECTS: &[Defect] = &[
@@ -111,23 +109,10 @@ pub(crate) const DEFECTS: &[Defect] = &[
 
 /// An adapter that takes failures of some kinds for a wrong password.
 fn refused(so: fn(ErrorKind) -> bool) -> Arc<dyn Engine> {
-    seams::adapter(Refused(so))
-}
-
-#[derive(Clone)]
-struct Refused(fn(ErrorKind) -> bool);
-
-impl BrokenAdapter for Refused {
-    fn interpret(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        response: &HttpResponse,
-        ambient: &Ambient<'_>,
-    ) -> Result<Outcome, Error> {
-        real.interpret(operation, response, ambient).map_err(|error| match (self.0)(error.kind()) {
+    reads(move |_, _, _, outcome| {
+        outcome.map_err(|error| match so(error.kind()) {
             true => Error::new(ErrorKind::InvalidGrant),
             false => error,
         })
-    }
+    })
 }

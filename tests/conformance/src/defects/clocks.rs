@@ -5,16 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_conformance::Engine;
-use countersign_core::http::HttpResponse;
-use countersign_core::{
-    Ambient, AuthProvider, Clock, Error, Lifetime, Monotonic, Operation, Outcome, Timestamp,
-    Verdict,
-};
+use countersign_core::{Clock, Lifetime, Monotonic, Timestamp, Verdict};
 use http::header::DATE;
 
 use super::Defect;
-use super::seams::{self, BrokenAdapter};
-use super::simple::judges;
+use super::simple::{judges, tokens};
 
 const SECOND: Duration = Duration::from_secs(1);
 const QUARTER_HOUR_MS: i64 = 900_000;
@@ -74,37 +69,20 @@ pub(crate) const DEFECTS: &[Defect] = &[
 /// What is made of a life, and of by how many milliseconds the server's date is ahead.
 type Made = fn(Duration, i64) -> Duration;
 
+/// Makes another life of the date of the answer that brought it.
 fn by_date(made: Made) -> Arc<dyn Engine> {
-    seams::adapter(ByDate(made))
+    tokens(move |_, response, ambient, tokens| {
+        let date = response.header(DATE.as_str()).and_then(Timestamp::parse_http_date);
+        if let (Some(date), Some(Lifetime::For(life))) = (date, tokens.access_expiry) {
+            let ahead = date.as_millis().saturating_sub(ambient.now.as_millis());
+            tokens.access_expiry = Some(Lifetime::For(made(life, ahead)));
+        }
+    })
 }
 
 fn lengthened(life: Duration, by_ms: i64) -> Duration {
     let by = Duration::from_millis(by_ms.unsigned_abs());
     if by_ms < 0 { life.saturating_sub(by) } else { life.saturating_add(by) }
-}
-
-/// Makes another life of the date of the answer that brought it.
-#[derive(Clone)]
-struct ByDate(Made);
-
-impl BrokenAdapter for ByDate {
-    fn interpret(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        response: &HttpResponse,
-        ambient: &Ambient<'_>,
-    ) -> Result<Outcome, Error> {
-        let mut outcome = real.interpret(operation, response, ambient)?;
-        let date = response.header(DATE.as_str()).and_then(Timestamp::parse_http_date);
-        if let (Outcome::Tokens(tokens, _), Some(date)) = (&mut outcome, date)
-            && let Some(Lifetime::For(life)) = tokens.access_expiry
-        {
-            let ahead = date.as_millis().saturating_sub(ambient.now.as_millis());
-            tokens.access_expiry = Some(Lifetime::For((self.0)(life, ahead)));
-        }
-        Ok(outcome)
-    }
 }
 
 struct NowAndThen;

@@ -18,6 +18,7 @@ use countersign_runtime::{CredentialSink, PasswordStage, SessionBuilder};
 use super::Defect;
 use super::carrying::Hedged;
 use super::seams::{self, BrokenAdapter, BrokenTransport};
+use super::simple::reads;
 
 const QUARTER_HOUR: Duration = Duration::from_secs(900);
 
@@ -263,25 +264,12 @@ impl BrokenTransport for Impatient {
     }
 }
 
-fn refused_as(instead: fn(&Ambient<'_>) -> Error) -> Arc<dyn Engine> {
-    seams::adapter(RefusedAs(instead))
-}
-
 /// Takes a refused password for something else.
-#[derive(Clone)]
-struct RefusedAs(fn(&Ambient<'_>) -> Error);
-
-impl BrokenAdapter for RefusedAs {
-    fn interpret(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        response: &HttpResponse,
-        ambient: &Ambient<'_>,
-    ) -> Result<Outcome, Error> {
-        real.interpret(operation, response, ambient).map_err(|error| match error.kind() {
-            ErrorKind::InvalidGrant => (self.0)(ambient),
+fn refused_as(instead: fn(&Ambient<'_>) -> Error) -> Arc<dyn Engine> {
+    reads(move |_, _, ambient, outcome| {
+        outcome.map_err(|error| match error.kind() {
+            ErrorKind::InvalidGrant => instead(ambient),
             _ => error,
         })
-    }
+    })
 }

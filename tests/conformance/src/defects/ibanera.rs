@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use countersign_conformance::Engine;
-use countersign_core::http::{HttpResponse, ResponseHead};
+use countersign_core::http::{HttpRequest, ResponseHead};
 use countersign_core::{
     Ambient, AuthProvider, Authorization, Error, ErrorKind, Operation, Origin, Outcome, Recovery,
-    RefreshSupport, Rejection, SecretBytes, Timestamp, TokenSet, Verdict,
+    RefreshSupport, Rejection, Timestamp, TokenSet, Verdict,
 };
 use countersign_runtime::SessionBuilder;
 use http::{HeaderName, HeaderValue, header};
@@ -25,7 +25,12 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "An answer with a status of success is one, whatever its envelope says",
         target: "ibanera",
         caught_by: "p07-success-status-with-a-failure",
-        engine: || seams::adapter(BelievesTheStatus),
+        engine: || {
+            simple::alters(|status, body| match status.is_success() {
+                true => body.replace("\"status\":\"0\"", "\"status\":\"1\""),
+                false => body.to_owned(),
+            })
+        },
     },
     Defect {
         id: "message-code-needs-a-400",
@@ -232,28 +237,6 @@ pub(crate) const DEFECTS: &[Defect] = &[
     },
 ];
 
-#[derive(Clone)]
-struct BelievesTheStatus;
-
-impl BrokenAdapter for BelievesTheStatus {
-    fn interpret(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        response: &HttpResponse,
-        ambient: &Ambient<'_>,
-    ) -> Result<Outcome, Error> {
-        let body = String::from_utf8_lossy(response.body().expose_bytes()).into_owned();
-        let body = match response.status().is_success() {
-            true => body.replace("\"status\":\"0\"", "\"status\":\"1\""),
-            false => body,
-        };
-        let body = SecretBytes::copy_from(body.as_bytes());
-        let read = HttpResponse::new(response.status(), response.headers().clone(), body);
-        real.interpret(operation, &read, ambient)
-    }
-}
-
 /// The headers of the token that was shown last.
 #[derive(Clone, Default)]
 struct CodeKept(Arc<Mutex<Option<(HeaderValue, HeaderValue)>>>);
@@ -334,7 +317,7 @@ impl BrokenAdapter for LastStepAgain {
         real: &dyn AuthProvider,
         operation: &Operation,
         ambient: &Ambient<'_>,
-    ) -> Result<countersign_core::http::HttpRequest, Error> {
+    ) -> Result<HttpRequest, Error> {
         let request = real.request(operation, ambient)?;
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let body = match last.take() {
@@ -345,7 +328,7 @@ impl BrokenAdapter for LastStepAgain {
             }
         };
         let value: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-        countersign_core::http::HttpRequest::post_json(&request.uri().to_string(), &value)
+        HttpRequest::post_json(&request.uri().to_string(), &value)
     }
 }
 

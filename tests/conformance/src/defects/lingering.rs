@@ -9,8 +9,8 @@ use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::session::Effect;
 use countersign_core::transport::{Delivery, TransportError};
 use countersign_core::{
-    AccountKey, Ambient, AuthProvider, Challenge, ChallengeKind, CredentialSource, Credentials,
-    Error, ErrorKind, HttpTransport, Operation, Outcome, SecretBytes, Verdict,
+    AccountKey, Ambient, Challenge, ChallengeKind, CredentialSource, Credentials, Error, ErrorKind,
+    HttpTransport, Outcome, SecretBytes, Verdict,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -19,7 +19,7 @@ use super::carrying::Fails;
 use super::deciding::broken_up;
 use super::locking::LastWriterWins;
 use super::remembering::{SecondTry, Sources};
-use super::seams::{self, BrokenAdapter, BrokenTransport};
+use super::seams::{self, BrokenTransport};
 use super::simple::{asks, claims, judges, reads};
 
 pub(crate) const DEFECTS: &[Defect] = &[
@@ -147,33 +147,19 @@ pub(crate) const DEFECTS: &[Defect] = &[
     },
 ];
 
+/// Changes the challenges that come.
 pub(super) fn challenges(change: fn(&mut Challenge)) -> Arc<dyn Engine> {
-    seams::adapter(Challenges(change))
+    reads(move |_, _, _, mut outcome| {
+        if let Ok(Outcome::Challenge(challenge, _)) = &mut outcome {
+            change(challenge);
+        }
+        outcome
+    })
 }
 
 pub(super) fn not_known(challenge: &mut Challenge, kind: ChallengeKind) {
     if challenge.kind == kind {
         challenge.kind = ChallengeKind::Unsupported;
-    }
-}
-
-/// Changes the challenges that come.
-#[derive(Clone)]
-struct Challenges(fn(&mut Challenge));
-
-impl BrokenAdapter for Challenges {
-    fn interpret(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        response: &HttpResponse,
-        ambient: &Ambient<'_>,
-    ) -> Result<Outcome, Error> {
-        let mut outcome = real.interpret(operation, response, ambient)?;
-        if let Outcome::Challenge(challenge, _) = &mut outcome {
-            (self.0)(challenge);
-        }
-        Ok(outcome)
     }
 }
 

@@ -14,7 +14,7 @@ use super::resending::ResendBelow;
 use super::seams::{self, BrokenTransport};
 use super::simple::{asks, reads};
 use super::telling::Following;
-use super::times::MillisecondsForSeconds;
+use super::times::milliseconds_for_seconds;
 
 pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
@@ -34,7 +34,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "An hour is read as six weeks, although the token says when it ends",
         target: "cognito",
         caught_by: "end-is-told-and-met",
-        engine: || seams::adapter(MillisecondsForSeconds),
+        engine: milliseconds_for_seconds,
     },
     Defect {
         id: "refresh-token-demanded-back",

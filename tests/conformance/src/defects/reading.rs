@@ -3,16 +3,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead};
+use countersign_conformance::Engine;
 use countersign_core::{
-    AccessToken, Ambient, AuthProvider, Authorization, Capabilities, EarliestRefresh, Error,
-    Lifetime, MemoPatch, Operation, Outcome, Profile, RefreshSupport, RefreshToken, Rejection,
-    RevokeSupport, TokenResponse, TokenSet, Verdict,
+    AccessToken, Ambient, AuthProvider, Authorization, EarliestRefresh, Error, Lifetime, MemoPatch,
+    Operation, Outcome, Profile, RefreshSupport, RefreshToken, Rejection, RevokeSupport, TokenSet,
+    Verdict,
 };
 use http::StatusCode;
 
 use super::Defect;
 use super::seams::{self, BrokenAdapter};
+use super::simple::{asks, claims, judges, reads, shows, tokens};
 
 pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
@@ -61,7 +62,12 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "Signing out everywhere ends this session alone",
         target: "cognito",
         caught_by: "sign-out-everywhere",
-        engine: || seams::adapter(HereAlone),
+        engine: || {
+            asks(|real, operation, ambient| match operation {
+                Operation::SignOutEverywhere => real.request(&Operation::Revoke, ambient),
+                _ => real.request(operation, ambient),
+            })
+        },
     },
     Defect {
         id: "early-refreshes",
@@ -90,7 +96,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         target: "ibex_oauth2",
         caught_by: "f13-lives-of-ninety-seconds",
         engine: || {
-            tokens(|_, tokens| {
+            tokens(|_, _, _, tokens| {
                 if let Some(Lifetime::For(life)) = &mut tokens.access_expiry {
                     *life = life.saturating_sub(Duration::from_secs(60));
                 }
@@ -103,7 +109,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         target: "wikimedia",
         caught_by: "expiry-is-the-servers",
         engine: || {
-            tokens(|_, tokens| {
+            tokens(|_, _, _, tokens| {
                 if let Some(Lifetime::For(life)) = &mut tokens.access_expiry {
                     *life /= 1000;
                 }
@@ -116,8 +122,9 @@ pub(crate) const DEFECTS: &[Defect] = &[
         target: "wikimedia",
         caught_by: "f10-refresh-token-is-kept",
         engine: || {
-            tokens(|operation, tokens| {
-                let omitted = *operation && tokens.refresh_token.is_none();
+            tokens(|operation, _, _, tokens| {
+                let refresh = matches!(operation, Operation::Refresh);
+                let omitted = refresh && tokens.refresh_token.is_none();
                 let again =
                     RefreshToken::new(AccessToken::secret(&tokens.access_token).clone()).ok();
                 tokens.refresh_token = again.filter(|_| omitted).or(tokens.refresh_token.take());
@@ -129,7 +136,13 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "Headers are said to end five minutes before their token",
         target: "cognito",
         caught_by: "f16-handed-out-to-the-end",
-        engine: || seams::adapter(EndEarly),
+        engine: || {
+            shows(|real, tokens, ambient| {
+                let right = real.authorize(tokens, ambient)?;
+                let end = right.valid_until().before(Duration::from_secs(300));
+                Ok(Authorization::new(right.headers().iter().cloned(), end))
+            })
+        },
     },
     Defect {
         id: "headers-made-once",
@@ -143,91 +156,59 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "An answer 403 is treated as 401",
         target: "cognito",
         caught_by: "f23-forbidden-is-no-refusal",
-        engine: || seams::adapter(RejectsAt(&[401, 403], Rejection::InvalidToken)),
+        engine: || rejects_at(&[401, 403], Rejection::InvalidToken),
     },
     Defect {
         id: "outage-for-unauthorized",
         title: "An API that is down is taken for one that refuses the token",
         target: "wikimedia",
         caught_by: "f23-forbidden-is-no-refusal",
-        engine: || seams::adapter(RejectsAt(&[401, 500, 503], Rejection::InvalidToken)),
+        engine: || rejects_at(&[401, 500, 503], Rejection::InvalidToken),
     },
     Defect {
         id: "codes-where-there-are-none",
         title: "Every refusal is said to be perhaps about a code",
         target: "ibex",
         caught_by: "f23-no-third-try",
-        engine: || seams::adapter(RejectsAt(&[401], Rejection::TokenOrCode)),
+        engine: || rejects_at(&[401], Rejection::TokenOrCode),
     },
     Defect {
         id: "who-am-i-not-read",
         title: "The answer to who one is, is not read",
         target: "cognito",
         caught_by: "who-am-i",
-        engine: || seams::adapter(NotRead),
+        engine: || {
+            reads(|operation, response, _, outcome| match operation {
+                Operation::WhoAmI if response.status() == StatusCode::OK => {
+                    Ok(Outcome::Done(Profile::new(), MemoPatch::none()))
+                }
+                _ => outcome,
+            })
+        },
     },
     Defect {
         id: "error-without-a-status",
         title: "An error of the provider does not name the status that it came with",
         target: "igny8",
         caught_by: "a-failure-tells-why",
-        engine: || seams::adapter(NoStatus),
+        engine: || {
+            reads(|_, _, _, outcome| {
+                outcome.map_err(|error| {
+                    Error::new(error.kind())
+                        .with_recovery(error.recovery())
+                        .with_certainty(error.certainty())
+                })
+            })
+        },
     },
 ];
 
-fn claims(change: fn(&mut Capabilities)) -> Arc<dyn countersign_conformance::Engine> {
-    seams::adapter(Claims(change))
-}
-
-/// `change` is told whether the tokens come of a refresh.
-fn tokens(change: fn(&bool, &mut TokenResponse)) -> Arc<dyn countersign_conformance::Engine> {
-    seams::adapter(Tokens(change))
-}
-
-#[derive(Clone)]
-struct Claims(fn(&mut Capabilities));
-
-impl BrokenAdapter for Claims {
-    fn capabilities(&self, real: &Capabilities) -> Capabilities {
-        let mut changed = real.clone();
-        (self.0)(&mut changed);
-        changed
-    }
-}
-
-#[derive(Clone)]
-struct Tokens(fn(&bool, &mut TokenResponse));
-
-impl BrokenAdapter for Tokens {
-    fn interpret(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        response: &HttpResponse,
-        ambient: &Ambient<'_>,
-    ) -> Result<Outcome, Error> {
-        let mut outcome = real.interpret(operation, response, ambient)?;
-        if let Outcome::Tokens(tokens, _) = &mut outcome {
-            (self.0)(&matches!(operation, Operation::Refresh), tokens);
-        }
-        Ok(outcome)
-    }
-}
-
-#[derive(Clone)]
-struct EndEarly;
-
-impl BrokenAdapter for EndEarly {
-    fn authorize(
-        &self,
-        real: &dyn AuthProvider,
-        tokens: &TokenSet,
-        ambient: &Ambient<'_>,
-    ) -> Result<Authorization, Error> {
-        let right = real.authorize(tokens, ambient)?;
-        let end = right.valid_until().before(Duration::from_secs(300));
-        Ok(Authorization::new(right.headers().iter().cloned(), end))
-    }
+/// An adapter to which every answer with one of these statuses is a refusal, and no other.
+fn rejects_at(statuses: &'static [u16], rejection: Rejection) -> Arc<dyn Engine> {
+    judges(move |_, head, _| match statuses.contains(&head.status.as_u16()) {
+        true => Verdict::Rejected(rejection),
+        false => Verdict::Accepted,
+    })
 }
 
 #[derive(Clone, Default)]
@@ -244,73 +225,5 @@ impl BrokenAdapter for MadeOnce {
         let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let first = made.get_or_insert(right);
         Ok(Authorization::new(first.headers().iter().cloned(), tokens.expires_at()))
-    }
-}
-
-#[derive(Clone)]
-struct RejectsAt(&'static [u16], Rejection);
-
-impl BrokenAdapter for RejectsAt {
-    fn rejects(&self, _: &dyn AuthProvider, head: &ResponseHead<'_>, _: Option<&[u8]>) -> Verdict {
-        match self.0.contains(&head.status.as_u16()) {
-            true => Verdict::Rejected(self.1),
-            false => Verdict::Accepted,
-        }
-    }
-}
-
-#[derive(Clone)]
-struct HereAlone;
-
-impl BrokenAdapter for HereAlone {
-    fn request(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        ambient: &Ambient<'_>,
-    ) -> Result<HttpRequest, Error> {
-        match operation {
-            Operation::SignOutEverywhere => real.request(&Operation::Revoke, ambient),
-            _ => real.request(operation, ambient),
-        }
-    }
-}
-
-#[derive(Clone)]
-struct NotRead;
-
-impl BrokenAdapter for NotRead {
-    fn interpret(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        response: &HttpResponse,
-        ambient: &Ambient<'_>,
-    ) -> Result<Outcome, Error> {
-        match operation {
-            Operation::WhoAmI if response.status() == StatusCode::OK => {
-                Ok(Outcome::Done(Profile::new(), MemoPatch::none()))
-            }
-            _ => real.interpret(operation, response, ambient),
-        }
-    }
-}
-
-#[derive(Clone)]
-struct NoStatus;
-
-impl BrokenAdapter for NoStatus {
-    fn interpret(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        response: &HttpResponse,
-        ambient: &Ambient<'_>,
-    ) -> Result<Outcome, Error> {
-        real.interpret(operation, response, ambient).map_err(|error| {
-            Error::new(error.kind())
-                .with_recovery(error.recovery())
-                .with_certainty(error.certainty())
-        })
     }
 }

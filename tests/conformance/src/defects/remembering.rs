@@ -103,7 +103,14 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "The three minutes of a challenge are read as hours",
         target: "cognito",
         caught_by: "f39-answer-just-in-time",
-        engine: || seams::adapter(LongChallenge),
+        engine: || {
+            reads(|_, _, ambient, mut outcome| {
+                if let Ok(Outcome::Challenge(challenge, _)) = &mut outcome {
+                    challenge.expires_at = ambient.now.after(Duration::from_secs(3 * 3600));
+                }
+                outcome
+            })
+        },
     },
     Defect {
         id: "challenge-never-over",
@@ -306,25 +313,6 @@ struct WithoutEnd;
 impl Engine for WithoutEnd {
     fn session(&self, builder: SessionBuilder) -> SessionBuilder {
         builder.reauthentication(Reauthentication::Automatic { per_day: u32::MAX })
-    }
-}
-
-#[derive(Clone)]
-struct LongChallenge;
-
-impl BrokenAdapter for LongChallenge {
-    fn interpret(
-        &self,
-        real: &dyn AuthProvider,
-        operation: &Operation,
-        response: &HttpResponse,
-        ambient: &Ambient<'_>,
-    ) -> Result<Outcome, Error> {
-        let mut outcome = real.interpret(operation, response, ambient);
-        if let Ok(Outcome::Challenge(challenge, _)) = &mut outcome {
-            challenge.expires_at = ambient.now.after(Duration::from_secs(3 * 3600));
-        }
-        outcome
     }
 }
 

@@ -5,27 +5,46 @@ use std::sync::Arc;
 use countersign_conformance::Engine;
 use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead};
 use countersign_core::{
-    Ambient, AuthProvider, Authorization, Capabilities, Error, Operation, Outcome, TokenSet,
-    Verdict,
+    Ambient, AuthProvider, Authorization, Capabilities, Error, Operation, Outcome, SecretBytes,
+    TokenResponse, TokenSet, Verdict,
 };
+use http::StatusCode;
 
 use super::seams::{self, BrokenAdapter};
 
-/// What is made of an answer.
-pub(crate) type Read =
-    fn(&Operation, &HttpResponse, &Ambient<'_>, Result<Outcome, Error>) -> Result<Outcome, Error>;
+/// What was read of an answer.
+type Read = Result<Outcome, Error>;
+type Reading = dyn Fn(&Operation, &HttpResponse, &Ambient<'_>, Read) -> Read + Send + Sync;
+type Judging = dyn Fn(&dyn AuthProvider, &ResponseHead<'_>, Option<&[u8]>) -> Verdict + Send + Sync;
 /// What is asked.
 pub(crate) type Asked =
     fn(&dyn AuthProvider, &Operation, &Ambient<'_>) -> Result<HttpRequest, Error>;
 /// What is presented.
 pub(crate) type Shown =
     fn(&dyn AuthProvider, &TokenSet, &Ambient<'_>) -> Result<Authorization, Error>;
-/// What is made of the API's answer.
-pub(crate) type Judged = fn(&dyn AuthProvider, &ResponseHead<'_>, Option<&[u8]>) -> Verdict;
 
-/// An adapter that misreads answers.
-pub(crate) fn reads(read: Read) -> Arc<dyn Engine> {
-    seams::adapter(Reads(read))
+/// An adapter that misreads answers: what the real one has made of them is the last argument.
+pub(crate) fn reads(
+    read: impl Fn(&Operation, &HttpResponse, &Ambient<'_>, Read) -> Read + Send + Sync + 'static,
+) -> Arc<dyn Engine> {
+    seams::adapter(Reads(Arc::new(read)))
+}
+
+/// An adapter that misreads answers with tokens.
+pub(crate) fn tokens(
+    change: impl Fn(&Operation, &HttpResponse, &Ambient<'_>, &mut TokenResponse) + Send + Sync + 'static,
+) -> Arc<dyn Engine> {
+    reads(move |operation, response, ambient, mut outcome| {
+        if let Ok(Outcome::Tokens(tokens, _)) = &mut outcome {
+            change(operation, response, ambient, tokens);
+        }
+        outcome
+    })
+}
+
+/// An adapter that puts the text of an answer right before it reads it.
+pub(crate) fn alters(change: fn(StatusCode, &str) -> String) -> Arc<dyn Engine> {
+    seams::adapter(Alters(change))
 }
 
 /// An adapter that asks for something else.
@@ -39,8 +58,13 @@ pub(crate) fn shows(shown: Shown) -> Arc<dyn Engine> {
 }
 
 /// An adapter that misjudges refusals.
-pub(crate) fn judges(judged: Judged) -> Arc<dyn Engine> {
-    seams::adapter(Judges(judged))
+pub(crate) fn judges(
+    judged: impl Fn(&dyn AuthProvider, &ResponseHead<'_>, Option<&[u8]>) -> Verdict
+    + Send
+    + Sync
+    + 'static,
+) -> Arc<dyn Engine> {
+    seams::adapter(Judges(Arc::new(judged)))
 }
 
 /// An adapter that claims something else.
@@ -49,7 +73,7 @@ pub(crate) fn claims(change: fn(&mut Capabilities)) -> Arc<dyn Engine> {
 }
 
 #[derive(Clone)]
-struct Reads(Read);
+struct Reads(Arc<Reading>);
 
 impl BrokenAdapter for Reads {
     fn interpret(
@@ -60,6 +84,24 @@ impl BrokenAdapter for Reads {
         ambient: &Ambient<'_>,
     ) -> Result<Outcome, Error> {
         (self.0)(operation, response, ambient, real.interpret(operation, response, ambient))
+    }
+}
+
+#[derive(Clone)]
+struct Alters(fn(StatusCode, &str) -> String);
+
+impl BrokenAdapter for Alters {
+    fn interpret(
+        &self,
+        real: &dyn AuthProvider,
+        operation: &Operation,
+        response: &HttpResponse,
+        ambient: &Ambient<'_>,
+    ) -> Result<Outcome, Error> {
+        let text = String::from_utf8_lossy(response.body().expose_bytes());
+        let body = SecretBytes::new((self.0)(response.status(), &text).into_bytes());
+        let changed = HttpResponse::new(response.status(), response.headers().clone(), body);
+        real.interpret(operation, &changed, ambient)
     }
 }
 
@@ -92,7 +134,7 @@ impl BrokenAdapter for Shows {
 }
 
 #[derive(Clone)]
-struct Judges(Judged);
+struct Judges(Arc<Judging>);
 
 impl BrokenAdapter for Judges {
     fn rejects(

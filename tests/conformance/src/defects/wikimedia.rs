@@ -1,8 +1,10 @@
 //! Defects that Wikimedia Enterprise alone shows.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use countersign_conformance::Engine;
 use countersign_core::http::{HttpRequest, bearer};
 use countersign_core::{
     Ambient, AuthProvider, Authorization, Capabilities, EarliestRefresh, Error, ErrorKind,
@@ -106,14 +108,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "A sign-in that is answered 401 is tried again as after an outage",
         target: "wikimedia",
         caught_by: "p18-login-401-is-tried-once-slowly",
-        engine: || {
-            simple::reads(|operation, _, _, outcome| match (operation, outcome) {
-                (Operation::SignIn, Err(error)) if error.status() == Some(401) => {
-                    Err(Error::new(ErrorKind::TemporarilyUnavailable))
-                }
-                (_, outcome) => outcome,
-            })
-        },
+        engine: refused_sign_in_is_an_outage,
     },
     Defect {
         id: "doubtful-refusal-is-certain",
@@ -134,14 +129,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         title: "Sign-ins that are answered 401 for hours are tried again as after any failure",
         target: "wikimedia",
         caught_by: "p18-outage-of-the-pool-for-hours",
-        engine: || {
-            simple::reads(|operation, _, _, outcome| match (operation, outcome) {
-                (Operation::SignIn, Err(error)) if error.status() == Some(401) => {
-                    Err(Error::new(ErrorKind::TemporarilyUnavailable))
-                }
-                (_, outcome) => outcome,
-            })
-        },
+        engine: refused_sign_in_is_an_outage,
     },
     Defect {
         id: "outage-of-the-pool-is-a-verdict",
@@ -196,6 +184,15 @@ pub(crate) const DEFECTS: &[Defect] = &[
         },
     },
 ];
+
+fn refused_sign_in_is_an_outage() -> Arc<dyn Engine> {
+    simple::reads(|operation, _, _, outcome| match (operation, outcome) {
+        (Operation::SignIn, Err(error)) if error.status() == Some(401) => {
+            Err(Error::new(ErrorKind::TemporarilyUnavailable))
+        }
+        (_, outcome) => outcome,
+    })
+}
 
 /// Counts in memory what the engine would count in the store.
 #[derive(Default)]
