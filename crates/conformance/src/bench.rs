@@ -15,6 +15,7 @@ use crate::clock::VirtualClock;
 use crate::engine::{Engine, Shared};
 use crate::expect::Finding;
 use crate::fault::{Fault, Gate, Times};
+use crate::leaks::Barred;
 use crate::listener::Listener;
 use crate::naming::{Named, Names};
 use crate::operation::Op;
@@ -83,7 +84,6 @@ impl Bench {
             Arc::new(Named { adapter: engine.provider(plain), names: names.clone() });
         let realm = adapter.realm();
         let api_origins = realm.api_origins.iter().cloned().chain(server.api_origins());
-        names.watched().account(&account.credentials);
         let wire = Wire(Arc::new(Line {
             server: server.transport(),
             way: server.way(),
@@ -252,7 +252,7 @@ impl Bench {
     /// Sets the password that the account's source yields from now on, in every process; where a client
     /// signs in, its secret.
     pub fn know_password(&self, password: SecretString) {
-        self.0.wire.0.names.known().learn(&password);
+        self.0.wire.0.names.known().learn(&password, Barred::PathAndQuery);
         self.0.purse.edit(|credentials| {
             let has = |kind| credentials.has(kind);
             match has(CredentialKind::ClientSecret) && !has(CredentialKind::Password) {

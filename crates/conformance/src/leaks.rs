@@ -1,8 +1,8 @@
-//! Secrets, in whatever spelling they are written, and texts that hold one.
+//! Secrets, in whatever spelling they are written, and texts and addresses that hold one.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use countersign_core::{Credentials, SecretString};
+use countersign_core::{Credentials, SecretString, TokenResponse};
 use data_encoding::{BASE32_NOPAD, BASE64_NOPAD, BASE64URL_NOPAD, Encoding};
 
 /// What is as short as a code is in too many numbers by chance.
@@ -16,34 +16,66 @@ const LONGEST_WORD: usize = 24;
 
 /// The secrets of a case: of its accounts, and all that answers have brought. Clones are the same.
 #[derive(Clone, Default)]
-pub(crate) struct Known(Arc<Mutex<Vec<SecretString>>>);
+pub(crate) struct Known(Arc<Mutex<Vec<(SecretString, Barred)>>>);
+
+/// The parts of an address that must not tell a secret: servers, gateways and proxies write down where a request
+/// went, with its query.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Barred {
+    /// What signs an account in.
+    PathAndQuery,
+    /// Access and refresh tokens. One in a path is the API's own form, where it is one.
+    Query,
+    /// ID tokens: a sign-out names its session by one (OpenID Connect RP-Initiated Logout 1.0 §2).
+    Nowhere,
+}
 
 impl Known {
     /// Another one.
-    pub(crate) fn learn(&self, secret: &SecretString) {
+    pub(crate) fn learn(&self, secret: &SecretString, barred: Barred) {
         let mut all = self.all();
         let fits = secret.len() >= SHORTEST && all.len() < MOST;
-        if fits && !all.iter().rev().any(|known| known.matches(secret)) {
-            all.push(secret.clone());
+        if fits && !all.iter().rev().any(|(known, _)| known.matches(secret)) {
+            all.push((secret.clone(), barred));
         }
     }
 
     /// All that sign an account in.
     pub(crate) fn learn_credentials(&self, credentials: &Credentials) {
-        let secrets = [credentials.expect_password().ok(), credentials.totp_secret()];
-        secrets
-            .into_iter()
-            .chain([credentials.client_secret()])
-            .flatten()
-            .for_each(|one| self.learn(one));
+        let password = credentials.expect_password().ok();
+        let all = [password, credentials.totp_secret(), credentials.client_secret()];
+        all.into_iter().flatten().for_each(|secret| self.learn(secret, Barred::PathAndQuery));
+    }
+
+    /// What an adapter has read from an answer.
+    pub(crate) fn learn_tokens(&self, read: &TokenResponse) {
+        self.learn(read.access_token.secret(), Barred::Query);
+        read.refresh_token.iter().for_each(|token| self.learn(token.secret(), Barred::Query));
+        read.id_token.iter().for_each(|token| self.learn(token.secret(), Barred::Nowhere));
     }
 
     /// Those that are known by now.
     pub(crate) fn list(&self) -> Vec<SecretString> {
-        self.all().clone()
+        self.all().iter().map(|(secret, _)| secret.clone()).collect()
     }
 
-    fn all(&self) -> MutexGuard<'_, Vec<SecretString>> {
+    /// The part of the address that tells one which is barred from it.
+    pub(crate) fn told_by(&self, address: &http::Uri) -> Option<&'static str> {
+        let (path, query) = (decoded(address.path()), address.query().map(decoded));
+        let all = self.all();
+        let holds = |text: &[u8], secret: &SecretString| {
+            let secret = secret.expose().as_bytes();
+            text.windows(secret.len()).any(|part| part == secret)
+        };
+        let mut in_query = all.iter().filter(|(_, barred)| *barred != Barred::Nowhere);
+        if query.is_some_and(|query| in_query.any(|(secret, _)| holds(&query, secret))) {
+            return Some("query");
+        }
+        let mut in_path = all.iter().filter(|(_, barred)| *barred == Barred::PathAndQuery);
+        in_path.any(|(secret, _)| holds(&path, secret)).then_some("path")
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<(SecretString, Barred)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -157,8 +189,28 @@ fn inside(encoding: &Encoding, bits: usize, before: usize, secret: &str) -> Opti
     encoded.get(first..end).filter(|own| own.len() >= SHORTEST).map(str::to_owned)
 }
 
+/// Without the escapes of an address (RFC 3986 §2.1).
+fn decoded(text: &str) -> Vec<u8> {
+    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    let (mut left, mut bytes) = (text.as_bytes(), Vec::with_capacity(text.len()));
+    while let [first, rest @ ..] = left {
+        left = rest;
+        let pair = digit(rest.first()).zip(digit(rest.get(1))).filter(|_| *first == b'%');
+        match pair.and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                left = &rest[2..];
+            }
+            None => bytes.push(*first),
+        }
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
+    use countersign_core::{AccessToken, IdToken};
+
     use super::*;
 
     const SECRET: &str = "canary/Tr1cky+Pass?";
@@ -218,5 +270,24 @@ mod tests {
         ] {
             assert_eq!(search.scrubbed_path(path), told);
         }
+    }
+
+    fn told(address: &str) -> Option<&'static str> {
+        let known = Known::default();
+        known.learn_credentials(&Credentials::password("kim", "p4ss word!".to_owned()));
+        let mut tokens = TokenResponse::new(AccessToken::new("canary-token".to_owned()).unwrap());
+        tokens.id_token = Some(IdToken::new("canary-hint".to_owned()).unwrap());
+        known.learn_tokens(&tokens);
+        known.told_by(&address.parse().unwrap())
+    }
+
+    #[test]
+    fn a_secret_is_found_in_a_query_and_in_a_path_also_behind_escapes() {
+        assert_eq!(told("https://a.example/token?user=kim&p=p4ss%20word!"), Some("query"));
+        assert_eq!(told("https://a.example/token?t=canary%2Dtoken"), Some("query"));
+        assert_eq!(told("https://a.example/users/kim/p4ss%20word%21"), Some("path"));
+        assert_eq!(told("https://a.example/sessions/canary-token"), None);
+        assert_eq!(told("https://a.example/logout?id_token_hint=canary-hint"), None);
+        assert_eq!(told("https://a.example/token?user=kim%2&%zz=canary"), None);
     }
 }

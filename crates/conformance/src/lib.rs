@@ -17,7 +17,6 @@
 //! * With the feature `simulator`, the module `simulated` makes a server of the suite from any simulator of
 //!   `countersign-simulator`, also from one of your own.
 
-mod address;
 mod bench;
 mod call;
 mod case;

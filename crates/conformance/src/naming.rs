@@ -12,13 +12,12 @@ use countersign_core::{
     Outcome, ProviderId, Realm, TokenSet, Verdict,
 };
 
-use crate::address::Watched;
 use crate::leaks::Known;
 use crate::operation::Op;
 
 /// Requests by what they are, with the operation that each was built for.
 #[derive(Clone, Default)]
-pub(crate) struct Names(Arc<Mutex<HashMap<u64, Op>>>, Arc<Flags>, Known, Watched);
+pub(crate) struct Names(Arc<Mutex<HashMap<u64, Op>>>, Arc<Flags>, Known);
 
 #[derive(Default)]
 struct Flags {
@@ -39,11 +38,6 @@ impl Names {
         let names = self.names();
         let found = names.get(&mark(request, true)).or_else(|| names.get(&mark(request, false)));
         found.copied().unwrap_or(Op::Unknown)
-    }
-
-    /// The secrets that no address may tell.
-    pub(crate) const fn watched(&self) -> &Watched {
-        &self.3
     }
 
     /// The secrets of the case: what was learnt of them elsewhere, and every token that was read here.
@@ -122,11 +116,7 @@ impl AuthProvider for Named {
         }
         let read = self.adapter.interpret(operation, response, ambient);
         if let Ok(Outcome::Tokens(tokens, _)) = &read {
-            self.names.watched().tokens(tokens);
-            self.names.known().learn(tokens.access_token.secret());
-            let refresh = tokens.refresh_token.iter().map(|token| token.secret());
-            let id = tokens.id_token.iter().map(|token| token.secret());
-            refresh.chain(id).for_each(|secret| self.names.known().learn(secret));
+            self.names.known().learn_tokens(tokens);
         }
         let of_sign_in = matches!(Op::from(operation), Op::SignIn | Op::Continue | Op::Answer);
         if of_sign_in && read.as_ref().is_err_and(|error| !may_be_tried_again(error)) {

@@ -15,7 +15,7 @@ use crate::case::Case;
 use crate::clock::{Stuck, VirtualClock};
 use crate::engine::Engine;
 use crate::expect::{Finding, How};
-use crate::leaks::Search;
+use crate::leaks::{Barred, Search};
 use crate::naming::Names;
 use crate::operation::Op;
 use crate::random::Random;
@@ -142,7 +142,8 @@ fn on_runtime(
     let gone = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let told = held.get().filter(|server| has(&***server, Control::Secrets, false));
         let told = told.and_then(|server| server.controls()).map(Controls::secrets);
-        told.unwrap_or_default().iter().for_each(|secret| notes.1.known().learn(secret));
+        let told = told.unwrap_or_default();
+        told.iter().for_each(|secret| notes.1.known().learn(secret, Barred::Nowhere));
         drop(held);
     }));
     let panicked = |panic: Panic| Ok(Outcome::Failed { finding: panic_finding(&*panic, plan) });

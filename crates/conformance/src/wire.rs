@@ -101,7 +101,7 @@ impl Wire {
 
     fn read_address(&self, op: Op, request: &HttpRequest) {
         if let Some(part) =
-            self.0.names.watched().told_by(request.uri()).filter(|_| Op::Auth.covers(op))
+            self.0.names.known().told_by(request.uri()).filter(|_| Op::Auth.covers(op))
         {
             self.0.told.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((op, part));
         }
