@@ -10,6 +10,7 @@ use countersign_core::{
 use countersign_runtime::{Keeper, KeeperBuilder, MemoryStore, Session, SessionBuilder};
 use countersign_seal::suite::Through;
 
+use crate::around::Adapter;
 use crate::case::Live;
 use crate::clock::VirtualClock;
 use crate::engine::{Engine, Shared};
@@ -81,7 +82,7 @@ impl Bench {
             names.known().learn_credentials(&one.credentials);
         }
         let adapter: Arc<dyn AuthProvider> =
-            Arc::new(Named { adapter: engine.provider(plain), names: names.clone() });
+            Arc::new(Adapter(Named { real: engine.provider(plain), names: names.clone() }));
         let realm = adapter.realm();
         let api_origins = realm.api_origins.iter().cloned().chain(server.api_origins());
         let wire = Wire(Arc::new(Line {

@@ -17,6 +17,7 @@
 //! * With the feature `simulator`, the module `simulated` makes a server of the suite from any simulator of
 //!   `countersign-simulator`, also from one of your own.
 
+mod around;
 mod bench;
 mod call;
 mod case;

@@ -1,17 +1,14 @@
 //! Which operation a request belongs to: what the adapter was asked when it built it.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead};
-use countersign_core::{
-    Ambient, AuthProvider, Authorization, Capabilities, Certainty, Error, ErrorKind, Operation,
-    Outcome, ProviderId, Realm, TokenSet, Verdict,
-};
+use countersign_core::http::{HttpRequest, HttpResponse};
+use countersign_core::{Ambient, AuthProvider, Certainty, Error, ErrorKind, Operation, Outcome};
 
+use crate::around::Around;
 use crate::leaks::Known;
 use crate::operation::Op;
 
@@ -75,31 +72,17 @@ fn mark(request: &HttpRequest, headers: bool) -> u64 {
 
 /// An adapter whose requests are named as they are built.
 pub(crate) struct Named {
-    pub(crate) adapter: Arc<dyn AuthProvider>,
+    pub(crate) real: Arc<dyn AuthProvider>,
     pub(crate) names: Names,
 }
 
-impl fmt::Debug for Named {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.adapter.fmt(f)
-    }
-}
-
-impl AuthProvider for Named {
-    fn id(&self) -> ProviderId {
-        self.adapter.id()
-    }
-
-    fn realm(&self) -> &Realm {
-        self.adapter.realm()
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        self.adapter.capabilities()
+impl Around for Named {
+    fn real(&self) -> &dyn AuthProvider {
+        &*self.real
     }
 
     fn request(&self, operation: &Operation, ambient: &Ambient<'_>) -> Result<HttpRequest, Error> {
-        let request = self.adapter.request(operation, ambient)?;
+        let request = self.real.request(operation, ambient)?;
         self.names.name(&request, operation.into());
         Ok(request)
     }
@@ -114,7 +97,7 @@ impl AuthProvider for Named {
             // Without the hook: a panic that is meant writes nothing to standard error.
             std::panic::resume_unwind(Box::new("an adapter of the case"));
         }
-        let read = self.adapter.interpret(operation, response, ambient);
+        let read = self.real.interpret(operation, response, ambient);
         if let Ok(Outcome::Tokens(tokens, _)) = &read {
             self.names.known().learn_tokens(tokens);
         }
@@ -123,26 +106,6 @@ impl AuthProvider for Named {
             self.names.1.refused.store(true, Ordering::SeqCst);
         }
         read
-    }
-
-    fn without_answer(&self, operation: &Operation, ambient: &Ambient<'_>) -> Option<Outcome> {
-        self.adapter.without_answer(operation, ambient)
-    }
-
-    fn proves_password(&self, operation: &Operation, outcome: &Outcome) -> bool {
-        self.adapter.proves_password(operation, outcome)
-    }
-
-    fn computes(&self, operation: &Operation) -> bool {
-        self.adapter.computes(operation)
-    }
-
-    fn authorize(&self, tokens: &TokenSet, ambient: &Ambient<'_>) -> Result<Authorization, Error> {
-        self.adapter.authorize(tokens, ambient)
-    }
-
-    fn rejects(&self, head: &ResponseHead<'_>, body: Option<&[u8]>) -> Verdict {
-        self.adapter.rejects(head, body)
     }
 }
 

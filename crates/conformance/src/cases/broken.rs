@@ -1,16 +1,13 @@
 //! Answers that are no answers, whatever their status says.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead};
+use countersign_core::http::HttpResponse;
 use countersign_core::session::Status;
-use countersign_core::{
-    Ambient, AuthProvider, Authorization, Capabilities, Error, ErrorKind, Operation, Outcome,
-    ProviderId, Realm, TokenSet, Verdict,
-};
+use countersign_core::{Ambient, AuthProvider, Error, ErrorKind, Operation, Outcome};
 
+use crate::around::{Adapter, Around};
 use crate::bench::Bench;
 use crate::case::{Case, Row};
 use crate::expect::{self, Finding};
@@ -115,27 +112,9 @@ struct Read {
     raw: Option<usize>,
 }
 
-impl fmt::Debug for Cutting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Cutting")
-    }
-}
-
-impl AuthProvider for Cutting {
-    fn id(&self) -> ProviderId {
-        self.real.id()
-    }
-
-    fn realm(&self) -> &Realm {
-        self.real.realm()
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        self.real.capabilities()
-    }
-
-    fn request(&self, operation: &Operation, ambient: &Ambient<'_>) -> Result<HttpRequest, Error> {
-        self.real.request(operation, ambient)
+impl Around for Cutting {
+    fn real(&self) -> &dyn AuthProvider {
+        &*self.real
     }
 
     fn interpret(
@@ -158,37 +137,17 @@ impl AuthProvider for Cutting {
         }
         Ok(whole)
     }
-
-    fn without_answer(&self, operation: &Operation, ambient: &Ambient<'_>) -> Option<Outcome> {
-        self.real.without_answer(operation, ambient)
-    }
-
-    fn proves_password(&self, operation: &Operation, outcome: &Outcome) -> bool {
-        self.real.proves_password(operation, outcome)
-    }
-
-    fn computes(&self, operation: &Operation) -> bool {
-        self.real.computes(operation)
-    }
-
-    fn authorize(&self, tokens: &TokenSet, ambient: &Ambient<'_>) -> Result<Authorization, Error> {
-        self.real.authorize(tokens, ambient)
-    }
-
-    fn rejects(&self, head: &ResponseHead<'_>, body: Option<&[u8]>) -> Verdict {
-        self.real.rejects(head, body)
-    }
 }
 
 async fn cut(bench: Bench) -> Result<(), Finding> {
     let real = Arc::clone(bench.adapter());
-    let cutting = Arc::new(Cutting { real, read: Mutex::default() });
+    let cutting = Arc::new(Adapter(Cutting { real, read: Mutex::default() }));
     let keeper = bench.first()?.keeper().clone();
     let account = bench.account();
     let described = keeper.session_of(cutting.clone(), &account.identity);
     let session = described.credentials(account.credentials.clone()).open().await?;
     session.authorization().await?;
-    let read = *cutting.read.lock().unwrap_or_else(PoisonError::into_inner);
+    let read = *cutting.0.read.lock().unwrap_or_else(PoisonError::into_inner);
     expect::holds_or("an answer of 20 bytes or more", read.n_cuts >= 20, read.n_cuts)?;
     expect::same("a cut that was taken for an answer", read.taken, None)?;
     expect::same("a cut whose error could steer a terminal", read.raw, None)

@@ -1,17 +1,13 @@
 //! Throttles and outages, and whom they stop.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::http::{HttpRequest, HttpResponse, ResponseHead};
 use countersign_core::session::Status;
-use countersign_core::{
-    Ambient, AuthProvider, Authorization, Capabilities, Error, ErrorKind, Operation, Outcome,
-    ProviderId, Realm, Recovery, TokenSet, Verdict,
-};
+use countersign_core::{AuthProvider, ErrorKind, Realm, Recovery};
 use countersign_runtime::{Session, SessionEventKind};
 
+use crate::around::{Adapter, Around};
 use crate::bench::Bench;
 use crate::case::{Case, Row};
 use crate::expect::{self, Finding};
@@ -80,65 +76,26 @@ pub(crate) const CASES: &[Case] = &[
 
 /// The adapter of a case for another client of the same server.
 struct OtherClient {
-    adapter: Arc<dyn AuthProvider>,
+    real: Arc<dyn AuthProvider>,
     realm: Realm,
 }
 
 impl OtherClient {
     fn of(bench: &Bench) -> Arc<dyn AuthProvider> {
-        let adapter = Arc::clone(bench.adapter());
-        let mut realm = adapter.realm().clone();
+        let real = Arc::clone(bench.adapter());
+        let mut realm = real.realm().clone();
         realm.client = "another-client".into();
-        bench.as_engine_has(Arc::new(Self { adapter, realm }))
+        bench.as_engine_has(Arc::new(Adapter(Self { real, realm })))
     }
 }
 
-impl fmt::Debug for OtherClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OtherClient")
-    }
-}
-
-impl AuthProvider for OtherClient {
-    fn id(&self) -> ProviderId {
-        self.adapter.id()
+impl Around for OtherClient {
+    fn real(&self) -> &dyn AuthProvider {
+        &*self.real
     }
 
     fn realm(&self) -> &Realm {
         &self.realm
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        self.adapter.capabilities()
-    }
-
-    fn request(&self, operation: &Operation, ambient: &Ambient<'_>) -> Result<HttpRequest, Error> {
-        self.adapter.request(operation, ambient)
-    }
-
-    fn interpret(
-        &self,
-        operation: &Operation,
-        response: &HttpResponse,
-        ambient: &Ambient<'_>,
-    ) -> Result<Outcome, Error> {
-        self.adapter.interpret(operation, response, ambient)
-    }
-
-    fn without_answer(&self, operation: &Operation, ambient: &Ambient<'_>) -> Option<Outcome> {
-        self.adapter.without_answer(operation, ambient)
-    }
-
-    fn computes(&self, operation: &Operation) -> bool {
-        self.adapter.computes(operation)
-    }
-
-    fn authorize(&self, tokens: &TokenSet, ambient: &Ambient<'_>) -> Result<Authorization, Error> {
-        self.adapter.authorize(tokens, ambient)
-    }
-
-    fn rejects(&self, head: &ResponseHead<'_>, body: Option<&[u8]>) -> Verdict {
-        self.adapter.rejects(head, body)
     }
 }
 
@@ -239,71 +196,4 @@ async fn silent(bench: Bench) -> Result<(), Finding> {
     expect::holds_or("2 to 40 sign-ins in an hour", (2..=40).contains(&sent), sent)?;
     bench.all_well();
     bench.until("the session", HOUR, || session.state() == Status::Active).await
-}
-
-#[cfg(test)]
-mod tests {
-    use countersign_core::{ErrorKind, Memo, MemoPatch, Origin, Seed, Timestamp};
-
-    use super::*;
-
-    /// An adapter that leaves no method as it is by default.
-    #[derive(Debug)]
-    struct Own(Realm, Capabilities);
-
-    impl AuthProvider for Own {
-        fn id(&self) -> ProviderId {
-            ProviderId::new("own")
-        }
-
-        fn realm(&self) -> &Realm {
-            &self.0
-        }
-
-        fn capabilities(&self) -> &Capabilities {
-            &self.1
-        }
-
-        fn request(&self, _: &Operation, _: &Ambient<'_>) -> Result<HttpRequest, Error> {
-            Err(Error::new(ErrorKind::Unsupported))
-        }
-
-        fn interpret(
-            &self,
-            _: &Operation,
-            _: &HttpResponse,
-            _: &Ambient<'_>,
-        ) -> Result<Outcome, Error> {
-            Err(Error::new(ErrorKind::Unsupported))
-        }
-
-        fn without_answer(&self, _: &Operation, _: &Ambient<'_>) -> Option<Outcome> {
-            Some(Outcome::Done(Default::default(), MemoPatch::none()))
-        }
-
-        fn computes(&self, _: &Operation) -> bool {
-            true
-        }
-
-        fn authorize(&self, _: &TokenSet, _: &Ambient<'_>) -> Result<Authorization, Error> {
-            Err(Error::new(ErrorKind::Unsupported))
-        }
-
-        fn rejects(&self, _: &ResponseHead<'_>, _: Option<&[u8]>) -> Verdict {
-            Verdict::NeedsBody
-        }
-    }
-
-    #[test]
-    fn another_client_asks_the_adapter_also_where_there_is_a_default() {
-        let realm = Realm::new(Origin::parse("https://acme.example").unwrap());
-        let adapter = Arc::new(Own(realm.clone(), Capabilities::default()));
-        let other = OtherClient { adapter, realm };
-        let (seed, memo, credentials) = (Seed::default(), Memo::default(), Default::default());
-        let now = Timestamp::UNIX_EPOCH;
-        let ambient =
-            Ambient { now, seed: &seed, credentials: &credentials, tokens: None, memo: &memo };
-        assert!(other.computes(&Operation::SignIn));
-        assert!(other.without_answer(&Operation::SignIn, &ambient).is_some());
-    }
 }
