@@ -77,15 +77,10 @@ pub(crate) fn run(case: &Case, plan: &Plan) -> Result<Ran, String> {
         && timeline.count(|e| in_sign_in(e.op) && e.fault.is_none() && e.status.is_some()) > 0;
     let sign_ins = timeline.count(|exchange| exchange.op == Op::SignIn);
     let report = CaseReport {
-        id: case.id.to_owned(),
-        title: case.title.to_owned(),
-        group: case.group.to_owned(),
-        proves: case.proves.iter().map(ToString::to_string).collect(),
-        harm: case.harm.as_str().to_owned(),
-        outcome,
         virtual_ms: millis(passed),
         real_ms: millis(real.monotonic().since(Monotonic::default())),
         timeline: entries(&timeline, &secrets),
+        ..CaseReport::of(case, outcome)
     };
     Ok(Ran { report, sign_ins, refused })
 }

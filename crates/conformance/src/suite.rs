@@ -325,7 +325,7 @@ fn run_live(
         _ => decision.reason(),
     };
     if let Some(reason) = reason {
-        return Ok(CaseReport { real_ms: 0, ..unheard(&case, Outcome::Skipped { reason }, &plan) });
+        return Ok(CaseReport::of(&case, Outcome::Skipped { reason }));
     }
     if spent.sign_ins() > 0 {
         run::real_wait(rest);
@@ -336,7 +336,6 @@ fn run_live(
 }
 
 fn on_a_thread(case: Case, plan: Plan) -> Result<Ran, String> {
-    let unheard_of = plan.clone();
     let (tell, hear) = mpsc::channel();
     let deadline = plan.deadline;
     let thread = std::thread::Builder::new().name(case.id.to_owned()).spawn(move || {
@@ -354,24 +353,10 @@ fn on_a_thread(case: Case, plan: Plan) -> Result<Ran, String> {
             Finding::new("no panic", "one beyond the case, in what runs it").by(How::Panic)
         }
     };
-    let report = unheard(&case, Outcome::Failed { finding }, &unheard_of);
+    let unheard = CaseReport::of(&case, Outcome::Failed { finding });
+    let report = CaseReport { real_ms: millis(deadline), ..unheard };
     // What it has sent nobody knows.
     Ok(Ran { report, sign_ins: case.live.map_or(0, |live| live.sign_ins as usize), refused: true })
-}
-
-/// The report of a case that has told nothing itself.
-fn unheard(case: &Case, outcome: Outcome, plan: &Plan) -> CaseReport {
-    CaseReport {
-        id: case.id.to_owned(),
-        title: case.title.to_owned(),
-        group: case.group.to_owned(),
-        proves: case.proves.iter().map(ToString::to_string).collect(),
-        harm: case.harm.as_str().to_owned(),
-        outcome,
-        virtual_ms: 0,
-        real_ms: millis(plan.deadline),
-        timeline: Vec::new(),
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

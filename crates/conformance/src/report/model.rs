@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::case::Case;
 use crate::expect::Finding;
 
 /// One run of the suite.
@@ -83,6 +84,23 @@ pub struct CaseReport {
     pub real_ms: u64,
     /// What went over the wire, and what was noted.
     pub timeline: Vec<Entry>,
+}
+
+impl CaseReport {
+    /// The report of a case that has told nothing of its course.
+    pub(crate) fn of(case: &Case, outcome: Outcome) -> Self {
+        Self {
+            id: case.id.to_owned(),
+            title: case.title.to_owned(),
+            group: case.group.to_owned(),
+            proves: case.proves.iter().map(ToString::to_string).collect(),
+            harm: case.harm.as_str().to_owned(),
+            outcome,
+            virtual_ms: 0,
+            real_ms: 0,
+            timeline: Vec::new(),
+        }
+    }
 }
 
 /// How a case ended.
