@@ -29,7 +29,7 @@ use std::process::ExitCode;
 
 use args::Wish;
 use clock::Stopwatch;
-use experiments::{Cx, EXPERIMENTS, End};
+use experiments::{Cx, EXPERIMENTS, End, Experiment, Failure, Running};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -59,31 +59,41 @@ fn run(names: &[String], quick: bool, seed: u64, write_docs: bool) -> ExitCode {
     };
     let all = Stopwatch::start();
     let (mut held, mut broken, mut skipped) = (0, Vec::new(), 0);
-    for experiment in EXPERIMENTS {
-        if !names.is_empty() && !names.iter().any(|name| name == experiment.name) {
-            continue;
-        }
-        let again = if quick { " --quick" } else { "" };
-        println!(
-            "\n== {} (cargo xtask torture {}{again} --seed {seed})",
-            experiment.about, experiment.name
-        );
-        let watch = Stopwatch::start();
-        let cx = Cx { quick, seed, write_docs };
-        match runtime.block_on((experiment.run)(cx)) {
-            Ok(End::Findings(findings)) => {
-                findings.print();
-                held += findings.n_held();
-                skipped += findings.n_left_out();
-                broken.extend(findings.broken().map(|what| format!("{}: {what}", experiment.name)));
+    let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    let chosen: Vec<&Experiment> = EXPERIMENTS.iter().filter(|one| is_wanted(one.name)).collect();
+    let cx = Cx { quick, seed, write_docs };
+    for beside in chosen.chunk_by(|one, next| one.waits && next.waits) {
+        let running: Vec<_> =
+            beside.iter().map(|one| runtime.spawn(timed((one.run)(cx)))).collect();
+        for (experiment, running) in beside.iter().zip(running) {
+            let again = if quick { " --quick" } else { "" };
+            println!(
+                "\n== {} (cargo xtask torture {}{again} --seed {seed})",
+                experiment.about, experiment.name
+            );
+            let (ended, seconds) = match runtime.block_on(running) {
+                Ok(ended) => ended,
+                Err(panicked) => (Err(panicked.into()), 0.0),
+            };
+            match ended {
+                Ok(End::Findings(findings)) => {
+                    findings.print();
+                    held += findings.n_held();
+                    skipped += findings.n_left_out();
+                    broken.extend(
+                        findings.broken().map(|what| format!("{}: {what}", experiment.name)),
+                    );
+                }
+                Ok(End::Skipped(why)) => {
+                    skipped += 1;
+                    println!("   left out: {why}");
+                }
+                Err(error) => {
+                    broken.push(format!("{}: it could not be run: {error}", experiment.name));
+                }
             }
-            Ok(End::Skipped(why)) => {
-                skipped += 1;
-                println!("   left out: {why}");
-            }
-            Err(error) => broken.push(format!("{}: it could not be run: {error}", experiment.name)),
+            println!("== {}: {seconds:.0} s", experiment.name);
         }
-        println!("== {}: {:.0} s", experiment.name, watch.seconds());
     }
     let seconds = all.seconds();
     println!(
@@ -94,4 +104,11 @@ fn run(names: &[String], quick: bool, seed: u64, write_docs: bool) -> ExitCode {
         println!("torture: broken: {what}");
     }
     if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What it has found, and the seconds that it took.
+async fn timed(running: Running) -> (Result<End, Failure>, f64) {
+    let watch = Stopwatch::start();
+    let ended = running.await;
+    (ended, watch.seconds())
 }

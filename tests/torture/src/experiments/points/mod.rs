@@ -37,11 +37,29 @@ pub(crate) async fn run(cx: Cx) -> Result<End, Failure> {
         std::fs::write(path, &text)?;
         findings.note("docs/CRASHES.md is written");
     } else {
-        let same = std::fs::read_to_string(path).is_ok_and(|known| known == text);
-        findings
-            .claim(same, "docs/CRASHES.md says this (`cargo xtask torture points --write-docs`)");
+        let known = std::fs::read_to_string(path)?;
+        let other = difference(&known, &text).unwrap_or_default();
+        findings.claim(
+            known == text,
+            format!("docs/CRASHES.md is what was found{other} (`cargo xtask torture points --write-docs`)"),
+        );
     }
     Ok(End::Findings(findings))
+}
+
+/// The first line of `known` that was found to be another one.
+fn difference(known: &str, found: &str) -> Option<String> {
+    let (mut known, mut found) = (known.lines(), found.lines());
+    loop {
+        match (known.next(), found.next()) {
+            (None, None) => return None,
+            (known, found) if known == found => {}
+            (known, found) => {
+                let [known, found] = [known, found].map(|line| line.unwrap_or("(no line)"));
+                return Some(format!("; it says {known:?} where {found:?} was found"));
+            }
+        }
+    }
 }
 
 fn text(renewals: &Tables<renewals::Outcome>, acts: &Tables<fate::Fate>) -> String {
