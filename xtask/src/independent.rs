@@ -92,11 +92,17 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     std::fs::create_dir_all(&home)?;
     let install = Install::new(home)?;
     let clients = !live_alone && only.is_none_or(|tests| tests == CLIENTS);
-    for runtime in [Runtime::Python, Runtime::Node] {
-        if clients || chosen.iter().any(|kind| kind.runtime == runtime) {
-            install.prepare(runtime)?;
-        }
-    }
+    let wanted = |runtime: Runtime| clients || chosen.iter().any(|kind| kind.runtime == runtime);
+    let prepare = |runtime: Runtime| match wanted(runtime) {
+        true => install.prepare(runtime).map_err(|error| error.to_string()),
+        false => Ok(()),
+    };
+    // Side by side, since they wait for the network.
+    std::thread::scope(|scope| {
+        let node = scope.spawn(|| prepare(Runtime::Node));
+        prepare(Runtime::Python)?;
+        node.join().unwrap_or_else(|_| Err("a panic in what installs it".to_owned()))
+    })?;
 
     let mut servers = Vec::new();
     for kind in chosen {

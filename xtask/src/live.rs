@@ -104,15 +104,30 @@ const SECRETS: &[(&str, &str)] = &[("password", "PASSWORD"), ("client_secret", "
 /// Another password for the account, for the case that changes it and changes it back.
 const NEXT: (&str, &str) = ("COUNTERSIGN_LIVE_NEXT_PASSWORD", "An0ther-live-canary!");
 
-/// Runs the live cases against each of `servers`.
+/// Runs the live cases against each of `servers`: side by side, since they wait for codes and lives of tokens.
 pub(crate) fn run(servers: &[Server], home: &Path) -> Result<()> {
-    let mut wrong = Vec::new();
-    for run in RUNS {
-        let Some(server) = servers.iter().find(|server| server.name() == run.server) else {
-            continue;
+    let of = |run: &'static Run| {
+        let server = servers.iter().find(|server| server.name() == run.server)?;
+        Some((run, &server.values))
+    };
+    let met: Vec<_> = RUNS.iter().filter_map(of).collect();
+    let ended: Vec<(&Run, Result<String, String>)> = std::thread::scope(|scope| {
+        let begin = |(run, values): &(&'static Run, _)| {
+            let (run, values) = (*run, *values);
+            let folder = home.join("live").join(run.server);
+            (run, scope.spawn(move || against(run, values, &folder).map_err(|e| e.to_string())))
         };
-        if let Err(error) = against(run, server, &home.join("live").join(run.server)) {
-            wrong.push(format!("{}: {error}", run.server));
+        let running: Vec<_> = met.iter().map(begin).collect();
+        let end = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|_| Err("a panic in what runs it".to_owned()))
+        };
+        running.into_iter().map(|(run, thread)| (run, end(thread))).collect()
+    });
+    let mut wrong = Vec::new();
+    for (run, ended) in ended {
+        match ended {
+            Ok(line) => println!("independent: {} live: {line}", run.server),
+            Err(error) => wrong.push(format!("{}: {error}", run.server)),
         }
     }
     match wrong.is_empty() {
@@ -121,10 +136,11 @@ pub(crate) fn run(servers: &[Server], home: &Path) -> Result<()> {
     }
 }
 
-fn against(run: &Run, server: &Server, folder: &Path) -> Result<()> {
+/// What it says at its end is shown in one piece.
+fn against(run: &Run, values: &BTreeMap<String, String>, folder: &Path) -> Result<String> {
     std::fs::create_dir_all(folder)?;
     let config = folder.join("config.toml");
-    std::fs::write(&config, profile(run, &server.values)?)?;
+    std::fs::write(&config, profile(run, values)?)?;
     let mut command = Command::new(program("conformance")?);
     command.current_dir(root());
     command.args(["--live", "--faults", "--profile", run.server, "--sign-ins", "60"]);
@@ -135,15 +151,16 @@ fn against(run: &Run, server: &Server, folder: &Path) -> Result<()> {
         command.args(cases.iter().flat_map(|case| [option, *case]));
     }
     if let Some(key) = run.resource {
-        command.args(["--resource", value(run, &server.values, key)?]);
+        command.args(["--resource", value(run, values, key)?]);
     }
-    let status = command.envs(&server.values).env(NEXT.0, NEXT.1).status()?;
+    let ended = command.envs(values).env(NEXT.0, NEXT.1).output()?;
+    let shown = [&ended.stdout, &ended.stderr].map(|text| String::from_utf8_lossy(text));
+    println!("{}{}", shown[0], shown[1]);
     let report = std::fs::read(folder.join("conformance.json"))?;
     let line = counted(&serde_json::from_slice(&report)?, run)?;
-    println!("independent: {} live: {line}", run.server);
-    match status.success() {
-        true => Ok(()),
-        false => Err(format!("the live cases end with {status}").into()),
+    match ended.status.success() {
+        true => Ok(line),
+        false => Err(format!("{line}; the live cases end with {}", ended.status).into()),
     }
 }
 
