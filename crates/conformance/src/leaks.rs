@@ -20,23 +20,25 @@ pub(crate) struct Known(Arc<Mutex<Vec<(SecretString, Barred)>>>);
 
 /// The parts of an address that must not tell a secret: servers, gateways and proxies write down where a request
 /// went, with its query.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Barred {
-    /// What signs an account in.
-    PathAndQuery,
-    /// Access and refresh tokens. One in a path is the API's own form, where it is one.
-    Query,
     /// ID tokens: a sign-out names its session by one (OpenID Connect RP-Initiated Logout 1.0 §2).
     Nowhere,
+    /// Access and refresh tokens. One in a path is the API's own form, where it is one.
+    Query,
+    /// What signs an account in.
+    PathAndQuery,
 }
 
 impl Known {
-    /// Another one.
+    /// Another one. One that is known already is barred from all that it was barred from before.
     pub(crate) fn learn(&self, secret: &SecretString, barred: Barred) {
         let mut all = self.all();
         let fits = secret.len() >= SHORTEST && all.len() < MOST;
-        if fits && !all.iter().rev().any(|(known, _)| known.matches(secret)) {
-            all.push((secret.clone(), barred));
+        match all.iter_mut().rev().find(|(known, _)| known.matches(secret)) {
+            Some((_, before)) => *before = barred.max(*before),
+            None if fits => all.push((secret.clone(), barred)),
+            None => {}
         }
     }
 
@@ -279,6 +281,16 @@ mod tests {
         tokens.id_token = Some(IdToken::new("canary-hint".to_owned()).unwrap());
         known.learn_tokens(&tokens);
         known.told_by(&address.parse().unwrap())
+    }
+
+    #[test]
+    fn a_secret_that_is_learnt_twice_is_barred_as_by_the_stricter_one() {
+        let (known, secret) = (Known::default(), SecretString::new("canary-twice"));
+        for barred in [Barred::Nowhere, Barred::PathAndQuery, Barred::Query] {
+            known.learn(&secret, barred);
+        }
+        assert_eq!(known.told_by(&"https://a.example/canary-twice".parse().unwrap()), Some("path"));
+        assert_eq!(known.list().len(), 1);
     }
 
     #[test]
