@@ -1,6 +1,6 @@
-//! Countersign over hyper's own pooled client: the transport of auth calls alone, for programs that make them by the
-//! thousand. It does half the work of `countersign-reqwest` for an exchange, and brings 39 crates of others less; what
-//! it has not is a client for API calls, TLS, proxies and decompression. TLS comes with the connector.
+//! Countersign over hyper's connections: the transport of auth calls alone, for programs that make them by the
+//! thousand. It does less than half the work of `countersign-reqwest` for an exchange, and brings 39 crates of others less;
+//! what it has not is a client for API calls, HTTP/2, TLS, proxies and decompression. TLS comes with the connector.
 //!
 //! What this crate never does: it follows no redirect, keeps no cookie, asks no proxy, resends nothing that a
 //! provider may have acted on, and speaks plain http to loopback only.
@@ -15,7 +15,11 @@
 //! # let _ = transport;
 //! ```
 
-mod origins;
+mod connection;
+mod connector;
+mod idle;
+mod servers;
 mod transport;
 
+pub use connector::Connector;
 pub use transport::Transport;

@@ -1,22 +1,26 @@
 //! Auth calls: one request, one bounded answer, nothing in between.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::transport::{Delivery, Reason, TransportError};
-use countersign_core::{HttpTransport, SecretBuffer, SecretBytes};
-use http::HeaderValue;
-use http::header::USER_AGENT;
+use countersign_core::{Error, ErrorKind, HttpTransport, SecretBuffer, SecretBytes};
+use http::header::{HOST, USER_AGENT};
+use http::{HeaderValue, Response, Uri};
 use http_body::Body as _;
-use http_body_util::{BodyExt, Full};
-use hyper_util::client::legacy::connect::{Connect, HttpConnector};
-use hyper_util::client::legacy::{Builder, Client, Error};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
 
-use crate::origins::Origins;
+use crate::connection::Connection;
+use crate::connector::Connector;
+use crate::idle::Limits;
+use crate::servers::Servers;
 
 /// The most that an answer may hold.
 const MOST_BODY: usize = 1024 * 1024;
@@ -27,17 +31,23 @@ const EXPECTED_BODY: u64 = 16 * 1024;
 /// Whoever does not take up a connection in so long is not there; nothing was sent to him.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// So long a connection is kept that nobody uses.
+const KEPT_FOR: Duration = Duration::from_secs(90);
+
 const OURS: HeaderValue =
     HeaderValue::from_static(concat!("countersign/", env!("CARGO_PKG_VERSION")));
 
-/// The transport of auth calls over one pool of hyper's connections. Cheap to clone.
+/// The transport of auth calls over connections of HTTP/1.1 that are kept and used again. Cheap to clone; clones share
+/// their connections.
 ///
-/// TLS, name resolution, proxies and the time that connecting may take are the connector's. An answer of
-/// more than 1 MiB is refused; an answer that is compressed though nobody asked for that is not unpacked. A request
-/// is written once more only where the pool's connection turns out to be closed before any of it was taken up.
+/// TLS, name resolution and the time that connecting may take are the connector's. An answer of more than 1 MiB is
+/// refused; an answer that is compressed though nobody asked for that is not unpacked. A request is written once more
+/// only where a connection that was kept turns out to be closed before any of it was taken up. Whoever gives up waiting
+/// closes the connection.
 pub struct Transport<C> {
-    http: Client<C, Full<Bytes>>,
-    origins: std::sync::Arc<Origins>,
+    connector: C,
+    servers: Arc<Servers>,
+    limits: Limits,
 }
 
 impl Transport<HttpConnector> {
@@ -56,37 +66,56 @@ impl Transport<HttpConnector> {
     }
 }
 
-impl<C: Connect + Clone + Send + Sync + 'static> Transport<C> {
+impl<C: Connector> Transport<C> {
     /// Over `connector`, which speaks TLS to addresses with https: `hyper_rustls::HttpsConnector`,
     /// `hyper_tls::HttpsConnector`, or one of your own (a tunnel through a proxy, a resolver with rules about
-    /// addresses). Connections are kept as hyper-util usually does.
+    /// addresses). Of each server any number of connections is kept for 90 seconds after their use.
     pub fn over(connector: C) -> Self {
-        Self::with(&Client::builder(TokioExecutor::new()), connector)
+        let limits = Limits { most: usize::MAX, longest: KEPT_FOR };
+        Self { connector, servers: Arc::default(), limits }
     }
 
-    /// The same with settings of your own: how many idle connections are kept for a host and how long, sizes of
-    /// buffers, HTTP/2.
+    /// The same, keeping at most `most` unused connections of each server, and each for `longest` at most. Shorter than
+    /// the server keeps them is best: what is closed there while a request is on its way is a request of which nobody
+    /// knows whether it was acted on.
     ///
     /// ```
-    /// use countersign_hyper::Transport;
-    /// use hyper_util::client::legacy::{Client, connect::HttpConnector};
-    /// use hyper_util::rt::TokioExecutor;
+    /// use std::time::Duration;
     ///
-    /// let mut settings = Client::builder(TokioExecutor::new());
-    /// settings.pool_max_idle_per_host(32);
-    /// let transport = Transport::with(&settings, HttpConnector::new());
+    /// use countersign_hyper::Transport;
+    ///
+    /// let transport = Transport::plain().keeping(32, Duration::from_secs(20));
     /// # let _ = transport;
     /// ```
-    pub fn with(settings: &Builder, connector: C) -> Self {
-        let mut settings = settings.clone();
-        settings.timer(TokioTimer::new()).pool_timer(TokioTimer::new());
-        Self { http: settings.build(connector), origins: Default::default() }
+    #[must_use]
+    pub fn keeping(mut self, most: usize, longest: Duration) -> Self {
+        self.limits = Limits { most, longest };
+        self
+    }
+
+    async fn connect(&self, to: Uri) -> Result<Connection, TransportError> {
+        let mut connector = self.connector.clone();
+        let unconnected = |cause: Box<dyn std::error::Error + Send + Sync>| {
+            TransportError::new(Delivery::NotSent, Reason::Connect).with_source(cause)
+        };
+        let ready = poll_fn(|context| connector.poll_ready(context)).await;
+        ready.map_err(|error| unconnected(error.into()))?;
+        let io = connector.call(to).await.map_err(|error| unconnected(error.into()))?;
+        let connected = io.connected();
+        if connected.is_negotiated_h2() {
+            return Err(refused("the connector has agreed on HTTP/2; let it offer HTTP/1.1 alone"));
+        }
+        if connected.is_proxied() {
+            return Err(refused("the connector speaks to a proxy, which would read along; use a tunnel"));
+        }
+        Connection::over(io).await.map_err(|error| unconnected(error.into()))
     }
 }
 
 impl<C: Clone> Clone for Transport<C> {
     fn clone(&self) -> Self {
-        Self { http: self.http.clone(), origins: self.origins.clone() }
+        let connector = self.connector.clone();
+        Self { connector, servers: Arc::clone(&self.servers), limits: self.limits }
     }
 }
 
@@ -98,46 +127,83 @@ impl<C> fmt::Debug for Transport<C> {
 }
 
 #[async_trait]
-impl<C: Connect + Clone + Send + Sync + 'static> HttpTransport for Transport<C> {
+impl<C: Connector> HttpTransport for Transport<C> {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        self.origins.check(request.uri()).map_err(|error| {
-            TransportError::new(Delivery::NotSent, Reason::Forbidden).with_source(error)
-        })?;
+        let server = self.servers.of(request.uri()).map_err(forbidden)?;
         // Shared with the adapter's request, and wiped with the last holder.
         let body = |body: SecretBytes| Full::new(body.expose_shared());
         let mut request = request.into_inner().map(body);
-        request.headers_mut().entry(USER_AGENT).or_insert(OURS);
+        let uri = mem::take(request.uri_mut());
+        if let Some(path) = uri.path_and_query() {
+            *request.uri_mut() = Uri::from(path.clone());
+        }
+        let headers = request.headers_mut();
+        headers.entry(USER_AGENT).or_insert(OURS);
+        headers.entry(HOST).or_insert_with(|| server.host.clone());
 
-        let answer = self.http.request(request).await.map_err(unanswered)?;
-        let (head, mut body) = answer.into_parts();
-        let too_large = || TransportError::new(Delivery::Unknown, Reason::BodyTooLarge);
-        let announced = body.size_hint().exact();
-        if announced.is_some_and(|length| length > MOST_BODY as u64) {
-            return Err(too_large());
-        }
-        let expected = announced.map_or(0, |length| length.min(EXPECTED_BODY));
-        let mut whole = SecretBuffer::with_capacity(usize::try_from(expected).unwrap_or_default());
-        let mut length = 0;
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| {
-                TransportError::new(Delivery::Unknown, Reason::Interrupted).with_source(error)
-            })?;
-            // Trailers say nothing that an adapter would read.
-            let Ok(chunk) = frame.into_data() else { continue };
-            length += chunk.len();
-            if length > MOST_BODY {
-                return Err(too_large());
+        loop {
+            let kept = server.idle.take();
+            let is_kept = kept.is_some();
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => self.connect(uri.clone()).await?,
+            };
+            match connection.answer(request).await {
+                Ok(answer) => {
+                    let answer = read(&mut connection, answer).await?;
+                    server.idle.keep(connection, self.limits);
+                    return Ok(answer);
+                }
+                Err(mut failed) => match failed.take_message() {
+                    Some(unsent) if is_kept => request = unsent,
+                    unsent => {
+                        let (delivery, reason) = match unsent {
+                            Some(_) => (Delivery::NotSent, Reason::Connect),
+                            None => (Delivery::Unknown, Reason::Interrupted),
+                        };
+                        let error = TransportError::new(delivery, reason);
+                        return Err(error.with_source(failed.into_error()));
+                    }
+                },
             }
-            whole.push(&chunk);
         }
-        Ok(HttpResponse::new(head.status, head.headers, whole.finish()))
     }
 }
 
-fn unanswered(error: Error) -> TransportError {
-    let (delivery, reason) = match error.is_connect() {
-        true => (Delivery::NotSent, Reason::Connect),
-        false => (Delivery::Unknown, Reason::Interrupted),
-    };
-    TransportError::new(delivery, reason).with_source(error)
+/// The whole of `answer`, if it is not too large.
+async fn read(
+    connection: &mut Connection,
+    answer: Response<Incoming>,
+) -> Result<HttpResponse, TransportError> {
+    let (head, mut body) = answer.into_parts();
+    let too_large = || TransportError::new(Delivery::Unknown, Reason::BodyTooLarge);
+    let announced = body.size_hint().exact();
+    if announced.is_some_and(|length| length > MOST_BODY as u64) {
+        return Err(too_large());
+    }
+    let expected = announced.map_or(0, |length| length.min(EXPECTED_BODY));
+    let mut whole = SecretBuffer::with_capacity(usize::try_from(expected).unwrap_or_default());
+    let mut length = 0;
+    while let Some(frame) = connection.frame(&mut body).await {
+        let frame = frame.map_err(|error| {
+            TransportError::new(Delivery::Unknown, Reason::Interrupted).with_source(error)
+        })?;
+        // Trailers say nothing that an adapter would read.
+        let Ok(chunk) = frame.into_data() else { continue };
+        length += chunk.len();
+        if length > MOST_BODY {
+            return Err(too_large());
+        }
+        whole.push(&chunk);
+    }
+    Ok(HttpResponse::new(head.status, head.headers, whole.finish()))
+}
+
+fn forbidden(error: Error) -> TransportError {
+    TransportError::new(Delivery::NotSent, Reason::Forbidden).with_source(error)
+}
+
+fn refused(why: &'static str) -> TransportError {
+    let error = Error::new(ErrorKind::Configuration).hint(why);
+    TransportError::new(Delivery::NotSent, Reason::Connect).with_source(error)
 }

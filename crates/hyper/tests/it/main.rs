@@ -1,6 +1,10 @@
 //! The transport over real sockets of this machine.
 
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
+mod connector;
+#[cfg(test)]
 #[path = "../../../reqwest/tests/it/support/contract.rs"]
 mod contract;
 #[cfg(test)]

@@ -1,9 +1,5 @@
 //! What is sent, what is refused, and how sure it is that nothing was sent.
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use countersign_core::{Credentials, HttpTransport};
@@ -11,9 +7,7 @@ use countersign_hyper::Transport;
 use countersign_ibex::Ibex;
 use countersign_runtime::Keeper;
 use countersign_simulator::{Operation, Simulator};
-use http::{HeaderValue, Uri, header};
-use hyper_util::client::legacy::connect::HttpConnector;
-use tower_service::Service;
+use http::{HeaderValue, header};
 
 use crate::contract::{self, sign_in};
 use crate::server::{Reply, Server};
@@ -46,38 +40,6 @@ async fn f49_an_endless_and_an_announced_giant_are_cut() {
 #[tokio::test]
 async fn f06_f52_a_request_that_may_have_arrived_is_not_resent_below_us() {
     contract::a_request_that_may_have_arrived_is_not_resent(&Transport::plain()).await;
-}
-
-/// Counts connections.
-#[derive(Clone)]
-struct Counting(HttpConnector, Arc<AtomicUsize>);
-
-impl Service<Uri> for Counting {
-    type Response = <HttpConnector as Service<Uri>>::Response;
-    type Error = <HttpConnector as Service<Uri>>::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(context)
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        self.1.fetch_add(1, Ordering::SeqCst);
-        Box::pin(self.0.call(uri))
-    }
-}
-
-#[tokio::test]
-async fn connections_are_kept_and_a_connector_of_ones_own_is_asked_for_them() {
-    let server = Server::start(|_| Reply::status(200)).await;
-    let made = Arc::new(AtomicUsize::new(0));
-    let transport = Transport::over(Counting(HttpConnector::new(), made.clone()));
-    for transport in [transport.clone(), transport] {
-        for _ in 0..3 {
-            transport.send(sign_in(&server, "/")).await.unwrap();
-        }
-    }
-    assert_eq!(made.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

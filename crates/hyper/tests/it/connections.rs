@@ -1,0 +1,163 @@
+//! Which connections are made, kept, used again and closed.
+
+use std::time::Duration;
+
+use countersign_core::HttpTransport;
+use countersign_core::http::HttpRequest;
+use countersign_core::transport::{Delivery, Reason, TransportError};
+use countersign_hyper::Transport;
+use http::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::runtime;
+
+use crate::connector::Connector;
+use crate::contract::sign_in;
+use crate::server::{Reply, Server};
+
+/// Far longer than any of this takes.
+const LONG: Duration = Duration::from_secs(3600);
+
+async fn until(what: impl Fn() -> bool) {
+    while !what() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn connections_are_kept_and_a_connector_of_ones_own_is_asked_for_them() {
+    let server = Server::start(|_| Reply::status(200)).await;
+    let connector = Connector::new();
+    let transport = Transport::over(connector.clone());
+    for transport in [transport.clone(), transport] {
+        for _ in 0..3 {
+            transport.send(sign_in(&server, "/")).await.unwrap();
+        }
+    }
+    assert_eq!((connector.made(), connector.open()), (1, 0), "the last transport has gone");
+}
+
+#[tokio::test]
+async fn of_connections_that_nobody_uses_so_many_are_kept_and_so_long() {
+    let server = Server::start(|_| Reply::status(200)).await;
+    let at_once = |transport: Transport<Connector>| {
+        let server = &server;
+        async move {
+            let send = || transport.send(sign_in(server, "/"));
+            let (one, two, three) = tokio::join!(send(), send(), send());
+            one.and(two).and(three).unwrap();
+        }
+    };
+    let all = Connector::new();
+    let transport = Transport::over(all.clone()).keeping(usize::MAX, LONG);
+    at_once(transport.clone()).await;
+    assert_eq!((all.made(), all.open()), (3, 3));
+
+    let few = Connector::new();
+    let transport_of_few = Transport::over(few.clone()).keeping(2, LONG);
+    at_once(transport_of_few.clone()).await;
+    assert_eq!((few.made(), few.open()), (3, 2));
+    at_once(transport_of_few).await;
+    assert_eq!(few.made(), 4);
+
+    let brief = Connector::new();
+    let transport_of_brief = Transport::over(brief.clone()).keeping(8, Duration::from_millis(20));
+    at_once(transport_of_brief.clone()).await;
+    until(|| brief.open() == 0).await;
+    at_once(transport_of_brief).await;
+    assert_eq!((all.open(), brief.made()), (3, 6));
+}
+
+#[tokio::test]
+async fn what_the_server_closes_is_let_go_of_and_not_used() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move {
+        // One answer a connection, which does not say that it is the last.
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut some = [0; 4096];
+            let _read = stream.read(&mut some).await.unwrap();
+            stream.write_all(b"HTTP/1.1 204 X\r\n\r\n").await.unwrap();
+        }
+    });
+    let connector = Connector::new();
+    let transport = Transport::over(connector.clone()).keeping(8, LONG);
+    let url = format!("http://{address}/");
+    for n in 1..=3 {
+        transport.send(HttpRequest::new(Method::GET, &url).unwrap()).await.unwrap();
+        until(|| connector.open() == 0).await;
+        assert_eq!(connector.made(), n);
+    }
+    serving.abort();
+}
+
+#[tokio::test]
+async fn with_the_last_transport_its_connections_end() {
+    let server = Server::start(|_| Reply::status(200)).await;
+    let connector = Connector::new();
+    let transport = Transport::over(connector.clone());
+    let other = transport.clone();
+    transport.send(sign_in(&server, "/")).await.unwrap();
+    drop(transport);
+    assert_eq!(connector.open(), 1);
+    drop(other);
+    until(|| connector.open() == 0).await;
+}
+
+/// Wherever the end of a kept connection is noticed: what is sent arrives once, or nobody knows.
+#[tokio::test]
+async fn f06_the_end_of_a_kept_connection_resends_nothing_that_was_taken_up() {
+    let (mut sent_elsewhere, mut unknown) = (0, 0);
+    for reads in 0..8 {
+        let server = Server::start(|_| Reply::status(200)).await;
+        let connector = Connector::new().first_ends_after(reads);
+        let transport = Transport::over(connector.clone());
+        transport.send(sign_in(&server, "/first")).await.unwrap();
+        let second = transport.send(sign_in(&server, "/second")).await;
+        match second {
+            Ok(_) => {
+                let seen: Vec<_> = server.seen().into_iter().map(|seen| seen.target).collect();
+                assert_eq!(seen, ["/first", "/second"], "{reads}");
+                sent_elsewhere += usize::from(connector.made() == 2);
+            }
+            Err(error) => {
+                assert_eq!(error.delivery(), Delivery::Unknown, "{reads}");
+                unknown += 1;
+            }
+        }
+    }
+    assert!(sent_elsewhere > 0 && unknown > 0, "{sent_elsewhere} {unknown}");
+}
+
+#[test]
+fn a_connection_does_not_outlive_the_runtime_that_it_was_made_in() {
+    let of_the_server = runtime::Runtime::new().unwrap();
+    let server = of_the_server.block_on(Server::start(|_| Reply::status(200)));
+    let connector = Connector::new();
+    let transport = Transport::over(connector.clone());
+    for n in 1..=3 {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for _ in 0..2 {
+            runtime.block_on(transport.send(sign_in(&server, "/"))).unwrap();
+        }
+        assert_eq!(connector.made(), n);
+    }
+}
+
+#[tokio::test]
+async fn f52_neither_http2_nor_a_proxy_that_reads_along_is_spoken_to() {
+    let server = Server::start(|_| Reply::status(200)).await;
+    for (connector, remedy) in [
+        (Connector::that_says(|connected| connected.negotiated_h2()), "HTTP/1.1"),
+        (Connector::that_says(|connected| connected.proxy(true)), "tunnel"),
+    ] {
+        let refused = Transport::over(connector.clone()).send(sign_in(&server, "/")).await;
+        let error: TransportError = refused.unwrap_err();
+        assert_eq!((error.delivery(), error.reason()), (Delivery::NotSent, Reason::Connect));
+        let why = std::error::Error::source(&error).unwrap().to_string();
+        assert!(why.contains(remedy), "{why}");
+        assert_eq!(connector.open(), 0);
+    }
+    assert!(server.seen().is_empty());
+}
