@@ -150,7 +150,7 @@ pub use countersign_core as core;
 /// Windows, back-off and budgets: what [`KeeperBuilder::backoff`] and [`KeeperBuilder::budgets`] take.
 pub use countersign_scheduler as scheduler;
 
-/// The transport over hyper's own pooled client.
+/// The transport over connections of hyper.
 #[cfg(feature = "hyper")]
 pub use countersign_hyper as hyper;
 /// Transport, client and (feature `tower`) layer over reqwest.

@@ -55,7 +55,7 @@ pub(crate) fn open(
 }
 
 /// What is authenticated beside the ciphertext: the header, and in format 1 the digest of the key, which
-/// in format 2 is under the seal itself.
+/// in the later ones is under the seal itself.
 struct Associated {
     bytes: [u8; LENGTH + 32],
     length: usize,
@@ -71,7 +71,7 @@ impl Associated {
                 bytes[LENGTH..].copy_from_slice(digest.as_bytes());
                 bytes.len()
             }
-            RecordFormat::V2 => LENGTH,
+            RecordFormat::V2 | RecordFormat::V3 => LENGTH,
         };
         Ok(Self { bytes, length })
     }

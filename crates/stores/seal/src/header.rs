@@ -32,6 +32,7 @@ impl Header {
             0 => return Err(fault::damaged()),
             1 => RecordFormat::V1,
             2 => RecordFormat::V2,
+            3 => RecordFormat::V3,
             _ => return Err(fault::newer()),
         };
         let (&kind, rest) = rest.split_first().ok_or_else(fault::damaged)?;

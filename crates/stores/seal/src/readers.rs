@@ -22,7 +22,10 @@ use crate::vault::Vault;
 /// ([`SealKeys::also_for_readers`]). Whoever has these keys alone can neither find nor open the records
 /// that hold more.
 #[derive(Clone)]
-pub struct Readers(Vault);
+pub struct Readers {
+    vault: Vault,
+    pub(crate) format: RecordFormat,
+}
 
 impl Readers {
     /// With the readers' keys among `keys`; `None` if there are none.
@@ -41,17 +44,18 @@ impl Readers {
                 "a readers' key is one that opens everything too; draw another one for readers",
             ));
         }
-        Vault::new(readers, Purpose::Readers).map(|vault| Some(Self(vault)))
+        let vault = Vault::new(readers, Purpose::Readers)?;
+        Ok(Some(Self { vault, format: RecordFormat::default() }))
     }
 
     /// The name of the readers' record of the session `key`; another one than [`crate::Sealer::name`].
     pub fn name(&self, key: &KeyDigest) -> RecordName {
-        self.0.name(key)
+        self.vault.name(key)
     }
 
     /// Whether both give every record the same name: their lowest key is one.
     pub fn names_like(&self, other: &Self) -> bool {
-        self.0.names_like(&other.0)
+        self.vault.names_like(&other.vault)
     }
 
     /// Seals for readers what they get of `record`, which is that of the session `key`.
@@ -67,7 +71,9 @@ impl Readers {
     /// # Errors
     /// See [`crate::Sealer::seal_session`].
     pub fn seal_of(&self, key: &StoredKey, record: &SessionRecord) -> Result<SecretBytes, Error> {
-        self.0.seal(RecordFormat::V2, key, &self.name(&key.digest()), &ForReaders::of(record))
+        // Nothing was written for readers before there was the second format.
+        let format = self.format.max(RecordFormat::V2);
+        self.vault.seal(format, key, &self.name(&key.digest()), &ForReaders::of(record))
     }
 
     /// Opens what was sealed for the readers of the session `key`.
@@ -75,7 +81,7 @@ impl Readers {
     /// # Errors
     /// See [`crate::Sealer::open_session`].
     pub fn open(&self, key: &SessionKey, sealed: &[u8]) -> Result<SessionRecord, Error> {
-        self.0.open(&key.into(), sealed).map(ForReaders::into_record)
+        self.vault.open(&key.into(), sealed).map(ForReaders::into_record)
     }
 
     /// Opens what was found under `name`, whosever it is.
@@ -88,7 +94,7 @@ impl Readers {
         name: &RecordName,
         sealed: &[u8],
     ) -> Result<(StoredKey, SessionRecord), Error> {
-        let (key, record) = self.0.open_found(name, sealed)?;
+        let (key, record) = self.vault.open_found(name, sealed)?;
         Ok((key, ForReaders::into_record(record)))
     }
 
@@ -97,12 +103,12 @@ impl Readers {
         name: &RecordName,
         sealed: &[u8],
     ) -> Result<Option<SecretBytes>, Error> {
-        self.0.reseal(name, sealed)
+        self.vault.reseal(name, sealed)
     }
 }
 
 impl fmt::Debug for Readers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Readers").field("sealing", &self.0.sealing()).finish_non_exhaustive()
+        f.debug_struct("Readers").field("sealing", &self.vault.sealing()).finish_non_exhaustive()
     }
 }

@@ -71,6 +71,9 @@ impl Sealer {
     #[must_use]
     pub const fn writing(mut self, format: RecordFormat) -> Self {
         self.format = format;
+        if let Some(readers) = &mut self.readers {
+            readers.format = format;
+        }
         self
     }
 

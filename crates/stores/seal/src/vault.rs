@@ -58,14 +58,14 @@ impl Vault {
         record: &R,
     ) -> Result<SecretBytes, Error> {
         debug_assert_eq!(*name, self.name(&owner.digest()));
-        let (who, digest) = match format {
-            RecordFormat::V1 => (None, Some(owner.digest())),
-            RecordFormat::V2 => (Some(owner.who()), None),
+        let (who, digest) = match format.names_owner() {
+            true => (Some(owner.who()), None),
+            false => (None, Some(owner.digest())),
         };
         let name = name.to_hash();
         let facts = Header { format, kind: R::KIND, key: 0, name, nonce: [0; NONCE] };
-        let length = record.length() + who.as_ref().map_or(0, Who::length);
-        self.encrypt(facts, digest.as_ref(), length, |plain| record.write(who, plain))
+        let length = record.length(format) + who.as_ref().map_or(0, Who::length);
+        self.encrypt(facts, digest.as_ref(), length, |plain| record.write(format, who, plain))
     }
 
     /// The record of `owner`.
@@ -76,10 +76,7 @@ impl Vault {
             header.kind == R::KIND && header.name == self.naming.hash(&digest)
         })?;
         let (record, who) = read(&plain)?;
-        let right = match header.format {
-            RecordFormat::V1 => true,
-            RecordFormat::V2 => who.as_ref() == Some(owner),
-        };
+        let right = !header.format.names_owner() || who.as_ref() == Some(owner);
         if right { Ok(record) } else { Err(fault::foreign()) }
     }
 
@@ -178,11 +175,12 @@ mod tests {
         let (kim, robin) = (of("kim"), of("robin"));
         let name = vault.naming.hash(&robin.digest());
         let kind = SessionRecord::KIND;
-        let facts = Header { format: RecordFormat::V2, kind, key: 0, name, nonce: [0; NONCE] };
+        let format = RecordFormat::default();
+        let facts = Header { format, kind, key: 0, name, nonce: [0; NONCE] };
         for (who, opens) in [(Some(&kim), false), (None, false), (Some(&robin), true)] {
             let record = SessionRecord::default();
-            let write = |plain: &mut SecretBuffer| record.write(who.map(Owner::who), plain);
-            let sealed = vault.encrypt(facts, None, record.length(), write).unwrap();
+            let write = |plain: &mut SecretBuffer| record.write(format, who.map(Owner::who), plain);
+            let sealed = vault.encrypt(facts, None, record.length(format), write).unwrap();
             let sealed = sealed.expose_bytes();
             let opened = vault.open::<SessionRecord>(&robin, sealed);
             let found = vault.open_found::<SessionRecord>(&RecordName::from_hash(name), sealed);

@@ -70,7 +70,7 @@ fn what_was_sealed_opens_and_every_write_looks_different() {
     let sealed = sealer.seal_session(&kim, &session()).unwrap();
     let again = sealer.seal_session(&kim, &session()).unwrap();
     assert!(!sealed.matches(&again));
-    assert_eq!(&sealed.expose_bytes()[..6], b"CSR1\x02\x01");
+    assert_eq!(&sealed.expose_bytes()[..6], b"CSR1\x03\x01");
     assert!(!sealed.expose_bytes().windows(6).any(|window| window == b"canary"));
     let opened = sealer.open_session(&kim, sealed.expose_bytes()).unwrap();
     assert_eq!(opened.counter, 3);
@@ -153,7 +153,7 @@ fn names_and_salts_are_those_of_one_store() {
 fn a_newer_format_asks_for_an_upgrade() {
     let (sealer, kim) = (sealer(), session_of("kim"));
     let sealed = sealer.seal_session(&kim, &session()).unwrap();
-    let error = sealer.open_session(&kim, &as_version(&sealed, 3)).unwrap_err();
+    let error = sealer.open_session(&kim, &as_version(&sealed, 4)).unwrap_err();
     assert_refused(&error, "newer_version", "upgrade this program");
     assert_eq!(error.recovery(), Recovery::GiveUp);
 }
@@ -194,11 +194,8 @@ fn f30_random_bytes_are_refused_cleanly() {
             })
             .collect();
         if round % 2 == 0 && bytes.len() > 10 {
-            bytes[..10].copy_from_slice(if round % 4 == 0 {
-                b"CSR1\x01\x01\x00\x00\x00\x01"
-            } else {
-                b"CSR1\x02\x01\x00\x00\x00\x01"
-            });
+            bytes[..10].copy_from_slice(b"CSR1\x01\x01\x00\x00\x00\x01");
+            bytes[4] += u8::try_from(round / 2 % 3).unwrap();
         }
         assert!(sealer.open_session(&kim, &bytes).is_err());
         assert!(sealer.open_account(kim.account(), &bytes).is_err());
@@ -215,19 +212,26 @@ fn keys_that_cannot_seal_are_refused_at_once() {
 }
 
 #[test]
-fn both_formats_open_and_the_setting_says_which_one_is_written() {
+fn every_format_opens_and_the_setting_says_which_one_is_written() {
     let (new, kim) = (sealer(), session_of("kim"));
     let old = sealer().writing(RecordFormat::V1);
-    let first = old.seal_session(&kim, &session()).unwrap();
-    assert_eq!(&first.expose_bytes()[..6], b"CSR1\x01\x01");
-    let second = new.seal_session(&kim, &session()).unwrap();
-    for sealer in [&old, &new] {
-        for sealed in [&first, &second] {
+    let before = sealer().writing(RecordFormat::V2);
+    let sealed = [&old, &before, &new].map(|sealer| sealer.seal_session(&kim, &session()).unwrap());
+    let [first, second, third] = &sealed;
+    for (sealed, version) in [(first, 1), (second, 2), (third, 3)] {
+        assert_eq!(&sealed.expose_bytes()[..6], [b'C', b'S', b'R', b'1', version, 1]);
+        for sealer in [&old, &before, &new] {
             assert_eq!(sealer.open_session(&kim, sealed.expose_bytes()).unwrap().counter, 3);
         }
     }
     // The version is under the seal: none is taken for the other.
-    for forged in [as_version(&first, 2), as_version(&second, 1)] {
+    for forged in [
+        as_version(first, 2),
+        as_version(first, 3),
+        as_version(second, 1),
+        as_version(second, 3),
+        as_version(third, 2),
+    ] {
         assert_refused(&new.open_session(&kim, &forged).unwrap_err(), "damaged", "sign in again");
     }
     // A moved record of the old format does not open either, also with its name changed to fit.

@@ -43,7 +43,7 @@ async fn a_look_shows_what_is_there_and_changes_nothing() {
     let names: Vec<_> = seen.records.iter().map(|record| record.name.clone()).collect();
     assert_eq!(names, [name(1), name(2), name(3)]);
     let (revision, facts) = seen.records[0].read.clone().unwrap();
-    assert_eq!((revision, facts.kind, facts.key, facts.format.number()), (Revision(1), 1, 1, 2));
+    assert_eq!((revision, facts.kind, facts.key, facts.format.number()), (Revision(1), 1, 1, 3));
     assert_says(seen.records[1].read.as_ref().unwrap_err(), "damaged", "signs in again");
     assert_says(seen.records[2].read.as_ref().unwrap_err(), "unsafe_file", remedy);
     let locks: Vec<_> =

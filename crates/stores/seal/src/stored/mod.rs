@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountRecord;
+use crate::format::RecordFormat;
 use crate::session::SessionRecord;
 
 pub(crate) use reader::ForReaders;
@@ -27,14 +28,20 @@ pub(crate) trait Record: Sized {
     /// The byte in the header that tells it from other records.
     const KIND: u8;
 
-    /// About so many bytes are written, beside whose it is.
-    fn length(&self) -> usize;
+    /// About so many bytes are written in `format`, beside whose it is.
+    fn length(&self, format: RecordFormat) -> usize;
 
-    /// Appends it as JSON, with whose it is where the format says so. The buffer wipes what it leaves behind.
-    fn write(&self, who: Option<Who<'_>>, into: &mut SecretBuffer) -> Result<(), Unreadable>;
+    /// Appends it as JSON, with whose it is where the format says so, and what the format has behind it. The buffer
+    /// wipes what it leaves behind.
+    fn write(
+        &self,
+        format: RecordFormat,
+        who: Option<Who<'_>>,
+        into: &mut SecretBuffer,
+    ) -> Result<(), Unreadable>;
 
-    /// From JSON, with whose it is if it says so.
-    fn read(json: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable>;
+    /// From what was written in any format, with whose it is if it says so.
+    fn read(plain: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable>;
 }
 
 /// The JSON is none of ours. The parser's own words are dropped: they can quote a secret.
@@ -44,8 +51,8 @@ pub(crate) struct Unreadable;
 impl Record for SessionRecord {
     const KIND: u8 = 1;
 
-    fn length(&self) -> usize {
-        let tokens = self.tokens.as_ref().map_or(0, tokens::length);
+    fn length(&self, format: RecordFormat) -> usize {
+        let tokens = self.tokens.as_ref().map_or(0, |tokens| tokens::length(tokens, format));
         let memo: usize =
             self.memo.iter().map(|(name, value)| name.len() + in_base64(value.len())).sum();
         let marks = [
@@ -57,12 +64,23 @@ impl Record for SessionRecord {
         LENGTH_OF_THE_REST + tokens + memo + marks.into_iter().flatten().sum::<usize>()
     }
 
-    fn write(&self, who: Option<Who<'_>>, into: &mut SecretBuffer) -> Result<(), Unreadable> {
-        to_json(&session::Stored::new(self, who), into)
+    fn write(
+        &self,
+        format: RecordFormat,
+        who: Option<Who<'_>>,
+        into: &mut SecretBuffer,
+    ) -> Result<(), Unreadable> {
+        to_json(&session::Stored::new(self, format, who), into)?;
+        if let Some(tokens) = self.tokens.as_ref().filter(|_| format.sets_tokens_apart()) {
+            tokens::write_apart(tokens, into);
+        }
+        Ok(())
     }
 
-    fn read(json: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable> {
-        let (record, who) = from_json::<session::Stored>(json)?.split()?;
+    fn read(plain: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable> {
+        let (stored, mut apart) = from_json::<session::Stored>(plain)?;
+        let (record, who) = stored.split(&mut apart)?;
+        nothing_left(apart)?;
         Ok((record, who.map(StoredKey::try_from).transpose()?))
     }
 }
@@ -70,16 +88,23 @@ impl Record for SessionRecord {
 impl Record for AccountRecord {
     const KIND: u8 = 2;
 
-    fn length(&self) -> usize {
+    fn length(&self, _: RecordFormat) -> usize {
         LENGTH_OF_THE_REST
     }
 
-    fn write(&self, who: Option<Who<'_>>, into: &mut SecretBuffer) -> Result<(), Unreadable> {
+    fn write(
+        &self,
+        _: RecordFormat,
+        who: Option<Who<'_>>,
+        into: &mut SecretBuffer,
+    ) -> Result<(), Unreadable> {
         to_json(&account::Stored::new(self, who), into)
     }
 
-    fn read(json: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable> {
-        let (record, who) = from_json::<account::Stored>(json)?.split();
+    fn read(plain: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable> {
+        let (stored, behind) = from_json::<account::Stored>(plain)?;
+        nothing_left(behind)?;
+        let (record, who) = stored.split();
         Ok((record, who.map(StoredKey::try_from).transpose()?))
     }
 }
@@ -97,8 +122,17 @@ fn to_json(stored: &impl Serialize, into: &mut SecretBuffer) -> Result<(), Unrea
     serde_json::to_writer(into, stored).map_err(|_| Unreadable)
 }
 
-fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, Unreadable> {
-    serde_json::from_slice(json).map_err(|_| Unreadable)
+/// What is at the front as JSON, and what stands behind it.
+fn from_json<T: DeserializeOwned>(plain: &[u8]) -> Result<(T, &[u8]), Unreadable> {
+    let mut values = serde_json::Deserializer::from_slice(plain).into_iter();
+    let value = values.next().and_then(Result::ok).ok_or(Unreadable)?;
+    let behind = plain.get(values.byte_offset()..).ok_or(Unreadable)?;
+    Ok((value, behind))
+}
+
+/// What is left over belongs to something that this version does not know, and would be lost.
+fn nothing_left(behind: &[u8]) -> Result<(), Unreadable> {
+    if behind.is_empty() { Ok(()) } else { Err(Unreadable) }
 }
 
 /// A generation as JSON.

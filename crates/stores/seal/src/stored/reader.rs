@@ -3,6 +3,7 @@
 use countersign_core::{SecretBuffer, StoredKey, StoredTokens, TokenSet};
 
 use super::{Record, Unreadable, Who};
+use crate::format::RecordFormat;
 use crate::session::SessionRecord;
 
 /// A session's record without all that readers do not get.
@@ -39,16 +40,21 @@ impl ForReaders {
 impl Record for ForReaders {
     const KIND: u8 = 3;
 
-    fn length(&self) -> usize {
-        self.0.length()
+    fn length(&self, format: RecordFormat) -> usize {
+        self.0.length(format)
     }
 
-    fn write(&self, who: Option<Who<'_>>, into: &mut SecretBuffer) -> Result<(), Unreadable> {
-        self.0.write(who, into)
+    fn write(
+        &self,
+        format: RecordFormat,
+        who: Option<Who<'_>>,
+        into: &mut SecretBuffer,
+    ) -> Result<(), Unreadable> {
+        self.0.write(format, who, into)
     }
 
-    fn read(json: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable> {
-        let (record, who) = SessionRecord::read(json)?;
+    fn read(plain: &[u8]) -> Result<(Self, Option<StoredKey>), Unreadable> {
+        let (record, who) = SessionRecord::read(plain)?;
         Ok((Self::cut(&record, record.tokens.as_ref()), who))
     }
 }

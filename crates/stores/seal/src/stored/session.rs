@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign_core::{Memo, Rotation, Timestamp, TokenSet};
+use countersign_core::{Memo, Rotation, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::challenge::Pending;
@@ -10,6 +10,7 @@ use super::text::{Digits, Hidden};
 use super::tokens::Tokens;
 use super::who::Who;
 use super::{StoredGeneration, Unreadable};
+use crate::format::RecordFormat;
 use crate::session::{EndCause, Ended, Journal, SessionRecord};
 use crate::unknown::UnknownFields;
 
@@ -72,10 +73,14 @@ enum StoredRotation {
 }
 
 impl<'a> Stored<'a> {
-    pub(super) fn new(record: &'a SessionRecord, who: Option<Who<'a>>) -> Self {
+    pub(super) fn new(
+        record: &'a SessionRecord,
+        format: RecordFormat,
+        who: Option<Who<'a>>,
+    ) -> Self {
         Self {
             who,
-            tokens: record.tokens.as_ref().map(Tokens::from),
+            tokens: record.tokens.as_ref().map(|tokens| Tokens::new(tokens, format)),
             journal: record.journal.map(StoredJournal::from),
             challenge: record.challenge.as_ref().map(Pending::from),
             memo: record.memo.iter().map(|(name, value)| (name.into(), value.into())).collect(),
@@ -92,11 +97,14 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// The record, and whose it is.
-    pub(super) fn split(self) -> Result<(SessionRecord, Option<Who<'a>>), Unreadable> {
+    /// The record, and whose it is. What stands apart is taken from the front of `apart`.
+    pub(super) fn split(
+        self,
+        apart: &mut &[u8],
+    ) -> Result<(SessionRecord, Option<Who<'a>>), Unreadable> {
         let stored = self;
         let record = SessionRecord {
-            tokens: stored.tokens.map(TokenSet::try_from).transpose()?,
+            tokens: stored.tokens.map(|tokens| tokens.set(apart)).transpose()?,
             journal: stored.journal.map(Journal::from),
             challenge: stored.challenge.map(Into::into),
             memo: Memo::from_entries(stored.memo.into_iter().map(|(k, v)| (k, v.bytes()))),

@@ -8,13 +8,22 @@ use countersign_core::{
 
 use super::{ForReaders, Record, Who};
 use crate::account::{AccountRecord, PendingPassword, RefusedSecret, SignInCount};
+use crate::format::RecordFormat;
 use crate::session::{EndCause, Ended, Journal, PendingChallenge, SessionRecord};
 
+/// As JSON alone.
 fn written(record: &impl Record, who: Option<Who<'_>>) -> SecretBytes {
-    let mut json = SecretBuffer::new();
-    record.write(who, &mut json).unwrap();
-    json.finish()
+    written_in(RecordFormat::V2, record, who)
 }
+
+fn written_in(format: RecordFormat, record: &impl Record, who: Option<Who<'_>>) -> SecretBytes {
+    let mut plain = SecretBuffer::new();
+    record.write(format, who, &mut plain).unwrap();
+    plain.finish()
+}
+
+/// Where the JSON ends.
+const TOKENS: &str = "canary-access\"\\canary-refreshcanary-id";
 
 fn full_session() -> SessionRecord {
     let generation = Generation { counter: 7, tag: 0xfeed };
@@ -95,20 +104,22 @@ fn full_account() -> AccountRecord {
 #[test]
 fn every_field_comes_back() {
     let session = full_session();
-    let json = written(&session, None);
-    let (back, who) = SessionRecord::read(json.expose_bytes()).unwrap();
-    assert!(who.is_none());
-    assert_eq!(written(&back, None).expose_bytes(), json.expose_bytes());
-    assert_eq!(format!("{back:?}"), format!("{session:?}"));
-    let tokens = back.tokens.unwrap();
-    assert_eq!(tokens.access_token().secret().expose(), "canary-access\"\\");
-    assert_eq!(tokens.refresh_token().unwrap().secret().expose(), "canary-refresh");
-    assert_eq!(tokens.id_token().unwrap().secret().expose(), "canary-id");
-    assert_eq!(tokens.profile().get("plan"), Some("a \"quoted\" name"));
-    assert_eq!(back.memo.get("device").unwrap().expose_bytes(), b"canary-\xfe");
-    let pending = back.challenge.unwrap();
-    let continuation = pending.challenge.continuation.bytes();
-    assert_eq!(continuation.expose_bytes(), b"canary-continuation\x00\xff");
+    for format in [RecordFormat::V2, RecordFormat::V3] {
+        let plain = written_in(format, &session, None);
+        let (back, who) = SessionRecord::read(plain.expose_bytes()).unwrap();
+        assert!(who.is_none());
+        assert_eq!(written_in(format, &back, None).expose_bytes(), plain.expose_bytes());
+        assert_eq!(format!("{back:?}"), format!("{session:?}"));
+        let tokens = back.tokens.unwrap();
+        assert_eq!(tokens.access_token().secret().expose(), "canary-access\"\\");
+        assert_eq!(tokens.refresh_token().unwrap().secret().expose(), "canary-refresh");
+        assert_eq!(tokens.id_token().unwrap().secret().expose(), "canary-id");
+        assert_eq!(tokens.profile().get("plan"), Some("a \"quoted\" name"));
+        assert_eq!(back.memo.get("device").unwrap().expose_bytes(), b"canary-\xfe");
+        let pending = back.challenge.unwrap();
+        let continuation = pending.challenge.continuation.bytes();
+        assert_eq!(continuation.expose_bytes(), b"canary-continuation\x00\xff");
+    }
 
     let account = full_account();
     let json = written(&account, None);
@@ -152,6 +163,10 @@ fn f32_no_secret_is_written_as_plain_text_and_none_is_shown() {
     for json in [written(&session, None), written(&account, None)] {
         assert!(!std::str::from_utf8(json.expose_bytes()).unwrap().contains("canary"));
     }
+    // Tokens apart, and nothing else.
+    let plain = written_in(RecordFormat::V3, &session, None);
+    let json = std::str::from_utf8(plain.expose_bytes()).unwrap().strip_suffix(TOKENS).unwrap();
+    assert!(json.ends_with('}') && !json.contains("canary"));
     assert!(!format!("{session:?} {account:?}").contains("canary"));
 }
 
@@ -170,6 +185,33 @@ fn json_that_is_not_a_record_is_refused_without_repeating_it() {
         let refused = SessionRecord::read(json.as_bytes());
         assert!(refused.is_err(), "{json}");
     }
+}
+
+#[test]
+fn tokens_that_stand_apart_are_there_to_the_last_byte_or_the_record_is_refused() {
+    let plain = written_in(RecordFormat::V3, &full_session(), None);
+    let plain = plain.expose_bytes();
+    for short in (plain.len() - TOKENS.len())..plain.len() {
+        assert!(SessionRecord::read(&plain[..short]).is_err(), "{short}");
+    }
+    // What is left over is something that a later version knows.
+    for more in [&b"x"[..], b" ", b"{}"] {
+        assert!(SessionRecord::read(&[plain, more].concat()).is_err(), "{more:?}");
+        let json = written(&full_session(), None);
+        assert!(SessionRecord::read(&[json.expose_bytes(), more].concat()).is_err(), "{more:?}");
+        assert!(AccountRecord::read(&[b"{}", more].concat()).is_err(), "{more:?}");
+    }
+    for length in ["-1", "1.5", "18446744073709551615", "18446744073709551616", "null", "{}"] {
+        let tokens = format!(
+            r#"{{"generation":{{"counter":1,"tag":1}},"access_token":{length},"issued_at":1,"expires_at":2}}"#
+        );
+        let plain = format!(r#"{{"tokens":{tokens}}}canary"#);
+        assert!(SessionRecord::read(plain.as_bytes()).is_err(), "{length}");
+    }
+    // No text of its own ends within a letter.
+    let plain = String::from_utf8(plain.to_vec()).unwrap();
+    let plain = plain.replace("canary-access\"\\", "canary-access-\u{e9}");
+    assert!(SessionRecord::read(plain.as_bytes()).is_err());
 }
 
 #[test]
@@ -240,8 +282,12 @@ fn what_a_record_takes_is_known_before_it_is_written() {
         let tokens = session.tokens.as_ref().unwrap().stored().clone();
         let access_token = AccessToken::new("a".repeat(bytes)).unwrap();
         session.tokens = Some(TokenSet::from_stored(StoredTokens { access_token, ..tokens }));
-        let (expected, length) = (session.length(), written(&session, None).len());
-        assert!((length..length + 1_024).contains(&expected), "{expected}, not {length}");
+        for format in [RecordFormat::V2, RecordFormat::V3] {
+            let (expected, plain) = (session.length(format), written_in(format, &session, None));
+            let length = plain.len();
+            assert!((length..length + 1_024).contains(&expected), "{expected}, not {length}");
+        }
     }
-    assert!(AccountRecord::default().length() > written(&AccountRecord::default(), None).len());
+    let account = AccountRecord::default();
+    assert!(account.length(RecordFormat::V3) > written(&account, None).len());
 }

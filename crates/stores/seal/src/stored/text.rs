@@ -16,6 +16,13 @@ impl Hidden {
     pub(super) fn bytes(self) -> SecretBytes {
         self.0
     }
+
+    fn from_base64<E: Error>(text: &str) -> Result<Self, E> {
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes());
+        bytes
+            .map(|bytes| Self(SecretBytes::new(bytes)))
+            .map_err(|_| E::custom("text that is not base64"))
+    }
 }
 
 impl From<&SecretBytes> for Hidden {
@@ -51,10 +58,7 @@ impl<'de> Deserialize<'de> for Hidden {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Hidden, E> {
-                let bytes = BASE64URL_NOPAD
-                    .decode(text.as_bytes())
-                    .map_err(|_| E::custom("text that is not base64"))?;
-                Ok(Hidden(SecretBytes::new(bytes)))
+                Hidden::from_base64(text)
             }
         }
 
@@ -68,6 +72,15 @@ pub(super) struct HiddenText(SecretString);
 impl HiddenText {
     pub(super) fn text(self) -> SecretString {
         self.0
+    }
+
+    pub(super) fn from_base64<E: Error>(text: &str) -> Result<Self, E> {
+        Self::of(Hidden::from_base64(text)?)
+    }
+
+    fn of<E: Error>(hidden: Hidden) -> Result<Self, E> {
+        let text = SecretString::from_bytes(hidden.0);
+        text.map(Self).ok_or_else(|| E::custom("secret text that is not UTF-8"))
     }
 }
 
@@ -85,9 +98,7 @@ impl Serialize for HiddenText {
 
 impl<'de> Deserialize<'de> for HiddenText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = Hidden::deserialize(deserializer)?.0;
-        let text = SecretString::from_bytes(bytes);
-        text.map(Self).ok_or_else(|| D::Error::custom("secret text that is not UTF-8"))
+        Self::of(Hidden::deserialize(deserializer)?)
     }
 }
 

@@ -9,21 +9,25 @@ use super::report::Verdict;
 use super::{Failure, Subject};
 use crate::{Sealer, SessionRecord};
 
-const SESSIONS: [&str; 4] = [
+const SESSIONS: [&str; 6] = [
     include_str!("../../tests/golden/session-1.hex"),
     include_str!("../../tests/golden/session-2.hex"),
+    include_str!("../../tests/golden/session-3.hex"),
     include_str!("../../tests/golden/session-1-newer-fields.hex"),
     include_str!("../../tests/golden/session-2-newer-fields.hex"),
+    include_str!("../../tests/golden/session-3-newer-fields.hex"),
 ];
 
-const JOURNALS: [&str; 2] = [
+const JOURNALS: [&str; 3] = [
     include_str!("../../tests/golden/journal-1.hex"),
     include_str!("../../tests/golden/journal-2.hex"),
+    include_str!("../../tests/golden/journal-3.hex"),
 ];
 
-const ACCOUNTS: [&str; 2] = [
+const ACCOUNTS: [&str; 3] = [
     include_str!("../../tests/golden/account-1.hex"),
     include_str!("../../tests/golden/account-2.hex"),
+    include_str!("../../tests/golden/account-3.hex"),
 ];
 
 /// What was sealed by a release of before comes out of the store as it went in, opens, and stays what it is when it

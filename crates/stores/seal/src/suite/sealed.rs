@@ -194,7 +194,7 @@ pub(super) async fn a_record_is_sealed_anew_under_a_new_key(
 pub(super) async fn two_releases_share_a_record(on: &Subject<'_>) -> Result<Verdict, Failure> {
     let (key, sealer) = (fresh_key()?, sealer(on.store).await?);
     let name = sealer.name(&key.digest());
-    let old = sealer.clone().writing(RecordFormat::V1);
+    let old = sealer.clone().writing(RecordFormat::V2);
     let later = Map::from_iter([("later".to_owned(), serde_json::json!({ "kept": [1, 2] }))]);
     let first = SessionRecord { unknown: UnknownFields::new(later), ..counted(0) };
     let mut revision =

@@ -232,7 +232,7 @@ impl SessionStore for Store {
                 }
             }
             (Defect::ReadersGetTheWhole, Some(record)) => {
-                let for_readers = record.bytes.expose_bytes().starts_with(b"CSR1\x02\x03");
+                let for_readers = record.bytes.expose_bytes().starts_with(b"CSR1\x03\x03");
                 if let Some(whole) = state.whole.clone().filter(|_| for_readers) {
                     record.bytes = whole;
                 }
@@ -301,7 +301,7 @@ impl SessionStore for Store {
             [b'C', b'S', b'R', b'1', format, kind, _, _, _, key, ..] => (*kind, *format, *key),
             _ => (0, 2, 1),
         };
-        if (self.has(Defect::NewFormatOnly) && format == 1)
+        if (self.has(Defect::NewFormatOnly) && matches!(format, 1 | 2))
             || (self.has(Defect::OneKeyOnly) && key != 1)
         {
             return Err(Error::new(ErrorKind::Store));
