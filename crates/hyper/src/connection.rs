@@ -1,12 +1,11 @@
 //! One connection, driven by whoever uses it: it has no task of its own, and an exchange wakes nobody but its caller.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Body as _, Frame};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
@@ -38,32 +37,29 @@ impl Connection {
         self.io.is_some() && self.requests.is_ready()
     }
 
-    /// Sends `request` and reads the head of its answer. An error has the request with it if none of it was written.
-    pub(crate) async fn answer(
+    /// Begins to send `request`: what comes of it is the head of the answer, and comes with [`Connection::until`]. An
+    /// error has the request with it if none of it was written.
+    pub(crate) fn begin(
         &mut self,
         request: Outgoing,
-    ) -> Result<Response<Incoming>, TrySendError<Outgoing>> {
-        let mut answer = pin!(self.requests.try_send_request(request));
-        self.until(|context| answer.as_mut().poll(context)).await
+    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Outgoing>>> + Send + use<> {
+        self.requests.try_send_request(request)
     }
 
-    /// The next piece of `body`, which came over this connection.
-    pub(crate) async fn frame(&mut self, body: &mut Incoming) -> Option<hyper::Result<Frame<Bytes>>> {
-        self.until(|context| Pin::new(&mut *body).poll_frame(context)).await
-    }
-
-    /// Reads and writes until there is something.
-    async fn until<T>(&mut self, mut something: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
-        poll_fn(|context| {
-            // It comes over the connection alone, which wakes the caller: it need not be told twice.
+    /// Reads and writes until there is `something`, which comes over this connection.
+    pub(crate) fn until<F: Future>(
+        &mut self,
+        mut something: Pin<&mut F>,
+    ) -> impl Future<Output = F::Output> {
+        poll_fn(move |context| {
+            // The connection wakes the caller: it need not be told twice.
             let mut silent = Context::from_waker(Waker::noop());
-            if let Poll::Ready(came) = something(&mut silent) {
+            if let Poll::Ready(came) = something.as_mut().poll(&mut silent) {
                 return Poll::Ready(came);
             }
             self.drive(context);
-            something(&mut silent)
+            something.as_mut().poll(&mut silent)
         })
-        .await
     }
 
     fn drive(&mut self, context: &mut Context<'_>) {

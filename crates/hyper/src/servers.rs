@@ -15,6 +15,8 @@ const MOST: usize = 64;
 /// One origin that is allowed, and what is kept of it.
 pub(crate) struct Server {
     origin: Origin,
+    /// Where a connector finds it.
+    pub(crate) address: Uri,
     /// What it is called in requests (RFC 9110 §7.2).
     pub(crate) host: HeaderValue,
     pub(crate) idle: Arc<Idle>,
@@ -53,10 +55,11 @@ impl Servers {
 
 impl Server {
     fn new(origin: Origin) -> Result<Self, Error> {
-        let scheme = origin.scheme().as_str().len() + "://".len();
-        let host = origin.as_str().get(scheme..).and_then(|host| host.parse().ok());
-        let host = host.ok_or_else(|| Error::new(ErrorKind::Internal))?;
-        Ok(Self { origin, host, idle: Idle::new() })
+        let odd = || Error::new(ErrorKind::Internal).hint("the address cannot be connected to");
+        let address: Uri = origin.as_str().parse().map_err(|_| odd())?;
+        let host = address.authority().map(|authority| authority.as_str().parse());
+        let host = host.and_then(Result::ok).ok_or_else(odd)?;
+        Ok(Self { origin, address, host, idle: Idle::new() })
     }
 }
 

@@ -1,26 +1,26 @@
 //! Auth calls: one request, one bounded answer, nothing in between.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::mem;
+use std::future::{poll_fn, ready};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::transport::{Delivery, Reason, TransportError};
 use countersign_core::{Error, ErrorKind, HttpTransport, SecretBuffer, SecretBytes};
 use http::header::{HOST, USER_AGENT};
 use http::{HeaderValue, Response, Uri};
 use http_body::Body as _;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
 use hyper_util::client::legacy::connect::{Connection as _, HttpConnector};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Outgoing};
 use crate::connector::Connector;
 use crate::idle::Limits;
-use crate::servers::Servers;
+use crate::servers::{Server, Servers};
 
 /// The most that an answer may hold.
 const MOST_BODY: usize = 1024 * 1024;
@@ -126,55 +126,94 @@ impl<C> fmt::Debug for Transport<C> {
     }
 }
 
-#[async_trait]
+// Without `async_trait`: its future would have room for the request three times, and each exchange has it allocated.
 impl<C: Connector> HttpTransport for Transport<C> {
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+    fn send<'a, 'b>(&'a self, request: HttpRequest) -> Pin<Box<dyn Future<Output = Sent> + Send + 'b>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        let addressed = match self.addressed(request) {
+            Ok(addressed) => addressed,
+            Err(error) => return Box::pin(ready(Err(error))),
+        };
+        let Some(mut connection) = addressed.server.idle.take() else {
+            return Box::pin(self.send_over_a_new_one(addressed));
+        };
+        let Addressed { server, request } = addressed;
+        let answer = connection.begin(request);
+        Box::pin(async move {
+            let came = connection.until(pin!(answer)).await;
+            match came {
+                Ok(answer) => {
+                    let answer = read(&mut connection, answer).await?;
+                    server.idle.keep(connection, self.limits);
+                    Ok(answer)
+                }
+                Err(failed) => {
+                    let request = unsent(failed)?;
+                    // Rare, and boxed so that it does not weigh on every exchange.
+                    Box::pin(self.send_anew(Addressed { server, request })).await
+                }
+            }
+        })
+    }
+}
+
+type Sent = Result<HttpResponse, TransportError>;
+
+/// A request as it is sent, and to whom.
+struct Addressed {
+    server: Arc<Server>,
+    request: Outgoing,
+}
+
+impl<C: Connector> Transport<C> {
+    fn addressed(&self, request: HttpRequest) -> Result<Addressed, TransportError> {
         let server = self.servers.of(request.uri()).map_err(forbidden)?;
         // Shared with the adapter's request, and wiped with the last holder.
         let body = |body: SecretBytes| Full::new(body.expose_shared());
         let mut request = request.into_inner().map(body);
-        let uri = mem::take(request.uri_mut());
-        if let Some(path) = uri.path_and_query() {
-            *request.uri_mut() = Uri::from(path.clone());
-        }
+        // As a server that is no proxy is asked (RFC 9112 §3.2.1).
+        let path = request.uri().path_and_query().cloned();
+        *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
         let headers = request.headers_mut();
         headers.entry(USER_AGENT).or_insert(OURS);
         headers.entry(HOST).or_insert_with(|| server.host.clone());
+        Ok(Addressed { server, request })
+    }
 
-        loop {
-            let kept = server.idle.take();
-            let is_kept = kept.is_some();
-            let mut connection = match kept {
-                Some(connection) => connection,
-                None => self.connect(uri.clone()).await?,
-            };
-            match connection.answer(request).await {
+    /// Over what is left of the connections that are kept, or a new one.
+    async fn send_anew(&self, addressed: Addressed) -> Sent {
+        let Addressed { server, mut request } = addressed;
+        while let Some(mut connection) = server.idle.take() {
+            let answer = connection.begin(request);
+            let came = connection.until(pin!(answer)).await;
+            match came {
                 Ok(answer) => {
                     let answer = read(&mut connection, answer).await?;
                     server.idle.keep(connection, self.limits);
                     return Ok(answer);
                 }
-                Err(mut failed) => match failed.take_message() {
-                    Some(unsent) if is_kept => request = unsent,
-                    unsent => {
-                        let (delivery, reason) = match unsent {
-                            Some(_) => (Delivery::NotSent, Reason::Connect),
-                            None => (Delivery::Unknown, Reason::Interrupted),
-                        };
-                        let error = TransportError::new(delivery, reason);
-                        return Err(error.with_source(failed.into_error()));
-                    }
-                },
+                Err(failed) => request = unsent(failed)?,
             }
         }
+        self.send_over_a_new_one(Addressed { server, request }).await
+    }
+
+    async fn send_over_a_new_one(&self, Addressed { server, request }: Addressed) -> Sent {
+        let mut connection = self.connect(server.address.clone()).await?;
+        let answer = connection.begin(request);
+        let came = connection.until(pin!(answer)).await;
+        let answer = came.map_err(|failed| unsent(failed).map_or_else(|lost| lost, |_| closed()))?;
+        let answer = read(&mut connection, answer).await?;
+        server.idle.keep(connection, self.limits);
+        Ok(answer)
     }
 }
 
 /// The whole of `answer`, if it is not too large.
-async fn read(
-    connection: &mut Connection,
-    answer: Response<Incoming>,
-) -> Result<HttpResponse, TransportError> {
+async fn read(connection: &mut Connection, answer: Response<Incoming>) -> Sent {
     let (head, mut body) = answer.into_parts();
     let too_large = || TransportError::new(Delivery::Unknown, Reason::BodyTooLarge);
     let announced = body.size_hint().exact();
@@ -184,7 +223,7 @@ async fn read(
     let expected = announced.map_or(0, |length| length.min(EXPECTED_BODY));
     let mut whole = SecretBuffer::with_capacity(usize::try_from(expected).unwrap_or_default());
     let mut length = 0;
-    while let Some(frame) = connection.frame(&mut body).await {
+    while let Some(frame) = connection.until(pin!(body.frame())).await {
         let frame = frame.map_err(|error| {
             TransportError::new(Delivery::Unknown, Reason::Interrupted).with_source(error)
         })?;
@@ -199,6 +238,19 @@ async fn read(
     Ok(HttpResponse::new(head.status, head.headers, whole.finish()))
 }
 
+/// The request, if none of it was written.
+fn unsent(mut failed: TrySendError<Outgoing>) -> Result<Outgoing, TransportError> {
+    failed.take_message().ok_or_else(|| {
+        let error = TransportError::new(Delivery::Unknown, Reason::Interrupted);
+        error.with_source(failed.into_error())
+    })
+}
+
+/// A new connection that took up nothing.
+fn closed() -> TransportError {
+    TransportError::new(Delivery::NotSent, Reason::Connect)
+}
+
 fn forbidden(error: Error) -> TransportError {
     TransportError::new(Delivery::NotSent, Reason::Forbidden).with_source(error)
 }
@@ -206,4 +258,25 @@ fn forbidden(error: Error) -> TransportError {
 fn refused(why: &'static str) -> TransportError {
     let error = Error::new(ErrorKind::Configuration).hint(why);
     TransportError::new(Delivery::NotSent, Reason::Connect).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+    use crate::connection::Connection;
+
+    /// Each exchange has it allocated, and its bytes moved.
+    #[tokio::test]
+    async fn the_future_of_an_exchange_is_small() {
+        let transport = Transport::plain();
+        let request = || HttpRequest::new(Method::GET, "http://127.0.0.1:1/").unwrap();
+        let server = transport.servers.of(request().uri()).unwrap();
+        let (io, _other) = tokio::io::duplex(64);
+        let connection = Connection::over(hyper_util::rt::TokioIo::new(io)).await.unwrap();
+        server.idle.keep(connection, transport.limits);
+        let size = size_of_val(&*transport.send(request()));
+        assert!(size <= 1_024, "{size}");
+    }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::fleet::{self, Over};
+use crate::fleet;
 use crate::report::{Report, compared, markdown, table};
 use crate::row::Row;
 use crate::rows::{self, Held, Run};
@@ -54,13 +54,8 @@ enum Format {
 enum Command {
     /// Many sessions of one keeper against the simulator: renewals a second beside the bare client's.
     Fleet {
-        #[arg(long, default_value_t = 200_000)]
-        sessions: usize,
-        #[arg(long, default_value_t = 64)]
-        concurrency: u32,
-        /// What the keeper's exchanges go over; the bare client is reqwest's.
-        #[arg(long, value_enum, default_value_t = Over::Hyper)]
-        over: Over,
+        #[command(flatten)]
+        of: fleet::Fleet,
         #[command(flatten)]
         output: Output,
     },
@@ -82,7 +77,7 @@ enum Command {
     Serve,
     /// The simulator of IBEX with so many accounts, for the fleet.
     #[command(hide = true)]
-    Simulate { accounts: usize },
+    Simulate { accounts: usize, threads: usize },
     /// Holds sessions and weighs itself, for W4.
     #[command(hide = true)]
     Hold {
@@ -110,9 +105,9 @@ pub fn run() -> ExitCode {
 fn carried_out(arguments: Arguments) -> Result<bool> {
     match arguments.command {
         None => table_of_rows(&arguments),
-        Some(Command::Fleet { sessions, concurrency, over, output }) => {
+        Some(Command::Fleet { of, output }) => {
             let earlier = output.earlier()?;
-            let rows = fleet::fleet(sessions, concurrency, over, tell)?;
+            let rows = fleet::fleet(of, tell)?;
             output.shown(rows, false, earlier)
         }
         Some(Command::Day { sessions }) => {
@@ -124,7 +119,9 @@ fn carried_out(arguments: Arguments) -> Result<bool> {
             Ok(true)
         }
         Some(Command::Serve) => server::serve().map(|()| true),
-        Some(Command::Simulate { accounts }) => server::simulate(accounts).map(|()| true),
+        Some(Command::Simulate { accounts, threads }) => {
+            server::simulate(accounts, threads).map(|()| true)
+        }
         Some(Command::Hold { held, sessions, idle }) => {
             println!("{}", serde_json::to_string(&rows::hold(held, sessions, idle)?)?);
             Ok(true)

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::clocks::{process_cpu, wall};
 use crate::row::{Measure, Row, Target, Unit};
 use crate::server::{FLEET_PASSWORD, Server, fleet_account};
-use crate::subject::{HOUR, ShiftClock, Sleepers, client};
+use crate::subject::{HOUR, REAL, ShiftClock, Sleepers, client};
 use crate::{Error, Result};
 
 /// Nothing was renewed for so long: the wave has stopped.
@@ -43,9 +43,24 @@ impl Sessions {
     }
 }
 
+/// How it is set up.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Fleet {
+    #[arg(long, default_value_t = 200_000)]
+    sessions: usize,
+    #[arg(long, default_value_t = 64)]
+    concurrency: u32,
+    /// What the keeper's exchanges go over; the bare client is reqwest's.
+    #[arg(long, value_enum, default_value_t = Over::Hyper)]
+    over: Over,
+    /// With one, the bare client is bound by what that one can serve.
+    #[arg(long, default_value_t = 2)]
+    server_threads: usize,
+}
+
 /// What the keeper's exchanges go over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
-pub(crate) enum Over {
+enum Over {
     /// `countersign-hyper`.
     Hyper,
     /// `countersign-reqwest`.
@@ -75,13 +90,10 @@ struct Began {
 }
 
 /// Runs it; `told` hears how far it is.
-pub(crate) fn fleet(
-    sessions: usize,
-    concurrency: u32,
-    over: Over,
-    mut told: impl FnMut(String),
-) -> Result<Vec<Row>> {
-    let server = Server::started(&["simulate", &sessions.to_string()])?;
+pub(crate) fn fleet(of: Fleet, mut told: impl FnMut(String)) -> Result<Vec<Row>> {
+    let Fleet { sessions, concurrency, over, server_threads } = of;
+    let server =
+        Server::started(&["simulate", &sessions.to_string(), &server_threads.to_string()])?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let clock = ShiftClock::new();
     runtime.block_on(async {
@@ -203,7 +215,8 @@ fn keeper(clock: &ShiftClock, concurrency: u32, over: Over) -> Result<Keeper> {
         Over::Hyper => Keeper::builder().transport(Transport::plain()),
         Over::Reqwest => Keeper::builder().transport(client()?),
     };
-    Ok(keeper.clock(clock.clone()).budgets(budgets).replica_seed(1).build()?)
+    let keeper = keeper.clock(clock.clone()).budgets(budgets).replica_seed(1);
+    Ok(keeper.exchange_deadline(REAL).build()?)
 }
 
 async fn signed_in(
@@ -292,7 +305,7 @@ fn is_renewed(session: &Session) -> bool {
     session.status().generation.is_some_and(|generation| generation.counter == 2 * WAVES as u64 + 1)
 }
 
-/// What the bare client renews: sign-ins of its own at every fourth account.
+/// What the bare client renews: sign-ins of its own, one at every account.
 async fn refresh_tokens(
     server: &Server,
     sessions: usize,
@@ -300,8 +313,8 @@ async fn refresh_tokens(
 ) -> Result<Arc<[String]>> {
     let http = client()?.plain().clone();
     let url: Arc<str> = format!("{}/auth/signin", server.url()).into();
-    let signed_in = each(sessions.div_ceil(4), concurrency, move |n| {
-        let account = fleet_account(4 * n);
+    let signed_in = each(sessions, concurrency, move |n| {
+        let account = fleet_account(n);
         let sign_in = serde_json::json!({ "email": account, "password": FLEET_PASSWORD });
         let (http, url) = (http.clone(), Arc::clone(&url));
         async move {

@@ -19,15 +19,16 @@ pub(crate) fn account(n: usize) -> String {
     format!("account-{n:08}@fleet.example")
 }
 
-/// Serves so many accounts until standard input ends. Prints two addresses first: that of the vendor, and one
+/// Serves so many accounts, with so many threads, until standard input ends. Prints two addresses first: that of the vendor, and one
 /// where `/set/ahead_ms/MS` puts its clock forward, `/exchanges` says how many refreshes it granted and
 /// `/cpu_us` what this process has used.
-pub(crate) fn simulate(accounts: usize) -> Result<()> {
+pub(crate) fn simulate(accounts: usize, threads: usize) -> Result<()> {
     let simulator = Simulator::ibex().record_limit(1).build();
     for n in 0..accounts {
         simulator.add_account(Account::user(account(n), PASSWORD));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     runtime.block_on(async {
         let vendor = simulator.serve().await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
