@@ -13,16 +13,18 @@ const PACKAGE: &str = "countersign-bench";
 const SHIPPED: [&str; 2] = ["bench-raw-token", "bench-token"];
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
+    // The fleet as a server is shipped; else as cargo builds for whoever says nothing.
+    let profile = if args.first().is_some_and(|arg| arg == "fleet") { "server" } else { "release" };
     // All of its programs: the one that measures starts the others, which lie beside it.
-    let release = ["build", "--quiet", "--locked", "--release", "--package", PACKAGE];
-    succeed(cargo().args(release))?;
+    let build = ["build", "--quiet", "--locked", "--profile", profile, "--package", PACKAGE];
+    succeed(cargo().args(build))?;
     if begins_programs(args) {
         dist::build("")?;
         let mut dist = cargo();
         dist.args(["build", "--quiet", "--locked", "--profile", "dist", "--package", PACKAGE]);
         succeed(dist.args(SHIPPED.iter().flat_map(|name| ["--bin", *name])))?;
     }
-    let program = target_dir()?.join("release/bench");
+    let program = target_dir()?.join(profile).join("bench");
     let status = Command::new(&program)
         .args(args)
         .status()

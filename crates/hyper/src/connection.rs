@@ -42,7 +42,8 @@ impl Connection {
     pub(crate) fn begin(
         &mut self,
         request: Outgoing,
-    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Outgoing>>> + Send + use<> {
+    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Outgoing>>> + Send + use<>
+    {
         self.requests.try_send_request(request)
     }
 

@@ -1,7 +1,6 @@
 //! Connections that nobody uses just now, and the task that waits for their end.
 
 use std::future::poll_fn;
-use std::mem;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Poll, Wake, Waker};
@@ -62,15 +61,15 @@ impl Idle {
             return drop(connection);
         }
         kept.connections.push((Instant::now(), connection));
-        let is_watched = mem::replace(&mut kept.is_watched, true);
-        drop(kept);
-        if !is_watched {
-            // Without a runtime nobody waits; what has ended is found when it is taken.
-            if let Ok(runtime) = Handle::try_current() {
-                let watch = Watch { idle: Arc::downgrade(self), is_over: false };
-                runtime.spawn(watch.until_none_is_left(limits.longest));
-            }
+        if kept.is_watched {
+            return;
         }
+        // Without a runtime nobody waits; what has ended is found when it is taken.
+        let Ok(runtime) = Handle::try_current() else { return };
+        kept.is_watched = true;
+        drop(kept);
+        let watch = Watch { idle: Arc::downgrade(self), is_over: false };
+        runtime.spawn(watch.until_none_is_left(limits.longest));
     }
 
     /// Drops those that have ended or were not used for so long; when to look again, if any is left.
@@ -131,6 +130,7 @@ struct Watch {
 }
 
 impl Watch {
+    #[expect(clippy::disallowed_methods, reason = "sockets grow old by the system's clock alone")]
     async fn until_none_is_left(mut self, longest: Duration) {
         let mut pause = pin!(sleep_until(Instant::now()));
         poll_fn(|context| {

@@ -34,6 +34,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// So long a connection is kept that nobody uses.
 const KEPT_FOR: Duration = Duration::from_secs(90);
 
+/// As good as for ever, and far below what a timer can count.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
 const OURS: HeaderValue =
     HeaderValue::from_static(concat!("countersign/", env!("CARGO_PKG_VERSION")));
 
@@ -89,7 +92,7 @@ impl<C: Connector> Transport<C> {
     /// ```
     #[must_use]
     pub fn keeping(mut self, most: usize, longest: Duration) -> Self {
-        self.limits = Limits { most, longest };
+        self.limits = Limits { most, longest: longest.min(LONGEST) };
         self
     }
 
@@ -106,7 +109,9 @@ impl<C: Connector> Transport<C> {
             return Err(refused("the connector has agreed on HTTP/2; let it offer HTTP/1.1 alone"));
         }
         if connected.is_proxied() {
-            return Err(refused("the connector speaks to a proxy, which would read along; use a tunnel"));
+            return Err(refused(
+                "the connector speaks to a proxy, which would read along; use a tunnel",
+            ));
         }
         Connection::over(io).await.map_err(|error| unconnected(error.into()))
     }
@@ -128,7 +133,10 @@ impl<C> fmt::Debug for Transport<C> {
 
 // Without `async_trait`: its future would have room for the request three times, and each exchange has it allocated.
 impl<C: Connector> HttpTransport for Transport<C> {
-    fn send<'a, 'b>(&'a self, request: HttpRequest) -> Pin<Box<dyn Future<Output = Sent> + Send + 'b>>
+    fn send<'a, 'b>(
+        &'a self,
+        request: HttpRequest,
+    ) -> Pin<Box<dyn Future<Output = Sent> + Send + 'b>>
     where
         'a: 'b,
         Self: 'b,
@@ -205,7 +213,8 @@ impl<C: Connector> Transport<C> {
         let mut connection = self.connect(server.address.clone()).await?;
         let answer = connection.begin(request);
         let came = connection.until(pin!(answer)).await;
-        let answer = came.map_err(|failed| unsent(failed).map_or_else(|lost| lost, |_| closed()))?;
+        let answer =
+            came.map_err(|failed| unsent(failed).map_or_else(|lost| lost, |_| closed()))?;
         let answer = read(&mut connection, answer).await?;
         server.idle.keep(connection, self.limits);
         Ok(answer)

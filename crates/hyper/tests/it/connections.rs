@@ -18,6 +18,7 @@ use crate::server::{Reply, Server};
 /// Far longer than any of this takes.
 const LONG: Duration = Duration::from_secs(3600);
 
+#[expect(clippy::disallowed_methods, reason = "sockets end when the system says so")]
 async fn until(what: impl Fn() -> bool) {
     while !what() {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -49,7 +50,7 @@ async fn of_connections_that_nobody_uses_so_many_are_kept_and_so_long() {
         }
     };
     let all = Connector::new();
-    let transport = Transport::over(all.clone()).keeping(usize::MAX, LONG);
+    let transport = Transport::over(all.clone()).keeping(usize::MAX, Duration::MAX);
     at_once(transport.clone()).await;
     assert_eq!((all.made(), all.open()), (3, 3));
 
@@ -88,6 +89,31 @@ async fn what_the_server_closes_is_let_go_of_and_not_used() {
         transport.send(HttpRequest::new(Method::GET, &url).unwrap()).await.unwrap();
         until(|| connector.open() == 0).await;
         assert_eq!(connector.made(), n);
+    }
+    serving.abort();
+}
+
+#[tokio::test]
+async fn what_a_server_says_without_being_asked_answers_nobody() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move {
+        let mut open = Vec::new();
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut some = [0; 4096];
+            let _read = stream.read(&mut some).await.unwrap();
+            stream.write_all(b"HTTP/1.1 204 X\r\n\r\nHTTP/1.1 418 X\r\n\r\n").await.unwrap();
+            open.push(stream);
+        }
+    });
+    let connector = Connector::new();
+    let transport = Transport::over(connector.clone());
+    let url = format!("http://{address}/");
+    for n in 1..=3 {
+        let request = HttpRequest::new(Method::GET, &url).unwrap();
+        let answer = transport.send(request).await.unwrap();
+        assert_eq!((answer.status().as_u16(), connector.made()), (204, n));
     }
     serving.abort();
 }
