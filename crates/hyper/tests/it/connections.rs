@@ -1,5 +1,6 @@
 //! Which connections are made, kept, used again and closed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::HttpTransport;
@@ -10,6 +11,7 @@ use http::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::runtime;
+use tokio::sync::Notify;
 
 use crate::connector::Connector;
 use crate::contract::sign_in;
@@ -20,9 +22,13 @@ const LONG: Duration = Duration::from_secs(3600);
 
 #[expect(clippy::disallowed_methods, reason = "sockets end when the system says so")]
 async fn until(what: impl Fn() -> bool) {
-    while !what() {
+    for _ in 0..10_000 {
+        if what() {
+            return;
+        }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    panic!("it has not come about");
 }
 
 #[tokio::test]
@@ -73,6 +79,8 @@ async fn of_connections_that_nobody_uses_so_many_are_kept_and_so_long() {
 async fn what_the_server_closes_is_let_go_of_and_not_used() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let enough = Arc::new(Notify::new());
+    let until_then = Arc::clone(&enough);
     let serving = tokio::spawn(async move {
         // One answer a connection, which does not say that it is the last.
         loop {
@@ -80,6 +88,7 @@ async fn what_the_server_closes_is_let_go_of_and_not_used() {
             let mut some = [0; 4096];
             let _read = stream.read(&mut some).await.unwrap();
             stream.write_all(b"HTTP/1.1 204 X\r\n\r\n").await.unwrap();
+            until_then.notified().await;
         }
     });
     let connector = Connector::new();
@@ -87,8 +96,9 @@ async fn what_the_server_closes_is_let_go_of_and_not_used() {
     let url = format!("http://{address}/");
     for n in 1..=3 {
         transport.send(HttpRequest::new(Method::GET, &url).unwrap()).await.unwrap();
+        assert_eq!((connector.made(), connector.open()), (n, 1));
+        enough.notify_one();
         until(|| connector.open() == 0).await;
-        assert_eq!(connector.made(), n);
     }
     serving.abort();
 }
@@ -119,16 +129,25 @@ async fn what_a_server_says_without_being_asked_answers_nobody() {
 }
 
 #[tokio::test]
-async fn with_the_last_transport_its_connections_end() {
-    let server = Server::start(|_| Reply::status(200)).await;
-    let connector = Connector::new();
-    let transport = Transport::over(connector.clone());
-    let other = transport.clone();
-    transport.send(sign_in(&server, "/")).await.unwrap();
-    drop(transport);
-    assert_eq!(connector.open(), 1);
-    drop(other);
-    until(|| connector.open() == 0).await;
+async fn with_the_last_transport_its_connections_end_and_the_task_that_watched_them() {
+    let server = Server::start(|seen| match seen.target.as_str() {
+        "/last" => Reply::status(200).header("connection", "close"),
+        _ => Reply::status(200),
+    })
+    .await;
+    let tasks = || runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for last in ["/", "/last"] {
+        let connector = Connector::new();
+        let transport = Transport::over(connector.clone());
+        let other = transport.clone();
+        transport.send(sign_in(&server, "/")).await.unwrap();
+        transport.send(sign_in(&server, last)).await.unwrap();
+        drop(transport);
+        assert_eq!((connector.made(), connector.open()), (1, usize::from(last == "/")));
+        drop(other);
+        until(|| connector.open() == 0 && tasks() == before).await;
+    }
 }
 
 /// Wherever the end of a kept connection is noticed: what is sent arrives once, or nobody knows.
