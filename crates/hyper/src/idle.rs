@@ -93,12 +93,6 @@ impl Idle {
     }
 }
 
-impl Drop for Idle {
-    fn drop(&mut self) {
-        self.waker.wake_by_ref();
-    }
-}
-
 /// Wakes the task that watches, whichever it is.
 #[derive(Default)]
 struct Bell(Mutex<Option<Waker>>);
