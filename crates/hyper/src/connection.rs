@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::rt::{Read, Write};
+use tokio::task::coop::unconstrained;
 
 /// What is sent.
 pub(crate) type Outgoing = Request<Full<Bytes>>;
@@ -44,7 +45,8 @@ impl Connection {
         request: Outgoing,
     ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Outgoing>>> + Send + use<>
     {
-        self.requests.try_send_request(request)
+        // Its turns are not counted: it comes by the connection's, which are.
+        unconstrained(self.requests.try_send_request(request))
     }
 
     /// Reads and writes until there is `something`, which comes over this connection.
@@ -68,6 +70,55 @@ impl Connection {
         if ended {
             // Why is told to whoever waits for an answer.
             self.io = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncWriteExt, duplex};
+    use tokio::task::{coop::consume_budget, yield_now};
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// Tokio has a task wait that has done much in its turn: what it then waits for must not be missed.
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a socket is waited for, and no session")]
+    async fn an_answer_is_heard_however_much_the_task_has_done_before() {
+        for done in 0..=128 {
+            let (ours, mut theirs) = duplex(4_096);
+            let mut connection = Connection::over(TokioIo::new(ours)).await.unwrap();
+            let request = Request::get("/").header("host", "x").body(Full::default()).unwrap();
+            let answer = std::pin::pin!(connection.begin(request));
+            let mut until = std::pin::pin!(connection.until(answer));
+            yield_now().await;
+            poll_fn(|context| {
+                assert!(until.as_mut().poll(context).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            let last = b"HTTP/1.1 204 X\r\nconnection: close\r\n\r\n";
+            theirs.write_all(last).await.unwrap();
+            yield_now().await;
+            let mut left = done;
+            let answered = poll_fn(|context| {
+                while left > 0 {
+                    left -= 1;
+                    let _turn = std::pin::pin!(consume_budget()).poll(context);
+                }
+                until.as_mut().poll(context)
+            });
+            // Not by `timeout`, which looks for the answer once more at its end.
+            let answer = tokio::select! {
+                biased;
+                () = sleep(Duration::from_secs(20)) => panic!("after {done} nobody has heard of it"),
+                answer = answered => answer,
+            };
+            assert_eq!(answer.unwrap().status().as_u16(), 204, "{done}");
         }
     }
 }

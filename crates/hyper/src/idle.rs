@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Poll, Wake, Waker};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, sleep_until};
 
 use crate::connection::Connection;
@@ -28,10 +28,17 @@ pub(crate) struct Idle {
 
 #[derive(Default)]
 struct Kept {
-    /// Since when, oldest first.
-    connections: Vec<(Instant, Connection)>,
+    /// That which was used last is the last.
+    unused: Vec<Unused>,
     /// A task waits for their end.
     is_watched: bool,
+}
+
+struct Unused {
+    connection: Connection,
+    until: Instant,
+    /// Whose driver tells of its socket: in another one nobody might.
+    runtime: Option<Id>,
 }
 
 impl Idle {
@@ -40,27 +47,32 @@ impl Idle {
         Arc::new(Self { kept: Mutex::default(), waker: Arc::clone(&bell).into(), bell })
     }
 
-    /// The one that was used last and is still open.
+    /// The one of this runtime that was used last, if it is still open and its time is not over.
     pub(crate) fn take(&self) -> Option<Connection> {
+        let runtime = runtime_here();
         loop {
-            let (_, mut connection) = self.kept().connections.pop()?;
-            if connection.is_open(Waker::noop()) {
-                return Some(connection);
+            let mut unused = {
+                let all = &mut self.kept().unused;
+                let at = all.iter().rposition(|unused| unused.runtime == runtime)?;
+                all.remove(at)
+            };
+            // Where nobody has driven the runtime since, nobody has watched either.
+            if Instant::now() < unused.until && unused.connection.is_open(Waker::noop()) {
+                return Some(unused.connection);
             }
         }
     }
 
     /// Keeps `connection`, unless it is at its end or there are enough.
     pub(crate) fn keep(self: &Arc<Self>, mut connection: Connection, limits: Limits) {
-        if !connection.is_open(&self.waker) {
-            return;
-        }
         let mut kept = self.kept();
-        if kept.connections.len() >= limits.most {
+        // Under the lock: an end that rings now is looked at once it is among the others.
+        if kept.unused.len() >= limits.most || !connection.is_open(&self.waker) {
             drop(kept);
             return drop(connection);
         }
-        kept.connections.push((Instant::now(), connection));
+        let until = Instant::now() + limits.longest;
+        kept.unused.push(Unused { connection, until, runtime: runtime_here() });
         if kept.is_watched {
             return;
         }
@@ -68,29 +80,37 @@ impl Idle {
         let Ok(runtime) = Handle::try_current() else { return };
         kept.is_watched = true;
         drop(kept);
-        let watch = Watch { idle: Arc::downgrade(self), is_over: false };
-        runtime.spawn(watch.until_none_is_left(limits.longest));
+        runtime.spawn(Watch { idle: Arc::downgrade(self), is_over: false }.until_none_is_left());
     }
 
-    /// Drops those that have ended or were not used for so long; when to look again, if any is left.
-    fn sweep(&self, longest: Duration) -> Option<Instant> {
+    /// Drops those that have ended or whose time is over; when to look again, if any is left.
+    fn sweep(&self) -> Option<Instant> {
         let mut kept = self.kept();
         let now = Instant::now();
-        let is_over = |(since, connection): &mut (Instant, Connection)| {
-            now.duration_since(*since) >= longest || !connection.is_open(&self.waker)
-        };
-        let over: Vec<_> = kept.connections.extract_if(.., is_over).collect();
-        let oldest = kept.connections.first().map(|(since, _)| *since + longest);
-        kept.is_watched = oldest.is_some();
+        let is_over =
+            |unused: &mut Unused| now >= unused.until || !unused.connection.is_open(&self.waker);
+        let over: Vec<_> = kept.unused.extract_if(.., is_over).collect();
+        let next = kept.unused.iter().map(|unused| unused.until).min();
+        kept.is_watched = next.is_some();
         drop(kept);
-        // Closed where nobody waits for it.
         drop(over);
-        oldest
+        next
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        // Nobody is left to watch for.
+        self.waker.wake_by_ref();
+    }
+}
+
+fn runtime_here() -> Option<Id> {
+    Handle::try_current().ok().map(|runtime| runtime.id())
 }
 
 /// Wakes the task that watches, whichever it is.
@@ -125,13 +145,13 @@ struct Watch {
 
 impl Watch {
     #[expect(clippy::disallowed_methods, reason = "sockets grow old by the system's clock alone")]
-    async fn until_none_is_left(mut self, longest: Duration) {
+    async fn until_none_is_left(mut self) {
         let mut pause = pin!(sleep_until(Instant::now()));
         poll_fn(|context| {
             while let Some(idle) = self.idle.upgrade() {
                 // First the bell: an end that comes while they are looked at is looked at again.
                 idle.bell.is_for(context.waker());
-                let Some(next) = idle.sweep(longest) else { break };
+                let Some(next) = idle.sweep() else { break };
                 pause.as_mut().reset(next);
                 if pause.as_mut().poll(context).is_pending() {
                     return Poll::Pending;

@@ -8,8 +8,8 @@ use http::{HeaderValue, Uri};
 
 use crate::idle::Idle;
 
-/// So many are known at most; of more, those that were met first are forgotten, and the connections that are kept to them
-/// end.
+/// So many are known at most; of more, that which was not met for longest is forgotten, and the connections that are kept
+/// to it end.
 const MOST: usize = 64;
 
 /// One origin that is allowed, and what is kept of it.
@@ -22,7 +22,7 @@ pub(crate) struct Server {
     pub(crate) idle: Arc<Idle>,
 }
 
-/// All that are known.
+/// All that are known; that which was met last is the last.
 #[derive(Default)]
 pub(crate) struct Servers(Mutex<Vec<Arc<Server>>>);
 
@@ -41,8 +41,9 @@ impl Servers {
         }
         let (host, port) = (authority.host(), authority.port_u16());
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = all.iter().find(|server| server.origin.is(scheme, host, port)) {
-            return Ok(Arc::clone(known));
+        if let Some(at) = all.iter().position(|server| server.origin.is(scheme, host, port)) {
+            all[at..].rotate_left(1);
+            return all.last().cloned().ok_or_else(|| Error::new(ErrorKind::Internal));
         }
         let server = Arc::new(Server::new(Origin::from_parts(scheme, host, port)?)?);
         let forgotten = if all.len() == MOST { Some(all.remove(0)) } else { None };
@@ -95,11 +96,17 @@ mod tests {
     #[test]
     fn few_are_known() {
         let servers = Servers::default();
-        for n in 0..2 * MOST {
+        let of = |n: usize| {
             let address = format!("https://auth{n}.example/");
-            servers.of(&address.parse().unwrap()).unwrap();
+            servers.of(&address.parse().unwrap()).unwrap()
+        };
+        let (always, once) = (of(0), of(1));
+        for n in 2..2 * MOST {
+            of(n);
+            assert!(Arc::ptr_eq(&always, &of(0)), "{n}");
         }
         assert_eq!(servers.0.lock().unwrap().len(), MOST);
+        assert!(!Arc::ptr_eq(&once, &of(1)));
     }
 
     #[test]

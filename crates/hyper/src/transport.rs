@@ -72,7 +72,8 @@ impl Transport<HttpConnector> {
 impl<C: Connector> Transport<C> {
     /// Over `connector`, which speaks TLS to addresses with https: `hyper_rustls::HttpsConnector`,
     /// `hyper_tls::HttpsConnector`, or one of your own (a tunnel through a proxy, a resolver with rules about
-    /// addresses). Of each server any number of connections is kept for 90 seconds after their use.
+    /// addresses). Of each server any number of connections is kept for 90 seconds after their use, for the tokio runtime
+    /// that made them; its timer has to be on.
     pub fn over(connector: C) -> Self {
         let limits = Limits { most: usize::MAX, longest: KEPT_FOR };
         Self { connector, servers: Arc::default(), limits }
@@ -145,12 +146,13 @@ impl<C: Connector> HttpTransport for Transport<C> {
             Ok(addressed) => addressed,
             Err(error) => return Box::pin(ready(Err(error))),
         };
-        let Some(mut connection) = addressed.server.idle.take() else {
-            return Box::pin(self.send_over_a_new_one(addressed));
-        };
-        let Addressed { server, request } = addressed;
-        let answer = connection.begin(request);
         Box::pin(async move {
+            // Rare are the others, and boxed so that they do not weigh on every exchange.
+            let Some(mut connection) = addressed.server.idle.take() else {
+                return Box::pin(self.send_over_a_new_one(addressed)).await;
+            };
+            let Addressed { server, request } = addressed;
+            let answer = connection.begin(request);
             let came = connection.until(pin!(answer)).await;
             match came {
                 Ok(answer) => {
@@ -160,7 +162,6 @@ impl<C: Connector> HttpTransport for Transport<C> {
                 }
                 Err(failed) => {
                     let request = unsent(failed)?;
-                    // Rare, and boxed so that it does not weigh on every exchange.
                     Box::pin(self.send_anew(Addressed { server, request })).await
                 }
             }
@@ -213,8 +214,14 @@ impl<C: Connector> Transport<C> {
         let mut connection = self.connect(server.address.clone()).await?;
         let answer = connection.begin(request);
         let came = connection.until(pin!(answer)).await;
-        let answer =
-            came.map_err(|failed| unsent(failed).map_or_else(|lost| lost, |_| closed()))?;
+        let answer = match came {
+            Ok(answer) => answer,
+            Err(failed) if failed.message().is_some() => {
+                let error = TransportError::new(Delivery::NotSent, Reason::Connect);
+                return Err(error.with_source(failed.into_error()));
+            }
+            Err(failed) => return Err(lost(failed)),
+        };
         let answer = read(&mut connection, answer).await?;
         server.idle.keep(connection, self.limits);
         Ok(answer)
@@ -249,15 +256,12 @@ async fn read(connection: &mut Connection, answer: Response<Incoming>) -> Sent {
 
 /// The request, if none of it was written.
 fn unsent(mut failed: TrySendError<Outgoing>) -> Result<Outgoing, TransportError> {
-    failed.take_message().ok_or_else(|| {
-        let error = TransportError::new(Delivery::Unknown, Reason::Interrupted);
-        error.with_source(failed.into_error())
-    })
+    failed.take_message().ok_or_else(|| lost(failed))
 }
 
-/// A new connection that took up nothing.
-fn closed() -> TransportError {
-    TransportError::new(Delivery::NotSent, Reason::Connect)
+fn lost(failed: TrySendError<Outgoing>) -> TransportError {
+    let error = TransportError::new(Delivery::Unknown, Reason::Interrupted);
+    error.with_source(failed.into_error())
 }
 
 fn forbidden(error: Error) -> TransportError {

@@ -37,7 +37,7 @@ impl Session {
     /// key is not 32 bytes long or the store cannot be read.
     pub async fn seal_challenge(&self, keys: &SealKeys) -> Result<String, Error> {
         let cell = &self.0;
-        let sealer = Sealer::new(keys.clone())?;
+        let sealer = Sealer::new(keys.clone())?.writing(cell.shared.keys.format);
         self.load().await?;
         let pending = cell.pending_challenge().ok_or_else(|| cell.challenge_over(NONE_PENDING))?;
         let records = cell.in_time(1, Records::load(cell)).await?;

@@ -1,6 +1,8 @@
 //! Which connections are made, kept, used again and closed.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use countersign_core::HttpTransport;
@@ -12,6 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::runtime;
 use tokio::sync::Notify;
+use tokio::task::yield_now;
+use tokio::time::timeout;
 
 use crate::connector::Connector;
 use crate::contract::sign_in;
@@ -29,6 +33,13 @@ async fn until(what: impl Fn() -> bool) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     panic!("it has not come about");
+}
+
+/// Until every other task of this thread waits.
+async fn until_all_rest() {
+    for _ in 0..16 {
+        yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -142,6 +153,8 @@ async fn with_the_last_transport_its_connections_end_and_the_task_that_watched_t
         let transport = Transport::over(connector.clone());
         let other = transport.clone();
         transport.send(sign_in(&server, "/")).await.unwrap();
+        // Time for the task to begin its watch.
+        until_all_rest().await;
         transport.send(sign_in(&server, last)).await.unwrap();
         drop(transport);
         assert_eq!((connector.made(), connector.open()), (1, usize::from(last == "/")));
@@ -173,6 +186,58 @@ async fn f06_the_end_of_a_kept_connection_resends_nothing_that_was_taken_up() {
         }
     }
     assert!(sent_elsewhere > 0 && unknown > 0, "{sent_elsewhere} {unknown}");
+}
+
+/// Nobody drives the runtime between two calls, so that nobody hears of an end nor of a time.
+#[test]
+fn a_connection_whose_time_is_over_is_not_used_where_nobody_watched() {
+    let of_the_server = runtime::Runtime::new().unwrap();
+    let server = of_the_server.block_on(Server::start(|_| Reply::status(200)));
+    let connector = Connector::new();
+    let transport = Transport::over(connector.clone()).keeping(8, Duration::from_millis(1));
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for n in 1..=3 {
+        runtime.block_on(transport.send(sign_in(&server, "/"))).unwrap();
+        assert_eq!(connector.made(), n);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Tokio has a task that does much at once wait for its turn: what it waits for then must not be missed.
+#[tokio::test]
+async fn a_task_that_makes_hundreds_of_exchanges_at_once_hears_of_each() {
+    let server = Server::start(|_| Reply::status(200).header("connection", "close")).await;
+    let transport = Transport::plain();
+    let send = |_| transport.send(sign_in(&server, "/"));
+    for _ in 0..2 {
+        let mut left: Vec<_> = (0..200).map(send).collect();
+        let all = poll_fn(|context| {
+            left.retain_mut(|sending| match sending.as_mut().poll(context) {
+                Poll::Ready(answer) => answer.map(drop).is_err(),
+                Poll::Pending => true,
+            });
+            if left.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        });
+        timeout(Duration::from_secs(20), all).await.unwrap();
+    }
+}
+
+/// Another runtime may not be driven just now, and would not tell of an answer.
+#[test]
+fn a_connection_is_used_by_the_runtime_that_made_it_alone() {
+    let of_the_server = runtime::Runtime::new().unwrap();
+    let server = of_the_server.block_on(Server::start(|_| Reply::status(200)));
+    let connector = Connector::new();
+    let transport = Transport::over(connector.clone());
+    let [one, other] =
+        [(); 2].map(|()| runtime::Builder::new_current_thread().enable_all().build().unwrap());
+    for _ in 0..2 {
+        for runtime in [&one, &other] {
+            let sent = async { timeout(LONG / 120, transport.send(sign_in(&server, "/"))).await };
+            runtime.block_on(sent).unwrap().unwrap();
+        }
+    }
+    assert_eq!(connector.made(), 2);
 }
 
 #[test]

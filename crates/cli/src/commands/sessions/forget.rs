@@ -2,7 +2,7 @@
 
 use clap::Args;
 use countersign_core::{Committed, Revision, SessionStore as _};
-use countersign_seal::{AccountRecord, Sealer};
+use countersign_seal::{AccountRecord, RecordFormat, Sealer};
 use countersign_store_file::FileStore;
 use serde_json::json;
 
@@ -108,7 +108,11 @@ async fn leave(store: &FileStore, sealer: &Sealer, book: &Book) -> Result<bool, 
     }
     let aside = unreadable.is_some() && !book.is_missing();
     let empty = match (&book.key, book.kind) {
-        (Some(key), Kind::Guards) => Some(sealer.seal_account_of(key, &AccountRecord::default())?),
+        (Some(key), Kind::Guards) => {
+            // Whoever could read what was here can read what follows: all formats say whose it is but the first.
+            let sealer = sealer.clone().writing(RecordFormat::V2);
+            Some(sealer.seal_account_of(key, &AccountRecord::default())?)
+        }
         _ => None,
     };
     let gone = match &empty {
