@@ -1,5 +1,10 @@
 //! Which connections are made, kept, used again and closed.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "sockets end when the system says so, and no clock of ours does"
+)]
+
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -24,7 +29,6 @@ use crate::server::{Reply, Server};
 /// Far longer than any of this takes.
 const LONG: Duration = Duration::from_secs(3600);
 
-#[expect(clippy::disallowed_methods, reason = "sockets end when the system says so")]
 async fn until(what: impl Fn() -> bool) {
     for _ in 0..10_000 {
         if what() {
