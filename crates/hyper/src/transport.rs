@@ -162,7 +162,7 @@ impl<C: Connector> HttpTransport for Transport<C> {
                 }
                 Err(failed) => {
                     let request = unsent(failed)?;
-                    Box::pin(self.send_anew(Addressed { server, request })).await
+                    Box::pin(self.send_over_a_new_one(Addressed { server, request })).await
                 }
             }
         })
@@ -190,24 +190,6 @@ impl<C: Connector> Transport<C> {
         headers.entry(USER_AGENT).or_insert(OURS);
         headers.entry(HOST).or_insert_with(|| server.host.clone());
         Ok(Addressed { server, request })
-    }
-
-    /// Over what is left of the connections that are kept, or a new one.
-    async fn send_anew(&self, addressed: Addressed) -> Sent {
-        let Addressed { server, mut request } = addressed;
-        while let Some(mut connection) = server.idle.take() {
-            let answer = connection.begin(request);
-            let came = connection.until(pin!(answer)).await;
-            match came {
-                Ok(answer) => {
-                    let answer = read(&mut connection, answer).await?;
-                    server.idle.keep(connection, self.limits);
-                    return Ok(answer);
-                }
-                Err(failed) => request = unsent(failed)?,
-            }
-        }
-        self.send_over_a_new_one(Addressed { server, request }).await
     }
 
     async fn send_over_a_new_one(&self, Addressed { server, request }: Addressed) -> Sent {
