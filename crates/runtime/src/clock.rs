@@ -23,13 +23,57 @@ pub(crate) enum Wall {
     Other(Arc<dyn Clock>),
 }
 
+/// What the wall clock has shown, as the system tells it: it is not made milliseconds of before that is needed.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading {
+    second: i64,
+    nanos: u32,
+}
+
+/// An instant to which a reading is held.
+#[derive(Clone, Copy)]
+pub(crate) struct Until {
+    at: Timestamp,
+    /// The second in which it lies.
+    second: i64,
+}
+
 impl Wall {
     #[inline]
-    pub(crate) fn now(&self) -> Timestamp {
+    pub(crate) fn read(&self) -> Reading {
         match self {
-            Self::System => wall(),
-            Self::Other(clock) => clock.now(),
+            Self::System => read(),
+            Self::Other(clock) => Reading::of(clock.now()),
         }
+    }
+}
+
+impl Reading {
+    fn of(now: Timestamp) -> Self {
+        let second = now.as_seconds();
+        let millis = now.as_millis().rem_euclid(1_000);
+        Self { second, nanos: millis as u32 * 1_000_000 }
+    }
+
+    /// Nearly always the second tells.
+    #[inline]
+    pub(crate) fn is_before(self, until: Until) -> bool {
+        self.second < until.second || self.second == until.second && self.now() < until.at
+    }
+
+    fn now(self) -> Timestamp {
+        let millis = self.second.saturating_mul(1_000);
+        Timestamp::from_millis(millis.saturating_add(i64::from(self.nanos / 1_000_000)))
+    }
+}
+
+impl Until {
+    pub(crate) const fn new(at: Timestamp) -> Self {
+        Self { at, second: at.as_seconds() }
+    }
+
+    pub(crate) const fn at(self) -> Timestamp {
+        self.at
     }
 }
 
@@ -66,22 +110,23 @@ impl Clock for SystemClock {
     }
 }
 
+fn wall() -> Timestamp {
+    read().now()
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[inline]
-fn wall() -> Timestamp {
+fn read() -> Reading {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-    // In plain arithmetic: by way of `Duration`, or with a division of 64 bits, it takes as long as the
-    // reading. The nanoseconds of a second fit into 32 bits.
-    let part = i64::from(time.tv_nsec as u32 / 1_000_000);
-    let millis = time.tv_sec.saturating_mul(1_000).saturating_add(part);
-    Timestamp::from_millis(millis)
+    // The nanoseconds of a second fit into 32 bits.
+    Reading { second: time.tv_sec, nanos: time.tv_nsec as u32 }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
-fn wall() -> Timestamp {
+fn read() -> Reading {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Timestamp::UNIX_EPOCH.after(since.unwrap_or_default())
+    Reading::of(Timestamp::UNIX_EPOCH.after(since.unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -94,6 +139,24 @@ mod tests {
         let exact = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         let coarse = SystemClock::new().now().since(Timestamp::UNIX_EPOCH);
         assert!(exact.abs_diff(coarse) < Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_reading_is_held_to_an_instant_as_the_clock_is() {
+        let clock = SystemClock::new();
+        let start = clock.now();
+        // Both ends of the second that it is now, and what lies around it.
+        for wall in [Wall::System, Wall::Other(Arc::new(clock))] {
+            for by_millis in -1_500..1_500 {
+                let until = start.shifted(by_millis);
+                let earliest = clock.now();
+                let is_before = wall.read().is_before(Until::new(until));
+                let latest = clock.now();
+                assert!(if is_before { earliest < until } else { latest >= until }, "{by_millis}");
+            }
+            assert!(wall.read().is_before(Until::new(Timestamp::MAX)));
+            assert!(!wall.read().is_before(Until::new(Timestamp::from_millis(i64::MIN))));
+        }
     }
 
     #[tokio::test]

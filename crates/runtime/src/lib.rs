@@ -16,6 +16,7 @@
 //! code and a runtime that is dropped end at most that task, and the machine hears of it.
 
 mod asleep;
+mod at_hand;
 mod builder;
 mod bulk;
 mod by_name;

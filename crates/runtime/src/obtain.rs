@@ -7,6 +7,7 @@ use countersign_core::session::{Demand, Failure, Status, Told};
 use countersign_core::{Error, ErrorKind, Monotonic, Timestamp};
 
 use crate::cell::Cell;
+use crate::clock::Reading;
 use crate::inner::Core;
 use crate::snapshot::{Authorized, Snapshot};
 use crate::told::News;
@@ -48,9 +49,15 @@ impl Cell {
     /// allocation, no wait.
     #[inline]
     pub(crate) fn hit(&self, span: Duration) -> Option<Authorized> {
-        let now = self.wall.now();
+        let now = self.wall.read();
         let shown = self.snapshot.load();
-        if is_handed_out(&shown, span, now) { Some(Authorized::of(shown)) } else { None }
+        let is_good = is_handed_out(&shown, now)
+            && (span.is_zero() || shown.as_ref().is_some_and(|shown| self.is_good(shown, span)));
+        if is_good { Some(Authorized::of(shown)) } else { None }
+    }
+
+    fn is_good(&self, shown: &Snapshot, span: Duration) -> bool {
+        shown.good_for(span, self.shared.clock.now())
     }
 
     /// A token that is good for `good_for`, at most until `deadline`. The exchange is not the
@@ -320,15 +327,16 @@ pub(crate) fn closed() -> Error {
     Error::new(ErrorKind::Configuration).hint("the keeper of this session was shut down")
 }
 
-/// Whether what is shown can be handed out at once, and is good for `span` more. Callers on the hit path
-/// ask this and make the answer where it is wanted: moved once more, it costs as much as all the rest.
+/// Whether what is shown can be handed out at once. Callers on the hit path ask this and make the answer where it is
+/// wanted: moved once more, it costs as much as all the rest. So they read the clock first, which might panic, and give
+/// away by value what they do not hand out: what has an address is kept in memory and copied from there.
 #[inline]
-pub(crate) fn is_handed_out(shown: &Option<Arc<Snapshot>>, span: Duration, now: Timestamp) -> bool {
+pub(crate) fn is_handed_out(shown: &Option<Arc<Snapshot>>, now: Reading) -> bool {
     shown.as_ref().is_some_and(|shown| {
-        let good = shown.is_fresh(now) && (span.is_zero() || shown.good_for(span, now));
-        if good {
+        let fresh = shown.is_fresh(now);
+        if fresh {
             shown.touch();
         }
-        good
+        fresh
     })
 }

@@ -12,6 +12,7 @@ use countersign_core::{
 };
 use http::HeaderMap;
 
+use crate::at_hand::AtHand;
 use crate::builder::SessionBuilder;
 use crate::cell::Cell;
 use crate::common::ApiOrigins;
@@ -49,16 +50,9 @@ impl Session {
     /// # Errors
     /// What the exchange failed with, shared by everybody who waited for it; [`ErrorKind::NeedsSignIn`]
     /// if nothing will come by itself; [`ErrorKind::TimedOut`] after the session's deadline.
-    pub async fn authorization(&self) -> Result<Authorized, Error> {
-        {
-            let now = self.0.wall.now();
-            let shown = self.0.snapshot.load();
-            if is_handed_out(&shown, Duration::ZERO, now) {
-                return Ok(Authorized::of(shown));
-            }
-        }
-        // Boxed, so that the future of the usual case is small.
-        Box::pin(self.0.obtain(Duration::ZERO, self.0.settings.deadline)).await
+    #[inline]
+    pub fn authorization(&self) -> impl Future<Output = Result<Authorized, Error>> + Send + '_ {
+        AtHand::new(self)
     }
 
     /// The same without waiting: `None` if there is no good token at this moment. What is due is
@@ -66,9 +60,9 @@ impl Session {
     // Left to the compiler it is called, and its answer goes by way of memory: a fifth of what it costs.
     #[inline(always)]
     pub fn current(&self) -> Option<Authorized> {
-        let now = self.0.wall.now();
+        let now = self.0.wall.read();
         let shown = self.0.snapshot.load();
-        if is_handed_out(&shown, Duration::ZERO, now) {
+        if is_handed_out(&shown, now) {
             return Some(Authorized::of(shown));
         }
         self.current_anew(shown)

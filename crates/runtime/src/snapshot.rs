@@ -11,6 +11,7 @@ use countersign_core::{
 use countersign_scheduler::Windows;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::clock::{Reading, Until};
 use crate::publish::shifted;
 use crate::sync::{AtomicBool, Guard};
 
@@ -25,7 +26,7 @@ pub(crate) struct Snapshot {
     pub(crate) tokens: TokenSet,
     pub(crate) authorization: Arc<Authorization>,
     /// Up to here it is handed out without looking any further.
-    fresh_until: Timestamp,
+    fresh_until: Until,
     /// From here on somebody has to see to what is due, in pull mode.
     look_at: Timestamp,
     /// From here on callers wait for an exchange that is under way.
@@ -36,6 +37,9 @@ pub(crate) struct Snapshot {
     used: AtomicBool,
 }
 
+/// Before every reading of a clock.
+const NEVER: Timestamp = Timestamp::from_millis(i64::MIN);
+
 impl Snapshot {
     pub(crate) fn new(
         tokens: TokenSet,
@@ -43,7 +47,7 @@ impl Snapshot {
         windows: &Windows,
     ) -> Self {
         Self {
-            fresh_until: windows.mandatory_at.min(authorization.valid_until()),
+            fresh_until: Until::new(windows.mandatory_at.min(authorization.valid_until())),
             look_at: Timestamp::MAX,
             mandatory_at: windows.mandatory_at,
             usable_until: windows.usable_until,
@@ -56,30 +60,31 @@ impl Snapshot {
 
     /// The same, so that the next caller looks further.
     pub(crate) fn dozing(&self) -> Self {
-        Self { fresh_until: Timestamp::from_millis(i64::MIN), ..self.copy() }
+        Self { fresh_until: Until::new(NEVER), ..self.copy() }
     }
 
     /// Whether the next caller looks further.
     pub(crate) fn is_dozing(&self) -> bool {
-        self.fresh_until == Timestamp::from_millis(i64::MIN)
+        self.fresh_until.at() == NEVER
     }
 
     /// The same, handed out at once until `at` only: then the caller does what is due.
     pub(crate) fn fresh_to(&self, at: Timestamp) -> Self {
         let awake = self.awake();
-        Self { fresh_until: awake.fresh_until.min(at), look_at: at, ..awake }
+        let fresh_until = Until::new(awake.fresh_until.at().min(at));
+        Self { fresh_until, look_at: at, ..awake }
     }
 
     /// The same, handed out at once again.
     pub(crate) fn awake(&self) -> Self {
         let fresh_until = self.mandatory_at.min(self.authorization.valid_until());
-        Self { fresh_until, look_at: Timestamp::MAX, ..self.copy() }
+        Self { fresh_until: Until::new(fresh_until), look_at: Timestamp::MAX, ..self.copy() }
     }
 
     /// The same with headers for another time step.
     pub(crate) fn with_authorization(&self, authorization: Arc<Authorization>) -> Self {
         let fresh_until = self.mandatory_at.min(authorization.valid_until()).min(self.look_at);
-        Self { authorization, fresh_until, ..self.copy() }
+        Self { authorization, fresh_until: Until::new(fresh_until), ..self.copy() }
     }
 
     /// The same after the local clock was set.
@@ -87,7 +92,7 @@ impl Snapshot {
         Self {
             tokens,
             authorization: shifted(&self.authorization, by_millis),
-            fresh_until: self.fresh_until.shifted(by_millis),
+            fresh_until: Until::new(self.fresh_until.at().shifted(by_millis)),
             look_at: self.look_at.shifted(by_millis),
             mandatory_at: self.mandatory_at.shifted(by_millis),
             usable_until: self.usable_until.shifted(by_millis),
@@ -111,8 +116,8 @@ impl Snapshot {
 
     /// Handed out at once.
     #[inline]
-    pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
-        now < self.fresh_until
+    pub(crate) fn is_fresh(&self, now: Reading) -> bool {
+        now.is_before(self.fresh_until)
     }
 
     /// The token itself is good for `span` more.
