@@ -15,6 +15,7 @@ use countersign_scheduler::Now;
 use zeroize::Zeroizing;
 
 use crate::cell::Outlook;
+use crate::in_mind;
 use crate::inner::Core;
 use crate::squeeze::{Input, push_ring, push_text, push_token, put};
 use crate::told::ToldLog;
@@ -92,10 +93,12 @@ impl Core {
         push_token(&mut out, stored.refresh_token.as_ref().map(|token| token.secret().expose()))?;
         push_token(&mut out, stored.id_token.as_ref().map(|token| token.secret().expose()))?;
         push_text(&mut out, stored.subject.as_deref())?;
+        out.push(u8::try_from(stored.profile.iter().count()).ok()?);
         for (name, value) in stored.profile.iter() {
             push_text(&mut out, Some(name))?;
             push_text(&mut out, Some(value))?;
         }
+        in_mind::push(&mut out, self.recalled.as_deref(), tokens);
         // Cut to size by a copy: growing or shrinking in place would leave secrets behind.
         let asleep = Asleep(Zeroizing::new(Box::from(&out[..])));
         debug_assert!(asleep.read().is_some_and(|core| core.machine == self.machine));
@@ -117,7 +120,12 @@ fn room(tokens: &StoredTokens) -> usize {
     let id = tokens.id_token.as_ref().map_or(0, |token| token.secret().len());
     let texts = tokens.profile.iter().map(|(name, value)| name.len() + value.len() + 6);
     let subject = tokens.subject.as_ref().map_or(0, |subject| subject.len());
-    512 + tokens.access_token.secret().len() + refresh + id + subject + texts.sum::<usize>()
+    512 + in_mind::MOST
+        + tokens.access_token.secret().len()
+        + refresh
+        + id
+        + subject
+        + texts.sum::<usize>()
 }
 
 impl Asleep {
@@ -188,7 +196,8 @@ impl Asleep {
         let id_token = input.token()?.map(IdToken::new).transpose().ok()?;
         let subject = input.text()?.map(Box::from);
         let mut profile = Profile::new();
-        while !input.0.is_empty() {
+        let [n_facts] = input.take()?;
+        for _ in 0..n_facts {
             let (name, value) = (input.text()??, input.text()??);
             profile.set(name, value);
         }
@@ -205,6 +214,7 @@ impl Asleep {
             profile,
         });
         let has = |what| flags & what != 0;
+        let recalled = input.in_mind(&tokens)?;
         let held = Held::of(&tokens, has(DEAD));
         let rest = AtRest { held, strikes, kept: has(KEPT) };
         let wish = match () {
@@ -224,6 +234,7 @@ impl Asleep {
             ring,
             version,
             moves,
+            recalled,
             ..Core::new(last_used_at)
         })
     }

@@ -42,6 +42,7 @@ mod flight;
 mod guards;
 mod handover;
 mod idle;
+mod in_mind;
 mod inner;
 mod keeper;
 mod keys;

@@ -10,15 +10,12 @@ use countersign_seal::{AccountRecord, SessionRecord};
 use crate::cell::Cell;
 
 /// The end of sealed bytes, which is the tag over all of them, under a nonce of their own: no two are alike.
-/// Whoever forges one gains nothing: what is remembered is used, and not what stands before the tag. The sum
-/// shows a bit that was flipped there: such bytes are opened, and found damaged.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seal {
-    tag: [u8; 16],
-    sum: u64,
-}
+/// Whoever forges one gains nothing: what is remembered is used, and not what stands before the tag. Half of it is
+/// folded with a sum of all bytes, which shows a bit that was flipped there: such bytes are opened, and found damaged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Seal([u8; Seal::LENGTH]);
 
-/// The records that go with the last seals. A session at rest remembers none.
+/// The records that go with the last seals. A session at rest remembers those that hold little.
 #[derive(Default)]
 pub(crate) struct Recalled {
     pub(crate) session: Option<(Seal, SessionRecord)>,
@@ -32,8 +29,19 @@ impl Recalled {
 }
 
 impl Seal {
+    pub(crate) const LENGTH: usize = 16;
+
     pub(crate) fn of(sealed: &[u8]) -> Option<Self> {
-        Some(Self { tag: *sealed.last_chunk()?, sum: sum(sealed) })
+        let tag = u128::from_le_bytes(*sealed.last_chunk()?);
+        Some(Self((tag ^ u128::from(sum(sealed))).to_le_bytes()))
+    }
+
+    pub(crate) const fn to_bytes(self) -> [u8; Self::LENGTH] {
+        self.0
+    }
+
+    pub(crate) const fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
+        Self(bytes)
     }
 }
 

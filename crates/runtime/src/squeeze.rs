@@ -223,7 +223,7 @@ impl<'a> Input<'a> {
     pub(crate) fn ring(&mut self) -> Option<Ring> {
         let [n] = self.take()?;
         let mut steps = Input(self.bytes(Ring::ROOM * STEP)?);
-        let mut ring = Ring::default();
+        let mut ring = Ring::with_room();
         for _ in 0..n {
             ring.push(unpacked(u64::from_le_bytes(steps.take()?))?);
         }

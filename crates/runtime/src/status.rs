@@ -163,6 +163,11 @@ impl Ring {
     /// So many transitions are remembered.
     pub(crate) const ROOM: usize = 12;
 
+    /// With room for as many as are remembered, for who has some already.
+    pub(crate) fn with_room() -> Self {
+        Self(VecDeque::with_capacity(Self::ROOM))
+    }
+
     pub(crate) fn push(&mut self, step: Step) {
         if self.0.len() == Self::ROOM {
             self.0.pop_front();
