@@ -17,7 +17,9 @@ use zeroize::Zeroizing;
 use crate::cell::Outlook;
 use crate::in_mind;
 use crate::inner::Core;
-use crate::squeeze::{Input, push_ring, push_text, push_token, put};
+use crate::squeeze::{
+    Input, Packed, RING, push_ring, push_text, push_token, put, text_length, token_length,
+};
 use crate::told::ToldLog;
 
 /// A session at rest. Wiped when it goes.
@@ -32,6 +34,9 @@ const GENERATION: usize = 12;
 /// Where the instant of the appointment stands, and behind it that of the monotonic clock: after two bytes of flags and
 /// strikes and four other instants.
 const APPOINTED: usize = 2 + GENERATION + 4 * size_of::<i64>();
+
+/// What is written of every session: up to the appointment, this, seven numbers, and how many facts there are.
+const FIXED: usize = APPOINTED + 3 * size_of::<u64>() + 4 * size_of::<u32>() + 1;
 
 const DEAD: u8 = 1;
 const KEPT: u8 = 2;
@@ -75,7 +80,16 @@ impl Core {
             Some(_) => return None,
         };
         let stored = tokens.stored();
-        let mut out = Zeroizing::new(Vec::with_capacity(room(stored)));
+        let refresh = stored.refresh_token.as_ref().map(|token| token.secret().expose());
+        let id = stored.id_token.as_ref().map(|token| token.secret().expose());
+        let access = Packed::of(stored.access_token.secret().expose())?;
+        let (refresh, id) = (maybe(refresh)?, maybe(id)?);
+        let in_mind = in_mind::of(self.recalled.as_deref(), tokens);
+        let secrets: usize =
+            [Some(&access), refresh.as_ref(), id.as_ref()].map(token_length).into_iter().sum();
+        let room = FIXED + RING + secrets + texts_length(stored) + in_mind.len();
+        // Of just that size: one that grew or shrank would leave secrets behind.
+        let mut out = Zeroizing::new(Vec::with_capacity(room));
         out.extend([flags | kind, rest.strikes]);
         put(&mut out, stored.generation.counter.to_le_bytes());
         put(&mut out, stored.generation.tag.to_le_bytes());
@@ -89,21 +103,26 @@ impl Core {
             put(&mut out, number.to_le_bytes());
         }
         push_ring(&mut out, &self.ring)?;
-        push_token(&mut out, Some(stored.access_token.secret().expose()))?;
-        push_token(&mut out, stored.refresh_token.as_ref().map(|token| token.secret().expose()))?;
-        push_token(&mut out, stored.id_token.as_ref().map(|token| token.secret().expose()))?;
+        push_token(&mut out, Some(&access));
+        push_token(&mut out, refresh.as_ref());
+        push_token(&mut out, id.as_ref());
         push_text(&mut out, stored.subject.as_deref())?;
         out.push(u8::try_from(stored.profile.iter().count()).ok()?);
         for (name, value) in stored.profile.iter() {
             push_text(&mut out, Some(name))?;
             push_text(&mut out, Some(value))?;
         }
-        in_mind::push(&mut out, self.recalled.as_deref(), tokens);
-        // Cut to size by a copy: growing or shrinking in place would leave secrets behind.
-        let asleep = Asleep(Zeroizing::new(Box::from(&out[..])));
+        out.extend_from_slice(&in_mind);
+        debug_assert_eq!(out.len(), room);
+        let asleep = Asleep(Zeroizing::new(std::mem::take(&mut *out).into_boxed_slice()));
         debug_assert!(asleep.read().is_some_and(|core| core.machine == self.machine));
         Some(asleep)
     }
+}
+
+/// The inner `None` if there is none; the outer one if it is too long.
+fn maybe(token: Option<&str>) -> Option<Option<Packed<'_>>> {
+    token.map_or(Some(None), |token| Packed::of(token).map(Some))
 }
 
 const fn flag(bit: u8, is_set: bool) -> u8 {
@@ -114,18 +133,11 @@ fn nanos(instant: Monotonic) -> u64 {
     u64::try_from(instant.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// At most so much is written, so that the buffer never grows and leaves a copy behind.
-fn room(tokens: &StoredTokens) -> usize {
-    let refresh = tokens.refresh_token.as_ref().map_or(0, |token| token.secret().len());
-    let id = tokens.id_token.as_ref().map_or(0, |token| token.secret().len());
-    let texts = tokens.profile.iter().map(|(name, value)| name.len() + value.len() + 6);
-    let subject = tokens.subject.as_ref().map_or(0, |subject| subject.len());
-    512 + in_mind::MOST
-        + tokens.access_token.secret().len()
-        + refresh
-        + id
-        + subject
-        + texts.sum::<usize>()
+/// So many bytes the texts beside the tokens take.
+fn texts_length(tokens: &StoredTokens) -> usize {
+    let facts = tokens.profile.iter().flat_map(|(name, value)| [name, value]);
+    text_length(tokens.subject.as_deref())
+        + facts.map(|fact| text_length(Some(fact))).sum::<usize>()
 }
 
 impl Asleep {

@@ -13,9 +13,10 @@ const ROTATED: u8 = 8;
 const GUARDED: u8 = 16;
 const CODE_STEP: u8 = 32;
 
-/// Appends what is remembered, in as few bytes as it takes. A record that holds more than nearly all do is left out:
-/// it is opened when it is read next, as one that somebody else has written.
-pub(crate) fn push(out: &mut Vec<u8>, recalled: Option<&Recalled>, tokens: &TokenSet) {
+/// What is remembered, in as few bytes as it takes; no secret is among them. A record that holds more than nearly all
+/// do is left out: it is opened when it is read next, as one that somebody else has written.
+pub(crate) fn of(recalled: Option<&Recalled>, tokens: &TokenSet) -> Vec<u8> {
+    let mut out = Vec::with_capacity(MOST);
     let of_session = recalled.and_then(|recalled| recalled.session.as_ref());
     let session = of_session.filter(|(_, record)| is_usual(record, tokens));
     let of_account = recalled.and_then(|recalled| recalled.account.as_ref());
@@ -32,21 +33,22 @@ pub(crate) fn push(out: &mut Vec<u8>, recalled: Option<&Recalled>, tokens: &Toke
         .map_or(0, |(_, usual)| ACCOUNT | flag(CODE_STEP, usual.code_step.is_some()));
     out.push(session_flags | account_flags);
     if let Some((seal, record)) = session {
-        put(out, seal.to_bytes());
+        put(&mut out, seal.to_bytes());
         out.push(record.suspicion);
     }
     if let Some((seal, Usual { day, count, code_step })) = account {
-        put(out, seal.to_bytes());
-        put(out, day.to_le_bytes());
-        put(out, count.to_le_bytes());
+        put(&mut out, seal.to_bytes());
+        put(&mut out, day.to_le_bytes());
+        put(&mut out, count.to_le_bytes());
         if let Some(step) = code_step {
-            put(out, step.to_le_bytes());
+            put(&mut out, step.to_le_bytes());
         }
     }
+    out
 }
 
-/// At most so much is appended.
-pub(crate) const MOST: usize = 1 + Seal::LENGTH + 1 + Seal::LENGTH + 2 * 4 + 8;
+/// It takes so much at most.
+const MOST: usize = 1 + Seal::LENGTH + 1 + Seal::LENGTH + 2 * 4 + 8;
 
 /// What of an account's record is more than its absence says.
 struct Usual {
@@ -188,8 +190,7 @@ mod tests {
     }
 
     fn through(recalled: Option<&Recalled>, tokens: &TokenSet) -> Option<Box<Recalled>> {
-        let mut out = Vec::new();
-        push(&mut out, recalled, tokens);
+        let out = of(recalled, tokens);
         assert!(out.len() <= MOST);
         let mut input = Input(&out);
         let read = input.in_mind(tokens).unwrap();

@@ -322,9 +322,7 @@ impl Cell {
         core.unsaved = if saved { None } else { core.incoming_of(generation) };
         core.dozing = false;
         core.published = Some(generation);
-        // Where nobody has asked since the last one fell asleep, the headers wait for whoever does.
-        let wanted = shown.is_some() || self.is_waited_for() || self.shared.policy.pull;
-        if wanted && core.refused != Some(generation) {
+        if self.wants_headers(shown.as_ref()) && core.refused != Some(generation) {
             self.hand_out(&bundle);
         }
         after.events.push(SessionEventKind::Published { generation, saved });

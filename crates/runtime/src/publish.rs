@@ -36,16 +36,25 @@ pub(crate) fn shifted(authorization: &Authorization, by_millis: i64) -> Arc<Auth
 }
 
 impl Cell {
-    /// Makes the headers of `tokens`; those that are handed out already are not made again.
+    /// Makes the headers of `tokens` if anybody wants them; those that are handed out already are not made again.
     pub(crate) fn bundle(&self, tokens: TokenSet) -> Bundle {
-        if let Some(shown) = &*self.snapshot.load()
+        let shown = self.snapshot.load();
+        if let Some(shown) = &*shown
             && shown.tokens.generation() == tokens.generation()
         {
             let authorization = Some(Arc::clone(&shown.authorization));
             return Bundle { tokens: shown.tokens.clone(), authorization };
         }
-        let authorization = self.authorization_of(&tokens).ok();
+        let authorization = match self.wants_headers(shown.as_ref()) {
+            true => self.authorization_of(&tokens).ok(),
+            false => None,
+        };
         Bundle { tokens, authorization }
+    }
+
+    /// Where nobody has asked since the last ones went, headers wait for whoever does.
+    pub(crate) fn wants_headers(&self, shown: Option<&Arc<Snapshot>>) -> bool {
+        shown.is_some() || self.is_waited_for() || self.shared.policy.pull
     }
 
     /// Asks the adapter; a panic in it is an error.

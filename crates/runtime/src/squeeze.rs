@@ -43,60 +43,95 @@ pub(crate) fn put<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N]) {
     out.extend_from_slice(&bytes);
 }
 
-/// Appends a token; `None` if it is too long to be one.
-pub(crate) fn push_token(out: &mut Vec<u8>, token: Option<&str>) -> Option<()> {
-    let Some(token) = token.map(str::as_bytes) else {
-        out.push(NONE);
-        return Some(());
-    };
-    let length = u16::try_from(token.len()).ok()?;
-    let n_dots = token.iter().filter(|byte| **byte == b'.').count();
-    // All of them, many at a time, and one look at the end.
-    let plain = token.iter().fold(true, |all, byte| all & is_plain(*byte));
-    if n_dots > MOST_DOTS || !plain {
-        out.push(AS_IT_IS);
-        put(out, length.to_le_bytes());
-        out.extend_from_slice(token);
-        return Some(());
+/// A token that is about to be written: what it takes is known before.
+pub(crate) struct Packed<'a> {
+    token: &'a [u8],
+    /// How many dots stand in it; `None` if it is written as it is.
+    n_dots: Option<usize>,
+}
+
+impl<'a> Packed<'a> {
+    /// `None` if it is too long to be a token.
+    pub(crate) fn of(token: &'a str) -> Option<Self> {
+        let token = token.as_bytes();
+        u16::try_from(token.len()).ok()?;
+        // All of them, many at a time, and one look at the end.
+        let n_dots: usize = token.iter().map(|byte| usize::from(*byte == b'.')).sum();
+        let plain = token.iter().fold(true, |all, byte| all & is_plain(*byte));
+        Some(Self { token, n_dots: Some(n_dots).filter(|_| plain && n_dots <= MOST_DOTS) })
     }
-    out.push(n_dots as u8);
-    put(out, length.to_le_bytes());
-    let parts = || token.split(|byte| *byte == b'.');
-    let mut at = 0;
-    for part in parts().take(n_dots) {
-        at += part.len();
-        put(out, (at as u16).to_le_bytes());
-        at += 1;
-    }
-    let place = |byte: u8| u64::from(PLACES[usize::from(byte)]);
-    let (mut bits, mut held) = (0_u64, 0);
-    for part in parts() {
-        let (fours, rest) = part.as_chunks();
-        for [a, b, c, d] in fours {
-            // Four characters are three bytes, wherever in a byte they begin.
-            let four = place(*a) << 18 | place(*b) << 12 | place(*c) << 6 | place(*d);
-            bits = bits << 24 | four;
-            let [_, three @ ..] = ((bits >> held) as u32).to_be_bytes();
-            put(out, three);
-        }
-        for byte in rest {
-            bits = bits << 6 | place(*byte);
-            held += 6;
-            if held >= 8 {
-                held -= 8;
-                out.push((bits >> held) as u8);
+
+    /// So many bytes it takes.
+    pub(crate) fn len(&self) -> usize {
+        match self.n_dots {
+            None => 3 + self.token.len(),
+            Some(n_dots) => {
+                3 + 2 * n_dots + self.parts().map(|part| six_bits_each(part.len())).sum::<usize>()
             }
         }
     }
-    if held > 0 {
-        out.push((bits << (8 - held)) as u8);
+
+    fn parts(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.token.split(|byte| *byte == b'.')
     }
-    Some(())
+
+    fn push(&self, out: &mut Vec<u8>) {
+        out.push(self.n_dots.map_or(AS_IT_IS, |n_dots| n_dots as u8));
+        // It was seen to fit.
+        put(out, (self.token.len() as u16).to_le_bytes());
+        let Some(n_dots) = self.n_dots else { return out.extend_from_slice(self.token) };
+        let mut at = 0;
+        for part in self.parts().take(n_dots) {
+            at += part.len();
+            put(out, (at as u16).to_le_bytes());
+            at += 1;
+        }
+        self.parts().for_each(|part| pack(part, out));
+    }
+}
+
+/// So many bytes so many characters take.
+const fn six_bits_each(characters: usize) -> usize {
+    (6 * characters).div_ceil(8)
+}
+
+/// Appends characters of the alphabet, six bits each: whole groups of eight are six bytes.
+fn pack(part: &[u8], out: &mut Vec<u8>) {
+    let bits = |characters: &[u8]| {
+        characters.iter().fold(0, |bits, byte| bits << 6 | u64::from(PLACES[usize::from(*byte)]))
+    };
+    let (eights, rest) = part.as_chunks::<8>();
+    for eight in eights {
+        let [_, _, six @ ..] = bits(eight).to_be_bytes();
+        put(out, six);
+    }
+    if !rest.is_empty() {
+        let last = (bits(rest) << (64 - 6 * rest.len())).to_be_bytes();
+        out.extend_from_slice(&last[..six_bits_each(rest.len())]);
+    }
+}
+
+/// So many bytes a token takes, or that there is none.
+pub(crate) fn token_length(token: Option<&Packed<'_>>) -> usize {
+    token.map_or(1, Packed::len)
+}
+
+/// Appends a token, or that there is none.
+pub(crate) fn push_token(out: &mut Vec<u8>, token: Option<&Packed<'_>>) {
+    match token {
+        Some(token) => token.push(out),
+        None => out.push(NONE),
+    }
 }
 
 /// Whether a character is in the alphabet, or a dot.
 const fn is_plain(byte: u8) -> bool {
     matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.')
+}
+
+/// So many bytes a text takes.
+pub(crate) fn text_length(text: Option<&str>) -> usize {
+    text.map_or(1, |text| 3 + text.len())
 }
 
 /// Appends a text of at most 64 KiB.
@@ -110,6 +145,9 @@ pub(crate) fn push_text(out: &mut Vec<u8>, text: Option<&str>) -> Option<()> {
     out.extend_from_slice(text.as_bytes());
     Some(())
 }
+
+/// So many bytes the last transitions take.
+pub(crate) const RING: usize = 1 + Ring::ROOM * STEP;
 
 /// Appends the last transitions, eight bytes each; `None` if an instant is before 1970 or two thousand years after.
 ///
@@ -179,35 +217,30 @@ impl<'a> Input<'a> {
         for end in ends.get_mut(..n_dots)? {
             *end = self.length()?;
         }
-        let mut packed = self.bytes((length.checked_sub(n_dots)? * 6).div_ceil(8))?;
         let mut text = Vec::with_capacity(length);
-        let character = |bits: u64| ALPHABET[(bits & 63) as usize];
-        let (mut bits, mut held) = (0_u64, 0);
         for end in &ends[..=n_dots] {
-            while text.len() < *end {
-                if text.len() + 4 <= *end
-                    && let Some(([a, b, c], rest)) = packed.split_first_chunk()
-                {
-                    packed = rest;
-                    bits = bits << 24 | u64::from(u32::from_be_bytes([0, *a, *b, *c]));
-                    let four = bits >> held;
-                    put(&mut text, [18, 12, 6, 0].map(|shift| character(four >> shift)));
-                    continue;
-                }
-                if held < 6 {
-                    let (byte, rest) = packed.split_first()?;
-                    packed = rest;
-                    bits = bits << 8 | u64::from(*byte);
-                    held += 8;
-                }
-                held -= 6;
-                text.push(character(bits >> held));
-            }
+            self.unpack(end.checked_sub(text.len())?, &mut text)?;
             if *end < length {
                 text.push(b'.');
             }
         }
         SecretString::from_bytes(SecretBytes::new(text)).map(Some)
+    }
+
+    /// Appends so many characters that were packed.
+    fn unpack(&mut self, characters: usize, text: &mut Vec<u8>) -> Option<()> {
+        let spread = |bits: u64| {
+            let place = |at: u32| ALPHABET[(bits >> (58 - 6 * at) & 63) as usize];
+            [place(0), place(1), place(2), place(3), place(4), place(5), place(6), place(7)]
+        };
+        let (whole, rest) = self.bytes(six_bits_each(characters))?.split_at(characters / 8 * 6);
+        for [a, b, c, d, e, f] in whole.as_chunks().0 {
+            put(text, spread(u64::from_be_bytes([*a, *b, *c, *d, *e, *f, 0, 0])));
+        }
+        let mut last = [0; 8];
+        last.get_mut(..rest.len())?.copy_from_slice(rest);
+        text.extend_from_slice(&spread(u64::from_be_bytes(last))[..characters % 8]);
+        Some(())
     }
 
     /// A text; the inner `None` if there was none.
@@ -245,6 +278,13 @@ impl<'a> Input<'a> {
 mod tests {
     use super::*;
 
+    fn pushed(token: &str) -> Vec<u8> {
+        let (mut out, token) = (Vec::new(), Packed::of(token).unwrap());
+        push_token(&mut out, Some(&token));
+        assert_eq!(out.len(), token.len());
+        out
+    }
+
     #[test]
     fn every_token_comes_back_as_it_was() {
         let long = "a-_Z9".repeat(205);
@@ -253,8 +293,7 @@ mod tests {
         for n in 0..512 {
             let token = format!("{}.{}.{}", part(n % 8), part(n / 8 % 8), part(n / 64));
             let token = token.as_str();
-            let mut out = Vec::new();
-            push_token(&mut out, Some(token)).unwrap();
+            let out = pushed(token);
             assert_eq!(Input(&out).token().unwrap().unwrap().expose(), token);
         }
         let cases = [
@@ -271,9 +310,8 @@ mod tests {
             &long,
         ];
         for token in cases {
-            let mut out = Vec::new();
-            push_token(&mut out, Some(token)).unwrap();
-            push_token(&mut out, None).unwrap();
+            let mut out = pushed(token);
+            push_token(&mut out, None);
             push_text(&mut out, Some(token)).unwrap();
             let mut input = Input(&out);
             assert_eq!(input.token().unwrap().unwrap().expose(), token);
@@ -285,10 +323,8 @@ mod tests {
 
     #[test]
     fn a_token_of_base64url_takes_six_bits_a_character() {
-        let mut out = Vec::new();
-        push_token(&mut out, Some(&"a".repeat(1024))).unwrap();
-        assert_eq!(out.len(), 768 + 3);
-        assert!(push_token(&mut out, Some(&"a".repeat(70_000))).is_none());
+        assert_eq!(pushed(&"a".repeat(1024)).len(), 768 + 3);
+        assert!(Packed::of(&"a".repeat(70_000)).is_none());
     }
 
     #[test]

@@ -223,8 +223,8 @@ pub const SEEDS: &[Seed] = &[
         name: "what was refused is handed out until the machine hears of it",
         changes: &[(
             "post.rs",
-            "if wanted && core.refused != Some(generation) {",
-            "if wanted && (SEEDED || core.refused != Some(generation)) {",
+            "if self.wants_headers(shown.as_ref()) && core.refused != Some(generation) {",
+            "if self.wants_headers(shown.as_ref()) && (SEEDED || core.refused != Some(generation)) {",
         )],
     },
     Seed {
