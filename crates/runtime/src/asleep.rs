@@ -84,10 +84,9 @@ impl Core {
         let id = stored.id_token.as_ref().map(|token| token.secret().expose());
         let access = Packed::of(stored.access_token.secret().expose())?;
         let (refresh, id) = (maybe(refresh)?, maybe(id)?);
-        let in_mind = in_mind::of(self.recalled.as_deref(), tokens);
         let secrets: usize =
             [Some(&access), refresh.as_ref(), id.as_ref()].map(token_length).into_iter().sum();
-        let room = FIXED + RING + secrets + texts_length(stored) + in_mind.len();
+        let room = FIXED + RING + secrets + texts_length(stored) + in_mind::LENGTH;
         // Of just that size: one that grew or shrank would leave secrets behind.
         let mut out = Zeroizing::new(Vec::with_capacity(room));
         out.extend([flags | kind, rest.strikes]);
@@ -112,7 +111,7 @@ impl Core {
             push_text(&mut out, Some(name))?;
             push_text(&mut out, Some(value))?;
         }
-        out.extend_from_slice(&in_mind);
+        in_mind::push(&mut out, self.recalled.as_deref(), tokens);
         debug_assert_eq!(out.len(), room);
         let asleep = Asleep(Zeroizing::new(std::mem::take(&mut *out).into_boxed_slice()));
         debug_assert!(asleep.read().is_some_and(|core| core.machine == self.machine));
@@ -378,6 +377,6 @@ mod tests {
         core.appointment = Some((rest.renewal(), at(3_000), Monotonic::default()));
         core.held = Some(tokens);
         let bytes = core.asleep().unwrap().0.len();
-        assert!(bytes <= 768 + 192 + 8 * Ring::ROOM + 104, "{bytes}");
+        assert!(bytes <= 768 + 192 + 8 * Ring::ROOM + in_mind::LENGTH + 104, "{bytes}");
     }
 }

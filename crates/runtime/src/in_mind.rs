@@ -13,10 +13,14 @@ const ROTATED: u8 = 8;
 const GUARDED: u8 = 16;
 const CODE_STEP: u8 = 32;
 
-/// What is remembered, in as few bytes as it takes; no secret is among them. A record that holds more than nearly all
-/// do is left out: it is opened when it is read next, as one that somebody else has written.
-pub(crate) fn of(recalled: Option<&Recalled>, tokens: &TokenSet) -> Vec<u8> {
-    let mut out = Vec::with_capacity(MOST);
+/// What is remembered takes so many bytes, however little it is: so a session takes a piece as large as the one that it
+/// left, whether it has been renewed here or not.
+pub(crate) const LENGTH: usize = 1 + Seal::LENGTH + 1 + Seal::LENGTH + 2 * size_of::<u32>() + 8;
+
+/// Appends what is remembered. A record that holds more than nearly all do is left out: it is opened when it is read
+/// next, as one that somebody else has written.
+pub(crate) fn push(out: &mut Vec<u8>, recalled: Option<&Recalled>, tokens: &TokenSet) {
+    let end = out.len() + LENGTH;
     let of_session = recalled.and_then(|recalled| recalled.session.as_ref());
     let session = of_session.filter(|(_, record)| is_usual(record, tokens));
     let of_account = recalled.and_then(|recalled| recalled.account.as_ref());
@@ -33,22 +37,19 @@ pub(crate) fn of(recalled: Option<&Recalled>, tokens: &TokenSet) -> Vec<u8> {
         .map_or(0, |(_, usual)| ACCOUNT | flag(CODE_STEP, usual.code_step.is_some()));
     out.push(session_flags | account_flags);
     if let Some((seal, record)) = session {
-        put(&mut out, seal.to_bytes());
+        put(out, seal.to_bytes());
         out.push(record.suspicion);
     }
     if let Some((seal, Usual { day, count, code_step })) = account {
-        put(&mut out, seal.to_bytes());
-        put(&mut out, day.to_le_bytes());
-        put(&mut out, count.to_le_bytes());
+        put(out, seal.to_bytes());
+        put(out, day.to_le_bytes());
+        put(out, count.to_le_bytes());
         if let Some(step) = code_step {
-            put(&mut out, step.to_le_bytes());
+            put(out, step.to_le_bytes());
         }
     }
-    out
+    out.resize(end, 0);
 }
-
-/// It takes so much at most.
-const MOST: usize = 1 + Seal::LENGTH + 1 + Seal::LENGTH + 2 * 4 + 8;
 
 /// What of an account's record is more than its absence says.
 struct Usual {
@@ -109,12 +110,13 @@ fn usual(record: &AccountRecord) -> Option<Usual> {
 impl Input<'_> {
     /// What was pushed with these tokens; the inner `None` if it was nothing.
     pub(crate) fn in_mind(&mut self, tokens: &TokenSet) -> Option<Option<Box<Recalled>>> {
-        let [flags] = self.take()?;
+        let mut input = Input(self.bytes(LENGTH)?);
+        let [flags] = input.take()?;
         let has = |bit| flags & bit != 0;
         let mut recalled = Recalled::default();
         if has(SESSION) {
-            let seal = Seal::from_bytes(self.take()?);
-            let [suspicion] = self.take()?;
+            let seal = Seal::from_bytes(input.take()?);
+            let [suspicion] = input.take()?;
             let rotation = match (has(KEPT), has(ROTATED)) {
                 (true, _) => Some(Rotation::Kept),
                 (_, true) => Some(Rotation::Rotated),
@@ -131,11 +133,11 @@ impl Input<'_> {
             recalled.session = Some((seal, record));
         }
         if has(ACCOUNT) {
-            let seal = Seal::from_bytes(self.take()?);
-            let day = i64::from(i32::from_le_bytes(self.take()?));
-            let count = u32::from_le_bytes(self.take()?);
+            let seal = Seal::from_bytes(input.take()?);
+            let day = i64::from(i32::from_le_bytes(input.take()?));
+            let count = u32::from_le_bytes(input.take()?);
             let last_code_step = match has(CODE_STEP) {
-                true => Some(u64::from_le_bytes(self.take()?)),
+                true => Some(u64::from_le_bytes(input.take()?)),
                 false => None,
             };
             let sign_ins = SignInCount { day, count };
@@ -190,8 +192,8 @@ mod tests {
     }
 
     fn through(recalled: Option<&Recalled>, tokens: &TokenSet) -> Option<Box<Recalled>> {
-        let out = of(recalled, tokens);
-        assert!(out.len() <= MOST);
+        let mut out = Vec::new();
+        push(&mut out, recalled, tokens);
         let mut input = Input(&out);
         let read = input.in_mind(tokens).unwrap();
         assert!(input.0.is_empty());

@@ -267,7 +267,7 @@ impl<'a> Input<'a> {
         Some(usize::from(u16::from_le_bytes(self.take()?)))
     }
 
-    fn bytes(&mut self, n: usize) -> Option<&'a [u8]> {
+    pub(crate) fn bytes(&mut self, n: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(n)?;
         self.0 = rest;
         Some(taken)
