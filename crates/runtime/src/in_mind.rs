@@ -188,6 +188,7 @@ mod tests {
         Recalled {
             session: Some((Seal::from_bytes([1; 16]), session)),
             account: Some((Seal::from_bytes([2; 16]), account)),
+            under_lock: true,
         }
     }
 
@@ -210,6 +211,7 @@ mod tests {
         let (_, session) = after.session.as_ref().unwrap();
         let held = session.tokens.as_ref().unwrap();
         assert!(std::ptr::eq(held.stored(), tokens.stored()));
+        assert!(!after.under_lock, "others may have written since");
         for rotation in [None, Some(Rotation::Kept)] {
             let mut before = recalled();
             before.session.as_mut().unwrap().1.rotation = rotation;

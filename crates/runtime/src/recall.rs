@@ -20,6 +20,9 @@ pub(crate) struct Seal([u8; Seal::LENGTH]);
 pub(crate) struct Recalled {
     pub(crate) session: Option<(Seal, SessionRecord)>,
     pub(crate) account: Option<(Seal, AccountRecord)>,
+    /// The account's was read or written under its lock, and the session has not slept since: if it is gone from the
+    /// store, this is what stood there. Of an older one others may have written more.
+    pub(crate) under_lock: bool,
 }
 
 impl Recalled {
@@ -75,7 +78,19 @@ impl Cell {
 
     /// What stood in the account's record, which is gone, when this session has read or written it last.
     pub(crate) fn recall_lost_account(&self) -> Option<AccountRecord> {
-        self.with_awake(|core| Some(core.recalled.as_deref()?.account.as_ref()?.1.clone()))?
+        self.with_awake(|core| {
+            let recalled = core.recalled.as_deref().filter(|recalled| recalled.under_lock)?;
+            Some(recalled.account.as_ref()?.1.clone())
+        })?
+    }
+
+    /// Lets go of tokens that are older than those of this count.
+    pub(crate) fn forget_before(&self, counter: u64) {
+        let forgotten = self.with_awake(|core| {
+            let session = &mut core.recalled.as_deref_mut()?.session;
+            session.take_if(|(_, record)| record.counter < counter)
+        });
+        drop(forgotten);
     }
 
     /// Remembers what is sealed so. Where there is no seal of the session's record, nothing of it is remembered; where
@@ -84,22 +99,27 @@ impl Cell {
         &self,
         (session_seal, session): (Option<Seal>, &SessionRecord),
         (account_seal, account): (Option<Seal>, &AccountRecord),
+        under_lock: bool,
     ) {
         let seals = (session_seal, account_seal);
-        if self
-            .with_awake(|core| core.recalled.as_ref().is_some_and(|known| known.seals() == seals))
-            == Some(true)
-        {
+        let is_known = self.with_awake(|core| {
+            let known = core.recalled.as_deref_mut().filter(|known| known.seals() == seals)?;
+            known.under_lock |= under_lock;
+            Some(())
+        });
+        if is_known.flatten().is_some() {
             return;
         }
         let mut recalled = Recalled {
             session: session_seal.map(|seal| (seal, session.clone())),
             account: account_seal.map(|seal| (seal, account.clone())),
+            under_lock,
         };
         let replaced = self.with_awake(|core| match &mut core.recalled {
             Some(known) => {
                 if recalled.account.is_none() {
                     recalled.account = known.account.take();
+                    recalled.under_lock = known.under_lock;
                 }
                 Some(mem::replace(&mut **known, recalled))
             }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::cell::Cell;
 use crate::flight::Candidate;
 use crate::guards;
+use crate::inner::Core;
 use crate::lockout;
 use crate::opener::{
     Names, Opener, Read, UNKNOWN_KEY, names, placed, read, whole, with_known_keys,
@@ -187,6 +188,10 @@ impl Records {
         let (until, rule) = (self.account.locked_until, cell.provider.capabilities().lockout);
         self.account.locked_until =
             until.and_then(|until| lockout::believed(until, now, rule, cap));
+        if self.guards_owed || self.account.locked_until != until {
+            // What stands here is not what is sealed so.
+            self.account_seal = None;
+        }
         Ok(())
     }
 
@@ -240,10 +245,23 @@ impl Records {
         (self.session_seal, self.session_revision)
     }
 
-    /// Has the session remember what was read or written here.
+    /// Has the session remember what was read or written here, under the lock.
     pub(crate) fn keep_in_mind(&self, cell: &Cell) {
         let session = (self.session_seal, &self.session);
-        cell.keep_in_mind(session, (self.account_seal, &self.account));
+        cell.keep_in_mind(session, (self.account_seal, &self.account), true);
+    }
+
+    /// The same of what was read without it. What an exchange has read or written is newer for all that is known here, so
+    /// only the first reading is remembered, and a later one has a session forget what is not there any more.
+    pub(crate) fn note_reading(&self, cell: &Cell) {
+        let is_first = |core: &mut Core| !core.read && core.recalled.is_none();
+        let is_alive = self.session.tokens.is_some() && self.session.ended.is_none();
+        if is_alive && !cell.is_read_only() && cell.with_awake(is_first) == Some(true) {
+            let session = (self.session_seal, &self.session);
+            cell.keep_in_mind(session, (self.account_seal, &self.account), false);
+        } else {
+            cell.forget_before(self.session.counter);
+        }
     }
 
     /// Whether the session's record has a broken seal.

@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn every_token_comes_back_as_it_was() {
         let long = "a-_Z9".repeat(205);
-        // Parts of every length, so that a dot comes at every place in a group of four.
+        // Parts of every length, so that a dot comes at every place in a group of eight.
         let part = |n: usize| &long[..n];
         for n in 0..512 {
             let token = format!("{}.{}.{}", part(n % 8), part(n / 8 % 8), part(n / 64));

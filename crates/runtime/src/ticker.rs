@@ -308,10 +308,7 @@ impl Cell {
 
     /// Tells the machine what was read without a lock.
     pub(crate) fn observe(self: &Arc<Self>, records: &Records) {
-        // What an exchange has read under the lock, or written, is newer for all that is known here.
-        if self.with_awake(|core| core.recalled.is_none()) == Some(true) {
-            records.keep_in_mind(self);
-        }
+        records.note_reading(self);
         self.post(Event::Observed(records.view(self, None)), records.cargo(self));
     }
 }

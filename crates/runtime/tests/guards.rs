@@ -46,6 +46,22 @@ async fn f27_p10_a_lockout_that_one_process_met_holds_all() {
 }
 
 #[tokio::test]
+async fn f17_p10_a_lockout_holds_for_who_has_read_of_it_by_a_clock_that_was_wrong() {
+    let world = World::new();
+    let until = world.clock.now().after(seconds(600)).as_millis();
+    world.server.next("sign_in", Act::Say(403, json!({ "error": "locked", "until": until })));
+    let first = world.session().await;
+    assert_eq!(first.sign_in().await.unwrap_err().kind(), ErrorKind::AccountLocked);
+    drop(first);
+    let right = world.clock.now();
+    world.clock.set_wall(right.before(seconds(30 * 86_400)));
+    let session = world.session().await;
+    world.clock.set_wall(right.after(seconds(1)));
+    let told = session.authorization().await.unwrap_err();
+    assert_eq!((told.kind(), world.server.count("sign_in")), (ErrorKind::AccountLocked, 1));
+}
+
+#[tokio::test]
 async fn f27_f38_a_code_step_that_one_process_used_is_not_used_by_another() {
     let mut provider = Plain::default().refreshing(RefreshSupport::Absent);
     let kinds = [CredentialKind::Password, CredentialKind::TotpSecret];

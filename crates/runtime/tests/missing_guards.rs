@@ -111,6 +111,21 @@ async fn a_lockout_is_waited_out_although_its_record_is_gone() {
     session.authorization().await.unwrap();
 }
 
+/// What it had in mind before it fell asleep others may have added to since.
+#[tokio::test]
+async fn f36_what_a_session_at_rest_remembers_is_not_written_for_what_is_gone() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let session = world.described(&keeper).keep_alive().open().await.unwrap();
+    session.authorization().await.unwrap();
+    world.pass_by(seconds(200), seconds(20)).await;
+    let (name, _) = lose(&world, ACCOUNT).await;
+    let renewed = world.server.count("refresh");
+    world.pass_by(seconds(3_600), seconds(30)).await;
+    assert!(world.server.count("refresh") > renewed, "it is renewed all the same");
+    assert!(world.store.load(&name).await.unwrap().is_none());
+}
+
 #[tokio::test]
 async fn f38_a_code_of_this_step_is_not_used_again_because_its_record_is_gone() {
     let mut provider = Plain::default();

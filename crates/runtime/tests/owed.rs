@@ -84,6 +84,10 @@ async fn f36_nor_by_another_session_of_the_account_nor_where_the_store_hangs() {
     let other = host.keeper.session(provider, "kim").credentials(password).open().await.unwrap();
     let told = at_once(async move { other.authorization().await.unwrap_err() }).await;
     assert_eq!((told.kind(), world.server.count("sign_in")), (ErrorKind::InvalidGrant, 1));
+    // It has written what was owed, although it read the record before it knew of that.
+    let elsewhere = world.session().await;
+    let told = at_once(async move { elsewhere.authorization().await.unwrap_err() }).await;
+    assert_eq!((told.kind(), world.server.count("sign_in")), (ErrorKind::InvalidGrant, 1));
 }
 
 #[tokio::test]

@@ -84,6 +84,9 @@ pub(crate) struct Row {
     pub(crate) ratio: Option<Summary>,
     pub(crate) target: Target,
     pub(crate) verdict: Verdict,
+    /// What the limit takes where the target's times were set: where it takes longer, they are longer too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) usual_limit: Option<f64>,
     /// Whatever the figures alone do not say.
     pub(crate) note: Option<String>,
 }
@@ -110,6 +113,7 @@ impl Row {
             ratio: ratios.as_deref().and_then(Summary::of),
             target,
             verdict: Verdict::Shown,
+            usual_limit: None,
             note: None,
         };
         Some(row.judged(false))
@@ -132,6 +136,7 @@ impl Row {
             ratio: None,
             target,
             verdict: Verdict::Shown,
+            usual_limit: None,
             note: None,
         };
         row.judged(false)
@@ -141,6 +146,25 @@ impl Row {
     pub(crate) fn noted(mut self, note: impl Into<String>) -> Self {
         self.note = Some(note.into());
         self
+    }
+
+    /// The same where the target names a time, which was set on a machine on which the limit takes `usual`: on a slower one
+    /// it counts for as many times as much as the limit of the same run takes, on a faster one as it stands.
+    #[must_use]
+    pub(crate) fn set_where_the_limit_takes(mut self, usual: f64) -> Self {
+        self.usual_limit = Some(usual);
+        let slower = self.slower();
+        if slower > 1.0 {
+            self.note = Some(format!(
+                "the limit takes {slower:.1} times as long as where the target was set, and what it names counts as much more"
+            ));
+        }
+        self.judged(false)
+    }
+
+    fn slower(&self) -> f64 {
+        let times = self.usual_limit.zip(self.limit.as_ref());
+        times.map_or(1.0, |(usual, limit)| (limit.median / usual).max(1.0))
     }
 
     /// The same, judged by the wide limits of `--quick`: counts as they are, everything else with
@@ -166,7 +190,7 @@ impl Row {
         };
         match (self.target, &self.ratio, &self.limit) {
             (Target::None, ..) => Verdict::Shown,
-            (Target::AtMost(most), ..) => at_most(&self.ours, most),
+            (Target::AtMost(most), ..) => at_most(&self.ours, most * self.slower()),
             (Target::Exactly(wanted), ..) => {
                 let exact = self.ours.low == wanted && self.ours.high == wanted;
                 if exact { Verdict::Met } else { Verdict::Missed }
@@ -178,7 +202,7 @@ impl Row {
                 () => Verdict::Missed,
             },
             (Target::RatioOr { ratio: most, more }, Some(ratio), Some(limit)) => {
-                at_most(ratio, most.max(1.0 + more / limit.median))
+                at_most(ratio, most.max(1.0 + more * self.slower() / limit.median))
             }
             // A target that cannot be judged is not met.
             (_, _, _) => Verdict::Missed,
@@ -228,6 +252,24 @@ mod tests {
         assert_eq!(verdict(&[31.4; 5], &[30.0; 5], or), Verdict::Met);
         assert_eq!(verdict(&[31.6; 5], &[30.0; 5], or), Verdict::Missed);
         assert_eq!(verdict(&[1_020.0; 5], &[1_000.0; 5], or), Verdict::Met);
+    }
+
+    #[test]
+    fn a_time_counts_for_more_on_a_slower_machine_and_for_no_less_on_a_faster_one() {
+        let row = |ours: f64, limit: f64, target| {
+            let row = Row::measured("W0", "", CPU, &[ours; 5], Some(&[limit; 5]), target).unwrap();
+            row.set_where_the_limit_takes(20.0)
+        };
+        let most = Target::AtMost(80.0);
+        assert_eq!(row(80.0, 10.0, most).verdict, Verdict::Met);
+        assert_eq!(row(81.0, 20.0, most).verdict, Verdict::Missed);
+        assert_eq!(row(160.0, 40.0, most).verdict, Verdict::Met);
+        assert_eq!(row(161.0, 40.0, most).verdict, Verdict::Missed);
+        let or = Target::RatioOr { ratio: 1.02, more: 1.5 };
+        assert_eq!(row(42.9, 40.0, or).verdict, Verdict::Met);
+        assert_eq!(row(43.1, 40.0, or).verdict, Verdict::Missed);
+        assert!(row(42.9, 40.0, or).note.unwrap().contains("2.0 times"));
+        assert!(row(20.0, 20.0, or).note.is_none());
     }
 
     #[test]
