@@ -8,6 +8,8 @@ use std::mem;
 use countersign_seal::{AccountRecord, SessionRecord};
 
 use crate::cell::Cell;
+use crate::inner::Core;
+use crate::records::Records;
 
 /// The end of sealed bytes, which is the tag over all of them, under a nonce of their own: no two are alike.
 /// Whoever forges one gains nothing: what is remembered is used, and not what stands before the tag. Half of it is
@@ -67,6 +69,27 @@ fn sum(bytes: &[u8]) -> u64 {
     rest.iter().map(|byte| u64::from(*byte)).fold(sum, step)
 }
 
+impl Records {
+    /// Has the session remember what was read or written here, under the lock.
+    pub(crate) fn keep_in_mind(&self, cell: &Cell) {
+        let session = (self.session_seal, &self.session);
+        cell.keep_in_mind(session, (self.account_seal, &self.account), true);
+    }
+
+    /// The same of what was read without it. What an exchange has read or written is newer for all that is known here, so
+    /// only the first reading is remembered, and a later one has a session forget what is not there any more.
+    pub(crate) fn note_reading(&self, cell: &Cell) {
+        let is_first = |core: &mut Core| !core.read && core.recalled.is_none();
+        let is_alive = self.session.tokens.is_some() && self.session.ended.is_none();
+        if is_alive && !cell.is_read_only() && cell.with_awake(is_first) == Some(true) {
+            let session = (self.session_seal, &self.session);
+            cell.keep_in_mind(session, (self.account_seal, &self.account), false);
+        } else {
+            cell.forget_before(self.session.counter);
+        }
+    }
+}
+
 impl Cell {
     pub(crate) fn recall_session(&self, seal: Option<Seal>) -> Option<SessionRecord> {
         self.with_awake(|core| known(seal, core.recalled.as_deref()?.session.as_ref()))?
@@ -85,7 +108,7 @@ impl Cell {
     }
 
     /// Lets go of tokens that are older than those of this count.
-    pub(crate) fn forget_before(&self, counter: u64) {
+    fn forget_before(&self, counter: u64) {
         let forgotten = self.with_awake(|core| {
             let session = &mut core.recalled.as_deref_mut()?.session;
             session.take_if(|(_, record)| record.counter < counter)
@@ -95,7 +118,7 @@ impl Cell {
 
     /// Remembers what is sealed so. Where there is no seal of the session's record, nothing of it is remembered; where
     /// there is none of the account's, what was remembered before stays: it may be all that is left of it.
-    pub(crate) fn keep_in_mind(
+    fn keep_in_mind(
         &self,
         (session_seal, session): (Option<Seal>, &SessionRecord),
         (account_seal, account): (Option<Seal>, &AccountRecord),

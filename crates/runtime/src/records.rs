@@ -14,7 +14,6 @@ use std::time::Duration;
 use crate::cell::Cell;
 use crate::flight::Candidate;
 use crate::guards;
-use crate::inner::Core;
 use crate::lockout;
 use crate::opener::{
     Names, Opener, Read, UNKNOWN_KEY, names, placed, read, whole, with_known_keys,
@@ -39,7 +38,7 @@ pub(crate) struct Records {
     names: Option<[RecordName; 2]>,
     pub(crate) session: SessionRecord,
     session_revision: Revision,
-    session_seal: Option<Seal>,
+    pub(crate) session_seal: Option<Seal>,
     /// It was written, and what readers get of it was not yet.
     pub(crate) copy_due: bool,
     /// The next write of the session marks a sending, over this mark.
@@ -48,7 +47,7 @@ pub(crate) struct Records {
     damaged: bool,
     pub(crate) account: AccountRecord,
     account_revision: Revision,
-    account_seal: Option<Seal>,
+    pub(crate) account_seal: Option<Seal>,
     /// The account's record is there and cannot be read: what stands above says nothing then.
     guards_unreadable: Option<Error>,
     /// The same because it is sealed with a key that is not known here.
@@ -243,25 +242,6 @@ impl Records {
     /// The seal and the revision of the session's record, as it was read or written last.
     pub(crate) const fn session_as_read(&self) -> (Option<Seal>, Revision) {
         (self.session_seal, self.session_revision)
-    }
-
-    /// Has the session remember what was read or written here, under the lock.
-    pub(crate) fn keep_in_mind(&self, cell: &Cell) {
-        let session = (self.session_seal, &self.session);
-        cell.keep_in_mind(session, (self.account_seal, &self.account), true);
-    }
-
-    /// The same of what was read without it. What an exchange has read or written is newer for all that is known here, so
-    /// only the first reading is remembered, and a later one has a session forget what is not there any more.
-    pub(crate) fn note_reading(&self, cell: &Cell) {
-        let is_first = |core: &mut Core| !core.read && core.recalled.is_none();
-        let is_alive = self.session.tokens.is_some() && self.session.ended.is_none();
-        if is_alive && !cell.is_read_only() && cell.with_awake(is_first) == Some(true) {
-            let session = (self.session_seal, &self.session);
-            cell.keep_in_mind(session, (self.account_seal, &self.account), false);
-        } else {
-            cell.forget_before(self.session.counter);
-        }
     }
 
     /// Whether the session's record has a broken seal.
