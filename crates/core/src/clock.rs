@@ -16,6 +16,12 @@ pub trait Clock: Send + Sync {
     /// The monotonic clock.
     fn monotonic(&self) -> Monotonic;
 
+    /// The same, maybe some milliseconds ago, where that is cheaper to know: for what is read again and again in one
+    /// exchange and waited for by nobody. Never ahead of [`Clock::monotonic`], and never behind what it showed itself.
+    fn monotonic_coarse(&self) -> Monotonic {
+        self.monotonic()
+    }
+
     /// Returns once [`Clock::monotonic`] has reached `deadline`.
     async fn sleep_until(&self, deadline: Monotonic);
 }

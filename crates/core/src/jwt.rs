@@ -20,17 +20,29 @@ impl Claims {
     /// [`ErrorKind::Protocol`] if the token is opaque, that is no JWT. Treat that as "no claims".
     pub fn read(token: &SecretString) -> Result<Self, Error> {
         let opaque = || Error::new(ErrorKind::Protocol).hint("the token is opaque");
-        let mut parts = token.expose().split('.');
-        let (Some(_), Some(payload), Some(_), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(opaque());
-        };
-        let payload = payload.trim_end_matches('=').as_bytes();
-        let json = data_encoding::BASE64URL_NOPAD.decode(payload).map_err(|_| opaque())?;
-        let claims = Self(SecretBytes::new(json));
+        let claims = Self::unread(token).ok_or_else(opaque)?;
         claims.find("").map_err(|_| opaque())?;
         Ok(claims)
+    }
+
+    /// [`Claims::id`] of a token of which nothing else is asked; `None` too if the token is opaque.
+    pub fn id_in(token: &SecretString, name: &str) -> Option<String> {
+        Self::unread(token)?.id(name)
+    }
+
+    /// What stands where a JWT has its claims.
+    fn unread(token: &SecretString) -> Option<Self> {
+        let mut parts = token.expose_bytes().split(|byte| *byte == b'.');
+        let (Some(_), Some(mut payload), Some(_), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return None;
+        };
+        while let Some(shorter) = payload.strip_suffix(b"=") {
+            payload = shorter;
+        }
+        let json = data_encoding::BASE64URL_NOPAD.decode(payload).ok()?;
+        Some(Self(SecretBytes::new(json)))
     }
 
     /// When the token ends: `exp` (RFC 7519 §4.1.4), a whole or fractional number of seconds. `None` if
@@ -141,9 +153,13 @@ impl Visitor<'_> for Named<'_> {
 mod tests {
     use super::*;
 
-    fn read(claims: &str) -> Result<Claims, Error> {
+    fn token(claims: &str) -> SecretString {
         let body = data_encoding::BASE64URL_NOPAD.encode(claims.as_bytes());
-        Claims::read(&SecretString::new(format!("e30.{body}.c2ln")))
+        SecretString::new(format!("e30.{body}.c2ln"))
+    }
+
+    fn read(claims: &str) -> Result<Claims, Error> {
+        Claims::read(&token(claims))
     }
 
     #[test]
@@ -151,6 +167,9 @@ mod tests {
         let claims = read(r#"{"exp":1893459600,"user_id":41,"sub":"kim"}"#).unwrap();
         assert_eq!(claims.expires_at(), Some(Timestamp::from_seconds(1_893_459_600)));
         assert_eq!(claims.id("user_id").as_deref(), Some("41"));
+        let token = token(r#"{"exp":1893459600,"user_id":41,"sub":"kim"}"#);
+        assert_eq!(Claims::id_in(&token, "user_id").as_deref(), Some("41"));
+        assert_eq!(Claims::id_in(&token, "aud"), None);
         assert_eq!(claims.text("sub").as_deref(), Some("kim"));
     }
 
@@ -184,7 +203,9 @@ mod tests {
             "e30.e31.c",
             "e30.e319.c",
         ] {
-            assert!(Claims::read(&SecretString::new(opaque)).is_err(), "{opaque}");
+            let opaque = SecretString::new(opaque);
+            assert!(Claims::read(&opaque).is_err(), "{}", opaque.expose());
+            assert_eq!(Claims::id_in(&opaque, "sub"), None, "{}", opaque.expose());
         }
     }
 }

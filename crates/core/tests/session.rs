@@ -57,23 +57,23 @@ fn tombstone(counter: u64) -> RecordView {
 #[test]
 fn f41_f35_a_reading_from_before_the_end_brings_nothing_back_and_a_later_session_does() {
     let mut driver = Driver::new();
-    driver.post(Event::Observed(record(5)));
-    driver.post(Event::Observed(tombstone(5)));
-    assert!(driver.post(Event::Observed(record(5))).is_empty());
-    assert!(driver.post(Event::Observed(record(4))).is_empty());
+    driver.post(Event::Observed(Box::new(record(5))));
+    driver.post(Event::Observed(Box::new(tombstone(5))));
+    assert!(driver.post(Event::Observed(Box::new(record(5)))).is_empty());
+    assert!(driver.post(Event::Observed(Box::new(record(4)))).is_empty());
     assert_eq!(driver.machine.status(), Status::SignedOut);
-    driver.post(Event::Observed(record(6)));
+    driver.post(Event::Observed(Box::new(record(6))));
     assert_eq!(driver.machine.status(), Status::Active);
 }
 
 #[test]
 fn a_session_that_was_forgotten_after_its_end_may_begin_anew() {
     let mut driver = Driver::new();
-    driver.post(Event::Observed(record(5)));
-    driver.post(Event::Observed(tombstone(5)));
-    driver.post(Event::Observed(RecordView::default()));
+    driver.post(Event::Observed(Box::new(record(5))));
+    driver.post(Event::Observed(Box::new(tombstone(5))));
+    driver.post(Event::Observed(Box::default()));
     assert_eq!(driver.machine.status(), Status::SignedOut);
-    driver.post(Event::Observed(record(1)));
+    driver.post(Event::Observed(Box::new(record(1))));
     assert_eq!(driver.machine.status(), Status::Active);
 }
 
@@ -83,7 +83,7 @@ fn a_moment_too_early_costs_no_further_back_off() {
     for holds in [false, true] {
         let mut driver = Driver::new();
         if holds {
-            driver.post(Event::Observed(record(5)));
+            driver.post(Event::Observed(Box::new(record(5))));
         }
         driver.post(Event::SignIn);
         driver.report(Report::Admitted);

@@ -16,6 +16,9 @@ use tokio::task::coop::unconstrained;
 /// What is sent.
 pub(crate) type Outgoing = Request<Full<Bytes>>;
 
+/// The connection wakes the caller: whoever waits for what comes over it need not be told twice.
+const SILENT: &Waker = Waker::noop();
+
 pub(crate) struct Connection {
     requests: SendRequest<Full<Bytes>>,
     /// What reads and writes, until it has ended.
@@ -31,15 +34,20 @@ impl Connection {
         Ok(Self { requests, io: Some(Box::pin(io)) })
     }
 
-    /// Whether another request can go over it. Reads what has come meanwhile, which may be its end; of an end that comes
-    /// later `waker` hears.
-    pub(crate) fn is_open(&mut self, waker: &Waker) -> bool {
-        self.drive(&mut Context::from_waker(waker));
+    /// Whether another request can go over it, as far as is known. Of an end that has come since, whoever begins one
+    /// hears: what has come is read before anything is written.
+    pub(crate) fn is_ready(&self) -> bool {
         self.io.is_some() && self.requests.is_ready()
     }
 
-    /// Begins to send `request`: what comes of it is the head of the answer, and comes with [`Connection::until`]. An
-    /// error has the request with it if none of it was written.
+    /// The same by what has come meanwhile; of an end that comes later `waker` hears.
+    pub(crate) fn is_open(&mut self, waker: &Waker) -> bool {
+        self.drive(&mut Context::from_waker(waker));
+        self.is_ready()
+    }
+
+    /// Begins to send `request`: what comes of it is the head of the answer, and comes with [`Connection::answered`].
+    /// An error has the request with it if none of it was written.
     pub(crate) fn begin(
         &mut self,
         request: Outgoing,
@@ -49,14 +57,24 @@ impl Connection {
         unconstrained(self.requests.try_send_request(request))
     }
 
-    /// Reads and writes until there is `something`, which comes over this connection.
+    /// Writes and reads until there is the `answer` to what was begun.
+    pub(crate) fn answered<F: Future>(
+        &mut self,
+        mut answer: Pin<&mut F>,
+    ) -> impl Future<Output = F::Output> {
+        poll_fn(move |context| {
+            self.drive(context);
+            answer.as_mut().poll(&mut Context::from_waker(SILENT))
+        })
+    }
+
+    /// Reads until there is `something` of an answer, if it did not come together with what was read before.
     pub(crate) fn until<F: Future>(
         &mut self,
         mut something: Pin<&mut F>,
     ) -> impl Future<Output = F::Output> {
         poll_fn(move |context| {
-            // The connection wakes the caller: it need not be told twice.
-            let mut silent = Context::from_waker(Waker::noop());
+            let mut silent = Context::from_waker(SILENT);
             if let Poll::Ready(came) = something.as_mut().poll(&mut silent) {
                 return Poll::Ready(came);
             }
@@ -94,7 +112,7 @@ mod tests {
             let mut connection = Connection::over(TokioIo::new(ours)).await.unwrap();
             let request = Request::get("/").header("host", "x").body(Full::default()).unwrap();
             let answer = std::pin::pin!(connection.begin(request));
-            let mut until = std::pin::pin!(connection.until(answer));
+            let mut until = std::pin::pin!(connection.answered(answer));
             yield_now().await;
             poll_fn(|context| {
                 assert!(until.as_mut().poll(context).is_pending());

@@ -51,13 +51,13 @@ impl Idle {
     pub(crate) fn take(&self) -> Option<Connection> {
         let runtime = runtime_here();
         loop {
-            let mut unused = {
+            let unused = {
                 let all = &mut self.kept().unused;
                 let at = all.iter().rposition(|unused| unused.runtime == runtime)?;
                 all.remove(at)
             };
             // Where nobody has driven the runtime since, nobody has watched either.
-            if Instant::now() < unused.until && unused.connection.is_open(Waker::noop()) {
+            if Instant::now() < unused.until && unused.connection.is_ready() {
                 return Some(unused.connection);
             }
         }

@@ -153,7 +153,7 @@ impl<C: Connector> HttpTransport for Transport<C> {
             };
             let Addressed { server, request } = addressed;
             let answer = connection.begin(request);
-            let came = connection.until(pin!(answer)).await;
+            let came = connection.answered(pin!(answer)).await;
             match came {
                 Ok(answer) => {
                     let answer = read(&mut connection, answer).await?;
@@ -195,7 +195,7 @@ impl<C: Connector> Transport<C> {
     async fn send_over_a_new_one(&self, Addressed { server, request }: Addressed) -> Sent {
         let mut connection = self.connect(server.address.clone()).await?;
         let answer = connection.begin(request);
-        let came = connection.until(pin!(answer)).await;
+        let came = connection.answered(pin!(answer)).await;
         let answer = match came {
             Ok(answer) => answer,
             Err(failed) if failed.message().is_some() => {

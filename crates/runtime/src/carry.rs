@@ -44,8 +44,8 @@ impl Session {
         cell.still_open(&pending, &records)?;
         let record = SessionRecord {
             challenge: Some(PendingChallenge { claimed: None, ..pending }),
-            memo: records.session.memo,
             counter: records.session.counter,
+            memo: records.session.into_inner().memo,
             ..SessionRecord::default()
         };
         sealed_text(&sealer, &cell.key, &record)

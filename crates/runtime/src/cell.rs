@@ -167,6 +167,13 @@ impl Cell {
         chosen.unwrap_or_else(|| self.first.clone())
     }
 
+    /// What is asked for with each event: without a look at the source, which all threads share.
+    fn reauthentication(&self) -> Reauthentication {
+        let of = |latest: &Latest| latest.policy.unwrap_or(latest.usual);
+        let chosen = self.known_extras().and_then(|extras| lock(&extras.latest).as_ref().map(of));
+        chosen.unwrap_or_else(|| of(&self.first))
+    }
+
     /// Where credentials come from.
     pub(crate) fn source(&self) -> Option<Arc<dyn CredentialSource>> {
         self.latest().source
@@ -242,9 +249,7 @@ impl Cell {
     }
 
     pub(crate) fn rules(&self) -> Rules {
-        let latest = self.latest();
-        let reauthentication: Reauthentication = latest.policy.unwrap_or(latest.usual);
-        let mut rules = Rules::new(self.provider.capabilities(), reauthentication);
+        let mut rules = Rules::new(self.provider.capabilities(), self.reauthentication());
         if self.is_read_only() {
             rules.reauthentication = Reauthentication::Manual;
             rules.refresh = RefreshSupport::Absent;

@@ -1,7 +1,7 @@
 //! The system's clocks: the only place that reads them, and the only one that waits.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_core::{Clock, Monotonic, Timestamp};
@@ -13,7 +13,7 @@ use countersign_core::{Clock, Monotonic, Timestamp};
 /// timer switched on.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
-    start: Instant,
+    start: Duration,
 }
 
 /// The wall clock as the hit path reads it: the system's without the way over a trait object.
@@ -79,9 +79,8 @@ impl Until {
 
 impl SystemClock {
     /// Starts the monotonic clock at zero.
-    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn new() -> Self {
-        Self { start: Instant::now() }
+        Self { start: ticks() }
     }
 }
 
@@ -98,7 +97,11 @@ impl Clock for SystemClock {
     }
 
     fn monotonic(&self) -> Monotonic {
-        Monotonic::from_start(self.start.elapsed())
+        Monotonic::from_start(ticks().saturating_sub(self.start))
+    }
+
+    fn monotonic_coarse(&self) -> Monotonic {
+        Monotonic::from_start(coarse_ticks().saturating_sub(self.start))
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
@@ -115,18 +118,61 @@ fn wall() -> Timestamp {
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-#[inline]
-fn read() -> Reading {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-    // The nanoseconds of a second fit into 32 bits.
-    Reading { second: time.tv_sec, nanos: time.tv_nsec as u32 }
+use coarse::{coarse_ticks, read, ticks};
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+use exact::{coarse_ticks, read, ticks};
+
+/// Where the system keeps what its clocks showed at its last tick.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod coarse {
+    use std::time::Duration;
+
+    use rustix::time::{ClockId, clock_gettime};
+
+    use super::Reading;
+
+    #[inline]
+    pub(super) fn read() -> Reading {
+        let time = clock_gettime(ClockId::RealtimeCoarse);
+        // The nanoseconds of a second fit into 32 bits.
+        Reading { second: time.tv_sec, nanos: time.tv_nsec as u32 }
+    }
+
+    pub(super) fn ticks() -> Duration {
+        since_boot(ClockId::Monotonic)
+    }
+
+    pub(super) fn coarse_ticks() -> Duration {
+        since_boot(ClockId::MonotonicCoarse)
+    }
+
+    fn since_boot(clock: ClockId) -> Duration {
+        let time = clock_gettime(clock);
+        Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+    }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
-fn read() -> Reading {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Reading::of(Timestamp::UNIX_EPOCH.after(since.unwrap_or_default()))
+mod exact {
+    use std::sync::LazyLock;
+    use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+    use countersign_core::Timestamp;
+
+    use super::Reading;
+
+    pub(super) fn read() -> Reading {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        Reading::of(Timestamp::UNIX_EPOCH.after(since.unwrap_or_default()))
+    }
+
+    pub(super) fn ticks() -> Duration {
+        static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+        FIRST.elapsed()
+    }
+
+    pub(super) use ticks as coarse_ticks;
 }
 
 #[cfg(test)]
@@ -157,6 +203,21 @@ mod tests {
             assert!(wall.read().is_before(Until::new(Timestamp::MAX)));
             assert!(!wall.read().is_before(Until::new(Timestamp::from_millis(i64::MIN))));
         }
+    }
+
+    #[test]
+    fn the_coarse_monotonic_clock_is_behind_the_exact_one_by_little_and_never_goes_back() {
+        let clock = SystemClock::new();
+        let (mut last, mut latest) = (clock.monotonic_coarse(), Duration::ZERO);
+        for _ in 0..10_000 {
+            let coarse = clock.monotonic_coarse();
+            let exact = clock.monotonic();
+            assert!(last <= coarse && coarse <= exact);
+            latest = latest.max(exact.since(coarse));
+            last = coarse;
+        }
+        // What a test is stopped for in between counts too.
+        assert!(latest < Duration::from_secs(5), "{latest:?}");
     }
 
     #[tokio::test]

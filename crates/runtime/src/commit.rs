@@ -407,7 +407,7 @@ impl Flight {
     }
 
     fn account_mut(&mut self) -> Result<&mut AccountRecord, Error> {
-        self.records_mut().map(|records| &mut records.account)
+        self.records_mut().map(|records| &mut *records.account)
     }
 }
 

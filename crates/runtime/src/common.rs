@@ -10,8 +10,9 @@ use countersign_core::{AuthProvider, CredentialSource, EarliestRefresh, Origin, 
 use countersign_scheduler::{Lane, LaneLimits};
 
 use crate::clock::Wall;
-use crate::shared::{Shared, Site};
+use crate::shared::Shared;
 use crate::sink::CredentialSink;
+use crate::site::Site;
 use crate::sync::Mutex;
 
 /// What several sessions share.

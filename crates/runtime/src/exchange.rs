@@ -10,7 +10,7 @@ use countersign_core::{
     Monotonic, Operation, Outcome, Profile, Recovery, SecretBytes, Seed, Timestamp, TokenResponse,
     TokenSet,
 };
-use countersign_scheduler::{DateSample, Settled};
+use countersign_scheduler::Settled;
 
 use crate::cell::Cell;
 use crate::compute;
@@ -180,7 +180,7 @@ impl Exchange<'_> {
     }
 
     fn deadline(&self) -> Monotonic {
-        self.cell.shared.clock.monotonic().after(self.within)
+        self.cell.shared.clock.monotonic_coarse().after(self.within)
     }
 
     fn ambient<'b>(&'b self, seed: &'b Seed) -> Ambient<'b> {
@@ -270,9 +270,9 @@ impl Exchange<'_> {
         if response.status().is_server_error() || response.headers().contains_key("age") {
             return;
         }
-        if let Some(date) = response.header("date").and_then(Timestamp::parse_http_date) {
-            let received_at = self.cell.shared.clock.now();
-            let skew = self.cell.site.observe(DateSample { sent_at, received_at, date });
+        let Some(date) = response.header("date") else { return };
+        let received_at = self.cell.shared.clock.now();
+        if let Some(skew) = self.cell.site.observe(date, sent_at, received_at) {
             self.cell.report_skew(skew);
         }
     }

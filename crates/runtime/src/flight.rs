@@ -226,8 +226,8 @@ async fn fly_on(guard: &mut Guard) -> Option<Place> {
             flight.tell_settled_password().await;
             continue;
         }
-        guard.doing = Some(effect.clone());
-        let step = caught(flight.step(effect.clone())).await;
+        guard.doing = Some(effect);
+        let step = caught(flight.step(effect)).await;
         guard.doing = None;
         let (report, cargo) = step.unwrap_or_else(|_| lost_its_head(&effect));
         cell.shared.figures.ended(&report);
@@ -349,7 +349,7 @@ impl Flight {
 
     pub(crate) fn settle(&mut self, how: Settled) {
         if let Some(permit) = self.permit.take() {
-            let now = self.cell.shared.clock.monotonic();
+            let now = self.cell.shared.clock.monotonic_coarse();
             self.cell.shared.admission().settle(permit, how, now);
         }
     }

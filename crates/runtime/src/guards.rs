@@ -11,6 +11,7 @@ use countersign_seal::AccountRecord;
 use crate::by_name::ByName;
 use crate::cell::Cell;
 use crate::flight::Flight;
+use crate::on_write::OnWrite;
 use crate::opener::UNKNOWN_KEY;
 use crate::owed::{Owed, Refusal, UnsentPassword};
 use crate::records::{Records, Written};
@@ -120,7 +121,7 @@ impl GuardMemory {
     pub(crate) fn note_read(
         &self,
         name: &RecordName,
-        read: Result<&mut AccountRecord, &Error>,
+        read: Result<&mut OnWrite<AccountRecord>, &Error>,
     ) -> bool {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let record = match read {

@@ -19,7 +19,7 @@ pub(crate) fn watch(cell: &Cell) {
     if cell.shared.policy.pull {
         return;
     }
-    let due = cell.shared.clock.monotonic().after(IDLE);
+    let due = cell.shared.clock.monotonic_coarse().after(IDLE);
     // Nobody is woken for it: the task looks every thirty seconds at least.
     cell.shared.idle().schedule(cell.slot(), due);
 }

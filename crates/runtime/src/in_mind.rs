@@ -3,6 +3,7 @@
 use countersign_core::{Rotation, TokenSet};
 use countersign_seal::{AccountRecord, SessionRecord, SignInCount};
 
+use crate::on_write::OnWrite;
 use crate::recall::{Recalled, Seal};
 use crate::squeeze::{Input, put};
 
@@ -130,7 +131,7 @@ impl Input<'_> {
                 counter: tokens.generation().counter,
                 ..SessionRecord::default()
             };
-            recalled.session = Some((seal, record));
+            recalled.session = Some((seal, OnWrite::new(record)));
         }
         if has(ACCOUNT) {
             let seal = Seal::from_bytes(input.take()?);
@@ -142,7 +143,7 @@ impl Input<'_> {
             };
             let sign_ins = SignInCount { day, count };
             let record = AccountRecord { last_code_step, sign_ins, ..AccountRecord::default() };
-            recalled.account = Some((seal, record));
+            recalled.account = Some((seal, OnWrite::new(record)));
         }
         Some((flags != 0).then(|| Box::new(recalled)))
     }
@@ -186,8 +187,9 @@ mod tests {
         let account =
             AccountRecord { sign_ins, last_code_step: Some(59_000), ..AccountRecord::default() };
         Recalled {
-            session: Some((Seal::from_bytes([1; 16]), session)),
-            account: Some((Seal::from_bytes([2; 16]), account)),
+            names: None,
+            session: Some((Seal::from_bytes([1; 16]), OnWrite::new(session))),
+            account: Some((Seal::from_bytes([2; 16]), OnWrite::new(account))),
             under_lock: true,
         }
     }

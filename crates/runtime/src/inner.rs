@@ -187,8 +187,8 @@ impl Core {
         if matches!(event, Event::SignIn) {
             // Together with the event: nobody's news in between can part the two.
             self.carried = cargo.carried.take();
-            if let Some(credentials) = cargo.one_time.take() {
-                self.one_time = Some(Box::new(OneTime { credentials, taken: false }));
+            if let Some(given) = cargo.one_time.take() {
+                self.one_time = Some(given);
             }
         }
         if let Event::Flight(_, Report::Locked(view) | Report::Superseded(view)) = event {
@@ -200,7 +200,7 @@ impl Core {
             _ => false,
         };
         if matches!(event, Event::Answer) {
-            self.answers = cargo.answers.take().map(Box::new);
+            self.answers = cargo.answers.take();
         }
         if let Some(challenge) = cargo.challenge.take() {
             self.challenge = Some(challenge);

@@ -28,7 +28,8 @@ pub(crate) enum Opener {
 
 /// The names of the session's record and of its account's.
 pub(crate) fn names(sealer: &Sealer, cell: &Cell) -> [RecordName; 2] {
-    [sealer.name(&cell.digest), sealer.name(&cell.account().digest())]
+    let made = || [sealer.name(&cell.digest), sealer.name(&cell.account().digest())];
+    cell.recall_names().unwrap_or_else(made)
 }
 
 impl Names {

@@ -7,7 +7,7 @@ use countersign_core::session::{
     Appointment, Cx, Demand, Effect, Event, ExchangeId, Purpose as Wish, Rules, Source, Status,
     Told,
 };
-use countersign_core::{Answers, Credentials, Error, Generation, Timestamp, TokenSet};
+use countersign_core::{Answers, Error, Generation, Timestamp, TokenSet};
 use countersign_scheduler::{Failure as Row, Now, Purpose, Request};
 use countersign_seal::PendingChallenge;
 
@@ -15,7 +15,7 @@ use crate::carry::Carried;
 use crate::cell::Cell;
 use crate::events::{SessionEvent, SessionEventKind};
 use crate::flight;
-use crate::inner::{Core, Incoming};
+use crate::inner::{Core, Incoming, OneTime};
 use crate::publish::Bundle;
 use crate::status::{Cause, Step};
 
@@ -31,9 +31,9 @@ pub(crate) struct Cargo {
     /// The challenge of a text, for the explicit sign-in that takes it up.
     pub(crate) carried: Option<Box<Carried>>,
     /// Credentials for one time, for the explicit sign-in that comes with them.
-    pub(crate) one_time: Option<Credentials>,
+    pub(crate) one_time: Option<Box<OneTime>>,
     /// What the caller says to the challenge.
-    pub(crate) answers: Option<Answers>,
+    pub(crate) answers: Option<Box<Answers>>,
     /// The error behind a failure.
     pub(crate) error: Option<Error>,
 }

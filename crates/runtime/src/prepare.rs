@@ -57,7 +57,7 @@ impl Flight {
             given.taken = true;
         }
         let clock = Arc::clone(&self.cell.shared.clock);
-        let until = clock.monotonic().after(self.cell.exchange_deadline());
+        let until = clock.monotonic_coarse().after(self.cell.exchange_deadline());
         let signs_in = grant != Grant::Refresh;
         let found = match wait(&*clock, self.cell.current_credentials(signs_in), until).await {
             Waited::Came(found) => found,
@@ -161,7 +161,7 @@ impl Cell {
     ) -> impl Future<Output = Result<T, Error>> {
         let clock = &*self.shared.clock;
         let span = lease(self.exchange_deadline()).saturating_mul(leases);
-        wait(clock, asked, clock.monotonic().after(span)).map(|waited| match waited {
+        wait(clock, asked, clock.monotonic_coarse().after(span)).map(|waited| match waited {
             Waited::Came(answer) => answer,
             Waited::Over => Err(Error::new(ErrorKind::Store).hint(
                 "the store did not answer in time; check that it can be reached and written",
@@ -173,7 +173,7 @@ impl Cell {
     pub(crate) async fn let_go(&self, lock: Box<dyn Lock>) {
         let clock = &*self.shared.clock;
         let patience = self.shared.time_to_let_go(self.exchange_deadline());
-        let until = clock.monotonic().after(patience);
+        let until = clock.monotonic_coarse().after(patience);
         let _ = wait(clock, caught(lock.release()), until).await;
     }
 }

@@ -5,10 +5,12 @@
 
 use std::mem;
 
+use countersign_core::RecordName;
 use countersign_seal::{AccountRecord, SessionRecord};
 
 use crate::cell::Cell;
 use crate::inner::Core;
+use crate::on_write::OnWrite;
 use crate::records::Records;
 
 /// The end of sealed bytes, which is the tag over all of them, under a nonce of their own: no two are alike.
@@ -20,8 +22,10 @@ pub(crate) struct Seal([u8; Seal::LENGTH]);
 /// The records that go with the last seals. A session at rest remembers those that hold little.
 #[derive(Default)]
 pub(crate) struct Recalled {
-    pub(crate) session: Option<(Seal, SessionRecord)>,
-    pub(crate) account: Option<(Seal, AccountRecord)>,
+    /// What they are called, where both were read.
+    pub(crate) names: Option<[RecordName; 2]>,
+    pub(crate) session: Option<(Seal, OnWrite<SessionRecord>)>,
+    pub(crate) account: Option<(Seal, OnWrite<AccountRecord>)>,
     /// The account's was read or written under its lock, and the session has not slept since: if it is gone from the
     /// store, this is what stood there. Of an older one others may have written more.
     pub(crate) under_lock: bool,
@@ -72,8 +76,7 @@ fn sum(bytes: &[u8]) -> u64 {
 impl Records {
     /// Has the session remember what was read or written here, under the lock.
     pub(crate) fn keep_in_mind(&self, cell: &Cell) {
-        let session = (self.session_seal, &self.session);
-        cell.keep_in_mind(session, (self.account_seal, &self.account), true);
+        cell.keep_in_mind(self, true);
     }
 
     /// The same of what was read without it. What an exchange has read or written is newer for all that is known here, so
@@ -82,8 +85,7 @@ impl Records {
         let is_first = |core: &mut Core| !core.read && core.recalled.is_none();
         let is_alive = self.session.tokens.is_some() && self.session.ended.is_none();
         if is_alive && !cell.is_read_only() && cell.with_awake(is_first) == Some(true) {
-            let session = (self.session_seal, &self.session);
-            cell.keep_in_mind(session, (self.account_seal, &self.account), false);
+            cell.keep_in_mind(self, false);
         } else {
             cell.forget_before(self.session.counter);
         }
@@ -91,16 +93,21 @@ impl Records {
 }
 
 impl Cell {
-    pub(crate) fn recall_session(&self, seal: Option<Seal>) -> Option<SessionRecord> {
+    /// What the records are called. A keeper does not take keys that would give them other names.
+    pub(crate) fn recall_names(&self) -> Option<[RecordName; 2]> {
+        self.with_awake(|core| core.recalled.as_deref()?.names.clone())?
+    }
+
+    pub(crate) fn recall_session(&self, seal: Option<Seal>) -> Option<OnWrite<SessionRecord>> {
         self.with_awake(|core| known(seal, core.recalled.as_deref()?.session.as_ref()))?
     }
 
-    pub(crate) fn recall_account(&self, seal: Option<Seal>) -> Option<AccountRecord> {
+    pub(crate) fn recall_account(&self, seal: Option<Seal>) -> Option<OnWrite<AccountRecord>> {
         self.with_awake(|core| known(seal, core.recalled.as_deref()?.account.as_ref()))?
     }
 
     /// What stood in the account's record, which is gone, when this session has read or written it last.
-    pub(crate) fn recall_lost_account(&self) -> Option<AccountRecord> {
+    pub(crate) fn recall_lost_account(&self) -> Option<OnWrite<AccountRecord>> {
         self.with_awake(|core| {
             let recalled = core.recalled.as_deref().filter(|recalled| recalled.under_lock)?;
             Some(recalled.account.as_ref()?.1.clone())
@@ -118,13 +125,8 @@ impl Cell {
 
     /// Remembers what is sealed so. Where there is no seal of the session's record, nothing of it is remembered; where
     /// there is none of the account's, what was remembered before stays: it may be all that is left of it.
-    fn keep_in_mind(
-        &self,
-        (session_seal, session): (Option<Seal>, &SessionRecord),
-        (account_seal, account): (Option<Seal>, &AccountRecord),
-        under_lock: bool,
-    ) {
-        let seals = (session_seal, account_seal);
+    fn keep_in_mind(&self, records: &Records, under_lock: bool) {
+        let seals = (records.session_seal, records.account_seal);
         let is_known = self.with_awake(|core| {
             let known = core.recalled.as_deref_mut().filter(|known| known.seals() == seals)?;
             known.under_lock |= under_lock;
@@ -134,8 +136,9 @@ impl Cell {
             return;
         }
         let mut recalled = Recalled {
-            session: session_seal.map(|seal| (seal, session.clone())),
-            account: account_seal.map(|seal| (seal, account.clone())),
+            names: records.names.clone(),
+            session: records.session_seal.map(|seal| (seal, records.session.clone())),
+            account: records.account_seal.map(|seal| (seal, records.account.clone())),
             under_lock,
         };
         let replaced = self.with_awake(|core| match &mut core.recalled {

@@ -1,20 +1,18 @@
 //! The two records of a session: read together, seen by the machine, written by revision.
 
-use countersign_core::session::{
-    ChallengeView, Guards, Held, JournalView, RecordView, RefusedView,
-};
+use countersign_core::session::ChallengeView;
 use countersign_core::{
-    Certainty, Committed, Error, ErrorKind, Fence, RecordName, Recovery, RefreshToken, Revision,
-    Rotation, SessionKey, StoredRecord, Timestamp, TokenSet,
+    Committed, Error, ErrorKind, Fence, RecordName, Recovery, Revision, SessionKey, StoredRecord,
+    Timestamp,
 };
 use countersign_seal::{AccountRecord, PendingChallenge, Sealer, SessionRecord};
 use data_encoding::BASE64URL_NOPAD;
 use std::time::Duration;
 
 use crate::cell::Cell;
-use crate::flight::Candidate;
 use crate::guards;
 use crate::lockout;
+use crate::on_write::OnWrite;
 use crate::opener::{
     Names, Opener, Read, UNKNOWN_KEY, names, placed, read, whole, with_known_keys,
 };
@@ -22,21 +20,13 @@ use crate::post::Cargo;
 use crate::recall::Seal;
 use crate::unsent::{Before, Unsent};
 
-/// How long a refusal that may have hidden another cause is remembered: twice as long after each further
-/// one, up to a day, so that a password that is wrong after all is not sent every hour for ever.
-const POSSIBLE_MEMORY: Duration = Duration::from_secs(3600);
-const LONGEST_MEMORY: Duration = Duration::from_secs(86_400);
-
 const DAY_SECONDS: i64 = 86_400;
-
-/// How far the clocks of two hosts may be apart before a mark of the future is no longer believed.
-const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 
 /// What the store holds, and which revisions a write must replace.
 pub(crate) struct Records {
     /// What they are called: known if both were read.
-    names: Option<[RecordName; 2]>,
-    pub(crate) session: SessionRecord,
+    pub(crate) names: Option<[RecordName; 2]>,
+    pub(crate) session: OnWrite<SessionRecord>,
     session_revision: Revision,
     pub(crate) session_seal: Option<Seal>,
     /// It was written, and what readers get of it was not yet.
@@ -45,7 +35,7 @@ pub(crate) struct Records {
     pub(crate) marks_over: Option<Before>,
     /// The stored record has a broken seal: it is set aside before another is written.
     damaged: bool,
-    pub(crate) account: AccountRecord,
+    pub(crate) account: OnWrite<AccountRecord>,
     account_revision: Revision,
     pub(crate) account_seal: Option<Seal>,
     /// The account's record is there and cannot be read: what stands above says nothing then.
@@ -129,14 +119,16 @@ impl Records {
             Some(record) => match cell.recall_session(seal) {
                 None => {
                     let opened = opener.open_session(cell, record.bytes.expose_bytes());
-                    whole(cell, opened).map_err(|error| placed(cell, opener, error))?
+                    let opened =
+                        whole(cell, opened).map_err(|error| placed(cell, opener, error))?;
+                    opened.map(OnWrite::new)
                 }
                 recalled => recalled,
             },
-            None => Some(SessionRecord::default()),
+            None => Some(OnWrite::default()),
         };
         let damaged = session.is_none();
-        let records = Self::of_session(session.unwrap_or_default());
+        let records = Self::of(session.unwrap_or_default());
         let session_seal = seal.filter(|_| !damaged);
         Ok(Self { session_revision: revision, session_seal, damaged, ..records })
     }
@@ -158,10 +150,10 @@ impl Records {
         self.account_revision = revision(found);
         let account = there.and_then(|there| match there {
             Some(record) => match cell.recall_account(seal) {
-                None => opener.open_account(cell, record.bytes.expose_bytes()),
+                None => opener.open_account(cell, record.bytes.expose_bytes()).map(OnWrite::new),
                 Some(recalled) => Ok(recalled),
             },
-            None => Ok(AccountRecord::default()),
+            None => Ok(OnWrite::default()),
         });
         self.account_seal = seal.filter(|_| account.is_ok());
         let unreadable = account.as_ref().err();
@@ -170,7 +162,13 @@ impl Records {
         self.guards_unreadable = unreadable.map(|why| guards::unreadable(name, &place(), why));
         self.account = account.unwrap_or_default();
         if is_gone {
-            match cell.shared.guards.of(name).or_else(|| cell.recall_lost_account()) {
+            match cell
+                .shared
+                .guards
+                .of(name)
+                .map(OnWrite::new)
+                .or_else(|| cell.recall_lost_account())
+            {
                 Some(known) => (self.account, self.guards_from_memory) = (known, true),
                 None if self.session.guarded => {
                     self.guards_unreadable = Some(guards::missing(name, &place()));
@@ -185,9 +183,11 @@ impl Records {
         self.guards_owed = cell.shared.guards.note_read(name, known);
         let (now, cap) = (cell.shared.clock.now(), cell.shared.policy.backoff.hint_cap);
         let (until, rule) = (self.account.locked_until, cell.provider.capabilities().lockout);
-        self.account.locked_until =
-            until.and_then(|until| lockout::believed(until, now, rule, cap));
-        if self.guards_owed || self.account.locked_until != until {
+        let believed = until.and_then(|until| lockout::believed(until, now, rule, cap));
+        if believed != until {
+            self.account.locked_until = believed;
+        }
+        if self.guards_owed || believed != until {
             // What stands here is not what is sealed so.
             self.account_seal = None;
         }
@@ -221,6 +221,10 @@ impl Records {
 
     /// A record that no store holds.
     pub(crate) fn of_session(session: SessionRecord) -> Self {
+        Self::of(OnWrite::new(session))
+    }
+
+    fn of(session: OnWrite<SessionRecord>) -> Self {
         Self {
             names: None,
             session,
@@ -229,7 +233,7 @@ impl Records {
             copy_due: false,
             marks_over: None,
             damaged: false,
-            account: AccountRecord::default(),
+            account: OnWrite::default(),
             account_revision: Revision::NONE,
             account_seal: None,
             guards_unreadable: None,
@@ -262,7 +266,9 @@ impl Records {
         fence: Option<Fence>,
     ) -> Result<Written, Error> {
         let sealer = cell.shared.sealer().await?;
-        self.session.guarded |= self.account_revision != Revision::NONE;
+        if !self.session.guarded && self.account_revision != Revision::NONE {
+            self.session.guarded = true;
+        }
         let [name, _] = self.names(cell, &sealer);
         let bytes = sealer.seal_session_as(&name, &cell.key, &self.session)?;
         let seal = Seal::of(bytes.expose_bytes());
@@ -283,7 +289,7 @@ impl Records {
             self.session_seal = seal;
             cell.with_awake(|core| core.note_stored(mark));
             cell.shared.note_write(false);
-            cell.shared.watch.wrote(name, revision, cell.shared.clock.monotonic());
+            cell.shared.watch.wrote(name, revision, cell.shared.clock.monotonic_coarse());
             self.copy_due = sealer.readers().is_some();
         }
         Ok(taken(end, &mut self.session_revision))
@@ -317,33 +323,6 @@ impl Records {
         self.names.clone().unwrap_or_else(|| names(sealer, cell))
     }
 
-    /// What the machine may know of them. `secret` is the one that is about to be sent.
-    pub(crate) fn view(&self, cell: &Cell, secret: Option<&Candidate>) -> RecordView {
-        let record = &self.session;
-        let dead = |tokens: &TokenSet| {
-            let refresh = tokens.refresh_token().map(RefreshToken::fingerprint);
-            refresh.is_some() && record.refresh_dead == refresh
-        };
-        RecordView {
-            tokens: record.tokens.as_ref().map(|tokens| Held::of(tokens, dead(tokens))),
-            journal: record.journal.map(|journal| JournalView {
-                refresh: journal.refresh,
-                // Written by a clock that is ahead of ours: the grace may be over long ago.
-                sent_at: match journal.sent_at > cell.shared.clock.now().after(CLOCK_TOLERANCE) {
-                    true => Timestamp::UNIX_EPOCH,
-                    false => journal.sent_at,
-                },
-                attempt: journal.attempt,
-            }),
-            challenge: record.challenge.as_ref().map(challenge_view),
-            ended: record.ended.is_some(),
-            counter: counter(record),
-            suspicion: record.suspicion,
-            refresh_kept: record.rotation == Some(Rotation::Kept),
-            guards: self.guards(cell, secret),
-        }
-    }
-
     /// The bytes that go with the view.
     pub(crate) fn cargo(&self, cell: &Cell) -> Cargo {
         Cargo {
@@ -352,44 +331,6 @@ impl Records {
             ..Cargo::default()
         }
     }
-
-    fn guards(&self, cell: &Cell, secret: Option<&Candidate>) -> Guards {
-        let now = cell.shared.clock.now();
-        let print = secret.map(|secret| secret.fingerprint);
-        let refused = self.account.refused.iter().find(|entry| Some(entry.secret) == print);
-        let remembered = |entry: &&countersign_seal::RefusedSecret| {
-            entry.certainty == Certainty::Certain || now.since(entry.at) < memory_of(entry.tries)
-        };
-        Guards {
-            locked_until: self.account.locked_until.filter(|until| *until > now),
-            refused: refused
-                .filter(remembered)
-                .map(|entry| RefusedView { certainty: entry.certainty, tries: entry.tries }),
-            sign_ins_today: self.sign_ins_of(now),
-            code_free_at: secret.filter(|s| s.sends_code()).and_then(|_| self.code_free_at(cell)),
-        }
-    }
-
-    /// When the next code may be used to sign in, if this step's is used up.
-    fn code_free_at(&self, cell: &Cell) -> Option<Timestamp> {
-        let length = cell.provider.capabilities().sign_in_code?;
-        let last = self.account.last_code_step?;
-        let current = step_at(cell.server_now(), length);
-        // A step of the far future was written by a clock that was wrong: it holds nobody back.
-        (current..=current.saturating_add(1)).contains(&last).then(|| {
-            let begins = u128::from(last.saturating_add(1)).saturating_mul(length.as_millis());
-            let begins = i64::try_from(begins).unwrap_or(i64::MAX);
-            Timestamp::from_millis(begins).shifted(cell.site.skew_millis().saturating_neg())
-        })
-    }
-}
-
-/// How far it has come. What readers get says it of its tokens, or of its end, alone.
-fn counter(record: &SessionRecord) -> u64 {
-    let held = record.tokens.as_ref().map(TokenSet::generation);
-    let ended = record.ended.and_then(|end| end.generation);
-    let known = [held, ended].into_iter().flatten().map(|generation| generation.counter);
-    known.fold(record.counter, u64::max)
 }
 
 fn seal(record: Option<&StoredRecord>) -> Option<Seal> {
@@ -439,9 +380,4 @@ fn taken(end: Committed, revision: &mut Revision) -> Written {
         }
         Committed::Lost(_) => Written::Lost,
     }
-}
-
-fn memory_of(tries: u32) -> Duration {
-    let doublings = tries.saturating_sub(2).min(5);
-    (POSSIBLE_MEMORY * (1 << doublings)).min(LONGEST_MEMORY)
 }

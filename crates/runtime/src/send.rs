@@ -194,9 +194,10 @@ impl Flight {
         incoming: &mut Incoming,
     ) -> Answer {
         let held = self.cell.core().held.clone();
+        // Nearly always the end tells, and the bytes of a token that is about to go need not be met.
         let progress = held.is_none_or(|held| {
-            !tokens.access_token().secret().matches(held.access_token().secret())
-                || tokens.expires_at() > held.expires_at()
+            tokens.expires_at() > held.expires_at()
+                || !tokens.access_token().secret().matches(held.access_token().secret())
         });
         incoming.rotation = previous.and_then(|old| rotation(old, &tokens));
         if let (Some(credentials), Some(memo)) = (&self.credentials, &incoming.memo) {

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use countersign_core::{Clock, Error, HttpTransport, KeyDigest, Monotonic, Origin, SessionStore};
 use countersign_scheduler::{
-    Admission, BackoffPolicy, Beat, DateSample, Heartbeat, Now, Planner, Queue, Skew,
-    SkewEstimator, WindowPolicy,
+    Admission, BackoffPolicy, Beat, Heartbeat, Now, Planner, Queue, WindowPolicy,
 };
 use countersign_seal::Sealer;
 
@@ -27,7 +26,8 @@ use crate::operations::Landing;
 use crate::places::Places;
 use crate::registry::Registry;
 use crate::rest::Eviction;
-use crate::sync::{AtomicBool, AtomicI64, AtomicUsize, Handle, Mutex, MutexGuard, Notify};
+use crate::site::Site;
+use crate::sync::{AtomicBool, AtomicUsize, Handle, Mutex, MutexGuard, Notify};
 use crate::watch::Watch;
 
 /// How a keeper behaves; the same for all of its sessions.
@@ -75,6 +75,7 @@ pub(crate) struct Shared {
     pub(crate) figures: Counts,
     /// Sessions whose tokens the store has not taken: they live until it has, whoever holds them.
     unsaved: Mutex<HashMap<KeyDigest, Arc<Cell>>>,
+    n_unsaved: AtomicUsize,
     queue: Mutex<Queue>,
     /// When to look whether sessions whose headers are made are idle.
     idle: Mutex<Queue>,
@@ -92,15 +93,6 @@ pub(crate) struct Shared {
     /// How many copies for readers are written at this moment by those who have paused before.
     pub(crate) copies: AtomicUsize,
     landed: Notify,
-}
-
-/// What is known about the clock of one auth origin.
-#[derive(Debug, Default)]
-pub(crate) struct Site {
-    estimator: Mutex<SkewEstimator>,
-    millis: AtomicI64,
-    /// It was told that the clocks are too far apart.
-    told: AtomicBool,
 }
 
 impl Shared {
@@ -136,6 +128,7 @@ impl Shared {
             commons: Commons::default(),
             figures: Counts::default(),
             unsaved: Mutex::default(),
+            n_unsaved: AtomicUsize::new(0),
             queue: Mutex::default(),
             idle: Mutex::default(),
             places: Places::default(),
@@ -153,7 +146,7 @@ impl Shared {
     }
 
     pub(crate) fn now(&self) -> Now {
-        Now { wall: self.clock.now(), mono: self.clock.monotonic() }
+        Now { wall: self.clock.now(), mono: self.clock.monotonic_coarse() }
     }
 
     pub(crate) async fn sealer(&self) -> Result<Arc<Sealer>, Error> {
@@ -175,7 +168,10 @@ impl Shared {
     }
 
     pub(crate) fn note_write(&self, refused: bool) {
-        self.refuses_writes.store(refused, Ordering::Relaxed);
+        // Written to where it is another one: all threads read what lies beside it.
+        if self.refuses_writes() != refused {
+            self.refuses_writes.store(refused, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn last_eviction(&self) -> MutexGuard<'_, Option<Monotonic>> {
@@ -215,7 +211,7 @@ impl Shared {
     /// again; `None` if that happens each time.
     fn both_clocks(&self) -> Option<Now> {
         (0..3).find_map(|_| {
-            let before = self.clock.monotonic();
+            let before = self.clock.monotonic_coarse();
             let now = self.now();
             (now.mono.since(before) < TOGETHER).then_some(now)
         })
@@ -356,17 +352,20 @@ impl Shared {
         self.flights.load(Ordering::Acquire)
     }
 
-    /// Keeps a session alive while its tokens are in memory only.
+    /// Keeps a session alive while its tokens are in memory only. Said under the mutex of the session.
     pub(crate) fn keep_unsaved(&self, cell: &Arc<Cell>, unsaved: bool) {
-        let mut kept = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
-        if unsaved {
-            kept.insert(cell.digest, Arc::clone(cell));
-        } else if kept.is_empty() {
-            // As nearly always, and of each event of each session.
-        } else if let Some(saved) = kept.remove(&cell.digest) {
-            // Not the last one: the caller has it too.
-            drop(saved);
+        // As nearly always, and of each event of each session. Whether it is among them itself was said under its mutex.
+        if !unsaved && self.n_unsaved.load(Ordering::Relaxed) == 0 {
+            return;
         }
+        let mut kept = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        let saved = match unsaved {
+            true => kept.insert(cell.digest, Arc::clone(cell)),
+            false => kept.remove(&cell.digest),
+        };
+        self.n_unsaved.store(kept.len(), Ordering::Relaxed);
+        // Not the last one: the caller has it too.
+        drop(saved);
     }
 
     /// The sessions whose tokens are in memory only.
@@ -397,36 +396,5 @@ impl Drop for Shared {
         // The standing tasks hold no keeper: they look, find none, and end.
         self.wake.notify_one();
         self.gone.notify_one();
-    }
-}
-
-impl Site {
-    /// The server's clock minus ours, as far as it is believed.
-    pub(crate) fn skew_millis(&self) -> i64 {
-        self.millis.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn observe(&self, sample: DateSample) -> Skew {
-        let mut estimator = self.estimator.lock().unwrap_or_else(PoisonError::into_inner);
-        let skew = estimator.observe(sample);
-        self.millis.store(skew.applied_millis(), Ordering::Relaxed);
-        skew
-    }
-
-    /// Whether it is told for the first time that the clocks are too far apart.
-    pub(crate) fn is_news(&self) -> bool {
-        !self.told.swap(true, Ordering::Relaxed)
-    }
-
-    /// The local clock may have been set: what is known is not contradicted twice.
-    pub(crate) fn doubt(&self) {
-        self.estimator.lock().unwrap_or_else(PoisonError::into_inner).doubt();
-    }
-
-    /// The local clock was set: nothing is known any more.
-    pub(crate) fn forget(&self) {
-        self.estimator.lock().unwrap_or_else(PoisonError::into_inner).forget();
-        self.millis.store(0, Ordering::Relaxed);
-        self.told.store(false, Ordering::Relaxed);
     }
 }

@@ -7,6 +7,7 @@ use countersign_core::session::{Event, Failure, SignOutEnd, Status, Told};
 use countersign_core::{Answers, Challenge, Credentials, Error, ErrorKind, Timestamp};
 
 use crate::cell::Cell;
+use crate::inner::OneTime;
 use crate::obtain::closed;
 use crate::post::Cargo;
 use crate::session::Session;
@@ -61,7 +62,8 @@ impl Session {
     pub async fn sign_in_with(&self, credentials: Credentials) -> Result<SignIn, Error> {
         let kinds = &self.0.provider.capabilities().credentials;
         self.0.identified(credentials.clone()).check(kinds)?;
-        let cargo = Cargo { one_time: Some(credentials), ..Cargo::default() };
+        let given = OneTime { credentials, taken: false };
+        let cargo = Cargo { one_time: Some(Box::new(given)), ..Cargo::default() };
         self.0.asked(Event::SignIn, cargo, "sign_in").await
     }
 
@@ -79,7 +81,7 @@ impl Session {
             return Err(Error::new(ErrorKind::InvalidRequest)
                 .hint(format!("the challenge also wants the answer `{name}`")));
         }
-        let cargo = Cargo { answers: Some(answers), ..Cargo::default() };
+        let cargo = Cargo { answers: Some(Box::new(answers)), ..Cargo::default() };
         self.0.asked(Event::Answer, cargo, "answer").await
     }
 

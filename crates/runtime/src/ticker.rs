@@ -79,7 +79,7 @@ pub(crate) fn hand_on(place: Place) -> Option<Guard> {
     let next = if shared.room() > 0 { shared.places.next(&shared, &place) } else { None };
     let (slot, was_due) = next?;
     let cell = shared.at(slot)?;
-    shared.figures.late(shared.clock.monotonic().since(was_due));
+    shared.figures.late(shared.clock.monotonic_coarse().since(was_due));
     cell.fall_due(place)
 }
 
@@ -309,6 +309,7 @@ impl Cell {
     /// Tells the machine what was read without a lock.
     pub(crate) fn observe(self: &Arc<Self>, records: &Records) {
         records.note_reading(self);
-        self.post(Event::Observed(records.view(self, None)), records.cargo(self));
+        let view = Box::new(records.view(self, None));
+        self.post(Event::Observed(view), records.cargo(self));
     }
 }

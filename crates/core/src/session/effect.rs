@@ -11,7 +11,7 @@ use crate::token::Generation;
 /// One thing to do. Effects are done in the order in which they come, and all of one event before the
 /// next event. Those that name an exchange are steps of its flight and answer with a
 /// [`super::Report`]; the others are done at once and cannot fail.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Effect {
     /// Ask the scheduler whether this exchange may go.
     Admit(ExchangeId, Grant),

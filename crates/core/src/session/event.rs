@@ -22,7 +22,7 @@ pub enum Event {
     /// What was scheduled is due. Harmless at any time.
     Due,
     /// The record was read without a lock: at opening, or after a hint of the store.
-    Observed(RecordView),
+    Observed(Box<RecordView>),
     /// The wall clock was set by so many milliseconds.
     ClockJumped(i64),
     /// The flight of an exchange reports.

@@ -160,7 +160,7 @@ fn probe(world: &World, rules: &Rules, seen: &mut Seen) -> Result<(), Broken> {
             ("due", Event::Due),
             ("answer", Event::Answer),
             ("wanted", Event::Wanted),
-            ("observed", Event::Observed(world.store.record.view())),
+            ("observed", Event::Observed(Box::new(world.store.record.view()))),
             ("rejected", Event::Rejected(Default::default())),
         ] {
             let mut machine = host.machine.clone();
@@ -181,7 +181,7 @@ fn probe(world: &World, rules: &Rules, seen: &mut Seen) -> Result<(), Broken> {
         let known = |before: &&Record| told && host.knows && host.seen.counter >= before.counter;
         let Some(before) = world.store.before_end.as_deref().filter(known) else { continue };
         let cx = Cx { now: world.time(), exchange: ExchangeId(9), rules };
-        let late = Event::Observed(before.view());
+        let late = Event::Observed(Box::new(before.view()));
         if host.machine.clone().handle(late, cx).iter().any(|e| matches!(e, Effect::Publish { .. }))
         {
             return Err("sign-out-wins: a reading from before the end brings nothing back".into());

@@ -197,7 +197,7 @@ impl World {
                 self.hosts[n] = Host::default();
                 let view = self.store.record.view();
                 self.hosts[n].seen = self.store.record.clone();
-                self.post(n, Event::Observed(view), rules, defect)?;
+                self.post(n, Event::Observed(Box::new(view)), rules, defect)?;
             }
             Choice::LeaseLost(_) => {
                 self.left.faults -= 1;
@@ -265,7 +265,7 @@ impl World {
             }
             Call::Observe => {
                 self.hosts[n].seen = self.store.record.clone();
-                Event::Observed(self.store.record.view())
+                Event::Observed(Box::new(self.store.record.view()))
             }
         };
         self.post(n, event, rules, defect)

@@ -92,8 +92,8 @@ impl Refreshed {
 /// The claim `UserID` names the account; `sub` does not exist here.
 fn access(token: SecretString) -> Result<TokenResponse, Error> {
     let mut tokens = TokenResponse::new(AccessToken::new(token)?);
-    let claims = jwt::Claims::read(tokens.access_token.secret()).ok();
-    tokens.subject = claims.and_then(|claims| claims.id("UserID")).map(Into::into);
+    let user = jwt::Claims::id_in(tokens.access_token.secret(), "UserID");
+    tokens.subject = user.map(Into::into);
     Ok(tokens)
 }
 

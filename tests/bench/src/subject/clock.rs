@@ -65,8 +65,8 @@ impl ShiftClock {
         }
     }
 
-    fn elapsed(&self) -> Duration {
-        let elapsed = self.0.system.monotonic().elapsed();
+    fn elapsed(&self, system: Monotonic) -> Duration {
+        let elapsed = system.elapsed();
         match self.0.faster {
             // Without the arithmetic, which would be most of the reading.
             1 => elapsed + self.ahead(),
@@ -84,12 +84,16 @@ impl Clock for ShiftClock {
         match self.0.faster {
             // As on the system's clock, with its coarse reading: this one is part of the hit path.
             1 => self.0.system.now().after(self.ahead()),
-            _ => self.0.began.after(self.elapsed()),
+            _ => self.0.began.after(self.elapsed(self.0.system.monotonic())),
         }
     }
 
     fn monotonic(&self) -> Monotonic {
-        Monotonic::from_start(self.elapsed())
+        Monotonic::from_start(self.elapsed(self.0.system.monotonic()))
+    }
+
+    fn monotonic_coarse(&self) -> Monotonic {
+        Monotonic::from_start(self.elapsed(self.0.system.monotonic_coarse()))
     }
 
     fn sleep_until<'a, 'b>(

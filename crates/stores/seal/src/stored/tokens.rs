@@ -58,7 +58,7 @@ pub(super) fn length(set: &TokenSet, format: RecordFormat) -> usize {
 /// Appends the tokens of `set`, one behind the other.
 pub(super) fn write_apart(set: &TokenSet, into: &mut SecretBuffer) {
     for secret in secrets(set).into_iter().flatten() {
-        into.push(secret.expose().as_bytes());
+        into.push(secret.to_bytes().expose_bytes());
     }
 }
 
