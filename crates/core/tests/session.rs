@@ -86,7 +86,6 @@ fn a_moment_too_early_costs_no_further_back_off() {
             driver.post(Event::Observed(Box::new(record(5))));
         }
         driver.post(Event::SignIn);
-        driver.report(Report::Admitted);
         driver.report(Report::Prepared);
         driver.report(Report::Locked(Box::new(if holds { record(5) } else { record(0) })));
         driver.report(Report::Journaled);

@@ -13,7 +13,7 @@ use countersign_core::session::{Effect, Event};
 ///
 /// The order of one turn is: [`event`](Self::event), then [`effect`](Self::effect) once for each
 /// effect that the machine answered with, in their order; then what came back is carried out, in its
-/// order. A step of an exchange (`Admit` to `Commit`) is carried out by the exchange's task, after the
+/// order. A step of an exchange (`Prepare` to `Commit`) is carried out by the exchange's task, after the
 /// steps before it, and its end is the next event. So a test that ends its process in `effect` at
 /// `Send` ends it after the mark was written and before anything was sent, and one that does so in
 /// `event` at `Answered` has sent and written nothing of the answer.

@@ -288,7 +288,6 @@ impl Flight {
 
     async fn step(&mut self, effect: Effect) -> Ended {
         let done = match effect {
-            Effect::Admit(_, grant) => self.admit(grant),
             Effect::Prepare(_, grant) => self.prepare(grant).await,
             Effect::Lock(_) => self.bounded(2, Self::take_lock).await,
             Effect::Journal(_, grant) => self.bounded(1, async |f| f.journal(grant).await).await,

@@ -226,8 +226,7 @@ impl Cell {
         after: &mut After,
     ) {
         match effect {
-            Effect::Admit(id, _)
-            | Effect::Prepare(id, _)
+            Effect::Prepare(id, _)
             | Effect::Lock(id)
             | Effect::Journal(id, _)
             | Effect::Send(id, _)
@@ -421,8 +420,7 @@ impl Cell {
 
 const fn exchange_of(effect: &Effect) -> Option<ExchangeId> {
     match effect {
-        Effect::Admit(id, _)
-        | Effect::Prepare(id, _)
+        Effect::Prepare(id, _)
         | Effect::Lock(id)
         | Effect::Journal(id, _)
         | Effect::Send(id, _)

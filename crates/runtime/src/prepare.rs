@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::session::{Grant, Report};
-use countersign_core::{CredentialKind, Credentials, Error, ErrorKind, Lock, Recovery};
+use countersign_core::{CredentialKind, Credentials, Error, ErrorKind, Lock, Recovery, Timestamp};
 use countersign_scheduler::{Admit, Caller};
 use futures_util::FutureExt;
 
@@ -21,32 +21,33 @@ use crate::wait::{Waited, wait};
 const LEASE_SLACK: Duration = Duration::from_secs(10);
 
 impl Flight {
-    /// Asks the budget of origin and client.
-    pub(crate) fn admit(&mut self, grant: Grant) -> Result<Ended, Error> {
-        self.look_for_carried(grant);
+    /// Asks the budget of origin and client; when to come again if it does not let this one go.
+    fn admit(&mut self) -> Option<Timestamp> {
         let shared = &self.cell.shared;
         let now = shared.now();
         if shared.is_closed() {
-            let later = now.wall.after(shared.policy.backoff.hint_cap);
-            return Ok((Report::Deferred(later), Cargo::default()));
+            return Some(now.wall.after(shared.policy.backoff.hint_cap));
         }
         if self.carried.is_some() {
-            return Ok((Report::Admitted, Cargo::default()));
+            return None;
         }
         let waited_for = self.cell.is_waited_for();
         let caller = if waited_for { Caller::Waiting } else { Caller::Background };
-        let report = match self.cell.ask_leave(caller, now.mono) {
+        match self.cell.ask_leave(caller, now.mono) {
             Admit::Go(permit) => {
                 self.permit = Some(permit);
-                Report::Admitted
+                None
             }
-            Admit::Wait { until, .. } => Report::Deferred(now.wall_at(until)),
-        };
-        Ok((report, Cargo::default()))
+            Admit::Wait { until, .. } => Some(now.wall_at(until)),
+        }
     }
 
-    /// Gets what can wait or fail: the credentials, as their source has them now.
+    /// Gets what can wait or fail: leave, and the credentials as their source has them now.
     pub(crate) async fn prepare(&mut self, grant: Grant) -> Result<Ended, Error> {
+        self.look_for_carried(grant);
+        if let Some(later) = self.admit() {
+            return Ok((Report::Deferred(later), Cargo::default()));
+        }
         self.grant = Some(grant);
         if self.carried.is_some() {
             return Ok((Report::Prepared, Cargo::default()));

@@ -68,7 +68,6 @@ pub(crate) struct Step {
 /// Which event brought a transition about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Cause {
-    Admitted,
     Answer,
     Answered,
     ClockJumped,
@@ -89,8 +88,7 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    pub(crate) const ALL: [Self; 18] = [
-        Self::Admitted,
+    pub(crate) const ALL: [Self; 17] = [
         Self::Answer,
         Self::Answered,
         Self::ClockJumped,
@@ -121,7 +119,6 @@ impl Cause {
             Event::Observed(_) => Self::Observed,
             Event::ClockJumped(_) => Self::ClockJumped,
             Event::Flight(_, report) => match report {
-                Report::Admitted => Self::Admitted,
                 Report::Deferred(_) => Self::Deferred,
                 Report::Prepared => Self::Prepared,
                 Report::Locked(_) => Self::Locked,
@@ -137,7 +134,6 @@ impl Cause {
 
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Admitted => "admitted",
             Self::Answer => "answer",
             Self::Answered => "answered",
             Self::ClockJumped => "clock_jumped",

@@ -93,8 +93,6 @@ async fn every_event_and_effect_passes_in_order_and_none_names_a_secret() {
     let seen = seen.0.lock().unwrap().clone();
     let steps = [
         "Wanted",
-        "Admit(",
-        "Admitted",
         "Prepare(",
         "Prepared",
         "Lock(",

@@ -186,7 +186,7 @@ impl EffectFilter for Phases {
     }
 
     fn effect(&self, _: KeyDigest, effect: Effect) -> Vec<Effect> {
-        self.tell(&effect);
+        self.tell(effect);
         match &effect {
             Effect::Journal(_, grant) => {
                 let refreshes = *grant == Grant::Refresh;
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn marks_are_read_from_among_the_steps() {
-        let text = "17 process 4: Flight(ExchangeId(1), Admitted)\n\
+        let text = "17 process 4: Flight(ExchangeId(1), Prepared)\n\
                     18 process 4: marks Fingerprint(aa)\n\
                     19 process 5: \"it begins\"\n\
                     20 process 5: signs-in-over Fingerprint(aa)\n\

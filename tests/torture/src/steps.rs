@@ -77,7 +77,6 @@ impl EffectFilter for Steps {
             Event::Answer => "somebody answers",
             Event::SignOut => "somebody signs out",
             Event::Flight(_, report) => match report {
-                Report::Admitted => "the budget has let it go",
                 Report::Prepared => "the credentials are here",
                 Report::Locked(_) => "the lock is held and the records are read",
                 Report::Journaled => "the mark is written",
@@ -92,7 +91,6 @@ impl EffectFilter for Steps {
 
     fn effect(&self, _: KeyDigest, effect: Effect) -> Vec<Effect> {
         let what = match &effect {
-            Effect::Admit(..) => "to ask the budget",
             Effect::Prepare(..) => "to get the credentials",
             Effect::Lock(_) => {
                 // The first step of an exchange that writes.

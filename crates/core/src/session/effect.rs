@@ -13,9 +13,8 @@ use crate::token::Generation;
 /// [`super::Report`]; the others are done at once and cannot fail.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Effect {
-    /// Ask the scheduler whether this exchange may go.
-    Admit(ExchangeId, Grant),
-    /// Get credentials and seed where the grant needs them: everything that can wait or fail.
+    /// Ask the scheduler whether this exchange may go, and get what the request needs: everything that can wait or
+    /// fail. No lock is held meanwhile.
     Prepare(ExchangeId, Grant),
     /// Take the account's lock and read the record again.
     Lock(ExchangeId),

@@ -36,11 +36,9 @@ pub struct ExchangeId(pub u32);
 /// What the flight of an exchange reports: how the last effect for it ended.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Report {
-    /// [`super::Effect::Admit`]: go.
-    Admitted,
-    /// [`super::Effect::Admit`]: not before.
+    /// [`super::Effect::Prepare`]: the scheduler says, not before.
     Deferred(Timestamp),
-    /// [`super::Effect::Prepare`]: all that the request needs is at hand.
+    /// [`super::Effect::Prepare`]: it may go, and all that the request needs is at hand.
     Prepared,
     /// [`super::Effect::Lock`]: the lock is held, and this is what the store holds.
     Locked(Box<RecordView>),

@@ -21,7 +21,6 @@ pub(super) struct Flight {
 /// What the flight is waiting for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Phase {
-    Admitting,
     Preparing,
     Locking,
     Journaling,
@@ -89,8 +88,8 @@ pub(super) enum Step {
 impl Flight {
     /// Begins with the scheduler's leave.
     pub(super) fn begin(grant: Grant, cx: Cx<'_>, out: &mut Vec<Effect>) -> Self {
-        out.push(Effect::Admit(cx.exchange, grant));
-        Self { id: cx.exchange, grant, phase: Phase::Admitting, then: Then::Rest }
+        out.push(Effect::Prepare(cx.exchange, grant));
+        Self { id: cx.exchange, grant, phase: Phase::Preparing, then: Then::Rest }
     }
 
     /// Begins at the lock: nothing is bought.
@@ -146,12 +145,7 @@ impl Flight {
     /// nothing.
     pub(super) fn step(mut self, report: Report, out: &mut Vec<Effect>) -> Step {
         match (self.phase, report) {
-            (Phase::Admitting, Report::Admitted) => {
-                self.phase = Phase::Preparing;
-                out.push(Effect::Prepare(self.id, self.grant));
-                Step::On(self)
-            }
-            (Phase::Admitting, Report::Deferred(until)) => Step::Deferred(self, until),
+            (Phase::Preparing, Report::Deferred(until)) => Step::Deferred(self, until),
             (Phase::Preparing, Report::Prepared) => {
                 self.phase = Phase::Locking;
                 out.push(Effect::Lock(self.id));
@@ -175,14 +169,12 @@ impl Flight {
             (Phase::Committing(pending), Report::Lost) => {
                 Step::Unwritten(self, pending, Failure::new(ErrorKind::Internal))
             }
-            (
-                Phase::Admitting | Phase::Preparing | Phase::Locking | Phase::Journaling,
-                Report::Failed(failure),
-            ) => Step::Failed(self, failure),
-            (
-                Phase::Admitting | Phase::Preparing | Phase::Locking | Phase::Journaling,
-                Report::Lost,
-            ) => Step::Failed(self, Failure::new(ErrorKind::Internal)),
+            (Phase::Preparing | Phase::Locking | Phase::Journaling, Report::Failed(failure)) => {
+                Step::Failed(self, failure)
+            }
+            (Phase::Preparing | Phase::Locking | Phase::Journaling, Report::Lost) => {
+                Step::Failed(self, Failure::new(ErrorKind::Internal))
+            }
             _ => Step::On(self),
         }
     }

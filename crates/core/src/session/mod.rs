@@ -4,8 +4,8 @@
 //! sets are named by generation and hash), reads no clock, and never waits. A driver feeds it
 //! [`Event`]s one at a time and carries out the [`Effect`]s in their order.
 //!
-//! An *exchange* with the provider is a flight of steps: admit, prepare, lock and read again, journal,
-//! send, commit, unlock. Each step is an effect and answers with a [`Report`]. There is at most one
+//! An *exchange* with the provider is a flight of steps: prepare, lock and read again, journal, send,
+//! commit, unlock. Each step is an effect and answers with a [`Report`]. There is at most one
 //! flight per session. Two rules bear everything else:
 //!
 //! * **Commit before publish.** No caller sees a token whose commit was not attempted.

@@ -181,6 +181,7 @@ pub(crate) fn faults_of(step: &Effect, challenges: u8) -> &'static [Outcome] {
             RefusedCertainly,
             RefusedPossibly,
         ],
+        Effect::Prepare(..) => &[Waits, Fails, FlightLost],
         _ => &[Fails, FlightLost],
     }
 }

@@ -40,7 +40,7 @@ impl World {
     pub(crate) fn effect(&mut self, n: usize, effect: Effect, rules: &Rules) -> Result<(), Broken> {
         let host = &mut self.hosts[n];
         match effect {
-            Effect::Admit(id, grant) => {
+            Effect::Prepare(id, grant) => {
                 if grant == (Grant::SignIn { explicit: false }) && !automatic(rules) {
                     return Err("manual: signs in only when the caller says so".into());
                 }
@@ -57,8 +57,7 @@ impl World {
                 }
             }
             Effect::Lock(id) if host.flight.is_none() => begin(host, id, Effect::Lock(id))?,
-            Effect::Prepare(id, _)
-            | Effect::Lock(id)
+            Effect::Lock(id)
             | Effect::Journal(id, _)
             | Effect::Send(id, _)
             | Effect::Commit(id, _) => {

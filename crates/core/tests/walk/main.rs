@@ -117,8 +117,8 @@ fn starts(rules: &Rules, left: Left) -> Vec<World> {
         world
     };
     use Outcome::{Challenge, Fails, Good};
-    let signed_in: (Call, &[Outcome]) = (Call::SignIn, &[Good, Good, Good, Good, Good, Good]);
-    let challenged: (Call, &[Outcome]) = (Call::SignIn, &[Good, Good, Good, Good, Challenge, Good]);
+    let signed_in: (Call, &[Outcome]) = (Call::SignIn, &[Good, Good, Good, Good, Good]);
+    let challenged: (Call, &[Outcome]) = (Call::SignIn, &[Good, Good, Good, Challenge, Good]);
     let mut starts = vec![
         World::new(rules.refresh, left),
         begin(&[signed_in], Status::Active),
@@ -129,7 +129,7 @@ fn starts(rules: &Rules, left: Left) -> Vec<World> {
         starts.push(begin(&[signed_in, ended], Status::SignedOut));
     }
     if matches!(rules.refresh, RefreshSupport::Rotating { .. }) {
-        let unsaved: (Call, &[Outcome]) = (Call::Wanted, &[Good, Good, Good, Good, Good, Fails]);
+        let unsaved: (Call, &[Outcome]) = (Call::Wanted, &[Good, Good, Good, Good, Fails]);
         starts.push(begin(&[signed_in, unsaved], Status::Active));
     }
     starts
@@ -191,12 +191,11 @@ fn probe(world: &World, rules: &Rules, seen: &mut Seen) -> Result<(), Broken> {
 }
 
 /// The steps between which a process can die, by the name of the one that was to come.
-const STEPS: [&str; 7] = ["admit", "prepare", "lock", "journal", "send", "commit", "none"];
+const STEPS: [&str; 6] = ["prepare", "lock", "journal", "send", "commit", "none"];
 
 fn step_of(world: &World, n: usize) -> &'static str {
     let step = world.hosts[n].flight.as_ref().and_then(|flight| flight.step.as_ref());
     match step {
-        Some(Effect::Admit(..)) => "admit",
         Some(Effect::Prepare(..)) => "prepare",
         Some(Effect::Lock(_)) => "lock",
         Some(Effect::Journal(..)) => "journal",

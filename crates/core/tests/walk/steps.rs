@@ -20,7 +20,7 @@ impl World {
         let id = flight.id;
         let Some(step) = flight.step.take() else { return Ok(()) };
         let failure = Failure::new(ErrorKind::Store);
-        let report = match (step.clone(), outcome) {
+        let report = match (step, outcome) {
             (_, Outcome::FlightLost) => {
                 // The task is gone and its lock with it; what was being written or sent may have arrived.
                 self.attempt(n, &step);
@@ -29,8 +29,7 @@ impl World {
                 }
                 Report::Lost
             }
-            (Effect::Admit(..), Outcome::Fails) => Report::Deferred(self.time().after(second())),
-            (Effect::Admit(..), _) => Report::Admitted,
+            (Effect::Prepare(..), Outcome::Waits) => Report::Deferred(self.time().after(second())),
             (Effect::Prepare(..), Outcome::Fails) => {
                 Report::Failed(Failure::new(ErrorKind::Credentials))
             }

@@ -104,7 +104,9 @@ pub(crate) enum Call {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Outcome {
     Good,
-    /// The scheduler says later; the store or the source fails.
+    /// The scheduler says later.
+    Waits,
+    /// The store or the source fails.
     Fails,
     FlightLost,
     NotSent,

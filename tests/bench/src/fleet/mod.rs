@@ -1,8 +1,11 @@
 //! The fleet: a great many sessions of one keeper against the simulator, and how many of them it renews
 //! a second as a share of what the bare client reaches at the same concurrency.
 
+mod bare;
+mod gate;
+mod wave;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use countersign_core::{AuthProvider, Clock, CredentialSource, Credentials};
@@ -10,19 +13,19 @@ use countersign_hyper::Transport;
 use countersign_ibex::Ibex;
 use countersign_runtime::{Keeper, Session, SystemClock};
 use countersign_scheduler::{BudgetSettings, LaneLimits};
-use http::header::{ACCEPT, CONTENT_TYPE};
 use tokio::task::JoinSet;
 
 use crate::clocks::{process_cpu, wall};
 use crate::row::{Measure, Row, Target, Unit};
 use crate::server::{FLEET_PASSWORD, Server, fleet_account};
-use crate::subject::{HOUR, REAL, ShiftClock, Sleepers, client};
+use crate::subject::{REAL, ShiftClock, Sleepers, client};
 use crate::{Error, Result};
 
-/// Nothing was renewed for so long: the wave has stopped.
-const STUCK: Duration = Duration::from_secs(60);
+use bare::Bare;
+use gate::{Gate, Gated};
+use wave::{Round, Wave};
 
-/// So many waves of each kind, each between two runs of the bare client.
+/// So many waves of each kind.
 const WAVES: usize = 3;
 
 /// Whether sessions are in use when their wave comes.
@@ -75,13 +78,6 @@ struct Rate {
     server_us: f64,
 }
 
-/// How one went.
-struct Wave {
-    rate: Rate,
-    /// From the jump of the clock to the first renewal.
-    looked_ms: f64,
-}
-
 /// Since when, and what was used before.
 struct Began {
     at: Duration,
@@ -97,32 +93,28 @@ pub(crate) fn fleet(of: Fleet, mut told: impl FnMut(String)) -> Result<Vec<Row>>
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let clock = ShiftClock::new();
     runtime.block_on(async {
-        let keeper = keeper(&clock, concurrency, over)?;
+        let gate = Gate::open();
+        let keeper = keeper(&clock, concurrency, over, &gate)?;
         let began = Began::now(&server)?;
         let held = signed_in(&keeper, &server, sessions, concurrency).await?;
-        let opened = began.rate(&server, sessions)?;
-        told(format!("{sessions} sessions signed in, {:.0}/s", opened.per_second));
+        told(format!(
+            "{sessions} sessions signed in, {:.0}/s",
+            began.rate(&server, sessions)?.per_second
+        ));
 
-        let tokens = refresh_tokens(&server, sessions, concurrency).await?;
+        let mut bare = Bare::signed_in(&server, sessions, concurrency).await?;
         let mut rows = Vec::new();
-        let mut before = bare_rate(&server, &tokens, concurrency).await?;
         for (id, kind) in [("fleet", Sessions::InUse), ("fleet/rested", Sessions::AtRest)] {
-            let (mut waves, mut limits, mut looks) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut rounds, mut looks) = (Vec::new(), Vec::new());
             for _ in 0..WAVES {
                 prepared(&held, kind, &clock, &server).await?;
-                let Wave { rate: ours, looked_ms } =
-                    wave(&clock, &server, sessions, &mut told).await?;
-                let after = bare_rate(&server, &tokens, concurrency).await?;
-                told(format!(
-                    "keeper: {:.0} refreshes/s, bare client: {:.0} before and {:.0} after",
-                    ours.per_second, before.per_second, after.per_second
-                ));
-                looks.push(looked_ms);
-                waves.push(ours);
-                limits.push(before.between(&after));
-                before = after;
+                let wave =
+                    Wave { clock: &clock, server: &server, gate: &gate, concurrency, sessions };
+                let went = wave.run(&mut bare, &mut told).await?;
+                looks.push(went.looked_ms);
+                rounds.extend(went.rounds);
             }
-            rows.extend(rows_of(id, kind, (sessions, concurrency), &waves, &limits));
+            rows.extend(rows_of(id, kind, (sessions, concurrency), &rounds));
             let what = format!("from a jump of the clock to the first renewal, {}", kind.told());
             let measure = (Measure::Wall, Unit::Milliseconds);
             let id = format!("{id}/looked");
@@ -139,13 +131,12 @@ pub(crate) fn fleet(of: Fleet, mut told: impl FnMut(String)) -> Result<Vec<Row>>
     })
 }
 
-/// Each wave beside the bare client's rate around it.
+/// Each slice of a wave beside the bare client's rate around it.
 fn rows_of(
     id: &str,
     kind: Sessions,
     (sessions, concurrency): (usize, u32),
-    waves: &[Rate],
-    limits: &[Rate],
+    rounds: &[Round],
 ) -> Vec<Row> {
     let are = kind.told();
     let least = match kind {
@@ -154,7 +145,8 @@ fn rows_of(
         Sessions::AtRest => Target::None,
     };
     let row = |id: String, what: String, measure, of: fn(&Rate) -> f64, target| {
-        let [ours, limit] = [waves, limits].map(|rates| rates.iter().map(of).collect::<Vec<f64>>());
+        let (ours, limit): (Vec<f64>, Vec<f64>) =
+            rounds.iter().map(|round| (of(&round.ours), of(&round.limit))).unzip();
         Row::measured(id, what, measure, &ours, Some(&limit), target)
     };
     let rates = (Measure::Wall, Unit::PerSecond);
@@ -165,7 +157,7 @@ fn rows_of(
         format!("{whose} of one renewal of sessions {are}; limit: one request of the bare client")
     };
     let cpu = (Measure::Cpu, Unit::Microseconds);
-    let note = "limit: the bare client, before and after each wave";
+    let note = "limit: the bare client, before and after each slice of a wave";
     [
         row(id.into(), what, rates, |rate| rate.per_second, least).map(|row| row.noted(note)),
         row(format!("{id}/cpu"), cost("client CPU"), cpu, |rate| rate.cpu_us, Target::None),
@@ -208,12 +200,12 @@ async fn prepared(
 }
 
 /// With budgets that bound what is under way and nothing else.
-fn keeper(clock: &ShiftClock, concurrency: u32, over: Over) -> Result<Keeper> {
+fn keeper(clock: &ShiftClock, concurrency: u32, over: Over, gate: &Arc<Gate>) -> Result<Keeper> {
     let limits = LaneLimits { interval: Duration::ZERO, burst: u32::MAX, concurrency };
     let budgets = BudgetSettings { limits, ..BudgetSettings::default() };
     let keeper = match over {
-        Over::Hyper => Keeper::builder().transport(Transport::plain()),
-        Over::Reqwest => Keeper::builder().transport(client()?),
+        Over::Hyper => Keeper::builder().transport(Gated::new(Transport::plain(), gate)),
+        Over::Reqwest => Keeper::builder().transport(Gated::new(client()?, gate)),
     };
     let keeper = keeper.clock(clock.clone()).budgets(budgets).replica_seed(1);
     Ok(keeper.exchange_deadline(REAL).build()?)
@@ -250,50 +242,6 @@ async fn signed_in(
     Ok(held)
 }
 
-/// Lets everybody fall due at once, and waits until everybody is renewed. The rate is that from the first renewal on: an
-/// hour that is let pass at once is a suspend for the keeper, which looks at every session before it renews one.
-async fn wave(
-    clock: &ShiftClock,
-    server: &Server,
-    sessions: usize,
-    told: &mut impl FnMut(String),
-) -> Result<Wave> {
-    let before = server.exchanges()?;
-    let system = SystemClock::new();
-    let jumped = wall();
-    passed(clock, server, HOUR * 85 / 100)?;
-    let mut began = None;
-    let (mut seen, mut moved_at) = (0, jumped);
-    loop {
-        let pause = Duration::from_millis(if began.is_none() { 2 } else { 100 });
-        system.sleep_until(system.monotonic().after(pause)).await;
-        let done = server.exchanges()? - before;
-        let (began, first) = match &began {
-            Some(known) => known,
-            None if done == 0 => {
-                if wall() - jumped > STUCK {
-                    return Err("the wave did not begin".into());
-                }
-                continue;
-            }
-            None => began.insert((Began::now(server)?, done)),
-        };
-        if done >= sessions as u64 {
-            let renewed = sessions - usize::try_from(*first)?;
-            let looked_ms = (began.at - jumped).as_secs_f64() * 1e3;
-            return Ok(Wave { rate: began.rate(server, renewed)?, looked_ms });
-        }
-        if done > seen {
-            if done / 20_000 > seen / 20_000 {
-                told(format!("{done} renewed after {:.1} s", (wall() - began.at).as_secs_f64()));
-            }
-            (seen, moved_at) = (done, wall());
-        } else if wall() - moved_at > STUCK {
-            return Err(format!("the wave stopped after {done} of {sessions}").into());
-        }
-    }
-}
-
 /// Lets time pass here and at the server.
 fn passed(clock: &ShiftClock, server: &Server, span: Duration) -> Result<()> {
     server.set("ahead_ms", u64::try_from(span.as_millis())?)?;
@@ -303,77 +251,6 @@ fn passed(clock: &ShiftClock, server: &Server, span: Duration) -> Result<()> {
 
 fn is_renewed(session: &Session) -> bool {
     session.status().generation.is_some_and(|generation| generation.counter == 2 * WAVES as u64 + 1)
-}
-
-/// What the bare client renews: sign-ins of its own, one at every account.
-async fn refresh_tokens(
-    server: &Server,
-    sessions: usize,
-    concurrency: u32,
-) -> Result<Arc<[String]>> {
-    let http = client()?.plain().clone();
-    let url: Arc<str> = format!("{}/auth/signin", server.url()).into();
-    let signed_in = each(sessions, concurrency, move |n| {
-        let account = fleet_account(n);
-        let sign_in = serde_json::json!({ "email": account, "password": FLEET_PASSWORD });
-        let (http, url) = (http.clone(), Arc::clone(&url));
-        async move {
-            let reply = posted(&http, &url, sign_in.to_string()).await?;
-            let reply: serde_json::Value = serde_json::from_slice(&reply)?;
-            let token = reply["refreshToken"].as_str();
-            Ok(token.ok_or("the bare client was not signed in")?.to_owned())
-        }
-    });
-    Ok(signed_in.await?.into())
-}
-
-/// The bare client: the same requests of as many different sessions, answers read whole and not looked at.
-async fn bare_rate(server: &Server, tokens: &Arc<[String]>, concurrency: u32) -> Result<Rate> {
-    let http = client()?.plain().clone();
-    let url: Arc<str> = format!("{}/auth/refresh-access-token", server.url()).into();
-    let began = Began::now(server)?;
-    let of = Arc::clone(tokens);
-    let answered = each(tokens.len(), concurrency, move |n| {
-        let body = serde_json::json!({ "refreshToken": of[n] }).to_string();
-        let (http, url) = (http.clone(), Arc::clone(&url));
-        async move { posted(&http, &url, body).await.map(drop) }
-    });
-    let answered = answered.await?.len();
-    began.rate(server, answered)
-}
-
-async fn posted(http: &reqwest::Client, url: &str, body: String) -> Result<bytes::Bytes> {
-    let request = http.post(url).header(CONTENT_TYPE, "application/json");
-    let request = request.header(ACCEPT, "application/json").body(body);
-    Ok(request.send().await?.error_for_status()?.bytes().await?)
-}
-
-/// What `work` makes of the numbers below `pieces`, in any order, so many of them at a time.
-async fn each<T: Send + 'static, F: Future<Output = Result<T>> + Send>(
-    pieces: usize,
-    at_a_time: u32,
-    work: impl Fn(usize) -> F + Send + Sync + 'static,
-) -> Result<Vec<T>> {
-    let (next, work) = (Arc::new(AtomicUsize::new(0)), Arc::new(work));
-    let mut workers = JoinSet::new();
-    for _ in 0..at_a_time {
-        let (next, work) = (Arc::clone(&next), Arc::clone(&work));
-        workers.spawn(async move {
-            let mut made = Vec::new();
-            loop {
-                let n = next.fetch_add(1, Ordering::Relaxed);
-                if n >= pieces {
-                    return Ok::<_, Error>(made);
-                }
-                made.push(work(n).await?);
-            }
-        });
-    }
-    let mut made = Vec::with_capacity(pieces);
-    while let Some(ended) = workers.join_next().await {
-        made.extend(ended??);
-    }
-    Ok(made)
 }
 
 impl Rate {
