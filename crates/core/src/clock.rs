@@ -17,7 +17,8 @@ pub trait Clock: Send + Sync {
     fn monotonic(&self) -> Monotonic;
 
     /// The same, maybe some milliseconds ago, where that is cheaper to know: for what is read again and again in one
-    /// exchange and waited for by nobody. Never ahead of [`Clock::monotonic`], and never behind what it showed itself.
+    /// exchange. Never ahead of [`Clock::monotonic`], and never behind what it showed itself. A deadline may be made of
+    /// it; whether one has come is for [`Clock::monotonic`] to say.
     fn monotonic_coarse(&self) -> Monotonic {
         self.monotonic()
     }

@@ -13,6 +13,8 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::rt::{Read, Write};
 use tokio::task::coop::unconstrained;
 
+use crate::idle::Watched;
+
 /// What is sent.
 pub(crate) type Outgoing = Request<Full<Bytes>>;
 
@@ -23,6 +25,8 @@ pub(crate) struct Connection {
     requests: SendRequest<Full<Bytes>>,
     /// What reads and writes, until it has ended.
     io: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
+    /// Who hears of its end while nobody uses it.
+    pub(crate) watched: Option<Watched>,
 }
 
 impl Connection {
@@ -31,7 +35,7 @@ impl Connection {
         io: impl Read + Write + Unpin + Send + 'static,
     ) -> hyper::Result<Self> {
         let (requests, io) = handshake(io).await?;
-        Ok(Self { requests, io: Some(Box::pin(io)) })
+        Ok(Self { requests, io: Some(Box::pin(io)), watched: None })
     }
 
     /// Whether another request can go over it, as far as is known. Of an end that has come since, whoever begins one

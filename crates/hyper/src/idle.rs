@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Poll, Wake, Waker};
 use std::time::Duration;
@@ -19,11 +20,10 @@ pub(crate) struct Limits {
 }
 
 /// The connections to one server that are kept.
+#[derive(Default)]
 pub(crate) struct Idle {
     kept: Mutex<Kept>,
     bell: Arc<Bell>,
-    /// Rings the bell.
-    waker: Waker,
 }
 
 #[derive(Default)]
@@ -42,11 +42,6 @@ struct Unused {
 }
 
 impl Idle {
-    pub(crate) fn new() -> Arc<Self> {
-        let bell = Arc::new(Bell::default());
-        Arc::new(Self { kept: Mutex::default(), waker: Arc::clone(&bell).into(), bell })
-    }
-
     /// The one of this runtime that was used last, if it is still open and its time is not over.
     pub(crate) fn take(&self) -> Option<Connection> {
         let runtime = runtime_here();
@@ -56,6 +51,9 @@ impl Idle {
                 let at = all.iter().rposition(|unused| unused.runtime == runtime)?;
                 all.remove(at)
             };
+            if let Some(watched) = &unused.connection.watched {
+                watched.set_kept(false);
+            }
             // Where nobody has driven the runtime since, nobody has watched either.
             if Instant::now() < unused.until && unused.connection.is_ready() {
                 return Some(unused.connection);
@@ -66,8 +64,9 @@ impl Idle {
     /// Keeps `connection`, unless it is at its end or there are enough.
     pub(crate) fn keep(self: &Arc<Self>, mut connection: Connection, limits: Limits) {
         let mut kept = self.kept();
+        let waker = connection.watched.get_or_insert_with(|| Watched::by(&self.bell)).kept();
         // Under the lock: an end that rings now is looked at once it is among the others.
-        if kept.unused.len() >= limits.most || !connection.is_open(&self.waker) {
+        if kept.unused.len() >= limits.most || !connection.is_open(&waker) {
             drop(kept);
             return drop(connection);
         }
@@ -87,8 +86,11 @@ impl Idle {
     fn sweep(&self) -> Option<Instant> {
         let mut kept = self.kept();
         let now = Instant::now();
-        let is_over =
-            |unused: &mut Unused| now >= unused.until || !unused.connection.is_open(&self.waker);
+        let is_over = |unused: &mut Unused| {
+            let watched = unused.connection.watched.as_ref();
+            now >= unused.until
+                || watched.map(Watched::kept).is_none_or(|waker| !unused.connection.is_open(&waker))
+        };
         let over: Vec<_> = kept.unused.extract_if(.., is_over).collect();
         let next = kept.unused.iter().map(|unused| unused.until).min();
         kept.is_watched = next.is_some();
@@ -105,7 +107,7 @@ impl Idle {
 impl Drop for Idle {
     fn drop(&mut self) {
         // Nobody is left to watch for.
-        self.waker.wake_by_ref();
+        self.bell.ring();
     }
 }
 
@@ -122,17 +124,50 @@ impl Bell {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *heard = Some(waker.clone());
     }
+
+    fn ring(&self) {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(waker) = heard {
+            waker.wake();
+        }
+    }
 }
 
-impl Wake for Bell {
+/// What a connection wakes: the bell while it is kept, and nobody while it is used. A request that is given to it wakes
+/// whoever drove it last.
+#[derive(Clone)]
+pub(crate) struct Watched(Arc<OfOne>);
+
+struct OfOne {
+    bell: Arc<Bell>,
+    is_kept: AtomicBool,
+}
+
+impl Watched {
+    fn by(bell: &Arc<Bell>) -> Self {
+        let is_kept = AtomicBool::new(false);
+        Self(Arc::new(OfOne { bell: Arc::clone(bell), is_kept }))
+    }
+
+    fn set_kept(&self, is_kept: bool) {
+        self.0.is_kept.store(is_kept, Ordering::Release);
+    }
+
+    /// What it is driven with from now on, as long as it is kept.
+    fn kept(&self) -> Waker {
+        self.set_kept(true);
+        Arc::clone(&self.0).into()
+    }
+}
+
+impl Wake for OfOne {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(waker) = heard {
-            waker.wake();
+        if self.is_kept.load(Ordering::Acquire) {
+            self.bell.ring();
         }
     }
 }
@@ -169,5 +204,51 @@ impl Drop for Watch {
         if let Some(idle) = self.idle.upgrade().filter(|_| !self.is_over) {
             idle.kept().is_watched = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use bytes::Bytes;
+    use http::Request;
+    use http_body_util::Full;
+    use hyper_util::rt::TokioIo;
+
+    use super::*;
+
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Whoever waits for the end of a connection that nobody uses looks at all of them.
+    #[tokio::test]
+    async fn a_request_over_a_kept_connection_rings_for_nobody_and_the_end_of_one_does() {
+        let idle = Arc::<Idle>::default();
+        let (ours, theirs) = tokio::io::duplex(4_096);
+        let connection = Connection::over(TokioIo::new(ours)).await.unwrap();
+        let limits = Limits { most: 8, longest: Duration::from_secs(90) };
+        idle.keep(connection, limits);
+        // The task that watches is there by now, and is not asked any more.
+        tokio::task::yield_now().await;
+        let rung = Arc::new(Count(AtomicUsize::new(0)));
+        idle.bell.is_for(&Arc::clone(&rung).into());
+        let mut connection = idle.take().unwrap();
+        let request = Request::get("/").header("host", "x").body(Full::<Bytes>::default()).unwrap();
+        drop(connection.begin(request));
+        assert_eq!(rung.0.load(Ordering::SeqCst), 0);
+        drop(connection);
+
+        let (ours, others) = tokio::io::duplex(4_096);
+        let connection = Connection::over(TokioIo::new(ours)).await.unwrap();
+        idle.keep(connection, limits);
+        idle.bell.is_for(&Arc::clone(&rung).into());
+        drop((theirs, others));
+        assert_eq!(rung.0.load(Ordering::SeqCst), 1);
     }
 }

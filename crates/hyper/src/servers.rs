@@ -60,7 +60,7 @@ impl Server {
         let address: Uri = origin.as_str().parse().map_err(|_| odd())?;
         let host = address.authority().map(|authority| authority.as_str().parse());
         let host = host.and_then(Result::ok).ok_or_else(odd)?;
-        Ok(Self { origin, address, host, idle: Idle::new() })
+        Ok(Self { origin, address, host, idle: Arc::default() })
     }
 }
 

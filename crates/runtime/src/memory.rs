@@ -164,7 +164,7 @@ impl Inner {
     }
 
     fn try_lock(self: &Arc<Self>, name: &RecordName, lease: Duration) -> Option<MemoryLock> {
-        let now = self.clock.monotonic_coarse();
+        let now = self.clock.monotonic();
         let state = &mut *self.state();
         let named = state.named.entry(name.clone()).or_default();
         if named.held_until.is_some_and(|until| until > now) {

@@ -81,10 +81,10 @@ impl Flight {
             left: self.left.take(),
         };
         let cell = &self.cell;
-        // The session lives until it is written, whoever holds it.
-        cell.shared.keep_unsaved(cell, true);
         {
             let mut core = cell.core();
+            // The session lives until it is written, whoever holds it.
+            cell.shared.keep_unsaved(cell, true);
             if let Some(slot) = core.flight(self.id) {
                 slot.steps.push_front(step);
                 slot.parked = Some(Box::new(parked));

@@ -130,7 +130,7 @@ impl Cell {
         mut cargo: Cargo,
         still: impl FnOnce(&Core) -> bool,
     ) -> Option<After> {
-        let now = self.shared.now();
+        let now = self.shared.lately();
         let rules = self.rules();
         let mut core = self.core();
         if !still(&core) {
@@ -360,7 +360,7 @@ impl Cell {
         if due.capped && !matches!(purpose, Purpose::LockoutEnd(_)) {
             after.events.push(SessionEventKind::WaitCapped { until: due.at });
         }
-        let mono = now.mono_at(due.at);
+        let mono = Now { mono: self.shared.clock.monotonic(), ..now }.mono_at(due.at);
         core.appointment = Some((wish, due.at, mono));
         if self.shared.policy.pull {
             // Nobody else will see to it: the first caller after that moment does.

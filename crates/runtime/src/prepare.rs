@@ -24,7 +24,7 @@ impl Flight {
     /// Asks the budget of origin and client; when to come again if it does not let this one go.
     fn admit(&mut self) -> Option<Timestamp> {
         let shared = &self.cell.shared;
-        let now = shared.now();
+        let now = shared.lately();
         if shared.is_closed() {
             return Some(now.wall.after(shared.policy.backoff.hint_cap));
         }

@@ -146,6 +146,12 @@ impl Shared {
     }
 
     pub(crate) fn now(&self) -> Now {
+        Now { wall: self.clock.now(), mono: self.clock.monotonic() }
+    }
+
+    /// The same, some milliseconds ago maybe: for what is dated. What is made of it to be waited for would be over by the
+    /// exact clock before it is by this one.
+    pub(crate) fn lately(&self) -> Now {
         Now { wall: self.clock.now(), mono: self.clock.monotonic_coarse() }
     }
 
@@ -212,7 +218,7 @@ impl Shared {
     fn both_clocks(&self) -> Option<Now> {
         (0..3).find_map(|_| {
             let before = self.clock.monotonic_coarse();
-            let now = self.now();
+            let now = self.lately();
             (now.mono.since(before) < TOGETHER).then_some(now)
         })
     }

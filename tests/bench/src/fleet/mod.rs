@@ -254,6 +254,14 @@ fn is_renewed(session: &Session) -> bool {
 }
 
 impl Rate {
+    /// The same where each piece has also taken so much of the processor before, of which there are several.
+    fn with(self, before: Duration) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let each = 1.0 / self.per_second + before.as_secs_f64() / cores as f64;
+        let cpu_us = self.cpu_us + before.as_secs_f64() * 1e6;
+        Self { per_second: 1.0 / each, cpu_us, ..self }
+    }
+
     fn between(&self, other: &Self) -> Self {
         let mean = |of: fn(&Self) -> f64| (of(self) + of(other)) / 2.0;
         Self {

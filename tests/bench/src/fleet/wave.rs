@@ -20,9 +20,6 @@ const SLICE: usize = 25_000;
 /// Nothing was renewed for so long: the wave has stopped.
 const STUCK: Duration = Duration::from_secs(60);
 
-/// What is on its way when the gate closes has come by then.
-const DRAINED: Duration = Duration::from_millis(20);
-
 /// What a wave is made with.
 pub(super) struct Wave<'a> {
     pub(super) clock: &'a ShiftClock,
@@ -47,7 +44,8 @@ pub(super) struct Round {
 
 impl Wave<'_> {
     /// An hour that is let pass at once is a suspend for the keeper, which looks at every session before it renews
-    /// one: the slices begin after that.
+    /// one: the slices begin after that. What it does before the closed gate to line all of them up is part of their
+    /// renewals.
     pub(super) async fn run(&self, bare: &mut Bare, told: &mut impl FnMut(String)) -> Result<Went> {
         self.gate.set_open(false);
         let jumped = wall();
@@ -59,21 +57,25 @@ impl Wave<'_> {
             pause(Duration::from_millis(2)).await;
         }
         let looked_ms = (wall() - jumped).as_secs_f64() * 1e3;
+        let lining_up = process_cpu();
         quiet().await;
+        let lined_up = (process_cpu() - lining_up).div_f64(self.sessions as f64);
 
         let (mut rounds, mut done) = (Vec::new(), 0);
-        let mut before = bare.renews(self.server, SLICE).await?;
+        let turn = SLICE.min(self.sessions);
+        let mut before = bare.renews(self.server, turn).await?;
         while done < self.sessions {
             let slice = SLICE.min(self.sessions - done);
             let (ours, renewed) = self.slice(slice).await?;
+            let ours = ours.with(lined_up);
             done += renewed;
-            let after = bare.renews(self.server, SLICE).await?;
+            let after = bare.renews(self.server, turn).await?;
             told(format!(
                 "keeper: {:.0} refreshes/s, bare client: {:.0} before and {:.0} after",
                 ours.per_second, before.per_second, after.per_second
             ));
             // What is left over is too little to tell anything.
-            if renewed * 2 >= SLICE || rounds.is_empty() {
+            if renewed * 2 >= turn {
                 rounds.push(Round { ours, limit: before.between(&after) });
             }
             before = after;
@@ -108,7 +110,8 @@ impl Wave<'_> {
             }
         };
         self.gate.set_open(false);
-        pause(DRAINED).await;
+        // What is on its way comes, and what the keeper does beside is no burden of the bare client's.
+        quiet().await;
         Ok((rate, renewed()?))
     }
 }
@@ -119,7 +122,7 @@ async fn quiet() {
     loop {
         let before = process_cpu();
         pause(LOOK).await;
-        if process_cpu() - before < LOOK / 10 {
+        if process_cpu() - before < LOOK / 50 {
             return;
         }
     }
