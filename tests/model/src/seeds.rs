@@ -176,8 +176,8 @@ pub const SEEDS: &[Seed] = &[
         name: "a panic takes the flight along",
         changes: &[(
             "flight.rs",
-            "let step = caught(flight.step(effect.clone())).await;",
-            "let step = if SEEDED { Ok(flight.step(effect.clone()).await) } else { caught(flight.step(effect.clone())).await };",
+            "let step = caught(flight.step(effect)).await;",
+            "let step = if SEEDED { Ok(flight.step(effect).await) } else { caught(flight.step(effect)).await };",
         )],
     },
     Seed {
