@@ -105,20 +105,25 @@ pub(crate) fn fleet(of: Fleet, mut told: impl FnMut(String)) -> Result<Vec<Row>>
         let mut bare = Bare::signed_in(&server, sessions, concurrency).await?;
         let mut rows = Vec::new();
         for (id, kind) in [("fleet", Sessions::InUse), ("fleet/rested", Sessions::AtRest)] {
-            let (mut rounds, mut looks) = (Vec::new(), Vec::new());
+            let (mut rounds, mut looks, mut lined_up) = (Vec::new(), Vec::new(), Vec::new());
             for _ in 0..WAVES {
                 prepared(&held, kind, &clock, &server).await?;
                 let wave =
                     Wave { clock: &clock, server: &server, gate: &gate, concurrency, sessions };
                 let went = wave.run(&mut bare, &mut told).await?;
                 looks.push(went.looked_ms);
+                lined_up.push(went.lined_up_us);
                 rounds.extend(went.rounds);
             }
             rows.extend(rows_of(id, kind, (sessions, concurrency), &rounds));
+            let what = format!("client CPU of lining up, part of a renewal's, {}", kind.told());
+            let measure = (Measure::Cpu, Unit::Microseconds);
+            let named = format!("{id}/lined_up");
+            rows.extend(Row::measured(named, what, measure, &lined_up, None, Target::None));
             let what = format!("from a jump of the clock to the first renewal, {}", kind.told());
             let measure = (Measure::Wall, Unit::Milliseconds);
-            let id = format!("{id}/looked");
-            rows.extend(Row::measured(id, what, measure, &looks, None, Target::None));
+            let named = format!("{id}/looked");
+            rows.extend(Row::measured(named, what, measure, &looks, None, Target::None));
         }
         let renewed = held.iter().filter(|session| is_renewed(session)).count();
         rows.push(Row::counted(

@@ -34,6 +34,8 @@ pub(super) struct Went {
     pub(super) rounds: Vec<Round>,
     /// From the jump of the clock until as many exchanges as may be under way want to send.
     pub(super) looked_ms: f64,
+    /// What lining up took of the processor, for each session.
+    pub(super) lined_up_us: f64,
 }
 
 /// A slice, and the bare client before and after it.
@@ -81,7 +83,8 @@ impl Wave<'_> {
             before = after;
         }
         self.gate.set_open(true);
-        Ok(Went { rounds, looked_ms })
+        let lined_up_us = lined_up.as_secs_f64() * 1e6;
+        Ok(Went { rounds, looked_ms, lined_up_us })
     }
 
     /// Lets at least so many be renewed; how fast that went, and how many they were in all.

@@ -80,7 +80,7 @@ fn again(nth: usize) -> &'static str {
 /// The steps of two exchanges that follow each other, each for a column of its own. The first lets its lock go while
 /// the second begins, so that it is not the order alone that tells them apart.
 pub(super) fn apart<T: Text>(steps: Vec<(String, T)>) -> [Vec<(String, T)>; 2] {
-    let begins = |(step, _): &(String, T)| step == "the machine has said to ask the budget";
+    let begins = |(step, _): &(String, T)| step == "the machine has said to get the credentials";
     let second = steps.iter().rposition(begins).unwrap_or(steps.len());
     let mut apart = [Vec::new(), Vec::new()];
     for (n, (step, found)) in steps.iter().enumerate() {

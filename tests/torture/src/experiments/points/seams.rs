@@ -5,8 +5,7 @@ use crate::findings::Findings;
 use crate::kind::Kind;
 
 /// A part of the names of their steps.
-const SEAMS: [&str; 17] = [
-    "to ask the budget",
+const SEAMS: [&str; 16] = [
     "to get the credentials",
     "to take the lock",
     "the lock is taken",
@@ -67,7 +66,7 @@ pub(super) fn why_not(act: Act, seam: &str) -> Option<&'static str> {
         _ if act == Act::ChangePassword && is_of_machine => {
             Some("what is outside the life of a token is done beside the machine")
         }
-        "to ask the budget" | "to get the credentials" if is_an_end => {
+        "to get the credentials" if is_an_end => {
             Some("an end begins at the lock, and asks for leave and credentials when it sends")
         }
         "to write the mark" if is_an_end => Some("an end is written first, which is a commit"),
