@@ -34,7 +34,7 @@ pub(super) struct Went {
     pub(super) rounds: Vec<Round>,
     /// From the jump of the clock until as many exchanges as may be under way want to send.
     pub(super) looked_ms: f64,
-    /// What lining up took of the processor, for each session.
+    /// What the look and lining up took of the processor, for each session.
     pub(super) lined_up_us: f64,
 }
 
@@ -46,11 +46,11 @@ pub(super) struct Round {
 
 impl Wave<'_> {
     /// An hour that is let pass at once is a suspend for the keeper, which looks at every session before it renews
-    /// one: the slices begin after that. What it does before the closed gate to line all of them up is part of their
+    /// one: the slices begin after that. All that it does before the closed gate, the lining up among it, is part of their
     /// renewals.
     pub(super) async fn run(&self, bare: &mut Bare, told: &mut impl FnMut(String)) -> Result<Went> {
         self.gate.set_open(false);
-        let jumped = wall();
+        let (jumped, lining_up) = (wall(), process_cpu());
         passed(self.clock, self.server, HOUR * 85 / 100)?;
         while self.gate.waiting() < self.concurrency {
             if wall() - jumped > STUCK {
@@ -59,7 +59,6 @@ impl Wave<'_> {
             pause(Duration::from_millis(2)).await;
         }
         let looked_ms = (wall() - jumped).as_secs_f64() * 1e3;
-        let lining_up = process_cpu();
         quiet().await;
         let lined_up = (process_cpu() - lining_up).div_f64(self.sessions as f64);
 
