@@ -19,6 +19,7 @@ use crate::post::Cargo;
 use crate::publish::panicked;
 use crate::records::Records;
 use crate::ticker::hand_on;
+use crate::turns::give_way;
 use crate::unsent::Unsent;
 
 /// What the steps of one exchange hand on to each other.
@@ -232,6 +233,10 @@ async fn fly_on(guard: &mut Guard) -> Option<Place> {
         let (report, cargo) = step.unwrap_or_else(|_| lost_its_head(&effect));
         cell.shared.figures.ended(&report);
         cell.post(Event::Flight(id, report), cargo);
+        // Who dies between a mark and its sending leaves a doubt, and between an answer and its commit loses it.
+        if !matches!(effect, Effect::Journal(..) | Effect::Send(..)) {
+            give_way().await;
+        }
     }
 }
 

@@ -93,6 +93,7 @@ mod tests;
 mod ticker;
 mod told;
 mod trace;
+mod turns;
 mod unsent;
 mod view;
 mod wait;

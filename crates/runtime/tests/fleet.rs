@@ -10,11 +10,16 @@ use std::time::Duration;
 
 use common::store::Flaky;
 use common::{PASSWORD, Plain, World, at_once, seconds, settle};
+use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::session::Status;
-use countersign_core::{AccountKey, AuthProvider, CredentialSource, Credentials, Error};
+use countersign_core::transport::TransportError;
+use countersign_core::{
+    AccountKey, AuthProvider, Committed, CredentialSource, Credentials, Error, Fence,
+    HttpTransport, Lock, RecordName, Revision, SecretBytes, SessionStore,
+};
 use countersign_runtime::{Keeper, KeeperBuilder, Session, SessionBuilder};
 use countersign_scheduler::{BudgetSettings, LaneLimits};
-use countersign_seal::suite::Through;
+use countersign_seal::suite::{Over, Through};
 
 const MANY: usize = 300;
 
@@ -180,6 +185,77 @@ async fn all_due(world: &World, builder: KeeperBuilder) -> (Keeper, Vec<Session>
 fn unbounded(concurrency: u32) -> BudgetSettings {
     let limits = LaneLimits { interval: Duration::ZERO, burst: u32::MAX, concurrency };
     BudgetSettings { limits, ..BudgetSettings::default() }
+}
+
+/// Writes down what is locked, sent and written, as a transport and as a store.
+#[derive(Clone)]
+struct Course(World, Arc<std::sync::Mutex<String>>);
+
+impl Course {
+    fn note(&self, what: char) {
+        self.1.lock().unwrap().push(what);
+    }
+}
+
+#[async_trait::async_trait]
+impl HttpTransport for Course {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        self.note('s');
+        self.0.server.send(request).await
+    }
+}
+
+#[async_trait::async_trait]
+impl Over for Course {
+    fn below(&self) -> &dyn SessionStore {
+        &self.0.store
+    }
+
+    async fn lock(
+        &self,
+        name: &RecordName,
+        lease: Duration,
+        wait: Duration,
+    ) -> Result<Box<dyn Lock>, Error> {
+        self.note('l');
+        self.0.store.lock(name, lease, wait).await
+    }
+
+    async fn commit(
+        &self,
+        name: &RecordName,
+        expected: Revision,
+        fence: Option<Fence>,
+        bytes: SecretBytes,
+    ) -> Result<Committed, Error> {
+        self.note('w');
+        self.0.store.commit(name, expected, fence, bytes).await
+    }
+}
+
+/// Nothing here waits for anything, so that without taking turns each exchange would go to its end before the next one
+/// begins.
+#[tokio::test]
+async fn exchanges_that_are_ready_go_step_beside_step() {
+    let world = World::new();
+    let course = Course(world.clone(), Arc::default());
+    let builder = world.keeper_builder().transport(course.clone()).store(Through(course.clone()));
+    let keeper = builder.budgets(unbounded(32)).build().unwrap();
+    let sessions = opened(&world, &keeper).await;
+    // In the first wave the thread learns that it has company.
+    for wave in 1..=2 {
+        course.1.lock().unwrap().clear();
+        world.pass_by(seconds(3_590), seconds(3_590)).await;
+        settle().await;
+        assert_eq!(world.server.count("refresh"), wave * MANY);
+    }
+    assert!(sessions.iter().all(|session| session.state() == Status::Active));
+    let course = course.1.lock().unwrap();
+    let beside = course.split('s').flat_map(|part| part.split('w')).map(str::len);
+    let beside = beside.filter(|locks| *locks > 8).sum::<usize>();
+    assert!(beside > MANY * 9 / 10, "{beside} of {MANY} in {course}");
+    // But for what would be lost if the process died there.
+    assert_eq!(course.matches("sw").count(), MANY, "an answer waits for its commit: {course}");
 }
 
 #[tokio::test]

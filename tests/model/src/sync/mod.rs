@@ -15,6 +15,7 @@ mod swap;
 pub use arc_swap::Guard;
 pub use shuttle::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize};
 pub use shuttle::sync::{Mutex, MutexGuard};
+pub use shuttle::thread_local;
 pub use tokio::sync::{OnceCell, oneshot};
 
 pub use crate::task_local;
