@@ -133,21 +133,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_step_of_each_comes_before_the_next_step_of_anybody() {
-        let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
-        for who in 0..8 {
+        let (told, heard) = std::sync::mpsc::channel();
+        let all = (0..8).map(|who| {
             let told = told.clone();
-            tokio::spawn(async move {
+            async move {
                 for step in 0..4 {
                     told.send((step, who)).unwrap();
                     give_way().await;
                 }
-            });
+            }
+        });
+        for ended in all.map(tokio::spawn).collect::<Vec<_>>() {
+            ended.await.unwrap();
         }
-        drop(told);
-        let mut steps = Vec::new();
-        while let Some(step) = heard.recv().await {
-            steps.push(step);
-        }
+        let steps: Vec<_> = heard.try_iter().collect();
         assert!(steps.is_sorted() && steps.len() == 32, "{steps:?}");
     }
 }
