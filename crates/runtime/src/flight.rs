@@ -1,6 +1,7 @@
 //! The flight of one exchange: a detached task that does its steps one after the other and reports
 //! each to the machine. Callers only wait; whether they stay changes nothing.
 
+use std::future;
 use std::sync::Arc;
 
 use countersign_core::session::{Effect, Event, ExchangeId, Failure, Grant, Report, Write};
@@ -124,10 +125,14 @@ pub(crate) struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
+        let was_sending = matches!(self.doing, Some(Effect::Send(..)));
         let left = if self.landed || self.given_up { None } else { self.write_left() };
         if let Some(write) = left {
             self.flight.park(write);
         } else if !self.landed {
+            if !was_sending {
+                self.flight.settle(Settled::Unused);
+            }
             drop(self.flight.lock.take());
             {
                 let mut core = self.cell.core();
@@ -225,6 +230,7 @@ async fn fly_on(guard: &mut Guard) -> Option<Place> {
         if matches!(effect, Effect::Unlock(_)) {
             flight.let_go().await;
             flight.tell_settled_password().await;
+            take_turns(&cell).await;
             continue;
         }
         guard.doing = Some(effect);
@@ -232,11 +238,21 @@ async fn fly_on(guard: &mut Guard) -> Option<Place> {
         guard.doing = None;
         let (report, cargo) = step.unwrap_or_else(|_| lost_its_head(&effect));
         cell.shared.figures.ended(&report);
+        // Not where something is owed: a mark its sending, an answer its commit, a commit the account's lock.
+        let owes_nothing = matches!(report, Report::Prepared | Report::Locked(_));
         cell.post(Event::Flight(id, report), cargo);
-        // Who dies between a mark and its sending leaves a doubt, and between an answer and its commit loses it.
-        if !matches!(effect, Effect::Journal(..) | Effect::Send(..)) {
-            give_way().await;
+        if owes_nothing {
+            take_turns(&cell).await;
         }
+    }
+}
+
+/// Others that are ready do a step; nothing is begun any more if the keeper was given up meanwhile.
+async fn take_turns(cell: &Cell) {
+    give_way().await;
+    if cell.shared.has_given_up() {
+        // Whoever has given it up has said so to the task, which ends here.
+        future::pending::<()>().await;
     }
 }
 

@@ -153,6 +153,7 @@ impl Snapshot {
 }
 
 impl Authorized {
+    #[inline]
     pub(crate) fn new(snapshot: Arc<Snapshot>) -> Self {
         Self(Guard::from_inner(Some(snapshot)))
     }

@@ -36,7 +36,7 @@ struct Turn {
     number: u32,
 }
 
-/// Lets other exchanges that are ready here do a step, if there are any.
+/// Lets whatever is ready on this thread go first, if other exchanges are among it.
 pub(crate) fn give_way() -> impl Future<Output = ()> {
     let mut given = None;
     poll_fn(move |context| {
@@ -75,7 +75,7 @@ impl Turns {
         (credit > 0).then(|| self.now())
     }
 
-    /// Whoever comes back to another thread was taken there by one that had nothing to do.
+    /// Whoever comes back to another thread was most likely taken there by one that had nothing to do.
     fn come_back(&self, from: Turn) {
         let here = self.now();
         if here.thread == from.thread && here.number != from.number {

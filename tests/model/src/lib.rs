@@ -37,7 +37,7 @@ pub mod explore;
 pub mod faults;
 pub mod ledger;
 #[allow(missing_docs, clippy::unwrap_used, reason = "the provider of the runtime's own tests")]
-#[path = "../../../crates/runtime/tests/common/provider.rs"]
+#[path = "../../../crates/runtime/tests/it/common/provider.rs"]
 pub mod provider;
 pub mod seeds;
 pub mod server;

@@ -299,6 +299,14 @@ pub const SEEDS: &[Seed] = &[
         )],
     },
     Seed {
+        name: "who gives way is not woken",
+        changes: &[(
+            "turns.rs",
+            "context.waker().wake_by_ref();",
+            "if !SEEDED { context.waker().wake_by_ref(); }",
+        )],
+    },
+    Seed {
         name: "a lost write counts as a failed one",
         changes: &[(
             "flight.rs",

@@ -161,8 +161,8 @@ async fn at_each_byte(bench: Bench) -> Result<(), Finding> {
     let renewal = bench.renewal();
     let mut tries = 0..TRIES;
     let (held, before) = loop {
-        let held = session.authorization().await?.generation();
         let before = bench.granted(renewal);
+        let held = session.authorization().await?.generation();
         let cut = cut_at_each_byte(&bench).await;
         // A token that ended meanwhile was renewed, and what is cut was another answer from then on.
         if bench.granted(renewal) == before || tries.next().is_none() {

@@ -70,6 +70,7 @@ const SHOWN_BY: &[(&str, &str)] = &[
     ("what is given up keeps its lock", "given up and taken over"),
     ("nobody is woken by what is given up", "given up before a sign-in"),
     ("what begins after the end flies on", "given up and taken over"),
+    ("who gives way is not woken", "one exchange"),
 ];
 
 /// So many seeds are tried before a fault counts as missed.

@@ -3,7 +3,8 @@
 //!
 //! What is tokio's stays tokio's underneath (`Notify`, `OnceCell`, `oneshot`), and so does `ArcSwap`:
 //! the model adds the points, it does not imitate. Memory is sequentially consistent here, as shuttle
-//! has it: what an ordering weaker than that allows is not seen.
+//! has it: what an ordering weaker than that allows is not seen. A variable of the thread is one of the task here: each task
+//! is a thread of its own.
 
 mod flag;
 mod local;
