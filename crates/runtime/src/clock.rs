@@ -55,8 +55,12 @@ impl Reading {
         Self { second, nanos: millis as u32 * 1_000_000 }
     }
 
-    /// Nearly always the second tells.
     #[inline]
+    pub(crate) const fn is_before_second(self, second: i64) -> bool {
+        self.second < second
+    }
+
+    /// Nearly always the second tells.
     pub(crate) fn is_before(self, until: Until) -> bool {
         self.second < until.second || self.second == until.second && self.now() < until.at
     }
@@ -74,6 +78,10 @@ impl Until {
 
     pub(crate) const fn at(self) -> Timestamp {
         self.at
+    }
+
+    pub(crate) const fn second(self) -> i64 {
+        self.second
     }
 }
 

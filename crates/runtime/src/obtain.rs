@@ -332,11 +332,5 @@ pub(crate) fn closed() -> Error {
 /// away by value what they do not hand out: what has an address is kept in memory and copied from there.
 #[inline]
 pub(crate) fn is_handed_out(shown: &Option<Arc<Snapshot>>, now: Reading) -> bool {
-    shown.as_ref().is_some_and(|shown| {
-        let fresh = shown.is_fresh(now);
-        if fresh {
-            shown.touch();
-        }
-        fresh
-    })
+    shown.as_ref().is_some_and(|shown| shown.is_hit(now))
 }

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::clock::{Reading, Until};
 use crate::publish::shifted;
-use crate::sync::{AtomicBool, Guard};
+use crate::sync::{AtomicI64, Guard};
 
 /// A token that was good when it was handed out, with the headers that present it. Cheap to clone.
 ///
@@ -34,11 +34,15 @@ pub(crate) struct Snapshot {
     /// At most up to here.
     pub(crate) usable_until: Timestamp,
     pub(crate) expires_at: Timestamp,
-    used: AtomicBool,
+    /// Before this second it is handed out, and known to be used: one look tells both. [`UNUSED`] until somebody asks.
+    hit_before: AtomicI64,
 }
 
 /// Before every reading of a clock.
 const NEVER: Timestamp = Timestamp::from_millis(i64::MIN);
+
+/// No second of a clock that shows milliseconds.
+const UNUSED: i64 = i64::MIN;
 
 impl Snapshot {
     pub(crate) fn new(
@@ -54,13 +58,13 @@ impl Snapshot {
             expires_at: windows.expires_at,
             tokens,
             authorization,
-            used: AtomicBool::new(false),
+            hit_before: AtomicI64::new(UNUSED),
         }
     }
 
     /// The same, so that the next caller looks further.
     pub(crate) fn dozing(&self) -> Self {
-        Self { fresh_until: Until::new(NEVER), ..self.copy() }
+        self.until(NEVER)
     }
 
     /// Whether the next caller looks further.
@@ -71,20 +75,19 @@ impl Snapshot {
     /// The same, handed out at once until `at` only: then the caller does what is due.
     pub(crate) fn fresh_to(&self, at: Timestamp) -> Self {
         let awake = self.awake();
-        let fresh_until = Until::new(awake.fresh_until.at().min(at));
-        Self { fresh_until, look_at: at, ..awake }
+        Self { look_at: at, ..awake.until(awake.fresh_until.at().min(at)) }
     }
 
     /// The same, handed out at once again.
     pub(crate) fn awake(&self) -> Self {
         let fresh_until = self.mandatory_at.min(self.authorization.valid_until());
-        Self { fresh_until: Until::new(fresh_until), look_at: Timestamp::MAX, ..self.copy() }
+        Self { look_at: Timestamp::MAX, ..self.until(fresh_until) }
     }
 
     /// The same with headers for another time step.
     pub(crate) fn with_authorization(&self, authorization: Arc<Authorization>) -> Self {
         let fresh_until = self.mandatory_at.min(authorization.valid_until()).min(self.look_at);
-        Self { authorization, fresh_until: Until::new(fresh_until), ..self.copy() }
+        Self { authorization, ..self.until(fresh_until) }
     }
 
     /// The same after the local clock was set.
@@ -92,32 +95,47 @@ impl Snapshot {
         Self {
             tokens,
             authorization: shifted(&self.authorization, by_millis),
-            fresh_until: Until::new(self.fresh_until.at().shifted(by_millis)),
             look_at: self.look_at.shifted(by_millis),
             mandatory_at: self.mandatory_at.shifted(by_millis),
             usable_until: self.usable_until.shifted(by_millis),
             expires_at: self.expires_at.shifted(by_millis),
-            used: AtomicBool::new(self.was_used()),
+            ..self.until(self.fresh_until.at().shifted(by_millis))
         }
     }
 
-    fn copy(&self) -> Self {
-        Self {
+    /// The same, handed out at once up to `fresh_until`.
+    fn until(&self, fresh_until: Timestamp) -> Self {
+        let copy = Self {
             tokens: self.tokens.clone(),
             authorization: Arc::clone(&self.authorization),
-            fresh_until: self.fresh_until,
+            fresh_until: Until::new(fresh_until),
             look_at: self.look_at,
             mandatory_at: self.mandatory_at,
             usable_until: self.usable_until,
             expires_at: self.expires_at,
-            used: AtomicBool::new(self.was_used()),
+            hit_before: AtomicI64::new(UNUSED),
+        };
+        if self.was_used() {
+            copy.touch();
         }
+        copy
     }
 
-    /// Handed out at once.
+    /// Whether it is handed out at once; remembers that somebody asked.
     #[inline]
-    pub(crate) fn is_fresh(&self, now: Reading) -> bool {
-        now.is_before(self.fresh_until)
+    pub(crate) fn is_hit(&self, now: Reading) -> bool {
+        now.is_before_second(self.hit_before.load(Ordering::Relaxed)) || self.is_hit_after_all(now)
+    }
+
+    /// The first look of all, or one in the last second.
+    #[cold]
+    #[inline(never)]
+    fn is_hit_after_all(&self, now: Reading) -> bool {
+        let fresh = now.is_before(self.fresh_until);
+        if fresh {
+            self.touch();
+        }
+        fresh
     }
 
     /// The token itself is good for `span` more.
@@ -135,20 +153,19 @@ impl Snapshot {
     }
 
     /// Remembers that somebody asked: one write per publication, so that the line stays shared.
-    #[inline]
     pub(crate) fn touch(&self) {
-        if !self.used.load(Ordering::Relaxed) {
-            self.used.store(true, Ordering::Relaxed);
+        if !self.was_used() {
+            self.hit_before.store(self.fresh_until.second(), Ordering::Relaxed);
         }
     }
 
     /// Whether somebody has asked since this was last called.
     pub(crate) fn take_used(&self) -> bool {
-        self.used.swap(false, Ordering::Relaxed)
+        self.hit_before.swap(UNUSED, Ordering::Relaxed) != UNUSED
     }
 
     pub(crate) fn was_used(&self) -> bool {
-        self.used.load(Ordering::Relaxed)
+        self.hit_before.load(Ordering::Relaxed) != UNUSED
     }
 }
 
