@@ -23,6 +23,8 @@ pub struct Authorized(Guard<Option<Arc<Snapshot>>>);
 
 /// One publication. It is replaced and never changed, but for the mark that somebody used it.
 pub(crate) struct Snapshot {
+    /// That of `tokens`, beside which it would be one step further away: each look would wait for that.
+    access_token: AccessToken,
     pub(crate) tokens: TokenSet,
     pub(crate) authorization: Arc<Authorization>,
     /// Up to here it is handed out without looking any further.
@@ -56,6 +58,7 @@ impl Snapshot {
             mandatory_at: windows.mandatory_at,
             usable_until: windows.usable_until,
             expires_at: windows.expires_at,
+            access_token: tokens.access_token().clone(),
             tokens,
             authorization,
             hit_before: AtomicI64::new(UNUSED),
@@ -106,6 +109,7 @@ impl Snapshot {
     /// The same, handed out at once up to `fresh_until`.
     fn until(&self, fresh_until: Timestamp) -> Self {
         let copy = Self {
+            access_token: self.access_token.clone(),
             tokens: self.tokens.clone(),
             authorization: Arc::clone(&self.authorization),
             fresh_until: Until::new(fresh_until),
@@ -241,7 +245,7 @@ impl Authorized {
     /// The access token itself.
     #[inline]
     pub fn access_token(&self) -> &AccessToken {
-        self.shown().tokens.access_token()
+        &self.shown().access_token
     }
 
     /// The ID token, if there is one.
