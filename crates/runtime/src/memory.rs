@@ -264,6 +264,10 @@ impl SessionStore for MemoryStore {
             let until = lease_end.map_or(deadline, |end| end.min(deadline));
             let waited = wait(&*store.clock, freed, until).await;
             if waited == Waited::Over && store.clock.monotonic() >= deadline {
+                // After a suspend the holder's time is over too.
+                if let Some(lock) = store.try_lock(name, lease) {
+                    return Ok(Box::new(lock));
+                }
                 return Err(Error::new(ErrorKind::Store)
                     .with_recovery(Recovery::Retry)
                     .hint("another session of this process holds the account's lock"));

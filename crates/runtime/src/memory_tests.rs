@@ -60,6 +60,19 @@ async fn f27_a_lease_that_has_run_out_lets_the_next_in_and_fences_the_first_out(
 }
 
 #[tokio::test]
+async fn f28_who_was_stopped_while_waiting_has_the_lock_if_its_lease_is_over_too() {
+    let (store, clock, name) = with_clock();
+    let lease = Duration::from_secs(60);
+    let first = store.lock(&name, lease, Duration::ZERO).await.unwrap();
+    let (waiter, wanted) = (store.clone(), name.clone());
+    let waiting = tokio::spawn(async move { waiter.lock(&wanted, lease, lease / 2).await.is_ok() });
+    tokio::task::yield_now().await;
+    clock.advance(lease);
+    assert!(waiting.await.unwrap(), "both ends were met at once");
+    drop(first);
+}
+
+#[tokio::test]
 async fn f28_waiting_for_a_lock_is_bounded_and_ends_when_it_is_let_go() {
     let (store, clock, name) = with_clock();
     let lease = Duration::from_secs(100);

@@ -297,11 +297,13 @@ async fn release(bench: Bench) -> Result<(), Finding> {
     let first = bench.hold(renewal);
     three[0].reject(old);
     first.reached().await;
+    let second = bench.hold(renewal);
+    three[1].reject(old);
+    // It waits for the lock before the first one waits for its write, and so has it before that gives up.
+    bench.settle().await;
     let writing = bench.hold_write();
     first.open();
     writing.reached().await;
-    let second = bench.hold(renewal);
-    three[1].reject(old);
     bench.suspend(10 * MINUTE).await;
     second.reached().await;
     bench.settle().await;
