@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use crate::by_name::ByName;
 use crate::clock::SystemClock;
-use crate::wait::{Waited, wait};
+use crate::wait::wait;
 
 /// So many writes are remembered by name for those who watch; whoever is further behind is shown every
 /// record that has changed since.
@@ -259,19 +259,16 @@ impl SessionStore for MemoryStore {
             if let Some(lock) = store.try_lock(name, lease) {
                 return Ok(Box::new(lock));
             }
-            // A holder that never lets go is waited for to the end of its lease.
-            let lease_end = store.state().named.get(name).and_then(|named| named.held_until);
-            let until = lease_end.map_or(deadline, |end| end.min(deadline));
-            let waited = wait(&*store.clock, freed, until).await;
-            if waited == Waited::Over && store.clock.monotonic() >= deadline {
-                // After a suspend the holder's time is over too.
-                if let Some(lock) = store.try_lock(name, lease) {
-                    return Ok(Box::new(lock));
-                }
+            // Looked at after that: whoever was stopped comes when the holder's time may be over too.
+            if store.clock.monotonic() >= deadline {
                 return Err(Error::new(ErrorKind::Store)
                     .with_recovery(Recovery::Retry)
                     .hint("another session of this process holds the account's lock"));
             }
+            // A holder that never lets go is waited for to the end of its lease.
+            let lease_end = store.state().named.get(name).and_then(|named| named.held_until);
+            let until = lease_end.map_or(deadline, |end| end.min(deadline));
+            wait(&*store.clock, freed, until).await;
         }
     }
 
