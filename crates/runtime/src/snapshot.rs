@@ -25,6 +25,8 @@ pub struct Authorized(Guard<Option<Arc<Snapshot>>>);
 pub(crate) struct Snapshot {
     /// That of `tokens`, beside which it would be one step further away: each look would wait for that.
     access_token: AccessToken,
+    /// The first one of `authorization`, for the same reason.
+    header: Option<(HeaderName, HeaderValue)>,
     pub(crate) tokens: TokenSet,
     pub(crate) authorization: Arc<Authorization>,
     /// Up to here it is handed out without looking any further.
@@ -59,6 +61,7 @@ impl Snapshot {
             usable_until: windows.usable_until,
             expires_at: windows.expires_at,
             access_token: tokens.access_token().clone(),
+            header: authorization.headers().first().cloned(),
             tokens,
             authorization,
             hit_before: AtomicI64::new(UNUSED),
@@ -90,7 +93,8 @@ impl Snapshot {
     /// The same with headers for another time step.
     pub(crate) fn with_authorization(&self, authorization: Arc<Authorization>) -> Self {
         let fresh_until = self.mandatory_at.min(authorization.valid_until()).min(self.look_at);
-        Self { authorization, ..self.until(fresh_until) }
+        let header = authorization.headers().first().cloned();
+        Self { header, authorization, ..self.until(fresh_until) }
     }
 
     /// The same after the local clock was set.
@@ -110,6 +114,7 @@ impl Snapshot {
     fn until(&self, fresh_until: Timestamp) -> Self {
         let copy = Self {
             access_token: self.access_token.clone(),
+            header: self.header.clone(),
             tokens: self.tokens.clone(),
             authorization: Arc::clone(&self.authorization),
             fresh_until: Until::new(fresh_until),
@@ -217,7 +222,11 @@ impl Authorized {
     /// The value of one header, most often `authorization`. Cloning it copies nothing.
     #[inline]
     pub fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
-        self.shown().authorization.header(name)
+        let shown = self.shown();
+        match &shown.header {
+            Some((first, value)) if first == name => Some(value),
+            _ => shown.authorization.header(name),
+        }
     }
 
     /// Writes the headers into a request. There is no check of where the request goes: that is

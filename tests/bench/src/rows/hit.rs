@@ -29,7 +29,9 @@ pub(crate) fn header(run: Run) -> Result<Vec<Row>> {
         let runtime = if tasks == 1 { on_this_thread()? } else { on_all_cores()? };
         let session = fresh(&runtime)?;
         let ready = Arc::new(Ready::new()?);
-        let figures = Contest::new(run.rounds(65))
+        // How two cores meet at one counter changes within seconds: more rounds see more of it.
+        let rounds = run.rounds(if tasks == 1 { 65 } else { 391 });
+        let figures = Contest::new(rounds)
             .with(|| {
                 per_call(&runtime, tasks, &ready, |ready| async move {
                     for _ in 0..CALLS / tasks {
