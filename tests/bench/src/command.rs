@@ -148,7 +148,11 @@ impl Output {
     /// Read before anything is measured: an hour must not end with a file that is not there.
     fn earlier(&self) -> Result<Option<Report>> {
         let Some(file) = &self.against else { return Ok(None) };
-        Ok(Some(Report::from_json(&std::fs::read_to_string(file)?)?))
+        let read = || Report::from_json(&std::fs::read_to_string(file)?);
+        let unread = |error| {
+            format!("--against {}: {error}; give what `--format json` wrote", file.display())
+        };
+        read().map(Some).map_err(|error| unread(error).into())
     }
 
     /// Prints the rows; whether none of them missed its target.

@@ -15,12 +15,12 @@
 //! | bytes | what |
 //! |---|---|
 //! | 4 | `CSR1` |
-//! | 1 | format version: 1 or 2 |
+//! | 1 | format version: 1, 2 or 3 |
 //! | 1 | kind: 1 session, 2 account, 3 session for readers |
 //! | 4 | id of the seal key, big-endian; of the readers' key in kind 3 |
 //! | 16 | the record's name (see [`Sealer::name`]) |
 //! | 24 | nonce of XChaCha20-Poly1305, fresh from the system for every write |
-//! | rest | ciphertext of the record as JSON, then the tag of 16 bytes |
+//! | rest | ciphertext of the record as JSON, in version 3 with the tokens behind it, then the tag of 16 bytes |
 //!
 //! In **version 2** associated data are these 50 bytes, and the JSON says whose the record is (`who`): the
 //! provider's word, the auth origin, the tenant, the identity, and for a session client and audience. A
@@ -29,9 +29,14 @@
 //! listing a store says whose it is.
 //!
 //! In **version 1** associated data are the 50 bytes and the [`countersign_core::KeyDigest`] of the record's
-//! key, and the JSON has no `who`. Both versions are read; [`Sealer::writing`] says which one is written.
+//! key, and the JSON has no `who`.
 //!
-//! In the JSON, secrets are base64 text: a parser needs no buffer of its own to read them. A newer version
+//! **Version 3** is version 2 with the tokens of a session behind the JSON, as they are and one behind the other;
+//! in the JSON stands how many bytes each of them takes. A record that has fewer or more of them than that is
+//! damaged. All versions are read; [`Sealer::writing`] says which one is written.
+//!
+//! Other secrets, and tokens before version 3, are base64 text in the JSON: a parser needs no buffer of its own
+//! to read them. A newer version
 //! may add fields at the top level of a record without raising the format version; they are kept and written
 //! back by versions that do not know them. Anything else raises the format version.
 
