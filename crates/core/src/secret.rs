@@ -38,6 +38,7 @@ impl SecretBytes {
     }
 
     /// The content. Every call is a place where a secret can leak: keep it short.
+    #[inline]
     pub fn expose_bytes(&self) -> &[u8] {
         &self.whole[usize::from(self.before)..]
     }
@@ -99,8 +100,10 @@ impl SecretString {
         std::str::from_utf8(self.0.expose_bytes()).unwrap_or_default()
     }
 
-    /// The same as [`SecretString::expose`] where nobody asks whether it is text.
-    pub(crate) fn expose_bytes(&self) -> &[u8] {
+    /// The same bytes as [`SecretString::expose`], which looks at each of them to make a `str`: for whoever
+    /// writes, compares or hashes them. Every call is a place where a secret can leak: keep it short.
+    #[inline]
+    pub fn expose_bytes(&self) -> &[u8] {
         self.0.expose_bytes()
     }
 

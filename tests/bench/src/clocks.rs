@@ -32,6 +32,8 @@ pub(crate) fn ended_children_cpu() -> Result<Duration> {
 }
 
 /// How long `piece` takes on `clock`.
+// So that each caller has its own.
+#[inline(always)]
 pub(crate) fn timed<T>(clock: fn() -> Duration, piece: impl FnOnce() -> T) -> (Duration, T) {
     let start = clock();
     let made = piece();

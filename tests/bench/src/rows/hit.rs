@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_runtime::Session;
+use countersign_runtime::{Authorized, Session};
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use tokio::runtime::Runtime;
@@ -88,28 +88,12 @@ pub(crate) fn look(run: Run) -> Result<Vec<Row>> {
     let session = fresh(&runtime)?;
     let ready = Ready::new()?;
     let _inside = runtime.enter();
-    let figures = Contest::new(run.rounds(65))
-        .with(|| {
-            let (spent, ()) = timed(thread_cpu, || {
-                for _ in 0..CALLS {
-                    black_box(ready.look());
-                }
-            });
-            Ok(nanoseconds(spent, CALLS))
-        })
-        .with(|| {
-            let (spent, seen) = timed(thread_cpu, || {
-                (0..CALLS).all(|_| {
-                    let shown = session.current();
-                    black_box(shown.as_ref().map(|shown| shown.access_token().secret().len()))
-                        .is_some()
-                })
-            });
-            if !seen {
-                return Err("a fresh session showed no token".into());
-            }
-            Ok(nanoseconds(spent, CALLS))
-        })
+    let (limits, ours) =
+        ([limit::<0>, limit::<1>, limit::<2>], [looks::<0>, looks::<1>, looks::<2>]);
+    let (mut limits, mut ours) = (limits.iter().cycle(), ours.iter().cycle());
+    let figures = Contest::new(run.rounds(195))
+        .with(|| limits.next().map_or(Ok(0.0), |copy| Ok(copy(&ready))))
+        .with(|| ours.next().map_or(Ok(0.0), |copy| copy(&session)))
         .run()?;
     let what = "a look at the token: current()";
     let mut rows: Vec<Row> = Vec::new();
@@ -123,6 +107,42 @@ pub(crate) fn look(run: Run) -> Result<Vec<Row>> {
     ));
     rows.extend(allocations::rows("W1b")?);
     Ok(rows)
+}
+
+/// CPU nanoseconds a look at a ready header. Each `COPY` is the same loop at another place: where it lies in the
+/// processor's lines of code makes a tenth of what it takes.
+#[inline(never)]
+fn limit<const COPY: usize>(ready: &Ready) -> f64 {
+    // Else the compiler makes one of all copies.
+    black_box(COPY);
+    let (spent, ()) = timed(thread_cpu, || {
+        for _ in 0..CALLS {
+            black_box(ready.look());
+        }
+    });
+    nanoseconds(spent, CALLS)
+}
+
+/// The same of ours.
+#[inline(never)]
+fn looks<const COPY: usize>(session: &Session) -> Result<f64> {
+    black_box(COPY);
+    let (spent, seen) = timed(thread_cpu, || {
+        for _ in 0..CALLS {
+            let Some(shown) = session.current() else { return false };
+            black_box(last_byte(&shown));
+        }
+        true
+    });
+    if !seen {
+        return Err("a fresh session showed no token".into());
+    }
+    Ok(nanoseconds(spent, CALLS))
+}
+
+/// The same byte that the limit looks at.
+fn last_byte(shown: &Authorized) -> u8 {
+    shown.access_token().secret().expose_bytes().last().copied().unwrap_or_default()
 }
 
 /// A session with a token for a day.
