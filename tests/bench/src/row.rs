@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::stats::Summary;
 
-/// In `--quick`, a ratio counts as missed from here on: a machine full of neighbours must not say that
-/// a change is bad, and a change that makes something ten times slower must not go by.
+/// In `--quick`, a target counts as missed from so many times itself on: a machine full of neighbours must not say that
+/// a change is bad.
 const QUICK_SLACK: f64 = 4.0;
 
 /// What is paid with.
@@ -50,6 +50,8 @@ pub(crate) enum Target {
     Exactly(f64),
     /// Ours is at most `ratio` times the limit, or `more` above it if that is more.
     RatioOr { ratio: f64, more: f64 },
+    /// Ours is at most `most`, or `more` above the limit if that is more.
+    AtMostOr { most: f64, more: f64 },
     /// None: shown for comparison.
     None,
 }
@@ -162,7 +164,8 @@ impl Row {
         self.judged(false)
     }
 
-    fn slower(&self) -> f64 {
+    /// By so much do the times of the target count for more in this run.
+    pub(crate) fn slower(&self) -> f64 {
         let times = self.usual_limit.zip(self.limit.as_ref());
         times.map_or(1.0, |(usual, limit)| (limit.median / usual).max(1.0))
     }
@@ -203,6 +206,9 @@ impl Row {
             },
             (Target::RatioOr { ratio: most, more }, Some(ratio), Some(limit)) => {
                 at_most(ratio, most.max(1.0 + more * self.slower() / limit.median))
+            }
+            (Target::AtMostOr { most, more }, _, Some(limit)) => {
+                at_most(&self.ours, most.max(limit.median + more))
             }
             // A target that cannot be judged is not met.
             (_, _, _) => Verdict::Missed,
@@ -252,6 +258,15 @@ mod tests {
         assert_eq!(verdict(&[31.4; 5], &[30.0; 5], or), Verdict::Met);
         assert_eq!(verdict(&[31.6; 5], &[30.0; 5], or), Verdict::Missed);
         assert_eq!(verdict(&[1_020.0; 5], &[1_000.0; 5], or), Verdict::Met);
+    }
+
+    #[test]
+    fn a_time_may_be_one_above_the_limit() {
+        let or = Target::AtMostOr { most: 80.0, more: 55.0 };
+        assert_eq!(verdict(&[80.0; 5], &[10.0; 5], or), Verdict::Met);
+        assert_eq!(verdict(&[81.0; 5], &[10.0; 5], or), Verdict::Missed);
+        assert_eq!(verdict(&[155.0; 5], &[100.0; 5], or), Verdict::Met);
+        assert_eq!(verdict(&[156.0; 5], &[100.0; 5], or), Verdict::Missed);
     }
 
     #[test]

@@ -87,12 +87,22 @@ fn cells(row: &Row) -> [String; 7] {
 }
 
 fn target(row: &Row) -> String {
+    // What it comes to on this machine.
+    let here = |time: f64| match row.slower() {
+        slower if slower > 1.0 => format!(" (here {})", amount(time * slower, row.unit)),
+        _ => String::new(),
+    };
     match row.target {
         Target::Ratio(most) => format!("≤ {most} ×"),
         Target::RatioAtLeast(least) => format!("≥ {least} ×"),
-        Target::AtMost(most) => format!("≤ {}", amount(most, row.unit)),
+        Target::AtMost(most) => format!("≤ {}{}", amount(most, row.unit), here(most)),
         Target::Exactly(wanted) => amount(wanted, row.unit),
-        Target::RatioOr { ratio, more } => format!("≤ {ratio} × or + {}", amount(more, row.unit)),
+        Target::RatioOr { ratio, more } => {
+            format!("≤ {ratio} × or + {}{}", amount(more, row.unit), here(more))
+        }
+        Target::AtMostOr { most, more } => {
+            format!("≤ {} or + {}", amount(most, row.unit), amount(more, row.unit))
+        }
         Target::None => String::new(),
     }
 }

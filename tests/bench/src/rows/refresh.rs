@@ -19,9 +19,10 @@ use crate::{Error, Result, allocations};
 /// Refreshes a round.
 const SESSIONS: usize = 128;
 
-/// Microseconds of one exchange over a raw socket on the machine of the target. (The peers' figures are from one on which
-/// it took 13; so this is the stricter of the two.)
-const USUAL_EXCHANGE: f64 = 24.8;
+/// 80 µs, of which a raw exchange took 24.8 where that was set, or as much above one of this run: what wakes and system
+/// calls cost differs more between machines than what is above them. (The peers' figures are from a machine on which a raw
+/// exchange took 13; so this is the stricter of the two.)
+const TARGET: Target = Target::AtMostOr { most: 80.0, more: 80.0 - 24.8 };
 
 /// W4b: each of many sessions is renewed by its caller, one after another; records go to a memory store.
 pub(crate) fn one(run: Run) -> Result<Vec<Row>> {
@@ -88,12 +89,10 @@ pub(crate) fn one(run: Run) -> Result<Vec<Row>> {
     let usual = "CPU of one refresh, engine and client; limit: one exchange over a raw socket";
     let spent =
         "the same of a token that is spent on use, with its mark in the store; limit: the same";
-    // No peer marks anything, so the target says nothing of a mark.
-    let marked = row("W4b/marked", spent, 2, Target::None);
+    let marked = row("W4b/marked", spent, 2, TARGET);
     let over_hyper = "the same as W4b over the transport of countersign-hyper; limit: the same";
     let lean = row("W4b/hyper", over_hyper, 3, Target::None);
-    let ours = row("W4b", usual, 1, Target::AtMost(80.0))
-        .map(|row| row.set_where_the_limit_takes(USUAL_EXCHANGE));
+    let ours = row("W4b", usual, 1, TARGET);
     let rows = ours.into_iter().chain(marked).chain(lean);
     Ok(rows.chain(allocations::rows("W4b")?).collect())
 }

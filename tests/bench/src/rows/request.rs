@@ -29,8 +29,8 @@ const CPU: (Measure, Unit) = (Measure::Cpu, Unit::Microseconds);
 /// Requests a round, over all tasks.
 const REQUESTS: usize = 512;
 
-/// Microseconds of a bare request on the machine of the target.
-const USUAL_REQUEST: f64 = 19.1;
+/// How many are sent at a time, and the microseconds of a bare request then on the machine of the target.
+const LOADS: [(usize, f64); 2] = [(1, 19.1), (64, 15.3)];
 
 /// W3, at concurrency 1 and 64.
 pub(crate) fn overhead(run: Run) -> Result<Vec<Row>> {
@@ -53,7 +53,7 @@ pub(crate) fn overhead(run: Run) -> Result<Vec<Row>> {
         ClientBuilder::new(plain.clone()).with(AuthMiddleware::new(session.clone())).build();
     let behind_nothing = ClientBuilder::new(plain.clone()).with(Nothing).build();
     let mut rows = Vec::new();
-    for tasks in [1, 64] {
+    for (tasks, usual) in LOADS {
         let bare = || {
             let (plain, url, value) = (plain.clone(), url.clone(), value.clone());
             async move {
@@ -133,7 +133,7 @@ pub(crate) fn overhead(run: Run) -> Result<Vec<Row>> {
                 Some(figures.of(0)),
                 Target::RatioOr { ratio: 1.02, more: 1.5 },
             );
-            rows.extend(row.map(|row| row.set_where_the_limit_takes(USUAL_REQUEST)));
+            rows.extend(row.map(|row| row.set_where_the_limit_takes(usual)));
         }
         rows.extend(Row::measured(
             format!("W3/{tasks}/layer"),
@@ -155,14 +155,22 @@ pub(crate) fn overhead(run: Run) -> Result<Vec<Row>> {
             Some(figures.of(6)),
             Target::Ratio(1.05),
         ));
-        rows.extend(Row::measured(
-            format!("W3/{tasks}/middleware/bare"),
-            format!("the same, concurrency {tasks}; limit: bare reqwest"),
-            CPU,
-            figures.of(5),
-            Some(figures.of(0)),
-            Target::None,
-        ));
+        // Over bare reqwest too, and beside each how much of that is there without us.
+        for (id, what, nth) in [
+            ("layer/bare", "AuthLayer", 4),
+            ("layer/floor", "the service below the layer", 3),
+            ("middleware/bare", "AuthMiddleware", 5),
+            ("middleware/floor", "a middleware that does nothing", 6),
+        ] {
+            rows.extend(Row::measured(
+                format!("W3/{tasks}/{id}"),
+                format!("the same, {what}, concurrency {tasks}; limit: bare reqwest"),
+                CPU,
+                figures.of(nth),
+                Some(figures.of(0)),
+                Target::None,
+            ));
+        }
     }
     rows.extend(allocations::rows("W3")?);
     Ok(rows)
