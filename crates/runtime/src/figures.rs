@@ -3,11 +3,13 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use countersign_core::Error;
 use countersign_core::session::{Answer, Report};
 use countersign_scheduler::Lateness;
 
+use crate::session::Session;
 use crate::shared::Shared;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 
 /// The figures of a [`crate::Keeper`]. Counts begin when it was built.
 #[derive(Clone, Debug)]
@@ -27,6 +29,10 @@ pub struct Figures {
     pub lateness: Lateness,
     /// How exchanges ended.
     pub outcomes: Outcomes,
+    /// Accounts that [`crate::Keeper::open_many`] has opened, counted with each batch: its progress.
+    pub bulk_opened: u64,
+    /// Accounts that it could not open, which have an error of their own.
+    pub bulk_failed: u64,
 }
 
 /// How exchanges ended, each counted once.
@@ -49,12 +55,20 @@ pub struct Outcomes {
 
 /// What is counted.
 #[derive(Default)]
-pub(crate) struct Counts(Mutex<(Lateness, Outcomes)>);
+pub(crate) struct Counts(Mutex<Counted>);
+
+#[derive(Clone, Default)]
+struct Counted {
+    lateness: Lateness,
+    outcomes: Outcomes,
+    bulk_opened: u64,
+    bulk_failed: u64,
+}
 
 impl Counts {
     /// A session was woken so much later than appointed.
     pub(crate) fn late(&self, late: Duration) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.record(late);
+        self.counted().lateness.record(late);
     }
 
     /// A step of an exchange has ended.
@@ -68,7 +82,19 @@ impl Counts {
             Report::Deferred(_) => |ends| &mut ends.put_off,
             _ => return,
         };
-        *count(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).1) += 1;
+        *count(&mut self.counted().outcomes) += 1;
+    }
+
+    /// What came of some of many accounts that are opened.
+    pub(crate) fn opened_many(&self, opened: &[Result<Session, Error>]) {
+        let failed = opened.iter().filter(|opened| opened.is_err()).count();
+        let mut counted = self.counted();
+        counted.bulk_opened += (opened.len() - failed) as u64;
+        counted.bulk_failed += failed as u64;
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -80,20 +106,16 @@ impl Shared {
             (queue.len(), queue.n_due(now))
         };
         let queue_depth = queue_depth + self.places.n_parked();
-        let (lateness, outcomes) = self.figures.read();
+        let counted = self.figures.counted().clone();
         Figures {
             sessions: self.n_sessions(),
             appointed,
             queue_depth,
             under_way: self.n_flights(),
-            lateness,
-            outcomes,
+            lateness: counted.lateness,
+            outcomes: counted.outcomes,
+            bulk_opened: counted.bulk_opened,
+            bulk_failed: counted.bulk_failed,
         }
-    }
-}
-
-impl Counts {
-    fn read(&self) -> (Lateness, Outcomes) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -9,6 +9,7 @@ use countersign_seal::{AccountRecord, PendingChallenge, Sealer, SessionRecord};
 use data_encoding::BASE64URL_NOPAD;
 use std::time::Duration;
 
+use crate::bulk::BATCH;
 use crate::cell::Cell;
 use crate::guards;
 use crate::lockout;
@@ -76,14 +77,21 @@ impl Records {
         with_known_keys(&cell.shared, opener, &found, open, waits).await
     }
 
-    /// Reads those of several sessions of one keeper in one call of the store.
-    pub(crate) async fn load_all(cells: &[&Cell]) -> Result<Vec<Self>, Error> {
+    /// Reads those of several sessions of one keeper in one call of the store; what came of each. A store that gives
+    /// nothing of a whole batch fails by itself, and not each of its records.
+    pub(crate) async fn load_all(cells: &[&Cell]) -> Result<Vec<Result<Self, Error>>, Error> {
         let Some(first) = cells.first() else { return Ok(Vec::new()) };
         let shared = &first.shared;
         let opener = shared.opener().await?;
         let names: Vec<Names> = cells.iter().map(|cell| opener.names(cell)).collect();
         let flat: Vec<_> = names.iter().flat_map(Names::all).cloned().collect();
         let found = read(&*shared.store, &flat).await?;
+        if cells.len() >= BATCH
+            && found.iter().all(Result::is_err)
+            && let Some(Err(error)) = found.first()
+        {
+            return Err(error.clone());
+        }
         let open = |opener: &Opener| {
             let mut found = &found[..];
             let each = cells.iter().zip(&names).map(|(cell, names)| {
@@ -91,10 +99,17 @@ impl Records {
                 found = rest;
                 Self::opened(cell, opener, names.all(), theirs)
             });
-            each.collect()
+            Ok(each.collect())
         };
-        let waits = |all: &Vec<Self>| all.iter().any(|records| records.guards_wait_for_a_key);
+        let waits = |all: &Vec<Result<Self, Error>>| all.iter().any(Self::waits_for_a_key);
         with_known_keys(shared, opener, &found, open, waits).await
+    }
+
+    fn waits_for_a_key(opened: &Result<Self, Error>) -> bool {
+        match opened {
+            Ok(records) => records.guards_wait_for_a_key,
+            Err(error) => error.code() == Some(UNKNOWN_KEY),
+        }
     }
 
     fn opened(

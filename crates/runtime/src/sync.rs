@@ -13,4 +13,5 @@ pub(crate) use arc_swap::{ArcSwapOption, Guard};
 pub(crate) use tokio::runtime::Handle;
 pub(crate) use tokio::sync::futures::Notified;
 pub(crate) use tokio::sync::{Notify, OnceCell, oneshot};
+pub(crate) use tokio::task::yield_now;
 pub(crate) use tokio::task_local;

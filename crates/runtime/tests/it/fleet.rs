@@ -19,6 +19,11 @@ use countersign_seal::suite::{Over, Through};
 
 const MANY: usize = 300;
 
+/// Every session, where each was opened.
+fn all_of(opened: Result<Vec<Result<Session, Error>>, Error>) -> Vec<Session> {
+    opened.unwrap().into_iter().map(Result::unwrap).collect()
+}
+
 async fn opened(world: &World, keeper: &Keeper) -> Vec<Session> {
     let provider: Arc<dyn AuthProvider> = Arc::new(world.provider.clone());
     let source: Arc<dyn CredentialSource> =
@@ -26,7 +31,7 @@ async fn opened(world: &World, keeper: &Keeper) -> Vec<Session> {
     let names = (0..MANY).map(|n| format!("kim-{n}"));
     let describe =
         |session: SessionBuilder| session.credentials_from(Arc::clone(&source)).keep_alive();
-    let sessions = keeper.open_many(provider, names, describe).await.unwrap();
+    let sessions = all_of(keeper.open_many(provider, names, describe).await);
     assert_eq!((sessions.len(), keeper.n_sessions()), (MANY, MANY));
     for session in &sessions {
         session.authorization().await.unwrap();
@@ -66,7 +71,7 @@ async fn sessions_that_slept_are_opened_from_the_store_and_hand_out_their_tokens
     let keeper = world.keeper_builder().store(Through(store.clone())).build().unwrap();
     let provider: Arc<dyn AuthProvider> = Arc::new(Plain::default());
     let names = (0..MANY).map(|n| format!("kim-{n}"));
-    let sessions = keeper.open_many(provider, names, |session| session).await.unwrap();
+    let sessions = all_of(keeper.open_many(provider, names, |session| session).await);
     assert_eq!(store.reads(), 2, "256 at a time");
     let after: Vec<_> = sessions.iter().map(|s| s.status().generation).collect();
     assert_eq!(after, before);
@@ -101,7 +106,7 @@ async fn reopened(world: &World) -> (Keeper, Vec<Session>, usize) {
         let keeper = world.keeper();
         let names = (0..10).map(|n| format!("kim-{n}"));
         let describe = |session: SessionBuilder| session.credentials_from(Arc::clone(&source));
-        let sessions = keeper.open_many(Arc::clone(&provider), names, describe).await.unwrap();
+        let sessions = all_of(keeper.open_many(Arc::clone(&provider), names, describe).await);
         (keeper, sessions)
     };
     let (_keeper, first) = open().await;
@@ -169,7 +174,7 @@ async fn all_due(world: &World, builder: KeeperBuilder) -> (Keeper, Vec<Session>
     let names = (0..20).map(|n| format!("kim-{n}"));
     let describe =
         |session: SessionBuilder| session.credentials_from(Arc::clone(&source)).keep_alive();
-    let sessions = keeper.open_many(provider, names, describe).await.unwrap();
+    let sessions = all_of(keeper.open_many(provider, names, describe).await);
     for session in &sessions {
         session.authorization().await.unwrap();
     }

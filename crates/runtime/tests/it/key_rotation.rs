@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::common::{World, seconds};
 use async_trait::async_trait;
+use countersign_core::session::Status;
 use countersign_core::{Credentials, Error, SealKeys, SecretBytes, SessionStore};
 use countersign_runtime::{Keeper, MemoryStore, Session, StoredContent};
 use countersign_seal::suite::{Over, Through};
@@ -94,6 +95,21 @@ async fn a_program_that_runs_takes_up_a_key_that_was_added() {
     store.rotate(SealKeys::new(3, key(3)).also(2, key(2)).also(1, key(1))).await;
     let listed = other.stored().await.unwrap();
     assert!(listed.iter().all(|s| !matches!(s.content, StoredContent::Unreadable(_))));
+}
+
+#[tokio::test]
+async fn a_key_that_was_added_is_taken_up_where_many_are_opened_at_once() {
+    let world = World::new();
+    let store = Rotated::of(&world);
+    let first = store.keeper(&world);
+    opened(&world, &first, "kim").await.authorization().await.unwrap();
+    let keeper = store.keeper(&world);
+    opened(&world, &keeper, "lee").await;
+    store.rotate(SealKeys::new(2, key(2)).also(1, key(1))).await;
+    let provider = Arc::new(world.provider.clone());
+    let many = keeper.open_many(provider, ["lee", "kim"], |session| session).await.unwrap();
+    let states: Vec<_> = many.iter().map(|one| one.as_ref().unwrap().state()).collect();
+    assert_eq!(states, [Status::SignedOut, Status::Active]);
 }
 
 #[tokio::test]

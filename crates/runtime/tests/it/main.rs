@@ -4,6 +4,7 @@
 
 mod account;
 mod broken_off;
+mod bulk;
 mod carried;
 mod challenge_end;
 mod code_steps;
