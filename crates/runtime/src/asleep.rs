@@ -31,9 +31,11 @@ const NEVER: Timestamp = Timestamp::from_millis(i64::MIN);
 /// So many bytes name a generation.
 const GENERATION: usize = 12;
 
-/// Where the instant of the appointment stands, and behind it that of the monotonic clock: after two bytes of flags and
-/// strikes and four other instants.
-const APPOINTED: usize = 2 + GENERATION + 4 * size_of::<i64>();
+/// Where the instant of the last use stands: after two bytes of flags and strikes and three other instants.
+const LAST_USED: usize = 2 + GENERATION + 3 * size_of::<i64>();
+
+/// Where that of the appointment stands, and behind it that of the monotonic clock.
+const APPOINTED: usize = LAST_USED + size_of::<i64>();
 
 /// What is written of every session: up to the appointment, this, seven numbers, and how many facts there are.
 const FIXED: usize = APPOINTED + 3 * size_of::<u64>() + 4 * size_of::<u32>() + 1;
@@ -163,6 +165,16 @@ impl Asleep {
         let due = now.mono_at(Timestamp::from_millis(i64::from_le_bytes(*at)));
         *dated.first_chunk_mut()? = nanos(due).to_le_bytes();
         Some(due)
+    }
+
+    /// When it was used last, without waking it; from here on that is `used`, if it was.
+    pub(crate) fn last_use(&mut self, used: Option<Timestamp>) -> Option<Timestamp> {
+        let (_, dated) = self.0.split_at_mut_checked(LAST_USED)?;
+        let last: &mut [u8; size_of::<i64>()] = dated.first_chunk_mut()?;
+        if let Some(used) = used {
+            *last = used.as_millis().to_le_bytes();
+        }
+        Some(Timestamp::from_millis(i64::from_le_bytes(*last)))
     }
 
     fn glance(&self) -> Option<Outlook> {

@@ -37,6 +37,8 @@ pub(crate) struct Cell {
     pub(crate) waiting: AtomicU32,
     /// Its number in the queue.
     slot: AtomicU32,
+    /// Of so many steps of the clocks it has heard.
+    steps_heard: AtomicU32,
     core: Mutex<Inside>,
 }
 
@@ -89,6 +91,7 @@ impl Cell {
             extras: OnceLock::new(),
             waiting: AtomicU32::new(0),
             slot: AtomicU32::new(u32::MAX),
+            steps_heard: AtomicU32::new(0),
             core: Mutex::new(Inside::Awake(Box::new(Core::new(now)))),
         }
     }
@@ -146,12 +149,46 @@ impl Cell {
         }
     }
 
+    /// When it was used last, as far as that is dated, or `now` if it was since then; `None` if it holds nothing that was
+    /// read. Whoever is asleep sleeps on.
+    pub(crate) fn last_use(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut inside = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_used = || {
+            let shown = self.snapshot.load();
+            shown.as_ref().is_some_and(|shown| shown.take_used()) || self.is_waited_for()
+        };
+        match &mut *inside {
+            Inside::Awake(core) if !core.read => None,
+            Inside::Awake(core) => {
+                if is_used() {
+                    core.last_used_at = now;
+                }
+                Some(core.last_used_at)
+            }
+            Inside::Asleep(asleep) => asleep.last_use(is_used().then_some(now)),
+        }
+    }
+
+    /// Whether it holds what was read of the store. Whoever is asleep sleeps on.
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.with_awake(|core| core.read).unwrap_or(true)
+    }
+
     pub(crate) fn slot(&self) -> u32 {
         self.slot.load(Ordering::Relaxed)
     }
 
     pub(crate) fn take_slot(&self, slot: u32) {
         self.slot.store(slot, Ordering::Relaxed);
+    }
+
+    /// Of how many steps of the clocks it has heard.
+    pub(crate) fn steps_heard(&self) -> u32 {
+        self.steps_heard.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn note_steps(&self, n: u32) {
+        self.steps_heard.store(n, Ordering::Release);
     }
 
     fn extras(&self) -> &Extras {

@@ -120,9 +120,9 @@ impl Exchange<'_> {
         let (mut acted, mut proved) = (false, false);
         for round in 0..MOST_ROUNDS {
             let request = self.build(&operation, &seed, deadline).await;
-            // What is bought from here on is dated by the clock as it is now: whoever holds something older
-            // hears of a jump first. Where there are many that takes its time, which counts.
-            crate::ticker::beat(&self.cell.shared);
+            // What is bought from here on is dated by the clock as it is now: a jump is counted before, so that
+            // whoever holds something older hears of it before it hears of this.
+            crate::steps::beat(&self.cell.shared);
             let request = request.and_then(|request| self.in_time(deadline).map(|()| request));
             let sent_at = self.cell.shared.clock.now();
             let sent = match request {

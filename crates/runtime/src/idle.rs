@@ -29,6 +29,7 @@ pub(crate) fn sweep(shared: &Arc<Shared>) -> Option<Monotonic> {
     let due = shared.idle().pop_due(shared.clock.monotonic(), PORTION);
     for (slot, _) in due {
         if let Some(cell) = shared.at(slot) {
+            cell.catch_up();
             cell.fall_asleep();
         }
     }

@@ -22,7 +22,7 @@ use crate::read_only::OnlyRead;
 use crate::rest::Eviction;
 use crate::shared::{Policy, Shared};
 use crate::sync::Handle;
-use crate::ticker;
+use crate::{steps, ticker};
 
 /// No exchange takes longer, whatever is set.
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(24 * 3600);
@@ -91,10 +91,11 @@ impl Keeper {
     }
 
     /// Does what is due: for a keeper in pull mode, which has no task of its own. Harmless at any
-    /// time.
+    /// time. It looks at every session before it returns.
     pub fn tick(&self) {
-        ticker::beat(&self.0);
-        self.0.evict();
+        steps::beat(&self.0);
+        while steps::tell_some(&self.0) {}
+        while self.0.evict() {}
         for cell in self.0.all() {
             cell.kick();
             cell.post_if_due();

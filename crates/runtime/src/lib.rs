@@ -85,7 +85,9 @@ mod site;
 mod snapshot;
 mod squeeze;
 mod status;
+mod steps;
 mod stored;
+mod sweep;
 mod sync;
 mod table;
 #[cfg(test)]
@@ -97,6 +99,7 @@ mod turns;
 mod unsent;
 mod view;
 mod wait;
+mod walk;
 mod watch;
 
 pub use builder::SessionBuilder;

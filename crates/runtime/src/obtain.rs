@@ -10,6 +10,7 @@ use crate::cell::Cell;
 use crate::clock::Reading;
 use crate::inner::Core;
 use crate::snapshot::{Authorized, Snapshot};
+use crate::sync::yield_now;
 use crate::told::News;
 use crate::wait::wait;
 
@@ -71,10 +72,17 @@ impl Cell {
         let _counted = self.wait_counted();
         crate::ticker::ensure(&self.shared);
         crate::watch::ensure(&self.shared);
-        if self.shared.policy.pull {
-            crate::ticker::beat(&self.shared);
-        }
         let deadline = self.shared.clock.monotonic().after(limit);
+        if self.shared.policy.pull {
+            crate::steps::beat(&self.shared);
+            // Nobody else tells those whom nobody asks for anything but their token.
+            while crate::steps::tell_some(&self.shared)
+                && self.shared.clock.monotonic_coarse() < deadline
+            {
+                yield_now().await;
+            }
+        }
+        self.catch_up();
         self.read_first(deadline).await?;
         let mut caller = Caller { good_for, deadline, heard: None, asked: 0, looked: false };
         loop {

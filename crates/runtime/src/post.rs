@@ -123,8 +123,19 @@ impl Cell {
         self.handle_if(event, cargo, |_| true).unwrap_or_default()
     }
 
-    /// `still` looks under the same lock as the machine is told.
+    /// `still` looks under the same lock as the machine is told. What the clocks have done it hears before.
     fn handle_if(
+        self: &Arc<Self>,
+        event: Event,
+        cargo: Cargo,
+        still: impl FnOnce(&Core) -> bool,
+    ) -> Option<After> {
+        self.catch_up();
+        self.handle_first(event, cargo, still)
+    }
+
+    /// The same of what the clocks have done.
+    pub(crate) fn handle_first(
         self: &Arc<Self>,
         event: Event,
         mut cargo: Cargo,

@@ -67,6 +67,13 @@ impl Registry {
         }
     }
 
+    /// The sessions with `most` numbers from `first` on, and whether there are numbers behind those.
+    pub(crate) fn numbered(&self, first: u32, most: u32) -> (Vec<Arc<Cell>>, bool) {
+        let behind = self.slots.get(first as usize..).unwrap_or_default();
+        let (some, rest) = behind.split_at(behind.len().min(most as usize));
+        (some.iter().filter_map(Weak::upgrade).collect(), !rest.is_empty())
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = Arc<Cell>> {
         self.slots.iter().filter_map(Weak::upgrade)
     }

@@ -1,17 +1,16 @@
 //! Sessions that take little room: opened without reading the store, and put to rest when nobody has
 //! used them for long.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_core::Error;
 use countersign_core::session::{Machine, Status};
-use countersign_core::{Error, Monotonic, Timestamp};
 
 use crate::cell::Cell;
 use crate::keeper::Keeper;
 use crate::session::Session;
-use crate::shared::Shared;
 use crate::status::Ring;
+use crate::walk::Walk;
 
 /// Which sessions are put to rest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,7 +25,11 @@ impl Keeper {
     /// How many sessions hold what the store has of them; the others were not read yet, or were put to
     /// rest. Looks at every session.
     pub fn n_loaded(&self) -> usize {
-        self.0.all().iter().filter(|cell| cell.core().read).count()
+        let (mut walk, mut loaded) = (Walk::default(), 0);
+        while !walk.is_over() {
+            loaded += walk.portion(&self.0).iter().filter(|cell| cell.is_loaded()).count();
+        }
+        loaded
     }
 }
 
@@ -42,58 +45,10 @@ impl Session {
     }
 }
 
-impl Shared {
-    /// Puts to rest whoever may be, at most once in a quarter of the time after which somebody may.
-    pub(crate) fn evict(self: &Arc<Self>) {
-        let Some(policy) = self.policy.eviction else { return };
-        let now = self.now();
-        if !self.is_time_to_evict(now.mono, policy.after / 4) {
-            return;
-        }
-        let mut awake: Vec<(Timestamp, Arc<Cell>)> = Vec::new();
-        for cell in self.all() {
-            let Some(used_at) = cell.last_use(now.wall) else { continue };
-            if now.wall.since(used_at) >= policy.after && cell.put_to_rest() {
-                continue;
-            }
-            awake.push((used_at, cell));
-        }
-        let surplus = awake.len().saturating_sub(policy.at_most);
-        if surplus > 0 {
-            awake.sort_by_key(|(used_at, _)| *used_at);
-            // Who cannot rest does not count: the next one does in its place.
-            awake.iter().filter(|(_, cell)| cell.put_to_rest()).take(surplus).for_each(drop);
-        }
-    }
-
-    fn is_time_to_evict(&self, now: Monotonic, pause: Duration) -> bool {
-        let mut last = self.last_eviction();
-        let due = last.is_none_or(|last| now.since(last) >= pause);
-        if due {
-            *last = Some(now);
-        }
-        due
-    }
-}
-
 impl Cell {
-    /// When it was used last, as far as that is looked at; `None` if it rests.
-    fn last_use(&self, now: Timestamp) -> Option<Timestamp> {
-        let mut core = self.core();
-        if !core.read {
-            return None;
-        }
-        if self.snapshot.load().as_ref().is_some_and(|shown| shown.take_used())
-            || self.is_waited_for()
-        {
-            core.last_used_at = now;
-        }
-        Some(core.last_used_at)
-    }
-
     /// Lets go of all that the store has too. Not of what is in memory only, is under way, is waited for
     /// or has been refused by an API; then nothing happens and the answer is no.
-    fn put_to_rest(&self) -> bool {
+    pub(crate) fn put_to_rest(&self) -> bool {
         if self.settings.keep_alive || self.settings.keep_refreshable || !self.is_not_read() {
             return false;
         }

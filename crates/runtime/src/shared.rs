@@ -6,9 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use countersign_core::{Clock, Error, HttpTransport, KeyDigest, Monotonic, Origin, SessionStore};
-use countersign_scheduler::{
-    Admission, BackoffPolicy, Beat, Heartbeat, Now, Planner, Queue, WindowPolicy,
-};
+use countersign_scheduler::{Admission, BackoffPolicy, Now, Planner, Queue, WindowPolicy};
 use countersign_seal::Sealer;
 
 use crate::carry::Spent;
@@ -27,6 +25,8 @@ use crate::places::Places;
 use crate::registry::Registry;
 use crate::rest::Eviction;
 use crate::site::Site;
+use crate::steps::Steps;
+use crate::sweep::Sweeps;
 use crate::sync::{AtomicBool, AtomicUsize, Handle, Mutex, MutexGuard, Notify};
 use crate::watch::Watch;
 
@@ -44,9 +44,6 @@ pub(crate) struct Policy {
     pub(crate) workers: usize,
 }
 
-/// Two looks are of one moment if no more lies between them: less than what makes a jump.
-const TOGETHER: Duration = Duration::from_secs(1);
-
 pub(crate) struct Shared {
     pub(crate) transport: Arc<dyn HttpTransport>,
     pub(crate) store: Arc<dyn SessionStore>,
@@ -60,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) gone: Arc<Notify>,
     pub(crate) ticking: AtomicBool,
     pub(crate) watch: Watch,
+    pub(crate) steps: Steps,
+    pub(crate) sweeps: Sweeps,
     pub(crate) seam: Seam,
     /// The transport again, where it can also send API calls.
     #[cfg(feature = "reqwest")]
@@ -69,7 +68,6 @@ pub(crate) struct Shared {
     pub(crate) handover: Handover,
     /// The store has refused a write for want of a right to it.
     refuses_writes: AtomicBool,
-    evicted_at: Mutex<Option<Monotonic>>,
     sessions: Mutex<Registry>,
     pub(crate) commons: Commons,
     pub(crate) figures: Counts,
@@ -83,7 +81,6 @@ pub(crate) struct Shared {
     /// Something is due and waits for an exchange to land.
     held_back: AtomicBool,
     admission: Mutex<Admission>,
-    heart: Mutex<Option<Heartbeat>>,
     sites: Mutex<HashMap<Origin, Arc<Site>>>,
     /// The challenges that were answered here.
     spent: Mutex<Spent>,
@@ -116,6 +113,8 @@ impl Shared {
             gone: Arc::new(Notify::new()),
             ticking: AtomicBool::new(false),
             watch: Watch::default(),
+            steps: Steps::default(),
+            sweeps: Sweeps::default(),
             seam: Seam::default(),
             #[cfg(feature = "reqwest")]
             client: None,
@@ -123,7 +122,6 @@ impl Shared {
             guards: GuardMemory::default(),
             handover: Handover::default(),
             refuses_writes: AtomicBool::new(false),
-            evicted_at: Mutex::default(),
             sessions: Mutex::default(),
             commons: Commons::default(),
             figures: Counts::default(),
@@ -134,7 +132,6 @@ impl Shared {
             places: Places::default(),
             held_back: AtomicBool::new(false),
             admission: Mutex::new(admission),
-            heart: Mutex::new(None),
             sites: Mutex::default(),
             spent: Mutex::default(),
             handle: Mutex::new(handle.or_else(|| Handle::try_current().ok())),
@@ -180,10 +177,6 @@ impl Shared {
         }
     }
 
-    pub(crate) fn last_eviction(&self) -> MutexGuard<'_, Option<Monotonic>> {
-        self.evicted_at.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -213,21 +206,10 @@ impl Shared {
         Arc::clone(sites.entry(origin.clone()).or_default())
     }
 
-    /// Both clocks at one moment. Whoever was stopped between the two has seen a jump where there was none, and looks
-    /// again; `None` if that happens each time.
-    fn both_clocks(&self) -> Option<Now> {
-        (0..3).find_map(|_| {
-            let before = self.clock.monotonic_coarse();
-            let now = self.lately();
-            (now.mono.since(before) < TOGETHER).then_some(now)
-        })
-    }
-
-    /// Looks at both clocks; the first look only remembers them.
-    pub(crate) fn beat(&self) -> Beat {
-        let Some(now) = self.both_clocks() else { return Beat::Steady };
-        let mut heart = self.heart.lock().unwrap_or_else(PoisonError::into_inner);
-        heart.get_or_insert_with(|| Heartbeat::new(now)).observe(now)
+    /// All auth origins that were met.
+    pub(crate) fn sites(&self) -> Vec<Arc<Site>> {
+        let sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        sites.values().cloned().collect()
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {
@@ -245,6 +227,8 @@ impl Shared {
         let near = registry.candidates(&key);
         let first = near.iter().find(|cell| cell.digest == key).cloned();
         if first.is_none() {
+            // What comes from here on is told to it, what came before is nothing to it.
+            made.note_steps(self.steps.n());
             made.take_slot(registry.insert(&key, Arc::downgrade(&made)));
         }
         // Let go of after the lock: a session that goes looks for itself in the registry.
@@ -263,6 +247,11 @@ impl Shared {
     /// The session that has this number in the queues.
     pub(crate) fn at(&self, slot: u32) -> Option<Arc<Cell>> {
         self.registry().at(slot)
+    }
+
+    /// The sessions with `most` numbers from `first` on, and whether there are numbers behind those.
+    pub(crate) fn numbered(&self, first: u32, most: u32) -> (Vec<Arc<Cell>>, bool) {
+        self.registry().numbered(first, most)
     }
 
     /// All sessions that somebody holds.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use countersign_core::session::{Event, Held, Purpose};
 use countersign_core::{Clock, Timestamp};
-use countersign_scheduler::{Beat, HEARTBEAT_INTERVAL, KeepAlive, Purpose as Wish, Request};
+use countersign_scheduler::{HEARTBEAT_INTERVAL, KeepAlive, Purpose as Wish, Request};
 
 use crate::cell::Cell;
 use crate::flight::Guard;
@@ -17,7 +17,8 @@ use crate::post::{After, Cargo};
 use crate::readers_copy;
 use crate::records::Records;
 use crate::shared::Shared;
-use crate::sync::Notify;
+use crate::steps;
+use crate::sync::{Notify, yield_now};
 use crate::wait::wait;
 
 /// So many sessions are woken before others get their turn; after a suspend a million may be due.
@@ -35,7 +36,8 @@ pub(crate) fn ensure(shared: &Arc<Shared>) {
     if shared.policy.pull || shared.is_closed() || shared.ticking.load(Ordering::Acquire) {
         return;
     }
-    if shared.queue().is_empty() || shared.ticking.swap(true, Ordering::AcqRel) {
+    let is_idle = shared.queue().is_empty() && !shared.steps.are_unheard();
+    if is_idle || shared.ticking.swap(true, Ordering::AcqRel) {
         return;
     }
     let stop = Stop { keeper: Arc::downgrade(shared), began: false };
@@ -109,43 +111,29 @@ async fn run(mut stop: Stop, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
             let Some(shared) = stop.keeper.upgrade().filter(|shared| !shared.is_closed()) else {
                 return;
             };
-            beat(&shared);
-            // What another runtime has left when it went.
-            shared.unsaved().iter().for_each(Cell::kick);
+            steps::beat(&shared);
+            let is_walking = [steps::tell_some(&shared), shared.evict()].contains(&true);
+            if !is_walking {
+                // What another runtime has left when it went. There may be as many as are walked over.
+                shared.unsaved().iter().for_each(Cell::kick);
+            }
             let idle = crate::idle::sweep(&shared);
-            shared.evict();
             let more = post_due(&shared);
             let now = clock.monotonic();
             let next = shared.queue().next_due();
             let next = [next, idle].into_iter().flatten().min();
             match next {
-                _ if more && shared.has_room() => now,
-                _ if more => now.after(STAGGER),
-                Some(due) => due.min(now.after(HEARTBEAT_INTERVAL)),
-                None => now.after(HEARTBEAT_INTERVAL),
+                _ if is_walking => None,
+                _ if more && shared.has_room() => Some(now),
+                _ if more => Some(now.after(STAGGER)),
+                Some(due) => Some(due.min(now.after(HEARTBEAT_INTERVAL))),
+                None => Some(now.after(HEARTBEAT_INTERVAL)),
             }
         };
-        wait(&*clock, woken, until).await;
-    }
-}
-
-/// Looks at both clocks, and evaluates everything anew if they have parted.
-pub(crate) fn beat(shared: &Arc<Shared>) {
-    match shared.beat() {
-        Beat::Steady => {}
-        Beat::Jumped { by_millis } => {
-            for cell in shared.all() {
-                cell.site.forget();
-                cell.post(Event::ClockJumped(by_millis), Cargo::default());
-            }
-        }
-        Beat::Suspended { .. } => {
-            for cell in shared.all() {
-                // It may have been the wall clock that was set forward.
-                cell.site.doubt();
-                cell.reappoint();
-            }
-            shared.wake.notify_one();
+        match until {
+            // A wait that is over when it begins gives way to nobody.
+            None => yield_now().await,
+            Some(until) => drop(wait(&*clock, woken, until).await),
         }
     }
 }
@@ -158,10 +146,12 @@ impl Shared {
             return;
         }
         for cell in self.all() {
-            let core = cell.core();
-            if let Some(shown) = cell.snapshot.load_full().filter(|_| !core.dozing) {
-                cell.snapshot.store(Some(Arc::new(shown.dozing())));
-            }
+            // Of whoever is asleep nothing is published.
+            cell.with_awake(|core| {
+                if let Some(shown) = cell.snapshot.load_full().filter(|_| !core.dozing) {
+                    cell.snapshot.store(Some(Arc::new(shown.dozing())));
+                }
+            });
         }
     }
 }
@@ -170,6 +160,10 @@ impl Cell {
     /// The appointment has come, and what there is to fly is the caller's. A renewal that nobody would use is left
     /// out until somebody does.
     fn fall_due(self: &Arc<Self>, place: Place) -> Option<Guard> {
+        if self.catch_up() {
+            // It has fallen due already, and not for a second time by the clocks as they are.
+            self.shared.queue().cancel(self.slot());
+        }
         if self.doze() {
             return None;
         }
@@ -232,18 +226,23 @@ impl Cell {
         true
     }
 
-    /// The appointment once more, by clocks that have changed. Whoever is asleep sleeps on: there may be a million.
-    fn reappoint(&self) {
+    /// The appointment once more, by clocks that have changed, if `still` under the mutex. Whoever is asleep sleeps on:
+    /// there may be a million.
+    pub(crate) fn reappoint(&self, still: impl Fn() -> bool) {
         let now = self.shared.now();
         let asleep = self.with_asleep(|asleep| {
-            if let Some(due) = asleep.reappoint(now) {
-                self.shared.queue().schedule(self.slot(), due);
+            let due = if still() { asleep.reappoint(now) } else { None };
+            if due.is_some_and(|due| self.shared.queue().schedule(self.slot(), due)) {
+                self.shared.wake.notify_one();
             }
         });
         if asleep.is_some() {
             return;
         }
         let mut core = self.core();
+        if !still() {
+            return;
+        }
         if let Some((appointment, ..)) = core.appointment {
             self.appoint(&mut core, appointment, now, &mut After::default());
         }
@@ -271,6 +270,7 @@ impl Cell {
 
     /// Somebody uses a session whose renewal was left out: it is made up for.
     pub(crate) fn rouse(self: &Arc<Self>) {
+        self.catch_up();
         {
             let now = self.shared.clock.now();
             let mut core = self.core();

@@ -34,6 +34,7 @@ mod life;
 mod logs;
 mod missing_guards;
 mod owed;
+mod portions;
 mod protocol;
 mod read_only;
 mod reentry;

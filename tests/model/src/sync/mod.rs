@@ -20,6 +20,7 @@ pub use shuttle::sync::{Mutex, MutexGuard};
 pub use shuttle::thread_local;
 pub use tokio::sync::{OnceCell, oneshot};
 
+pub use crate::pause as yield_now;
 pub use crate::task_local;
 pub use flag::AtomicBool;
 pub use local::{NoValue, TaskLocal};
