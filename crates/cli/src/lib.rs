@@ -28,6 +28,7 @@ mod keyring;
 mod later;
 pub mod live;
 mod logging;
+mod moment;
 mod new_password;
 mod offer;
 mod opening;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use countersign_core::session::Reauthentication;
 use countersign_core::{AuthProvider, CredentialKind, CredentialSource as _};
-use countersign_runtime::{Keeper, Session, SystemClock};
+use countersign_runtime::{Keeper, KeeperBuilder, Session, SystemClock};
 
 use crate::keep::Keep;
 use crate::problem::Problem;
@@ -42,9 +42,16 @@ pub(crate) async fn keeper(
     transport: &LazyTransport,
     clock: SystemClock,
 ) -> Result<Keeper, Problem> {
+    Ok(described(settings, transport).await?.clock(clock).build()?)
+}
+
+/// The same, for somebody who has more to say of it. Its clock is still to be named.
+pub(crate) async fn described(
+    settings: &StoreSettings,
+    transport: &LazyTransport,
+) -> Result<KeeperBuilder, Problem> {
     let store = store::open(settings).await?;
-    let keeper = Keeper::builder().transport(transport.clone()).store(store);
-    Ok(keeper.clock(clock).pull().build()?)
+    Ok(Keeper::builder().transport(transport.clone()).store(store).pull())
 }
 
 /// The sources of the profile's secrets, for its adapter.

@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::terminal::escape;
 
 /// A failure as a person reads it. Holds no secret; text of others is escaped when it is shown.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Problem {
     exit: Exit,
     what: String,

@@ -150,7 +150,13 @@ impl Asleep {
 
     /// What it will do, without waking it.
     pub(crate) fn outlook(&self) -> Outlook {
-        self.glance().unwrap_or((Status::Active, None, None))
+        self.glance().unwrap_or(Outlook {
+            state: Status::Active,
+            ends: None,
+            next: None,
+            not_before: Timestamp::UNIX_EPOCH,
+            dozing: false,
+        })
     }
 
     /// Its appointment by clocks that have parted, without waking it: the instant stays, and is another one on the
@@ -189,8 +195,17 @@ impl Asleep {
             MOMENT => Some(Purpose::Moment),
             _ => None,
         };
-        let ends = Some((expires_at, refresh_ends));
-        Some((Status::Active, ends, purpose.map(|purpose| (purpose, at))))
+        Some(Outlook {
+            state: Status::Active,
+            ends: Some((expires_at, refresh_ends)),
+            next: purpose.map(|purpose| (purpose, at)),
+            not_before: match purpose {
+                Some(Purpose::Moment) => at,
+                // No renewal is due so early that this would matter.
+                _ => issued_at,
+            },
+            dozing: flags & DOZING != 0,
+        })
     }
 
     fn read(&self) -> Option<Core> {
@@ -318,9 +333,10 @@ mod tests {
         assert_eq!(facts(&after), facts(&before));
         let appointed = |core: &Core| core.appointment.map(|(wish, at, _)| (wish, at));
         assert_eq!(appointed(&after), appointed(&before));
-        let (state, ends, next) = before.asleep().unwrap().outlook();
-        assert_eq!((state, ends), (Status::Active, Some((at(4_600), Some(at(90_000))))));
-        assert_eq!(next, before.appointment.map(|(wish, at, _)| (wish.purpose, at)));
+        let seen = before.asleep().unwrap().outlook();
+        assert_eq!((seen.state, seen.dozing), (Status::Active, before.dozing));
+        assert_eq!(seen.ends, Some((at(4_600), Some(at(90_000)))));
+        assert_eq!(seen.next, before.appointment.map(|(wish, at, _)| (wish.purpose, at)));
         let (held, was) = (after.held.unwrap(), before.held.unwrap());
         assert_eq!(held.access_token().secret().expose(), "canary.access.token");
         assert_eq!(held.id_token().unwrap().secret().expose(), "canary.id.token");

@@ -64,9 +64,19 @@ pub(crate) struct Codes {
     pub(crate) memo: Memo,
 }
 
-/// The state, the ends of access and refresh token, and what is appointed.
-pub(crate) type Outlook =
-    (Status, Option<(Timestamp, Option<Timestamp>)>, Option<(Purpose, Timestamp)>);
+/// What is to be seen of a session that sleeps on.
+#[derive(Clone, Copy)]
+pub(crate) struct Outlook {
+    pub(crate) state: Status,
+    /// The ends of access and refresh token.
+    pub(crate) ends: Option<(Timestamp, Option<Timestamp>)>,
+    /// What is appointed, and for when.
+    pub(crate) next: Option<(Purpose, Timestamp)>,
+    /// Before which instant the machine does not want it.
+    pub(crate) not_before: Timestamp,
+    /// The renewal is left out until somebody uses the session.
+    pub(crate) dozing: bool,
+}
 
 enum Inside {
     Awake(Box<Core>),
@@ -142,8 +152,15 @@ impl Cell {
                 let ends = held.map(|held| {
                     (held.expires_at, held.refresh.and_then(|refresh| refresh.expires_at))
                 });
-                let next = core.appointment.map(|(wish, at, _)| (wish.purpose, at));
-                (core.machine.status(), ends, next)
+                let appointed = core.appointment.map(|(wish, at, _)| (wish, at));
+                Outlook {
+                    state: core.machine.status(),
+                    ends,
+                    next: appointed.map(|(wish, at)| (wish.purpose, at)),
+                    not_before: appointed
+                        .map_or(Timestamp::UNIX_EPOCH, |(wish, _)| wish.not_before),
+                    dozing: core.dozing,
+                }
             }
             Inside::Asleep(asleep) => asleep.outlook(),
         }

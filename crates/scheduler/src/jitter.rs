@@ -15,9 +15,24 @@ const PULL: u32 = 10;
 /// its own, and a plan computed twice is the same plan. The replica's number comes from the driver,
 /// which draws it once; it is no secret and has nothing to do with the seed of an exchange.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Spread(u64);
+pub struct Spread(Number);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Number {
+    Hash(u64),
+    /// Of no hash, and of each decision: what no other spread goes below.
+    Least,
+    /// What no other spread goes beyond.
+    Most,
+}
 
 impl Spread {
+    /// No spread of any asker gives a smaller part of a span than this one.
+    pub const LEAST: Self = Self(Number::Least);
+
+    /// No spread of any asker gives a larger part of a span than this one.
+    pub const MOST: Self = Self(Number::Most);
+
     /// The spread of `session` at `generation` on the replica that drew `replica`.
     pub fn new(replica: u64, session: &KeyDigest, generation: Generation) -> Self {
         let words = session
@@ -26,24 +41,31 @@ impl Spread {
             .map(|chunk| chunk.iter().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte)));
         let state = words.fold(mix(replica), |state, word| mix(state ^ word));
         let state = mix(state ^ generation.counter);
-        Self(mix(state ^ u64::from(generation.tag)))
+        Self(Number::Hash(mix(state ^ u64::from(generation.tag))))
     }
 
     /// The spread of something that is no session.
     pub(crate) const fn seeded(seed: u64) -> Self {
-        Self(mix(seed))
+        Self(Number::Hash(mix(seed)))
     }
 
-    /// Another number for the `n`th of several decisions of the same asker.
+    /// Another number for the `n`th of several decisions of the same asker. The bounds stay what they are.
     #[must_use]
     pub const fn nth(self, n: u32) -> Self {
-        Self(mix(self.0 ^ (n as u64 + 1)))
+        match self.0 {
+            Number::Hash(state) => Self(Number::Hash(mix(state ^ (n as u64 + 1)))),
+            Number::Least | Number::Most => self,
+        }
     }
 
     /// A part of `span`, even in `[0, span)`, in whole nanoseconds; zero if `span` is.
     pub fn of(self, span: Duration) -> Duration {
         // The top 32 bits scale the span; 2^-32 of a span is finer than any wait needs.
-        let share = u128::from(self.0 >> 32);
+        let share = u128::from(match self.0 {
+            Number::Hash(state) => state >> 32,
+            Number::Least => 0,
+            Number::Most => u64::MAX >> 32,
+        });
         let nanos = (span.as_nanos() * share) >> 32;
         Duration::from_nanos(nanos.try_into().unwrap_or(u64::MAX))
     }
@@ -154,7 +176,23 @@ pub(crate) mod tests {
             }
         }
         assert!(seen.len() > 390, "{}", seen.len());
-        assert_eq!(Spread(u64::MAX).of(Duration::ZERO), Duration::ZERO);
-        assert!(Spread(u64::MAX).of(Duration::MAX) <= Duration::MAX);
+        assert_eq!(Spread::MOST.of(Duration::ZERO), Duration::ZERO);
+        assert!(Spread::MOST.of(Duration::MAX) <= Duration::MAX);
+    }
+
+    #[test]
+    fn no_asker_gets_less_than_the_least_or_more_than_the_most() {
+        for span in [1, 7, 1_000, 600_000_000_000].map(Duration::from_nanos) {
+            let bounds = [Spread::LEAST.of(span), Spread::MOST.of(span)];
+            assert!(bounds[0].is_zero() && bounds[1] < span, "{bounds:?}");
+            for n in 0..1_000 {
+                let spread = Spread::seeded(n);
+                for part in [spread.of(span), spread.nth(3).of(span)] {
+                    assert!(part >= bounds[0] && part <= bounds[1], "{part:?} of {span:?}");
+                }
+            }
+            let later = [Spread::LEAST.nth(9).of(span), Spread::MOST.nth(9).of(span)];
+            assert_eq!(later, bounds);
+        }
     }
 }

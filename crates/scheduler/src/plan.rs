@@ -106,6 +106,19 @@ impl Planner {
     /// past.
     pub fn due(&self, request: &Request, now: Timestamp) -> Due {
         let spread = Spread::new(self.replica, &request.session, request.generation);
+        self.due_by(request, now, spread)
+    }
+
+    /// The earliest and the latest instant at which `request` comes due on any replica, of any session and
+    /// generation.
+    pub fn due_between(&self, request: &Request, now: Timestamp) -> (Timestamp, Timestamp) {
+        let [a, b] =
+            [Spread::LEAST, Spread::MOST].map(|spread| self.due_by(request, now, spread).at);
+        // Renewals are only ever pulled ahead, all else is only ever put off.
+        (a.min(b), a.max(b))
+    }
+
+    fn due_by(&self, request: &Request, now: Timestamp, spread: Spread) -> Due {
         let quick = |at| Due { at, capped: false, pace: Pace::Quick };
         let slow = || spread.nth(0).between(self.backoff.slow.0, self.backoff.slow.1);
         let mut due = match request.purpose {
@@ -206,6 +219,43 @@ mod tests {
         assert_eq!(due(500, 100), seconds(500));
         let late = NOW.after(seconds(9_000));
         assert_eq!(planner.due(&wish, late).at, late, "what is overdue is due now");
+    }
+
+    #[test]
+    fn f02_every_replica_is_due_between_the_bounds_and_some_are_at_them() {
+        let refresh = |seconds| Purpose::Refresh {
+            issued_at: NOW,
+            expires_at: NOW.after(Duration::from_secs(seconds)),
+        };
+        let failure = Failure { attempt: 4, since: NOW, hint: Some(NOW.after(seconds(60))) };
+        let slow = Failure { attempt: 99, since: NOW, hint: None };
+        for earliest in [EarliestRefresh::Anytime, EarliestRefresh::MandatoryWindow] {
+            for (purpose, is_spread) in [
+                (refresh(3_600), true),
+                (refresh(60), true),
+                (refresh(86_400), true),
+                (refresh(10), earliest == EarliestRefresh::MandatoryWindow),
+                (refresh(0), false),
+                (Purpose::LockoutEnd(NOW.after(seconds(600))), true),
+                (Purpose::ChallengeDeadline(NOW.after(seconds(180))), false),
+                (Purpose::Probe, true),
+                (Purpose::Retry(failure), true),
+                (Purpose::Retry(slow), true),
+                (Purpose::SaveRetry { attempt: 3 }, true),
+            ] {
+                let request = request(purpose);
+                let due = |replica| Planner::new(replica, earliest).due(&request, NOW).at;
+                let (least, most) = Planner::new(1, earliest).due_between(&request, NOW);
+                assert_eq!(least < most, is_spread, "{purpose:?}: {least} to {most}");
+                let instants: Vec<_> = (0..2_000).map(due).collect();
+                assert!(instants.iter().all(|at| (least..=most).contains(at)), "{purpose:?}");
+                // Bounds that are wider than they must be would be of no use.
+                let near = most.since(least) / 100;
+                let first = instants.iter().min().unwrap().since(least);
+                let last = most.since(*instants.iter().max().unwrap());
+                assert!(first <= near && last <= near, "{purpose:?}: {first:?}, {last:?}");
+            }
+        }
     }
 
     #[test]

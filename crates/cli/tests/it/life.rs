@@ -1,8 +1,6 @@
 //! The life of a session, each command a process of its own.
 
-use std::process::Command;
-
-use crate::support::{BINARY, Home, Simulated};
+use crate::support::{Home, Simulated};
 
 #[test]
 fn login_status_token_request_refresh_and_logout_work_across_processes() {
@@ -80,57 +78,4 @@ fn a_request_goes_to_the_sessions_origins_only_and_its_status_is_the_exit_code()
         .exits(7)
         .says(&["HTTP 404"]);
     home.run(&["request", "GET", &hub.resource(), "-H", "Authorization: x"]).exits(2);
-}
-
-#[test]
-fn a_fresh_token_takes_no_lock_opens_no_socket_and_starts_no_thread() {
-    if Command::new("strace").arg("-V").output().is_err() {
-        println!("skipped: strace is not installed");
-        return;
-    }
-    let hub = Simulated::start(&["ibex"]);
-    let home = Home::ibex(&hub);
-    home.run(&["login"]).exits(0);
-    let calls = |arguments: &[&str]| {
-        let log = home.path("strace.log");
-        let traced = home
-            .command("strace")
-            .args(["-f", "-qq", "-o"])
-            .arg(&log)
-            .arg("-e")
-            .arg("trace=socket,socketpair,connect,flock,fcntl,epoll_create1,openat,clone,clone3")
-            .arg(BINARY)
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(traced.status.success(), "{}", String::from_utf8_lossy(&traced.stderr));
-        std::fs::read_to_string(log).unwrap()
-    };
-    for command in ["token", "headers"] {
-        let log = calls(&[command]);
-        for call in [
-            "socket(",
-            "socketpair(",
-            "connect(",
-            "flock(",
-            "F_SETLK",
-            "F_OFD_SETLK",
-            "epoll_create1(",
-            "clone",
-        ] {
-            assert!(!log.contains(call), "{command} calls {call}:\n{log}");
-        }
-        let opened = log.lines().filter(|line| {
-            line.contains("openat(") && !line.contains("ENOENT") && line.contains("state/")
-        });
-        for line in opened {
-            let plain = line.contains("/key\"")
-                || line.contains("/records/")
-                || line.contains("O_DIRECTORY");
-            assert!(plain && !line.contains("O_WRONLY") && !line.contains("O_RDWR"), "{line}");
-        }
-    }
-    // The control: a refresh does all of it, so the trace would show it.
-    let log = calls(&["refresh"]);
-    assert!(["socket(", "flock(", "clone"].iter().all(|call| log.contains(call)), "{log}");
 }

@@ -10,9 +10,11 @@ mod damaged;
 mod demo;
 mod doctor;
 mod ends;
+mod fresh;
 mod life;
 mod passwords;
 mod providers;
+mod schedule;
 #[allow(unreachable_pub, reason = "it is a module of another package")]
 #[path = "../../../../tests/src/canaries/mod.rs"]
 mod searcher;

@@ -204,28 +204,6 @@ fn f31_a_keyring_that_is_asked_for_and_not_there_is_told_with_the_remedy() {
 }
 
 #[test]
-fn the_schedule_is_told_and_nothing_is_sent() {
-    let (hub, studio) = (Simulated::start(&["ibex"]), Simulated::start(&["igny8"]));
-    let home = two(&hub, &studio);
-    sign_in(&home);
-    let plan = home.run(&["sessions", "schedule", "--json"]).exits(0).keeps_secrets();
-    let told = of(&plan, "ibex");
-    assert_eq!((&told["next"]["purpose"], &told["state"]), (&"renew".into(), &"active".into()));
-    let (survives, next) = (told["survives_ms"].as_u64().unwrap(), &told["next"]["at"]);
-    assert!(
-        survives > 0 && next.as_str().unwrap() < told["expires_at"].as_str().unwrap(),
-        "{told}"
-    );
-    assert!(told["over_at"].is_string());
-    let text = home.run(&["sessions", "schedule", "-p", "studio"]).exits(0).out;
-    assert!(
-        text.starts_with("studio: renew at ") && text.contains("survives an outage of"),
-        "{text}"
-    );
-    assert_eq!(text.lines().count(), 1);
-}
-
-#[test]
 fn f46_why_a_session_is_as_it_is_can_be_asked() {
     let pool = Simulated::start(&["cognito", "--allow", "password"]);
     let home = Home::new(&format!(

@@ -44,6 +44,7 @@ mod refusal;
 mod reports;
 mod rest;
 mod revoke_all;
+mod schedule;
 mod silent;
 mod sink;
 mod time;

@@ -37,8 +37,8 @@ pub(crate) enum Command {
     DropKey(drop_key::Arguments),
     /// Put the keys of the store under what the table [store] of the profile file says
     Protect(protect::Arguments),
-    /// Tell when each session will be renewed, and how long an outage it survives; sends nothing
-    Schedule,
+    /// Tell by when each session will be renewed, and how long an outage it survives; sends nothing
+    Schedule(schedule::Arguments),
 }
 
 /// Which session.
@@ -60,7 +60,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<Exit, Problem> {
         Command::Reseal(arguments) => reseal::run(arguments, global),
         Command::DropKey(arguments) => drop_key::run(arguments, global),
         Command::Protect(arguments) => protect::run(arguments, global),
-        Command::Schedule => schedule::run(global),
+        Command::Schedule(arguments) => schedule::run(arguments, global),
     }
 }
 
