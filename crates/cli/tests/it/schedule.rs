@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use countersign_core::Timestamp;
 use serde_json::Value;
 
 use crate::support::pair::{both, objects, of, sign_in, two};
@@ -24,8 +25,9 @@ fn twice(home: &Home, more: &[&str]) -> (String, String) {
     within.expect("two calls take longer than a second, twenty times").0
 }
 
-fn instant<'a>(told: &'a Value, name: &str) -> &'a str {
-    told["next"][name].as_str().unwrap_or_else(|| panic!("{name} in {told}"))
+fn instant(told: &Value, name: &str) -> Timestamp {
+    let at = told["next"][name].as_str().and_then(Timestamp::parse_rfc3339);
+    at.unwrap_or_else(|| panic!("{name} in {told}"))
 }
 
 fn profiles(ended: &Ended) -> Vec<String> {
@@ -41,7 +43,8 @@ fn the_schedule_is_told_and_nothing_is_sent() {
     let plan = schedule(&home, &["--json"]);
     let told = of(&plan, "ibex");
     assert_eq!((&told["next"]["purpose"], &told["state"]), (&"renew".into(), &"active".into()));
-    assert!(instant(&told, "at") < told["expires_at"].as_str().unwrap(), "{told}");
+    let end = told["expires_at"].as_str().and_then(Timestamp::parse_rfc3339).unwrap();
+    assert!(instant(&told, "at") < end, "{told}");
     // A quarter of an hour, less what the sign-in has taken.
     assert!((890_000..=900_000).contains(&told["survives_ms"].as_u64().unwrap()), "{told}");
     assert_eq!((told["over_at"].is_string(), &told["error"]), (true, &Value::Null));
@@ -72,7 +75,7 @@ fn f02_whoever_asks_twice_is_told_the_same_and_every_replica_is_within_it() {
         assert_eq!((instant(&one, "earliest"), instant(&one, "latest")), (earliest, latest));
         assert!((earliest..=latest).contains(&instant(&one, "at")), "{one}");
         assert!(one["survives_ms"].as_u64() >= all["survives_ms"].as_u64(), "{one}");
-        instants.insert(instant(&one, "at").to_owned());
+        instants.insert(instant(&one, "at"));
     }
     assert_eq!(instants.len(), 4, "{instants:?}");
     home.run(&["sessions", "schedule", "--replica-seed", "x"]).exits(2);

@@ -54,7 +54,11 @@ async fn f02_every_replica_renews_in_the_window_that_each_of_them_tells() {
 async fn who_sleeps_tells_the_same_window_and_sleeps_on() {
     let world = World::new();
     world.signed_in().await;
-    let awake = seen_by(&world, 7).await;
+    let keeper = world.keeper();
+    let session = world.described(&keeper).open().await.unwrap();
+    // Whoever has been handed a token is awake.
+    assert!(session.current().is_some());
+    let awake = session.planned();
     let keeper = world.keeper();
     let provider: Arc<dyn AuthProvider> = Arc::new(Plain::default());
     let open = keeper.open_many(provider, ["kim".to_owned()], |session| session).await.unwrap();
