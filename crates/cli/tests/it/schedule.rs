@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use countersign_core::Timestamp;
+use countersign_core::{Clock as _, Timestamp};
+use countersign_runtime::SystemClock;
 use serde_json::Value;
 
 use crate::support::pair::{both, objects, of, sign_in, two};
@@ -15,14 +16,14 @@ fn schedule(home: &Home, more: &[&str]) -> Ended {
 
 /// What two calls within one second have said: the words for people name the time that is left.
 fn twice(home: &Home, more: &[&str]) -> (String, String) {
+    let clock = SystemClock::new();
     let mut pairs = (0..20).map(|_| {
-        let second = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let began = second().unwrap().as_secs();
+        let began = clock.now().as_seconds();
         let said = (schedule(home, more).out, schedule(home, more).out);
-        (said, began == second().unwrap().as_secs())
+        (said, began == clock.now().as_seconds())
     });
     let within = pairs.find(|(_, within)| *within);
-    within.expect("two calls take longer than a second, twenty times").0
+    within.unwrap_or_else(|| panic!("two calls take longer than a second, twenty times")).0
 }
 
 fn instant(told: &Value, name: &str) -> Timestamp {

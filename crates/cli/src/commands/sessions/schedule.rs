@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Exit, Proble
     };
     let (described, broken) = described(&file, global)?;
     let seed = arguments.replica_seed;
-    // What depends on the number is not shown where none is given; a drawn one would still move what is.
+    // Without a number all is told of every keeper, but for waits after a failure: they are to be the same each time.
     let fleet = Fleet::plan(file.store(), described, seed.unwrap_or_default())?;
     if let (Some(_), Some((_, problem))) = (&global.profile, fleet.unopened().first()) {
         return Err(problem.clone());
