@@ -85,7 +85,8 @@
 //! ```
 //!
 //! The folder `examples` of this crate has programs that run against a simulator: a service, a worker,
-//! a lambda, a web login over two replicas, an interceptor, and a test of your own.
+//! a lambda, a web login over two replicas, an interceptor, a fleet of many accounts, and a test of your
+//! own.
 //!
 //! # Features
 //!

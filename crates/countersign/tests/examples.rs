@@ -15,6 +15,7 @@ macro_rules! examples {
 }
 
 examples! {
+    fleet from "../examples/fleet.rs",
     interceptor from "../examples/interceptor.rs",
     lambda from "../examples/lambda.rs",
     own_test from "../examples/own_test.rs",

@@ -12,6 +12,33 @@ use crate::shared::Shared;
 use crate::sync::{Mutex, MutexGuard};
 
 /// The figures of a [`crate::Keeper`]. Counts begin when it was built.
+///
+/// ```
+/// # use countersign_core::HttpTransport;
+/// # use countersign_core::http::{HttpRequest, HttpResponse};
+/// # use countersign_core::transport::{Delivery, Reason, TransportError};
+/// # use countersign_runtime::{Figures, Keeper};
+/// # struct Nobody;
+/// # #[async_trait::async_trait]
+/// # impl HttpTransport for Nobody {
+/// #     async fn send(&self, _: HttpRequest) -> Result<HttpResponse, TransportError> {
+/// #         Err(TransportError::new(Delivery::NotSent, Reason::Connect))
+/// #     }
+/// # }
+/// # let keeper = Keeper::builder().transport(Nobody).build()?;
+/// fn falls_behind(before: &Figures, now: &Figures) -> bool {
+///     let put_off = now.outcomes.put_off - before.outcomes.put_off;
+///     let bought = now.outcomes.tokens - before.outcomes.tokens;
+///     now.queue_depth > before.queue_depth || put_off > bought
+/// }
+///
+/// let before = keeper.figures();
+/// // … a minute later
+/// let now = keeper.figures();
+/// println!("{} sessions, {} due; late {:?}", now.sessions, now.queue_depth, now.lateness.quantile(0.99));
+/// assert!(!falls_behind(&before, &now));
+/// # Ok::<(), countersign_core::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Figures {
@@ -19,13 +46,17 @@ pub struct Figures {
     pub sessions: usize,
     /// Sessions that are to be woken, now or later.
     pub appointed: usize,
-    /// Sessions that are due and have not been woken: more than the few of one moment means that the
-    /// workers, or the processor, do not keep up.
+    /// Sessions that are due and have not been woken, in the queue or parked until an exchange of their origin
+    /// and client has landed: more than the few of one moment means that concurrency, the workers, or the
+    /// processor, do not keep up.
     pub queue_depth: usize,
-    /// Exchanges under way, from asking for leave to the commit.
+    /// Exchanges under way, from asking for leave to the commit, whoever has begun them; and writings of what
+    /// readers get, where the store has keys for readers.
     pub under_way: usize,
-    /// How much later than appointed sessions were woken. The renewal of a token is appointed long
-    /// before its end: a lateness of seconds costs nobody anything.
+    /// How much later than appointed the clock has woken sessions. What is put off afterwards (by a budget, a
+    /// throttle or an open circuit) is appointed anew and counted from then, so that such waits are not in it:
+    /// [`Outcomes::put_off`] tells of them. A keeper in pull mode records none. The renewal of a token is
+    /// appointed long before its end: a lateness of seconds costs nobody anything.
     pub lateness: Lateness,
     /// How exchanges ended.
     pub outcomes: Outcomes,
@@ -45,7 +76,7 @@ pub struct Outcomes {
     pub challenges: u64,
     /// With nothing but a yes: a revocation.
     pub done: u64,
-    /// The provider said no.
+    /// The answer was an error: the provider said no, or that it cannot now.
     pub refused: u64,
     /// Without an answer of the provider: not sent, or lost on the way.
     pub unanswered: u64,

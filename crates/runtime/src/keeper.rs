@@ -107,7 +107,31 @@ impl Keeper {
         self.0.hub.listen(None)
     }
 
-    /// What the keeper does and how it keeps up, at this moment and since it was built.
+    /// What the keeper does and how it keeps up, at this moment and since it was built. Looks at whatever is
+    /// due.
+    ///
+    /// ```
+    /// # use countersign_core::HttpTransport;
+    /// # use countersign_core::http::{HttpRequest, HttpResponse};
+    /// # use countersign_core::transport::{Delivery, Reason, TransportError};
+    /// # use countersign_runtime::Keeper;
+    /// # struct Nobody;
+    /// # #[async_trait::async_trait]
+    /// # impl HttpTransport for Nobody {
+    /// #     async fn send(&self, _: HttpRequest) -> Result<HttpResponse, TransportError> {
+    /// #         Err(TransportError::new(Delivery::NotSent, Reason::Connect))
+    /// #     }
+    /// # }
+    /// # let keeper = Keeper::builder().transport(Nobody).build()?;
+    /// fn line(keeper: &Keeper) -> String {
+    ///     let now = keeper.figures();
+    ///     let late = now.lateness.quantile(0.99);
+    ///     format!("{} due, {} under way, p99 {late:?} late", now.queue_depth, now.under_way)
+    /// }
+    ///
+    /// assert_eq!(line(&keeper), "0 due, 0 under way, p99 0ns late");
+    /// # Ok::<(), countersign_core::Error>(())
+    /// ```
     pub fn figures(&self) -> Figures {
         self.0.figures()
     }

@@ -99,8 +99,11 @@ impl LaneLimits {
 }
 
 impl Default for LaneLimits {
-    /// A thousand a second, a thousand at once, 128 under way: a bound against accidents, far above
-    /// what renewals need; a provider that documents less gets its own limits.
+    /// A thousand a second, a thousand at once, 128 under way: a bound against accidents. A token is renewed
+    /// when some 0.7 of its life is over, so that a thousand a second just renews 2.5 million sessions whose
+    /// tokens live an hour, and 210,000 where they live five minutes; 128 under way allow it if an exchange
+    /// takes an eighth of a second. A larger fleet of one origin and client, and a provider that documents
+    /// less, get their own limits.
     fn default() -> Self {
         Self { interval: Duration::from_millis(1), burst: 1_000, concurrency: 128 }
     }
