@@ -23,7 +23,7 @@ pub(crate) struct Eviction {
 
 impl Keeper {
     /// How many sessions hold what the store has of them; the others were not read yet, or were put to
-    /// rest. Looks at every session.
+    /// rest. Looks at every session, and wakes none.
     pub fn n_loaded(&self) -> usize {
         let (mut walk, mut loaded) = (Walk::default(), 0);
         while !walk.is_over() {

@@ -118,6 +118,31 @@ fn f17_whoever_was_stopped_in_his_portion_tells_nobody_twice() {
 }
 
 #[test]
+fn f17_of_many_who_tell_a_session_at_once_one_does() {
+    let (keeper, clock, sessions) = asleep(HOUR, usize::MAX);
+    let before: Vec<_> = sessions.iter().map(ends).collect();
+    beat(&keeper.0);
+    let n = 20;
+    for _ in 0..n {
+        clock.set_wall(clock.now().before(HOUR));
+        beat(&keeper.0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for session in &sessions {
+                        session.0.catch_up();
+                    }
+                });
+                scope.spawn(|| while tell_some(&keeper.0) {});
+            }
+        });
+    }
+    let set_by = -3_600_000 * n;
+    let moved: Vec<_> = before.iter().map(|end| end.map(|end| end.shifted(set_by))).collect();
+    assert_eq!(sessions.iter().map(ends).collect::<Vec<_>>(), moved);
+}
+
+#[test]
 fn a_walk_meets_whoever_stays_once_although_others_come_and_go() {
     let (keeper, _clock, mut sessions) = asleep(HOUR, usize::MAX);
     let mut walk = Walk::default();

@@ -21,8 +21,8 @@ pub struct Heartbeat {
     last: Now,
 }
 
-/// What happened since the last look. After anything but [`Beat::Steady`] every session is evaluated
-/// again, a few at a time.
+/// What happened since the last look. After anything but [`Beat::Steady`] every session is to be evaluated
+/// again, before it is told anything else; the driver does so a few at a time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Beat {
     /// Nothing of note.

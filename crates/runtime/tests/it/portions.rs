@@ -29,6 +29,12 @@ impl Told {
         self.0.load(Ordering::SeqCst)
     }
 
+    async fn first(&self) {
+        while self.n() == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Lets others have their turns until about half of all have been told.
     async fn half(&self) {
         while self.n() < MANY / 2 {
@@ -177,12 +183,36 @@ async fn f17_what_is_bought_before_the_walk_has_come_by_is_not_moved_with_what_i
     let (_keeper, sessions) = signed_in(world.keeper_builder().effect_filter(told.clone())).await;
     set_back(&world, DAY);
     world.clock.advance(seconds(30));
-    told.half().await;
+    told.first().await;
     let last = sessions.last().unwrap();
     last.refresh().await.unwrap();
+    assert!(told.n() < MANY, "the walk has not come to its end: {}", told.n());
     settle().await;
-    assert_eq!(left(&world, last), seconds(3_600));
-    assert_eq!(told.n(), MANY);
+    assert_eq!((told.n(), left(&world, last)), (MANY, seconds(3_600)));
+    assert_eq!(world.server.count("refresh"), 1, "nor has it ended");
+}
+
+#[tokio::test]
+async fn f17_what_a_sibling_has_bought_since_is_not_moved_with_what_it_replaces() {
+    let (world, told) = (World::new(), Told::default());
+    let (_keeper, sessions) = signed_in(world.keeper_builder().effect_filter(told.clone())).await;
+    let name = format!("kim-{}", MANY - 1);
+    let sibling = world.keeper();
+    let described = sibling.session(Plain::default(), &name);
+    let secrets = Credentials::password(name, PASSWORD.to_owned());
+    let theirs = described.credentials(secrets).open().await.unwrap();
+    set_back(&world, DAY);
+    world.clock.advance(seconds(30));
+    told.first().await;
+    let renewed = theirs.refresh().await.unwrap();
+    let ours = sessions.last().unwrap();
+    while ours.status().generation != Some(renewed.generation()) {
+        tokio::task::yield_now().await;
+    }
+    assert!(told.n() < MANY, "the walk has not come to its end: {}", told.n());
+    settle().await;
+    assert_eq!((told.n(), left(&world, ours)), (MANY, seconds(3_600)));
+    assert_eq!(world.server.count("refresh"), 1, "nor has it ended");
 }
 
 #[tokio::test]
