@@ -37,7 +37,7 @@ fn is_asleep(cell: &Cell) -> bool {
 }
 
 fn ends(session: &Session) -> Option<Timestamp> {
-    session.0.outlook().1.map(|(access, _)| access)
+    session.0.outlook().ends.map(|(access, _)| access)
 }
 
 #[test]

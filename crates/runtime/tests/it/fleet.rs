@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::common::store::Flaky;
-use crate::common::{PASSWORD, Plain, World, at_once, seconds, settle};
+use crate::common::{PASSWORD, Plain, World, all_of, at_once, seconds, settle};
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::session::Status;
 use countersign_core::transport::TransportError;
@@ -18,11 +18,6 @@ use countersign_scheduler::{BudgetSettings, LaneLimits};
 use countersign_seal::suite::{Over, Through};
 
 const MANY: usize = 300;
-
-/// Every session, where each was opened.
-fn all_of(opened: Result<Vec<Result<Session, Error>>, Error>) -> Vec<Session> {
-    opened.unwrap().into_iter().map(Result::unwrap).collect()
-}
 
 async fn opened(world: &World, keeper: &Keeper) -> Vec<Session> {
     let provider: Arc<dyn AuthProvider> = Arc::new(world.provider.clone());

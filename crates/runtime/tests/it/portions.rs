@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::common::{PASSWORD, Plain, World, seconds, settle};
+use crate::common::{PASSWORD, Plain, World, all_of, seconds, settle};
 use countersign_core::session::{Effect, Event};
 use countersign_core::{
     AuthProvider, Clock, CredentialSource, Credentials, KeyDigest, Monotonic, Timestamp,
@@ -91,7 +91,7 @@ async fn signed_in(builder: KeeperBuilder) -> (Keeper, Vec<Session>) {
     let opened = keeper.open_many(provider, names, |described| {
         described.credentials_from(Arc::clone(&source)).keep_alive()
     });
-    let sessions = opened.await.unwrap();
+    let sessions = all_of(opened.await);
     for session in &sessions {
         session.authorization().await.unwrap();
     }
@@ -272,7 +272,7 @@ async fn who_may_rest_is_put_to_rest_a_portion_at_a_time() {
         let opened = keeper.open_many(Arc::new(Plain::default()), names, |described| {
             described.credentials_from(Arc::clone(&source))
         });
-        let sessions = opened.await.unwrap();
+        let sessions = all_of(opened.await);
         for session in &sessions {
             session.authorization().await.unwrap();
         }

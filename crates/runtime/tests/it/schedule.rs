@@ -7,7 +7,7 @@ use countersign_core::{AuthProvider, Clock, RefreshSupport};
 use countersign_runtime::{Planned, Session};
 use serde_json::json;
 
-use crate::common::{Act, Plain, World, seconds, settle};
+use crate::common::{Act, Plain, World, all_of, seconds, settle};
 
 /// The session as a replica of this number opens it.
 async fn seen_by(world: &World, replica: u64) -> Planned {
@@ -61,7 +61,7 @@ async fn who_sleeps_tells_the_same_window_and_sleeps_on() {
     let awake = session.planned();
     let keeper = world.keeper();
     let provider: Arc<dyn AuthProvider> = Arc::new(Plain::default());
-    let open = keeper.open_many(provider, ["kim".to_owned()], |session| session).await.unwrap();
+    let open = all_of(keeper.open_many(provider, ["kim"], |session| session).await);
     assert_eq!(keeper.schedule(), [awake]);
     assert_eq!(open.iter().map(Session::planned).collect::<Vec<_>>(), [awake]);
 }

@@ -14,7 +14,6 @@ mod runtime;
 mod swap;
 
 pub use arc_swap::Guard;
-pub use shuttle::future::yield_now;
 pub use shuttle::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize};
 pub use shuttle::sync::{Mutex, MutexGuard};
 pub use shuttle::thread_local;

@@ -11,7 +11,7 @@ pub mod store;
 use std::time::Duration;
 
 use countersign_core::session::{Reauthentication, Status};
-use countersign_core::{Clock, Credentials};
+use countersign_core::{Clock, Credentials, Error};
 use countersign_runtime::{
     Keeper, KeeperBuilder, ManualClock, MemoryStore, Session, SessionBuilder,
 };
@@ -92,6 +92,11 @@ impl World {
             settle().await;
         }
     }
+}
+
+/// Every session of many, where each was opened.
+pub fn all_of(opened: Result<Vec<Result<Session, Error>>, Error>) -> Vec<Session> {
+    opened.unwrap().into_iter().map(Result::unwrap).collect()
 }
 
 /// Lets every task run until none can.
