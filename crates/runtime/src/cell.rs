@@ -18,7 +18,7 @@ use crate::inner::Core;
 use crate::reading::Reading;
 use crate::reports::Reported;
 use crate::snapshot::Snapshot;
-use crate::sync::{ArcSwapOption, AtomicU32, Mutex, MutexGuard, Notified, Notify, OnceLock};
+use crate::sync::{ArcSwapOption, AtomicU32, Mutex, MutexGuard, Notified, Notify, OnceLock, Tally};
 
 /// A grace that is shorter leaves no time for exchanges that are cut to fit: those of servers that are slow for a moment
 /// would be lost.
@@ -38,7 +38,7 @@ pub(crate) struct Cell {
     /// Its number in the queue.
     slot: AtomicU32,
     /// Of so many steps of the clocks it has heard.
-    steps_heard: AtomicU32,
+    steps_heard: Tally,
     core: Mutex<Inside>,
 }
 
@@ -101,7 +101,7 @@ impl Cell {
             extras: OnceLock::new(),
             waiting: AtomicU32::new(0),
             slot: AtomicU32::new(u32::MAX),
-            steps_heard: AtomicU32::new(0),
+            steps_heard: Tally::new(0),
             core: Mutex::new(Inside::Awake(Box::new(Core::new(now)))),
         }
     }

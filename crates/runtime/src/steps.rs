@@ -16,7 +16,7 @@ use crate::cell::Cell;
 use crate::post::Cargo;
 use crate::shared::Shared;
 use crate::site::Site;
-use crate::sync::{AtomicU32, Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard, Tally};
 use crate::ticker;
 use crate::walk::Walk;
 
@@ -27,7 +27,7 @@ const TOGETHER: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(crate) struct Steps {
     /// How many there were.
-    n: AtomicU32,
+    n: Tally,
     heart: Mutex<Option<Heartbeat>>,
     unheard: Mutex<Unheard>,
 }
@@ -91,7 +91,7 @@ impl Steps {
 
     /// Whether the walk is to be gone on with.
     pub(crate) fn are_unheard(&self) -> bool {
-        self.unheard().walk.is_some()
+        self.n() > 0 && self.unheard().walk.is_some()
     }
 
     /// Looks at both clocks; the first look only remembers them. Whoever looks after this and finds nothing new finds
@@ -167,9 +167,12 @@ fn both_clocks(shared: &Shared) -> Option<Now> {
 impl Cell {
     /// Hears of the steps that it has not heard of; whether there were any.
     pub(crate) fn catch_up(self: &Arc<Self>) -> bool {
+        if self.shared.steps.n() == 0 {
+            return false;
+        }
         let before = self.steps_heard();
+        let mut heard = before;
         loop {
-            let heard = self.steps_heard();
             if heard == self.shared.steps.n() {
                 return heard != before;
             }
@@ -182,17 +185,16 @@ impl Cell {
                 }
                 is_first
             };
+            let set = Event::ClockJumped(set_by);
             if set_by == 0 {
                 self.reappoint(is_first);
-                continue;
-            }
-            let set = Event::ClockJumped(set_by);
-            if let Some(after) = self.handle_first(set, Cargo::default(), |_| is_first()) {
+            } else if let Some(after) = self.handle_first(set, Cargo::default(), |_| is_first()) {
                 self.finish(after);
                 if slept {
                     self.reappoint(|| true);
                 }
             }
+            heard = self.steps_heard();
         }
     }
 }

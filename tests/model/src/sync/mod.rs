@@ -17,6 +17,9 @@ pub use arc_swap::Guard;
 pub use shuttle::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize};
 pub use shuttle::sync::{Mutex, MutexGuard};
 pub use shuttle::thread_local;
+/// Counts steps of the clocks, of which no scenario has one; to look whether there were any is no point, since each event
+/// of each session begins with that.
+pub use std::sync::atomic::AtomicU32 as Tally;
 pub use tokio::sync::{OnceCell, oneshot};
 
 pub use crate::pause as yield_now;
