@@ -267,6 +267,7 @@ impl Asleep {
             held: Some(tokens),
             told: ToldLog::quiet(count),
             appointment: wish.map(|wish| (wish, at, Monotonic::from_start(mono))),
+            renewal_due: has(RENEW).then_some(at),
             dozing: has(DOZING),
             published: has(PUBLISHED).then_some(generation),
             ring,

@@ -2,16 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use countersign_core::Error;
 
-use crate::obtain::is_handed_out;
 use crate::session::Session;
-use crate::snapshot::{Authorized, Snapshot};
-use crate::sync::Guard;
+use crate::snapshot::Authorized;
 
 /// What comes of it where it is not.
 type Obtaining<'a> = Pin<Box<dyn Future<Output = Result<Authorized, Error>> + Send + 'a>>;
@@ -43,13 +40,6 @@ impl<'a> AtHand<'a> {
     }
 }
 
-/// Out of line and by value: whoever drops it where it stands keeps it in memory for that.
-#[cold]
-#[inline(never)]
-fn let_go(over: Guard<Option<Arc<Snapshot>>>) {
-    drop(over);
-}
-
 impl Future for AtHand<'_> {
     type Output = Result<Authorized, Error>;
 
@@ -60,10 +50,12 @@ impl Future for AtHand<'_> {
             let cell = &self.session.0;
             let now = cell.wall.read();
             let shown = cell.snapshot.load();
-            if is_handed_out(&shown, now) {
+            if shown.is_hit(now) {
                 return Poll::Ready(Ok(Authorized::of(shown)));
             }
-            let_go(shown);
+            if let Some(shown) = shown.hit_after_all(now) {
+                return Poll::Ready(Ok(Authorized::new(shown)));
+            }
         }
         self.obtain(cx)
     }

@@ -15,10 +15,10 @@ use countersign_scheduler::Planner;
 use crate::asleep::Asleep;
 use crate::common::{Common, Latest};
 use crate::inner::Core;
+use crate::published::Published;
 use crate::reading::Reading;
 use crate::reports::Reported;
-use crate::snapshot::Snapshot;
-use crate::sync::{ArcSwapOption, AtomicU32, Mutex, MutexGuard, Notified, Notify, OnceLock, Tally};
+use crate::sync::{AtomicU32, Mutex, MutexGuard, Notified, Notify, OnceLock, Tally};
 
 /// A grace that is shorter leaves no time for exchanges that are cut to fit: those of servers that are slow for a moment
 /// would be lost.
@@ -31,7 +31,7 @@ pub(crate) struct Cell {
     pub(crate) key: SessionKey,
     pub(crate) digest: KeyDigest,
     /// What callers read without a lock.
-    pub(crate) snapshot: ArcSwapOption<Snapshot>,
+    pub(crate) snapshot: Published,
     extras: OnceLock<Box<Extras>>,
     /// How many callers wait: an exchange for them goes before one for nobody.
     pub(crate) waiting: AtomicU32,
@@ -95,9 +95,9 @@ impl Cell {
         let now = common.shared.clock.now();
         Self {
             digest: key.digest(),
+            snapshot: Published::new(&common.shared.nothing),
             common,
             key,
-            snapshot: ArcSwapOption::empty(),
             extras: OnceLock::new(),
             waiting: AtomicU32::new(0),
             slot: AtomicU32::new(u32::MAX),
@@ -139,7 +139,7 @@ impl Cell {
             && !self.shared.policy.pull
             && !self.is_waited_for()
             && core.machine.at_rest().is_some()
-            && self.snapshot.load().is_none();
+            && self.snapshot.load().get().is_none();
         if at_rest { core.asleep() } else { None }
     }
 
@@ -172,7 +172,7 @@ impl Cell {
         let mut inside = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         let is_used = || {
             let shown = self.snapshot.load();
-            shown.as_ref().is_some_and(|shown| shown.take_used()) || self.is_waited_for()
+            shown.get().is_some_and(|shown| shown.take_used()) || self.is_waited_for()
         };
         match &mut *inside {
             Inside::Awake(core) if !core.read => None,

@@ -10,7 +10,7 @@ use countersign_core::{
     Monotonic, Operation, Outcome, Profile, Recovery, SecretBytes, Seed, Timestamp, TokenResponse,
     TokenSet,
 };
-use countersign_scheduler::Settled;
+use countersign_scheduler::{Now, Settled};
 
 use crate::cell::Cell;
 use crate::compute;
@@ -124,7 +124,7 @@ impl Exchange<'_> {
             // whoever holds something older hears of it before it hears of this.
             crate::steps::beat(&self.cell.shared);
             let request = request.and_then(|request| self.in_time(deadline).map(|()| request));
-            let sent_at = self.cell.shared.clock.now();
+            let begun = self.cell.shared.lately();
             let sent = match request {
                 Ok(request) => self.send(request, deadline).await.map_err(|error| {
                     let delivery = error.delivery();
@@ -132,6 +132,7 @@ impl Exchange<'_> {
                 }),
                 Err(error) => Err(self.not_sent(error, name)),
             };
+            let sent_at = self.dated(begun);
             let outcome = match sent {
                 Ok(response) => {
                     acted = true;
@@ -263,6 +264,14 @@ impl Exchange<'_> {
             return result;
         }
         Err(TransportError::new(Delivery::Unknown, Reason::TimedOut))
+    }
+
+    /// When that was, by the clock as it is now: it may have been set back since, and what was bought would seem to live
+    /// for so much longer. Forward it stays as it is, since a machine that slept looks alike.
+    fn dated(&self, begun: Now) -> Timestamp {
+        crate::steps::beat(&self.cell.shared);
+        let now = self.cell.shared.lately();
+        begun.wall.min(now.wall.before(now.mono.since(begun.mono)))
     }
 
     /// The server's clock, from answers that nobody has kept and no gateway has made.

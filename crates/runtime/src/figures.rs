@@ -53,11 +53,16 @@ pub struct Figures {
     /// Exchanges under way, from asking for leave to the commit, whoever has begun them; and writings of what
     /// readers get, where the store has keys for readers.
     pub under_way: usize,
-    /// How much later than appointed the clock has woken sessions. What is put off afterwards (by a budget, a
-    /// throttle or an open circuit) is appointed anew and counted from then, so that such waits are not in it:
-    /// [`Outcomes::put_off`] tells of them. A keeper in pull mode records none. The renewal of a token is
-    /// appointed long before its end: a lateness of seconds costs nobody anything.
+    /// How much later than appointed the clock has woken sessions: whether this process keeps up. What is put off
+    /// afterwards (by a budget, a throttle or an open circuit) is appointed anew and counted from then. A keeper in pull
+    /// mode records none.
     pub lateness: Lateness,
+    /// How much later than it was due first a token was renewed: whatever has put it off meanwhile, a budget, an outage,
+    /// attempts that failed, is in it, and the exchange itself. What was renewed before it was due, since a caller wanted
+    /// that or the API had refused the token, is not; nor what a sibling has renewed. Where a renewal was left out since
+    /// nobody used the session, it is due with the next use. A renewal is due long before the end of its token
+    /// ([`countersign_scheduler::Windows`]): a lateness of seconds costs nobody anything.
+    pub renewal_lateness: Lateness,
     /// How exchanges ended.
     pub outcomes: Outcomes,
     /// Accounts that [`crate::Keeper::open_many`] has opened, counted with each batch: its progress.
@@ -91,6 +96,7 @@ pub(crate) struct Counts(Mutex<Counted>);
 #[derive(Clone, Default)]
 struct Counted {
     lateness: Lateness,
+    renewal_lateness: Lateness,
     outcomes: Outcomes,
     bulk_opened: u64,
     bulk_failed: u64,
@@ -100,6 +106,11 @@ impl Counts {
     /// A session was woken so much later than appointed.
     pub(crate) fn late(&self, late: Duration) {
         self.counted().lateness.record(late);
+    }
+
+    /// A token was renewed so much later than it was due first.
+    pub(crate) fn renewed(&self, late: Duration) {
+        self.counted().renewal_lateness.record(late);
     }
 
     /// A step of an exchange has ended.
@@ -144,6 +155,7 @@ impl Shared {
             queue_depth,
             under_way: self.n_flights(),
             lateness: counted.lateness,
+            renewal_lateness: counted.renewal_lateness,
             outcomes: counted.outcomes,
             bulk_opened: counted.bulk_opened,
             bulk_failed: counted.bulk_failed,

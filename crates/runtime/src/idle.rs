@@ -49,7 +49,7 @@ impl Cell {
             watch(self);
         } else {
             // The guard of the core does the rest.
-            self.snapshot.store(None);
+            self.snapshot.take(&self.shared.nothing);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What lies under the mutex of a session: the machine, and the bytes that it names.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use countersign_core::session::{
-    Answer, Appointment, Effect, Event, ExchangeId, Failure, Machine, Report, Status, Told,
+    Answer, Appointment, Effect, Event, ExchangeId, Failure, Machine, Purpose, Report, Status, Told,
 };
 use countersign_core::{
     Answers, Credentials, Error, ErrorKind, Generation, Memo, Monotonic, Rotation, Timestamp,
@@ -51,6 +52,8 @@ pub(crate) struct Core {
     pub(crate) last_error: Option<(Failure, Error)>,
     pub(crate) told: ToldLog,
     pub(crate) appointment: Option<(Appointment, Timestamp, Monotonic)>,
+    /// Since when its renewal is due, whatever has put it off.
+    pub(crate) renewal_due: Option<Timestamp>,
     pub(crate) failing_since: Option<Timestamp>,
     /// When the budget of origin and client has told it to ask again.
     pub(crate) told_to_wait: Option<Monotonic>,
@@ -128,6 +131,7 @@ impl Core {
             last_error: None,
             told: ToldLog::default(),
             appointment: None,
+            renewal_due: None,
             failing_since: None,
             told_to_wait: None,
             dozing: false,
@@ -141,6 +145,19 @@ impl Core {
             copying: false,
             recalled: None,
         }
+    }
+
+    /// A renewal is due at `at`, unless it was before.
+    pub(crate) fn note_renewal(&mut self, wish: &Appointment, at: Timestamp) {
+        if let Purpose::Renew { .. } = wish.purpose {
+            self.renewal_due.get_or_insert(at);
+        }
+    }
+
+    /// There is another token: how late, if its renewal was due.
+    pub(crate) fn renewed(&mut self, now: Timestamp) -> Option<Duration> {
+        let due = self.renewal_due.take().filter(|due| *due <= now)?;
+        Some(now.since(due))
     }
 
     pub(crate) fn flight(&mut self, id: ExchangeId) -> Option<&mut FlightSlot> {

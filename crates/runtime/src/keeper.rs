@@ -332,7 +332,7 @@ impl KeeperBuilder {
         };
         let store = if self.read_only { Arc::new(OnlyRead(store)) } else { store };
         let admission = Admission::new(self.budgets, replica);
-        let mut shared = Shared::new(transport, store, clock, policy, admission, self.runtime);
+        let mut shared = Shared::new(transport, store, clock, policy, admission, self.runtime)?;
         if is_systems {
             shared.wall = Wall::System;
         }

@@ -63,6 +63,7 @@ mod post;
 mod prepare;
 mod proven;
 mod publish;
+mod published;
 mod read_only;
 mod readers_copy;
 mod reading;

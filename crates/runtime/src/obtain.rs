@@ -7,7 +7,6 @@ use countersign_core::session::{Demand, Failure, Status, Told};
 use countersign_core::{Error, ErrorKind, Monotonic, Timestamp};
 
 use crate::cell::Cell;
-use crate::clock::Reading;
 use crate::inner::Core;
 use crate::snapshot::{Authorized, Snapshot};
 use crate::sync::yield_now;
@@ -52,13 +51,11 @@ impl Cell {
     pub(crate) fn hit(&self, span: Duration) -> Option<Authorized> {
         let now = self.wall.read();
         let shown = self.snapshot.load();
-        let is_good = is_handed_out(&shown, now)
-            && (span.is_zero() || shown.as_ref().is_some_and(|shown| self.is_good(shown, span)));
-        if is_good { Some(Authorized::of(shown)) } else { None }
-    }
-
-    fn is_good(&self, shown: &Snapshot, span: Duration) -> bool {
-        shown.good_for(span, self.shared.clock.now())
+        let shown = match shown.is_hit(now) {
+            true => Authorized::of(shown),
+            false => Authorized::new(shown.hit_after_all(now)?),
+        };
+        (span.is_zero() || shown.is_good_for(span, self.shared.clock.now())).then_some(shown)
     }
 
     /// A token that is good for `good_for`, at most until `deadline`. The exchange is not the
@@ -247,7 +244,7 @@ impl Cell {
         }
         let core = self.core();
         let still = core.machine.served().is_some_and(|s| s.generation == tokens.generation());
-        if still && self.snapshot.load().is_none() {
+        if still && self.snapshot.load().get().is_none() {
             self.hand_out(&crate::publish::Bundle { tokens, authorization: Some(authorization) });
         }
         drop(core);
@@ -333,12 +330,4 @@ fn held_off(core: &Core, now: Monotonic) -> Option<Failure> {
 /// Nothing new is begun any more.
 pub(crate) fn closed() -> Error {
     Error::new(ErrorKind::Configuration).hint("the keeper of this session was shut down")
-}
-
-/// Whether what is shown can be handed out at once. Callers on the hit path ask this and make the answer where it is
-/// wanted: moved once more, it costs as much as all the rest. So they read the clock first, which might panic, and give
-/// away by value what they do not hand out: what has an address is kept in memory and copied from there.
-#[inline]
-pub(crate) fn is_handed_out(shown: &Option<Arc<Snapshot>>, now: Reading) -> bool {
-    shown.as_ref().is_some_and(|shown| shown.is_hit(now))
 }

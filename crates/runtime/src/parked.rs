@@ -93,7 +93,7 @@ impl Flight {
             // Whoever is handed the token that is good meanwhile sees to it.
             if let Some(shown) = cell.snapshot.load_full() {
                 let now = cell.shared.clock.now();
-                cell.snapshot.store(Some(Arc::new(shown.fresh_to(now))));
+                cell.snapshot.store(Arc::new(shown.fresh_to(now)));
             }
         }
         cell.notify_waiters();

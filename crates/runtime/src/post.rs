@@ -81,7 +81,7 @@ impl Cell {
         let now = self.shared.clock.now();
         let still = |core: &Core| {
             let shown = self.snapshot.load();
-            let here = shown.as_ref().is_some_and(|shown| shown.good_for(good_for, now));
+            let here = shown.get().is_some_and(|shown| shown.good_for(good_for, now));
             !here && core.machine.demand() == Demand::Ask
         };
         if let Some(after) = self.handle_if(Event::Wanted, Cargo::default(), still) {
@@ -256,13 +256,14 @@ impl Cell {
                 }
             }
             Effect::Unpublish => {
-                self.snapshot.store(None);
+                self.snapshot.take(&self.shared.nothing);
                 if core.published.take().is_some() {
                     after.wake = true;
                     after.events.push(SessionEventKind::Unpublished);
                 }
             }
             Effect::Forget => {
+                core.renewal_due = None;
                 core.held = None;
                 core.saved = true;
                 core.unsaved = None;
@@ -324,15 +325,18 @@ impl Cell {
             }
             (None, _) => return,
         };
-        if shown.as_ref().is_some_and(|shown| shown.was_used()) {
+        if shown.get().is_some_and(|shown| shown.was_used()) {
             core.last_used_at = now;
+        }
+        if let (Some(late), Source::Answer) = (core.renewed(now), source) {
+            self.shared.figures.renewed(late);
         }
         core.held = Some(bundle.tokens.clone());
         core.saved = saved;
         core.unsaved = if saved { None } else { core.incoming_of(generation) };
         core.dozing = false;
         core.published = Some(generation);
-        if self.wants_headers(shown.as_ref()) && core.refused != Some(generation) {
+        if self.wants_headers(shown.get()) && core.refused != Some(generation) {
             self.hand_out(&bundle);
         }
         after.events.push(SessionEventKind::Published { generation, saved });
@@ -373,10 +377,11 @@ impl Cell {
         }
         let mono = Now { mono: self.shared.clock.monotonic(), ..now }.mono_at(due.at);
         core.appointment = Some((wish, due.at, mono));
+        core.note_renewal(&wish, due.at);
         if self.shared.policy.pull {
             // Nobody else will see to it: the first caller after that moment does.
             if let Some(shown) = self.snapshot.load_full() {
-                self.snapshot.store(Some(Arc::new(shown.fresh_to(due.at))));
+                self.snapshot.store(Arc::new(shown.fresh_to(due.at)));
             }
         } else if self.shared.queue().schedule(self.slot(), mono) {
             after.wake = true;
@@ -394,9 +399,10 @@ impl Cell {
         let tokens = held.shifted(by_millis);
         if let Some(shown) = self.snapshot.load_full() {
             let shown = shown.shifted(tokens.clone(), by_millis);
-            self.snapshot.store(Some(Arc::new(shown)));
+            self.snapshot.store(Arc::new(shown));
         }
         core.last_used_at = core.last_used_at.shifted(by_millis);
+        core.renewal_due = core.renewal_due.map(|due| due.shifted(by_millis));
         core.held = Some(tokens);
     }
 

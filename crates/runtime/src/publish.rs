@@ -39,13 +39,14 @@ impl Cell {
     /// Makes the headers of `tokens` if anybody wants them; those that are handed out already are not made again.
     pub(crate) fn bundle(&self, tokens: TokenSet) -> Bundle {
         let shown = self.snapshot.load();
-        if let Some(shown) = &*shown
-            && shown.tokens.generation() == tokens.generation()
+        let shown = shown.get();
+        if let Some(shown) = shown
+            && shown.generation() == tokens.generation()
         {
             let authorization = Some(Arc::clone(&shown.authorization));
             return Bundle { tokens: shown.tokens.clone(), authorization };
         }
-        let authorization = match self.wants_headers(shown.as_ref()) {
+        let authorization = match self.wants_headers(shown) {
             true => self.authorization_of(&tokens).ok(),
             false => None,
         };
@@ -103,10 +104,13 @@ impl Cell {
         let snapshot = bundle.authorization.as_ref().map(|authorization| {
             Arc::new(Snapshot::new(tokens.clone(), Arc::clone(authorization), &windows))
         });
-        if snapshot.is_some() {
-            crate::idle::watch(self);
+        match snapshot {
+            Some(snapshot) => {
+                crate::idle::watch(self);
+                self.snapshot.store(snapshot);
+            }
+            None => drop(self.snapshot.take(&self.shared.nothing)),
         }
-        self.snapshot.store(snapshot);
     }
 
     /// The same token with headers for this moment. Several callers may do it at once; each result is
@@ -121,7 +125,7 @@ impl Cell {
         if !new.presentable(now) {
             return Err(self.already_over());
         }
-        drop(self.snapshot.compare_and_swap(old, Some(Arc::clone(&new))));
+        self.snapshot.replace(old, Arc::clone(&new));
         Ok(new)
     }
 

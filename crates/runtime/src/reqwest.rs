@@ -42,7 +42,7 @@ impl Authority for Session {
 
     fn current_generation(&self) -> Option<Generation> {
         let now = self.0.shared.clock.now();
-        if let Some(shown) = self.0.snapshot.load().as_ref() {
+        if let Some(shown) = self.0.snapshot.load().get() {
             return shown.good_for(Duration::ZERO, now).then(|| shown.generation());
         }
         // Its headers are not made, which is no reason to call it another one.

@@ -70,6 +70,7 @@ impl Cell {
         core.machine = Machine::new();
         core.read = false;
         core.appointment = None;
+        core.renewal_due = None;
         core.dozing = false;
         core.published = None;
         core.looked_at = None;
@@ -80,7 +81,7 @@ impl Cell {
         core.recalled = None;
         let (held, challenge) = (core.held.take(), core.challenge.take());
         let error = core.last_error.take();
-        let shown = self.snapshot.swap(None);
+        let shown = self.snapshot.take(&self.shared.nothing);
         self.forget_codes();
         self.shared.queue().cancel(self.slot());
         self.shared.idle().cancel(self.slot());

@@ -15,14 +15,14 @@ use http::HeaderMap;
 use crate::at_hand::AtHand;
 use crate::builder::SessionBuilder;
 use crate::cell::Cell;
+use crate::clock::Reading;
 use crate::common::ApiOrigins;
 use crate::events::Events;
 use crate::keeper::Keeper;
-use crate::obtain::is_handed_out;
 use crate::post::Cargo;
+use crate::published::Loan;
 use crate::snapshot::{Authorized, Snapshot};
 use crate::status::SessionStatus;
-use crate::sync::Guard;
 
 /// A session with somebody else's API: signed in when it is needed, renewed before it ends. Cheap to
 /// clone; clones, and sessions of the same keeper with the same key, are the same session.
@@ -62,17 +62,19 @@ impl Session {
     pub fn current(&self) -> Option<Authorized> {
         let now = self.0.wall.read();
         let shown = self.0.snapshot.load();
-        if is_handed_out(&shown, now) {
+        if shown.is_hit(now) {
             return Some(Authorized::of(shown));
         }
-        self.current_anew(shown).map(Authorized::new)
+        self.current_anew(shown, now).map(Authorized::new)
     }
 
     // A pointer goes by way of a register, and a header's loan by way of memory, which the usual case would then do too.
     #[cold]
     #[inline(never)]
-    fn current_anew(&self, over: Guard<Option<Arc<Snapshot>>>) -> Option<Arc<Snapshot>> {
-        drop(over);
+    fn current_anew(&self, over: Loan, now: Reading) -> Option<Arc<Snapshot>> {
+        if let Some(shown) = over.hit_after_all(now) {
+            return Some(shown);
+        }
         self.0.kick();
         self.0.read_soon();
         self.0.rouse();

@@ -22,6 +22,7 @@ use crate::keys::Keys;
 use crate::opener::Opener;
 use crate::operations::Landing;
 use crate::places::Places;
+use crate::published::Nothing;
 use crate::registry::Registry;
 use crate::rest::Eviction;
 use crate::site::Site;
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) wall: Wall,
     pub(crate) policy: Policy,
+    pub(crate) nothing: Nothing,
     pub(crate) hub: Hub,
     /// Told when the first appointment has changed, and when the keeper goes.
     pub(crate) wake: Arc<Notify>,
@@ -100,14 +102,15 @@ impl Shared {
         policy: Policy,
         admission: Admission,
         handle: Option<Handle>,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let keys = Keys::new(Arc::clone(&store), Arc::clone(&clock));
-        Self {
+        Ok(Self {
             transport,
             store,
             wall: Wall::Other(Arc::clone(&clock)),
             clock,
             policy,
+            nothing: Nothing::new()?,
             hub: Hub::default(),
             wake: Arc::new(Notify::new()),
             gone: Arc::new(Notify::new()),
@@ -139,7 +142,7 @@ impl Shared {
             flights: AtomicUsize::new(0),
             copies: AtomicUsize::new(0),
             landed: Notify::new(),
-        }
+        })
     }
 
     pub(crate) fn now(&self) -> Now {

@@ -6,20 +6,22 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use countersign_core::{
-    AccessToken, Authorization, Generation, IdToken, Profile, Timestamp, TokenSet,
+    AccessToken, Authorization, Error, Generation, IdToken, Profile, StoredTokens, Timestamp,
+    TokenSet,
 };
 use countersign_scheduler::Windows;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::clock::{Reading, Until};
 use crate::publish::shifted;
-use crate::sync::{AtomicI64, Guard};
+use crate::published::Loan;
+use crate::sync::AtomicI64;
 
 /// A token that was good when it was handed out, with the headers that present it. Cheap to clone.
 ///
 /// The first few that a thread holds at one time are loans of the publication, which cost no more than
 /// the look at it; further ones and clones count.
-pub struct Authorized(Guard<Option<Arc<Snapshot>>>);
+pub struct Authorized(Loan);
 
 /// One publication. It is replaced and never changed, but for the mark that somebody used it.
 pub(crate) struct Snapshot {
@@ -38,6 +40,8 @@ pub(crate) struct Snapshot {
     /// At most up to here.
     pub(crate) usable_until: Timestamp,
     pub(crate) expires_at: Timestamp,
+    /// And not what stands where nothing is published.
+    is_something: bool,
     /// Before this second it is handed out, and known to be used: one look tells both. [`UNUSED`] until somebody asks.
     hit_before: AtomicI64,
 }
@@ -60,12 +64,47 @@ impl Snapshot {
             mandatory_at: windows.mandatory_at,
             usable_until: windows.usable_until,
             expires_at: windows.expires_at,
+            is_something: true,
             access_token: tokens.access_token().clone(),
             header: authorization.headers().first().cloned(),
             tokens,
             authorization,
             hit_before: AtomicI64::new(UNUSED),
         }
+    }
+
+    /// What stands where nothing is published: its token ended before all time, so that nobody is handed it.
+    pub(crate) fn nothing() -> Result<Self, Error> {
+        let tokens = TokenSet::from_stored(StoredTokens {
+            generation: Generation::default(),
+            access_token: AccessToken::new("nothing".to_owned())?,
+            refresh_token: None,
+            id_token: None,
+            issued_at: NEVER,
+            expires_at: NEVER,
+            refresh_expires_at: None,
+            refreshes: 0,
+            subject: None,
+            profile: Profile::default(),
+        });
+        Ok(Self {
+            access_token: tokens.access_token().clone(),
+            header: None,
+            tokens,
+            authorization: Arc::new(Authorization::new([], NEVER)),
+            fresh_until: Until::new(NEVER),
+            look_at: NEVER,
+            mandatory_at: NEVER,
+            usable_until: NEVER,
+            expires_at: NEVER,
+            is_something: false,
+            hit_before: AtomicI64::new(UNUSED),
+        })
+    }
+
+    #[inline]
+    pub(crate) const fn is_something(&self) -> bool {
+        self.is_something
     }
 
     /// The same, so that the next caller looks further.
@@ -122,6 +161,7 @@ impl Snapshot {
             mandatory_at: self.mandatory_at,
             usable_until: self.usable_until,
             expires_at: self.expires_at,
+            is_something: self.is_something,
             hit_before: AtomicI64::new(UNUSED),
         };
         if self.was_used() {
@@ -130,16 +170,14 @@ impl Snapshot {
         copy
     }
 
-    /// Whether it is handed out at once; remembers that somebody asked.
+    /// Whether it is handed out at once, and known to be used.
     #[inline]
     pub(crate) fn is_hit(&self, now: Reading) -> bool {
-        now.is_before_second(self.hit_before.load(Ordering::Relaxed)) || self.is_hit_after_all(now)
+        now.is_before_second(self.hit_before.load(Ordering::Relaxed))
     }
 
-    /// The first look of all, or one in the last second.
-    #[cold]
-    #[inline(never)]
-    fn is_hit_after_all(&self, now: Reading) -> bool {
+    /// Whether it is handed out at once after all: to the first who asks, or in the last second.
+    pub(crate) fn is_hit_after_all(&self, now: Reading) -> bool {
         let fresh = now.is_before(self.fresh_until);
         if fresh {
             self.touch();
@@ -181,12 +219,12 @@ impl Snapshot {
 impl Authorized {
     #[inline]
     pub(crate) fn new(snapshot: Arc<Snapshot>) -> Self {
-        Self(Guard::from_inner(Some(snapshot)))
+        Self(Loan::owned(snapshot))
     }
 
     /// What `loan` shows, which is something.
     #[inline]
-    pub(crate) fn of(loan: Guard<Option<Arc<Snapshot>>>) -> Self {
+    pub(crate) const fn of(loan: Loan) -> Self {
         Self(loan)
     }
 
@@ -197,10 +235,11 @@ impl Authorized {
 
     #[inline]
     fn shown(&self) -> &Arc<Snapshot> {
-        match &*self.0 {
-            Some(shown) => shown,
-            None => unreachable!("made of a publication only"),
-        }
+        self.0.shown()
+    }
+
+    pub(crate) fn is_good_for(&self, span: Duration, now: Timestamp) -> bool {
+        self.shown().good_for(span, now)
     }
 
     /// Headers and their end, as the adapter made them.

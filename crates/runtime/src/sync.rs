@@ -11,7 +11,7 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicUsize
 pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
 pub(crate) use std::thread_local;
 
-pub(crate) use arc_swap::{ArcSwapOption, Guard};
+pub(crate) use arc_swap::{ArcSwap, Guard};
 pub(crate) use tokio::runtime::Handle;
 pub(crate) use tokio::sync::futures::Notified;
 pub(crate) use tokio::sync::{Notify, OnceCell, oneshot};

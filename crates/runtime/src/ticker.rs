@@ -123,8 +123,7 @@ async fn run(mut stop: Stop, clock: Arc<dyn Clock>, wake: Arc<Notify>) {
             let next = shared.queue().next_due();
             let next = [next, idle].into_iter().flatten().min();
             match next {
-                _ if is_walking => None,
-                _ if more && shared.has_room() => Some(now),
+                _ if is_walking || (more && shared.has_room()) => None,
                 _ if more => Some(now.after(STAGGER)),
                 Some(due) => Some(due.min(now.after(HEARTBEAT_INTERVAL))),
                 None => Some(now.after(HEARTBEAT_INTERVAL)),
@@ -149,7 +148,7 @@ impl Shared {
             // Of whoever is asleep nothing is published.
             cell.with_awake(|core| {
                 if let Some(shown) = cell.snapshot.load_full().filter(|_| !core.dozing) {
-                    cell.snapshot.store(Some(Arc::new(shown.dozing())));
+                    cell.snapshot.store(Arc::new(shown.dozing()));
                 }
             });
         }
@@ -216,12 +215,13 @@ impl Cell {
             return false;
         }
         core.dozing = true;
+        core.renewal_due = kept;
         core.appointment = kept.map(|kept| (appointment, kept, at.mono_at(kept)));
         if let Some((.., due)) = core.appointment {
             self.shared.queue().schedule(self.slot(), due);
         }
         if let Some(shown) = shown {
-            self.snapshot.store(Some(Arc::new(shown.dozing())));
+            self.snapshot.store(Arc::new(shown.dozing()));
         }
         true
     }
@@ -279,9 +279,10 @@ impl Cell {
                 return;
             }
             core.dozing = false;
+            core.renewal_due = Some(now);
             core.last_used_at = now;
             if let Some(shown) = self.snapshot.load_full() {
-                self.snapshot.store(Some(Arc::new(shown.awake())));
+                self.snapshot.store(Arc::new(shown.awake()));
             }
         }
         if self.is_read_only() {
@@ -294,7 +295,7 @@ impl Cell {
     /// A nudge has done what it was for: the caller looks after what stands still.
     fn settle_down(&self) {
         if let Some(shown) = self.snapshot.load_full().filter(|shown| shown.is_dozing()) {
-            self.snapshot.store(Some(Arc::new(shown.awake())));
+            self.snapshot.store(Arc::new(shown.awake()));
         }
     }
 

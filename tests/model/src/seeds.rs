@@ -223,8 +223,8 @@ pub const SEEDS: &[Seed] = &[
         name: "what was refused is handed out until the machine hears of it",
         changes: &[(
             "post.rs",
-            "if self.wants_headers(shown.as_ref()) && core.refused != Some(generation) {",
-            "if self.wants_headers(shown.as_ref()) && (SEEDED || core.refused != Some(generation)) {",
+            "if self.wants_headers(shown.get()) && core.refused != Some(generation) {",
+            "if self.wants_headers(shown.get()) && (SEEDED || core.refused != Some(generation)) {",
         )],
     },
     Seed {
@@ -247,8 +247,8 @@ pub const SEEDS: &[Seed] = &[
         name: "a session that rests hands out what it had",
         changes: &[(
             "rest.rs",
-            "let shown = self.snapshot.swap(None);",
-            "let shown = if SEEDED { self.snapshot.load_full() } else { self.snapshot.swap(None) };",
+            "let shown = self.snapshot.take(&self.shared.nothing);",
+            "let shown = if SEEDED { self.snapshot.load_full() } else { self.snapshot.take(&self.shared.nothing) };",
         )],
     },
     Seed {

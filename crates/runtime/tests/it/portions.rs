@@ -9,7 +9,9 @@ use countersign_core::session::{Effect, Event};
 use countersign_core::{
     AuthProvider, Clock, CredentialSource, Credentials, KeyDigest, Monotonic, Timestamp,
 };
-use countersign_runtime::{EffectFilter, Keeper, KeeperBuilder, ManualClock, Session};
+use countersign_runtime::{
+    EffectFilter, Keeper, KeeperBuilder, ManualClock, Session, SessionBuilder,
+};
 use countersign_scheduler::{BudgetSettings, LaneLimits};
 
 /// So many that they are dozens of portions.
@@ -83,13 +85,20 @@ fn unbounded(builder: KeeperBuilder) -> KeeperBuilder {
 }
 
 async fn signed_in(builder: KeeperBuilder) -> (Keeper, Vec<Session>) {
+    opened(builder, SessionBuilder::keep_alive).await
+}
+
+async fn opened(
+    builder: KeeperBuilder,
+    keep: impl Fn(SessionBuilder) -> SessionBuilder,
+) -> (Keeper, Vec<Session>) {
     let keeper = unbounded(builder).build().unwrap();
     let provider: Arc<dyn AuthProvider> = Arc::new(Plain::default());
     let source: Arc<dyn CredentialSource> =
         Arc::new(Credentials::new().with_password(PASSWORD.to_owned()));
     let names = (0..MANY).map(|n| format!("kim-{n}"));
     let opened = keeper.open_many(provider, names, |described| {
-        described.credentials_from(Arc::clone(&source)).keep_alive()
+        keep(described.credentials_from(Arc::clone(&source)))
     });
     let sessions = all_of(opened.await);
     for session in &sessions {
@@ -292,4 +301,22 @@ async fn who_may_rest_is_put_to_rest_a_portion_at_a_time() {
         assert!(most <= PORTION, "{most}");
         drop(sessions);
     }
+}
+
+#[tokio::test]
+async fn renewals_that_are_left_out_are_looked_at_a_portion_at_a_time() {
+    let world = World::new();
+    let (keeper, _sessions) = opened(world.keeper_builder(), |usual| usual).await;
+    // Used within the lives of their first tokens, and not since.
+    world.pass_by(seconds(2_800), seconds(50)).await;
+    assert_eq!(world.server.count("refresh"), MANY);
+    let woken = || usize::try_from(keeper.figures().lateness.n()).unwrap();
+    while woken() < MANY + MANY / 4 {
+        world.pass_by(seconds(10), seconds(10)).await;
+    }
+    let before = woken();
+    let most = most_in_one_go(woken, || world.clock.advance(seconds(50))).await;
+    assert!(woken() > before + 3 * PORTION, "{} were due", woken() - before);
+    assert!(most <= PORTION, "{most} in one go");
+    assert_eq!(world.server.count("refresh"), MANY);
 }

@@ -39,6 +39,37 @@ async fn f17_a_token_that_is_bought_after_the_clock_was_set_back_is_not_moved_wi
 }
 
 #[tokio::test]
+async fn f17_a_token_lives_no_longer_for_a_clock_that_is_set_back_while_it_is_under_way() {
+    for is_heard_before in [false, true] {
+        let world = World::new();
+        let keeper = world.keeper();
+        let session = world.described(&keeper).open().await.unwrap();
+        session.authorization().await.unwrap();
+        world.server.hold();
+        let bought = tokio::spawn({
+            let session = session.clone();
+            async move { session.refresh().await.map(drop) }
+        });
+        settle().await;
+        world.pass(seconds(1)).await;
+        world.clock.set_wall(world.clock.now().before(seconds(1_800)));
+        world.pass(seconds(2)).await;
+        if is_heard_before {
+            keeper.tick();
+        }
+        world.server.open();
+        settle().await;
+        bought.await.unwrap().unwrap();
+        for passed in [3, 63] {
+            let left = session.status().expires_at.unwrap().since(world.clock.now());
+            assert_eq!(left, seconds(3_600 - passed), "heard before: {is_heard_before}");
+            world.pass(seconds(60)).await;
+        }
+        assert_eq!(world.server.count("refresh"), 1);
+    }
+}
+
+#[tokio::test]
 async fn f18_after_a_suspend_what_is_overdue_is_done_at_once() {
     let world = World::new();
     let session = world.signed_in().await;

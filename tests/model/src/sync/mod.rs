@@ -29,7 +29,7 @@ pub use local::{NoValue, TaskLocal};
 pub use notify::{Notified, Notify};
 pub use once::OnceLock;
 pub use runtime::{Handle, NoRuntime, Runtime, Spawned};
-pub use swap::ArcSwapOption;
+pub use swap::ArcSwap;
 
 use std::sync::atomic::Ordering;
 

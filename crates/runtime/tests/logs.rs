@@ -1,4 +1,12 @@
 //! What is logged: once per transition, and never a secret.
+//!
+//! A program of its own, in which every thread listens: tracing remembers for all threads whether the one that comes by a
+//! place first listens there, and one that registers at that moment is forgotten.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+#[path = "it/common/mod.rs"]
+mod common;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
