@@ -313,6 +313,7 @@ mod tests {
         core.held = Some(tokens);
         core.appointment =
             Some((rest.renewal(), at(3_000), Monotonic::from_start(Duration::MAX / 9)));
+        core.renewal_due = Some(at(3_000));
         (core.next_exchange, core.version, core.moves) = (5, 6, 7);
         core.published = Some(rest.held.generation);
         let failure = Some(ErrorKind::Transport);
@@ -329,7 +330,8 @@ mod tests {
         assert_eq!(after.ring.to_vec(), before.ring.to_vec());
         let facts = |core: &Core| {
             let counts = (core.next_exchange, core.version, core.moves, core.told.count);
-            (core.last_used_at, core.dozing, core.published, core.saved, counts)
+            let instants = (core.last_used_at, core.renewal_due);
+            (instants, core.dozing, core.published, core.saved, counts)
         };
         assert_eq!(facts(&after), facts(&before));
         let appointed = |core: &Core| core.appointment.map(|(wish, at, _)| (wish, at));

@@ -29,6 +29,9 @@ const MOST_ROUNDS: usize = 12;
 const STOPPED: Duration = Duration::from_secs(2);
 const SECOND_LOOK: Duration = Duration::from_secs(1);
 
+/// Milliseconds that two coarse clocks may be apart by themselves.
+const SET_BACK: i64 = 1_000;
+
 /// What one exchange may know.
 pub(crate) struct Exchange<'a> {
     pub(crate) cell: &'a Cell,
@@ -47,14 +50,27 @@ pub(crate) struct Exchange<'a> {
 pub(crate) struct Finished {
     pub(crate) reply: Reply,
     pub(crate) memo: Memo,
-    /// When the request that bought this was sent.
-    pub(crate) sent_at: Timestamp,
+    /// How what came is dated.
+    pub(crate) dates: Dates,
     /// The first answer was the end: the adapter had no step to take alone.
     pub(crate) at_first: bool,
     /// A step has shown that the password which was sent holds.
     pub(crate) proved: bool,
     /// Tells the tokens that came from all others of the same count.
     pub(crate) tag: u32,
+}
+
+/// What an answer is dated by, on our clock as it is now: it may have been set back since the request was sent, and what
+/// came would seem to live for so much longer.
+#[derive(Clone, Copy)]
+pub(crate) struct Dates {
+    /// When the request that bought this was sent.
+    pub(crate) sent_at: Timestamp,
+    /// What the server's clock shows minus ours.
+    pub(crate) skew_millis: i64,
+    /// By so many milliseconds ours was set since the exchange began: never forward, since a machine that slept looks
+    /// alike.
+    pub(crate) set_by: i64,
 }
 
 /// What came.
@@ -113,7 +129,7 @@ impl Exchange<'_> {
     /// Runs `operation` to its end, at most until the exchange's deadline.
     pub(crate) async fn run(mut self, mut operation: Operation) -> Result<Finished, Ill> {
         let name = operation.name();
-        let deadline = self.deadline();
+        let (deadline, begun) = (self.deadline(), self.cell.shared.lately());
         // What the adapter says of instants is said on the server's clock, as it was told.
         let skew = self.cell.site.skew_millis();
         let (seed, tag) = drawn().map_err(|error| self.not_sent(error, name))?;
@@ -124,7 +140,7 @@ impl Exchange<'_> {
             // whoever holds something older hears of it before it hears of this.
             crate::steps::beat(&self.cell.shared);
             let request = request.and_then(|request| self.in_time(deadline).map(|()| request));
-            let begun = self.cell.shared.lately();
+            let sent_at = self.cell.shared.lately();
             let sent = match request {
                 Ok(request) => self.send(request, deadline).await.map_err(|error| {
                     let delivery = error.delivery();
@@ -132,14 +148,14 @@ impl Exchange<'_> {
                 }),
                 Err(error) => Err(self.not_sent(error, name)),
             };
-            let sent_at = self.dated(begun);
+            let dates = self.dates(begun, sent_at, skew);
             let outcome = match sent {
                 Ok(response) => {
                     acted = true;
-                    self.measure(&response, sent_at);
+                    self.measure(&response, dates.sent_at);
                     let outcome = self.read(&operation, &response, &seed);
                     let outcome = outcome.map_err(|error| Ill {
-                        error: self.judged(error, name, skew),
+                        error: self.judged(error, name, dates.set_by.saturating_sub(skew)),
                         lost: None,
                     })?;
                     proved |= self.proves_password(&operation, &outcome);
@@ -165,7 +181,8 @@ impl Exchange<'_> {
                 }
                 Outcome::Tokens(response, patch) => (Reply::Tokens(response), patch),
                 Outcome::Challenge(mut challenge, patch) => {
-                    challenge.expires_at = challenge.expires_at.shifted(skew.saturating_neg());
+                    let ours = dates.set_by.saturating_sub(skew);
+                    challenge.expires_at = challenge.expires_at.shifted(ours);
                     (Reply::Challenge(challenge), patch)
                 }
                 Outcome::Done(profile, patch) => (Reply::Done(profile), patch),
@@ -174,7 +191,7 @@ impl Exchange<'_> {
             };
             self.memo.apply(patch);
             let at_first = round == 0;
-            return Ok(Finished { reply, memo: self.memo, sent_at, at_first, proved, tag });
+            return Ok(Finished { reply, memo: self.memo, dates, at_first, proved, tag });
         }
         let error = Error::new(ErrorKind::Protocol).hint("the provider asks for step after step");
         Err(Ill { error: self.named(error, name), lost: None })
@@ -266,12 +283,23 @@ impl Exchange<'_> {
         Err(TransportError::new(Delivery::Unknown, Reason::TimedOut))
     }
 
-    /// When that was, by the clock as it is now: it may have been set back since, and what was bought would seem to live
-    /// for so much longer. Forward it stays as it is, since a machine that slept looks alike.
-    fn dated(&self, begun: Now) -> Timestamp {
+    /// How what has come is dated. `skew` is that of before.
+    fn dates(&self, begun: Now, sent_at: Now, skew: i64) -> Dates {
+        // Whoever holds something older hears of a jump before it hears of this.
         crate::steps::beat(&self.cell.shared);
         let now = self.cell.shared.lately();
-        begun.wall.min(now.wall.before(now.mono.since(begun.mono)))
+        let set_by = |since: Now| {
+            let unset = since.wall.after(now.mono.since(since.mono));
+            let back = unset.as_millis().saturating_sub(now.wall.as_millis());
+            if back > SET_BACK { back.saturating_neg() } else { 0 }
+        };
+        let skew_millis = match set_by(begun) {
+            0 => self.cell.site.skew_millis(),
+            // What was known was forgotten with the jump, and is known all the same.
+            back => skew.saturating_sub(back),
+        };
+        let sent_at = sent_at.wall.shifted(set_by(sent_at));
+        Dates { sent_at, skew_millis, set_by: set_by(begun) }
     }
 
     /// The server's clock, from answers that nobody has kept and no gateway has made.
@@ -308,11 +336,11 @@ impl Exchange<'_> {
     }
 
     /// The provider's own verdict, with its wishes cut to what is obeyed and told to everybody who
-    /// shares origin and client.
-    fn judged(&self, error: Error, operation: &'static str, skew: i64) -> Error {
+    /// shares origin and client. Moved by `ours`, an instant of the server's clock is one of ours.
+    fn judged(&self, error: Error, operation: &'static str, ours: i64) -> Error {
         let error = self.named(error, operation);
         let Recovery::WaitUntil(wish) = error.recovery() else { return error };
-        let wish = wish.shifted(skew.saturating_neg());
+        let wish = wish.shifted(ours);
         let shared = &self.cell.shared;
         let now = shared.now();
         let (until, capped) = if error.kind() == ErrorKind::RateLimited {

@@ -59,9 +59,10 @@ pub struct Figures {
     pub lateness: Lateness,
     /// How much later than it was due first a token was renewed: whatever has put it off meanwhile, a budget, an outage,
     /// attempts that failed, is in it, and the exchange itself. What was renewed before it was due, since a caller wanted
-    /// that or the API had refused the token, is not; nor what a sibling has renewed. Where a renewal was left out since
-    /// nobody used the session, it is due with the next use. A renewal is due long before the end of its token
-    /// ([`countersign_scheduler::Windows`]): a lateness of seconds costs nobody anything.
+    /// that or the API had refused the token, is not; nor what a sibling has renewed or a person signed in for. Where a
+    /// renewal was left out since nobody used the session, it is due with the next use. A keeper in pull mode records none.
+    /// A renewal is due long before the end of its token ([`countersign_scheduler::Windows`]): a lateness of seconds costs
+    /// nobody anything.
     pub renewal_lateness: Lateness,
     /// How exchanges ended.
     pub outcomes: Outcomes,

@@ -154,10 +154,9 @@ impl Core {
         }
     }
 
-    /// There is another token: how late, if its renewal was due.
-    pub(crate) fn renewed(&mut self, now: Timestamp) -> Option<Duration> {
-        let due = self.renewal_due.take().filter(|due| *due <= now)?;
-        Some(now.since(due))
+    /// How late a token comes that is bought now, if its renewal was due.
+    pub(crate) fn late_by(&self, now: Timestamp) -> Option<Duration> {
+        self.renewal_due.filter(|due| *due <= now).map(|due| now.since(due))
     }
 
     pub(crate) fn flight(&mut self, id: ExchangeId) -> Option<&mut FlightSlot> {

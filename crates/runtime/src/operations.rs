@@ -332,7 +332,7 @@ impl Cell {
         end: Finished,
         records: Records,
     ) -> Result<Performed, Error> {
-        let Finished { reply, memo, sent_at, tag, .. } = end;
+        let Finished { reply, memo, dates, tag, .. } = end;
         match reply {
             Reply::Done(profile) => {
                 self.keep_facts(&records.session.memo, &memo).await;
@@ -342,7 +342,7 @@ impl Cell {
                 Ok(Performed { challenge: Some(challenge), ..Performed::default() })
             }
             Reply::Tokens(response) => {
-                let tokens = self.token_set(*response, None, (sent_at, tag))?;
+                let tokens = self.token_set(*response, None, (dates, tag))?;
                 let profile = tokens.profile().clone();
                 let bought = tokens.clone();
                 let kept = self.keep(|session| {

@@ -328,9 +328,7 @@ impl Cell {
         if shown.get().is_some_and(|shown| shown.was_used()) {
             core.last_used_at = now;
         }
-        if let (Some(late), Source::Answer) = (core.renewed(now), source) {
-            self.shared.figures.renewed(late);
-        }
+        core.renewal_due = None;
         core.held = Some(bundle.tokens.clone());
         core.saved = saved;
         core.unsaved = if saved { None } else { core.incoming_of(generation) };

@@ -37,7 +37,9 @@ impl Published {
     }
 
     pub(crate) fn load_full(&self) -> Option<Arc<Snapshot>> {
-        something(self.0.load_full())
+        let shown = self.0.load();
+        // Where there is nothing, all sessions would count at one place.
+        if shown.is_something() { Some(Guard::into_inner(shown)) } else { None }
     }
 
     pub(crate) fn store(&self, snapshot: Arc<Snapshot>) {
@@ -46,17 +48,13 @@ impl Published {
 
     /// Takes it away. What was there comes back, so that it can be dropped where nobody waits for a lock.
     pub(crate) fn take(&self, nothing: &Nothing) -> Option<Arc<Snapshot>> {
-        something(self.0.swap(Arc::clone(&nothing.0)))
+        Some(self.0.swap(Arc::clone(&nothing.0))).filter(|was| was.is_something())
     }
 
     /// Publishes `new` if `old` is still there.
     pub(crate) fn replace(&self, old: &Arc<Snapshot>, new: Arc<Snapshot>) {
         drop(self.0.compare_and_swap(old, new));
     }
-}
-
-fn something(found: Arc<Snapshot>) -> Option<Arc<Snapshot>> {
-    if found.is_something() { Some(found) } else { None }
 }
 
 impl Loan {

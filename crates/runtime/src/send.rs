@@ -4,13 +4,13 @@ use countersign_core::session::{Answer, Failure, Grant, Held, Report};
 use countersign_core::transport::Delivery;
 use countersign_core::{
     Anchor, Answers, Challenge, Credentials, Error, ErrorKind, Fingerprint, Memo, Operation,
-    Rotation, Timestamp, TokenResponse, TokenSet,
+    Rotation, TokenResponse, TokenSet,
 };
 use countersign_scheduler::Settled;
 use countersign_seal::PendingChallenge;
 
 use crate::cell::Cell;
-use crate::exchange::{Exchange, Finished, Ill, Reply, lock_lost};
+use crate::exchange::{Dates, Exchange, Finished, Ill, Reply, lock_lost};
 use crate::flight::{Ended, Flight};
 use crate::inner::Incoming;
 use crate::post::Cargo;
@@ -142,17 +142,23 @@ impl Flight {
     }
 
     fn answered(&mut self, grant: Grant, end: Finished, sent: Option<&TokenSet>) -> Ended {
-        let Finished { reply, memo, sent_at, at_first, proved, tag } = end;
+        let Finished { reply, memo, dates, at_first, proved, tag } = end;
         self.proved = proved;
+        // What is held is compared with what came, and what came may keep a date of what was sent.
+        self.cell.catch_up();
+        let sent = match (sent, dates.set_by) {
+            (Some(sent), 0) => Some(sent.clone()),
+            (sent, by) => sent.map(|sent| sent.clone().shifted(by)),
+        };
         let mut incoming = Incoming { memo: Some(memo), ..Incoming::default() };
         let answer = match reply {
             Reply::Tokens(response) => {
-                let previous = sent.filter(|_| grant == Grant::Refresh);
+                let previous = sent.as_ref().filter(|_| grant == Grant::Refresh);
                 if let Some(error) = self.another_subject(grant, &response) {
                     return unanswered(Ill { error, lost: None });
                 }
-                match self.token_set(*response, previous, (sent_at, tag)) {
-                    Ok(tokens) => self.tokens_answer(tokens, previous, &mut incoming),
+                match self.token_set(*response, previous, (dates, tag)) {
+                    Ok(tokens) => self.tokens_answer(grant, tokens, previous, &mut incoming),
                     Err(error) => {
                         let operation = if grant == Grant::Refresh { "refresh" } else { "sign_in" };
                         let error = error.at(self.cell.provider.id(), operation);
@@ -189,16 +195,27 @@ impl Flight {
 
     fn tokens_answer(
         &mut self,
+        grant: Grant,
         tokens: TokenSet,
         previous: Option<&TokenSet>,
         incoming: &mut Incoming,
     ) -> Answer {
-        let held = self.cell.core().held.clone();
+        let now = self.cell.shared.lately().wall;
+        let (held, late) = {
+            let core = self.cell.core();
+            (core.held.clone(), core.late_by(now))
+        };
         // Nearly always the end tells, and the bytes of a token that is about to go need not be met.
         let progress = held.is_none_or(|held| {
             tokens.expires_at() > held.expires_at()
                 || !tokens.access_token().secret().matches(held.access_token().secret())
         });
+        // A person comes when he comes, and in pull mode nobody comes by himself.
+        let by_itself = matches!(grant, Grant::Refresh | Grant::SignIn { explicit: false });
+        if let Some(late) = late.filter(|_| progress && by_itself && !self.cell.shared.policy.pull)
+        {
+            self.cell.shared.figures.renewed(late);
+        }
         incoming.rotation = previous.and_then(|old| rotation(old, &tokens));
         if let (Some(credentials), Some(memo)) = (&self.credentials, &incoming.memo) {
             self.cell.remember_codes(credentials, memo);
@@ -212,7 +229,7 @@ impl Flight {
         &self,
         response: TokenResponse,
         previous: Option<&TokenSet>,
-        bought: (Timestamp, u32),
+        bought: (Dates, u32),
     ) -> Result<TokenSet, Error> {
         let stored = self.records.as_ref().map_or(0, |records| records.session.counter);
         let held = self.cell.core().held.as_ref().map_or(0, |held| held.generation().counter);
@@ -227,15 +244,15 @@ impl Cell {
         &self,
         response: TokenResponse,
         previous: Option<&TokenSet>,
-        (sent_at, tag): (Timestamp, u32),
+        (dates, tag): (Dates, u32),
     ) -> Result<TokenSet, Error> {
         let anchor = Anchor {
-            sent_at,
-            skew_millis: self.site.skew_millis(),
+            sent_at: dates.sent_at,
+            skew_millis: dates.skew_millis,
             fallback: self.provider.capabilities().fallback_lifetimes,
             tag,
         };
-        let over = says_over(&response, sent_at);
+        let over = says_over(&response, dates.sent_at);
         let tokens = TokenSet::from_response(response, previous, anchor)?;
         self.report_life(&tokens, over);
         Ok(tokens)

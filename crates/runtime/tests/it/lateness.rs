@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::common::{Act, PASSWORD, World, all_of, seconds, settle};
-use countersign_core::{AuthProvider, Clock, CredentialSource, Credentials};
+use crate::common::{Act, PASSWORD, Plain, World, all_of, seconds, settle};
+use countersign_core::session::Reauthentication;
+use countersign_core::{AuthProvider, Clock, CredentialSource, Credentials, RefreshSupport};
 use countersign_runtime::{Keeper, KeeperBuilder, Session};
 use countersign_scheduler::{BudgetSettings, LaneLimits};
 
@@ -76,8 +77,10 @@ async fn an_outage_is_in_it() {
     for _ in 0..4 {
         world.server.next("refresh", Act::LoseRequest);
     }
-    while session.status().generation.unwrap().counter < 2 {
-        world.pass_by(seconds(1), seconds(1)).await;
+    for _ in 0..3_600 {
+        if session.status().generation.unwrap().counter < 2 {
+            world.pass_by(seconds(1), seconds(1)).await;
+        }
     }
     let (late, renewed) = (world.clock.now().since(due), keeper.figures().renewal_lateness);
     assert_eq!(renewed.n(), 1);
@@ -125,4 +128,32 @@ async fn what_was_due_while_the_machine_slept_is_late_from_then() {
         assert_eq!(renewed.n(), 1);
         assert!(most >= least && most <= least + seconds(40), "{most:?} of {least:?}: {is_used}");
     }
+}
+
+#[tokio::test]
+async fn a_person_is_never_late() {
+    let world = World::of(Plain::default().refreshing(RefreshSupport::Absent));
+    let keeper = world.keeper();
+    let session = world.described(&keeper).reauthentication(Reauthentication::Manual);
+    let session = session.open().await.unwrap();
+    for _ in 0..2 {
+        session.sign_in().await.unwrap();
+        world.pass_by(seconds(7_200), seconds(30)).await;
+        assert!(session.current().is_none(), "nobody signs in by itself");
+    }
+    assert_eq!(world.server.count("sign_in"), 2);
+    assert_eq!(keeper.figures().renewal_lateness.n(), 0);
+}
+
+#[tokio::test]
+async fn in_pull_mode_nobody_comes_by_himself() {
+    let world = World::new();
+    let keeper = world.keeper_builder().pull().build().unwrap();
+    let session = world.described(&keeper).open().await.unwrap();
+    session.authorization().await.unwrap();
+    world.pass_by(seconds(20_000), seconds(30)).await;
+    session.authorization().await.unwrap();
+    settle().await;
+    assert_eq!(world.server.count("refresh"), 1);
+    assert_eq!(keeper.figures().renewal_lateness.n(), 0);
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::common::{Act, Plain, World, seconds, settle, shown};
 use async_trait::async_trait;
@@ -9,7 +10,7 @@ use countersign_core::session::Status;
 use countersign_core::{
     Clock, CredentialKind, CredentialKinds, ErrorKind, Monotonic, RefreshSupport, Timestamp,
 };
-use countersign_runtime::{ManualClock, SessionBuilder, SessionEventKind};
+use countersign_runtime::{ManualClock, Session, SessionBuilder, SessionEventKind};
 use serde_json::json;
 
 #[tokio::test]
@@ -66,6 +67,86 @@ async fn f17_a_token_lives_no_longer_for_a_clock_that_is_set_back_while_it_is_un
             world.pass(seconds(60)).await;
         }
         assert_eq!(world.server.count("refresh"), 1);
+    }
+}
+
+/// Signs in while the clock is set back by half an hour; the session, and how long ago it was sent.
+async fn signs_in_while_set_back(world: &World) -> (Session, Duration) {
+    let session = world.session().await;
+    world.server.hold();
+    let signs_in = tokio::spawn({
+        let session = session.clone();
+        async move { drop(session.sign_in().await) }
+    });
+    settle().await;
+    world.pass(seconds(1)).await;
+    world.clock.set_wall(world.clock.now().before(seconds(1_800)));
+    world.pass(seconds(2)).await;
+    world.server.open();
+    settle().await;
+    signs_in.await.unwrap();
+    (session, seconds(3))
+}
+
+#[tokio::test]
+async fn f17_nothing_that_an_answer_says_ends_later_for_a_clock_that_was_set_back_meanwhile() {
+    let world = World::new();
+    world.server.next("sign_in", Act::Say(200, json!({ "challenge": "canary-handle" })));
+    let (session, since) = signs_in_while_set_back(&world).await;
+    let challenge = session.pending().unwrap();
+    let undisturbed = World::new();
+    undisturbed.server.next("sign_in", Act::Say(200, json!({ "challenge": "canary-handle" })));
+    let other = undisturbed.session().await;
+    drop(other.sign_in().await);
+    let whole = other.pending().unwrap().expires_at.since(undisturbed.clock.now());
+    assert_eq!(challenge.expires_at.since(world.clock.now()), whole - since);
+
+    // An instant of the server's clock, which was not set.
+    let world = World::new();
+    let locked = world.clock.now().after(seconds(600)).as_millis();
+    let locked = json!({ "error": "locked", "until": locked });
+    world.server.next("sign_in", Act::Say(403, locked));
+    let (session, since) = signs_in_while_set_back(&world).await;
+    assert_eq!(session.state(), Status::LockedOut);
+    let (_, until) = session.status().next.unwrap();
+    let waits = until.since(world.clock.now());
+    let left = seconds(600) - since;
+    assert!(waits >= left && waits <= left + seconds(60), "{waits:?}");
+
+    let world = World::new();
+    let end = world.clock.now().after(seconds(3_600)).as_millis();
+    let tokens = json!({ "access": "canary-access", "expires_at_ms": end });
+    world.server.next("sign_in", Act::Say(200, tokens));
+    let (session, since) = signs_in_while_set_back(&world).await;
+    let ends = session.status().expires_at.unwrap();
+    assert_eq!(ends.since(world.clock.now()), seconds(3_600) - since);
+}
+
+#[tokio::test]
+async fn f17_a_refresh_token_that_is_kept_ends_no_later_for_a_clock_that_was_set_back() {
+    let month = seconds(30 * 86_400);
+    for is_set_back in [false, true] {
+        let mut provider = Plain::default();
+        provider.capabilities.fallback_lifetimes.refresh = Some(month);
+        let world = World::of(provider);
+        let session = world.signed_in().await;
+        world.server.hold();
+        let bought = tokio::spawn({
+            let session = session.clone();
+            async move { session.refresh().await.map(drop) }
+        });
+        settle().await;
+        if is_set_back {
+            world.clock.set_wall(world.clock.now().before(seconds(1_800)));
+        }
+        world.server.open();
+        settle().await;
+        bought.await.unwrap().unwrap();
+        for passed in [0, 60] {
+            let end = session.status().refresh_expires_at.unwrap();
+            assert_eq!(end.since(world.clock.now()), month - seconds(passed), "{is_set_back}");
+            world.pass(seconds(60)).await;
+        }
     }
 }
 
