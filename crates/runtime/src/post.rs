@@ -82,7 +82,9 @@ impl Cell {
         let still = |core: &Core| {
             let shown = self.snapshot.load();
             let here = shown.get().is_some_and(|shown| shown.good_for(good_for, now));
-            !here && core.machine.demand() == Demand::Ask
+            // Its headers are made by whoever looks next.
+            let served = core.machine.served().filter(|held| now.after(good_for) < held.expires_at);
+            !here && served.is_none() && core.machine.demand() == Demand::Ask
         };
         if let Some(after) = self.handle_if(Event::Wanted, Cargo::default(), still) {
             self.finish(after);

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::common::{Act, PASSWORD, Plain, World, all_of, seconds, settle};
+use crate::common::{Act, PASSWORD, World, all_of, seconds, settle};
 use countersign_core::session::Reauthentication;
-use countersign_core::{AuthProvider, Clock, CredentialSource, Credentials, RefreshSupport};
+use countersign_core::{AuthProvider, Clock, CredentialSource, Credentials};
 use countersign_runtime::{Keeper, KeeperBuilder, Session};
 use countersign_scheduler::{BudgetSettings, LaneLimits};
 
@@ -132,16 +132,18 @@ async fn what_was_due_while_the_machine_slept_is_late_from_then() {
 
 #[tokio::test]
 async fn a_person_is_never_late() {
-    let world = World::of(Plain::default().refreshing(RefreshSupport::Absent));
+    let world = World::new();
     let keeper = world.keeper();
     let session = world.described(&keeper).reauthentication(Reauthentication::Manual);
     let session = session.open().await.unwrap();
     for _ in 0..2 {
         session.sign_in().await.unwrap();
+        session.authorization().await.unwrap();
+        world.server.refuse_next("refresh");
         world.pass_by(seconds(7_200), seconds(30)).await;
         assert!(session.current().is_none(), "nobody signs in by itself");
     }
-    assert_eq!(world.server.count("sign_in"), 2);
+    assert_eq!(["sign_in", "refresh"].map(|path| world.server.count(path)), [2, 2]);
     assert_eq!(keeper.figures().renewal_lateness.n(), 0);
 }
 
