@@ -120,8 +120,8 @@ pub const SEEDS: &[Seed] = &[
         name: "whoever found nothing asks, although it is there by now",
         changes: &[(
             "post.rs",
-            "            !here && core.machine.demand() == Demand::Ask",
-            "            SEEDED || (!here && core.machine.demand() == Demand::Ask)",
+            "            !here && served.is_none() && core.machine.demand() == Demand::Ask",
+            "            SEEDED || (!here && served.is_none() && core.machine.demand() == Demand::Ask)",
         )],
     },
     Seed {
