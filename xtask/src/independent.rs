@@ -71,7 +71,17 @@ const CLIENTS: &str = "cognito";
 /// What goes beside its packages, where a module finds them.
 const MODULES: [&str; 2] = ["oidc_server.mjs", "client_identity.mjs"];
 
-const USAGE: &str = "usage: cargo xtask independent [cognito|igny8|ibex] [--live]";
+const USAGE: &str = "usage: cargo xtask independent [cognito|igny8|ibex] [--live|--prepare]";
+
+/// What of all that is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Everything,
+    /// The live cases of the suite.
+    Live,
+    /// What is installed and what is searched, which others need not wait for.
+    Preparation,
+}
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let (flags, names): (Vec<&String>, Vec<&String>) =
@@ -81,9 +91,10 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         [one] if SERVERS.iter().any(|kind| kind.tests == one) => Some(one.as_str()),
         _ => return Err(USAGE.into()),
     };
-    let live_alone = match flags[..] {
-        [] => false,
-        [flag] if flag == "--live" => true,
+    let part = match flags.iter().map(|flag| flag.as_str()).collect::<Vec<_>>()[..] {
+        [] => Part::Everything,
+        ["--live"] => Part::Live,
+        ["--prepare"] => Part::Preparation,
         _ => return Err(USAGE.into()),
     };
     let chosen: Vec<&Kind> =
@@ -91,7 +102,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let home = target_dir()?.join("independent");
     std::fs::create_dir_all(&home)?;
     let install = Install::new(home)?;
-    let clients = !live_alone && only.is_none_or(|tests| tests == CLIENTS);
+    let clients = part != Part::Live && only.is_none_or(|tests| tests == CLIENTS);
     let wanted = |runtime: Runtime| clients || chosen.iter().any(|kind| kind.runtime == runtime);
     let prepare = |runtime: Runtime| match wanted(runtime) {
         true => install.prepare(runtime).map_err(|error| error.to_string()),
@@ -104,13 +115,19 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         node.join().unwrap_or_else(|_| Err("a panic in what installs it".to_owned()))
     })?;
 
+    if part == Part::Preparation {
+        if clients {
+            install.vectors()?;
+        }
+        return Ok(());
+    }
     let mut servers = Vec::new();
     for kind in chosen {
         let server = Server::start(kind.name, &mut install.command(kind), &install.home, "READY")?;
         println!("{} is ready", kind.name);
         servers.push(server);
     }
-    if live_alone {
+    if part == Part::Live {
         return live::run(&servers, &install.home);
     }
     let totals = run_tests(only, &servers, &install);
@@ -147,8 +164,7 @@ fn run_tests(only: Option<&str>, servers: &[Server], install: &Install) -> Resul
     }
     command.envs(install.clients());
     if only.is_none_or(|only| only == "cognito") {
-        let vectors = vectors::made(&install.python(), &install.scripts, &install.home)?;
-        command.env("COUNTERSIGN_SRP_VECTORS", vectors);
+        command.env("COUNTERSIGN_SRP_VECTORS", install.vectors()?);
     }
     match find_program("oathtool") {
         Some(path) => {
@@ -254,6 +270,11 @@ impl Install {
             ("COUNTERSIGN_CLIENT_PYTHON", self.python()),
             ("COUNTERSIGN_CLIENT_NPM", self.home.join("npm")),
         ]
+    }
+
+    /// Vectors of SRP that a client of others has computed.
+    fn vectors(&self) -> Result<PathBuf> {
+        vectors::made(&self.python(), &self.scripts, &self.home)
     }
 
     fn python(&self) -> PathBuf {

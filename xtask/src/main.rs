@@ -115,8 +115,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "independent",
-        usage: "[cognito|igny8|ibex] [--live]",
-        about: "the adapters against servers that nobody of this project wrote; --live: only the suite's cases",
+        usage: "[cognito|igny8|ibex] [--live|--prepare]",
+        about: "the adapters against servers that nobody of this project wrote; --live: only the suite's cases; --prepare: only what is installed",
         run: independent::run,
     },
     Task {
