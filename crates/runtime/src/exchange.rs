@@ -149,13 +149,15 @@ impl Exchange<'_> {
                 Err(error) => Err(self.not_sent(error, name)),
             };
             let dates = self.dates(begun, sent_at, skew);
+            // From an instant of the server's clock to the same of ours.
+            let to_ours = dates.set_by.saturating_sub(skew);
             let outcome = match sent {
                 Ok(response) => {
                     acted = true;
                     self.measure(&response, dates.sent_at);
                     let outcome = self.read(&operation, &response, &seed);
                     let outcome = outcome.map_err(|error| Ill {
-                        error: self.judged(error, name, dates.set_by.saturating_sub(skew)),
+                        error: self.judged(error, name, to_ours),
                         lost: None,
                     })?;
                     proved |= self.proves_password(&operation, &outcome);
@@ -181,8 +183,7 @@ impl Exchange<'_> {
                 }
                 Outcome::Tokens(response, patch) => (Reply::Tokens(response), patch),
                 Outcome::Challenge(mut challenge, patch) => {
-                    let ours = dates.set_by.saturating_sub(skew);
-                    challenge.expires_at = challenge.expires_at.shifted(ours);
+                    challenge.expires_at = challenge.expires_at.shifted(to_ours);
                     (Reply::Challenge(challenge), patch)
                 }
                 Outcome::Done(profile, patch) => (Reply::Done(profile), patch),

@@ -79,6 +79,7 @@ mod revoke_all;
 mod schedule;
 mod send;
 mod session;
+mod shards;
 mod shared;
 mod sign_in;
 mod sink;

@@ -146,10 +146,7 @@ impl Flight {
         self.proved = proved;
         // What is held is compared with what came, and what came may keep a date of what was sent.
         self.cell.catch_up();
-        let sent = match (sent, dates.set_by) {
-            (Some(sent), 0) => Some(sent.clone()),
-            (sent, by) => sent.map(|sent| sent.clone().shifted(by)),
-        };
+        let sent = sent.map(|sent| sent.clone().shifted(dates.set_by));
         let mut incoming = Incoming { memo: Some(memo), ..Incoming::default() };
         let answer = match reply {
             Reply::Tokens(response) => {

@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::clock::{Reading, Until};
 use crate::publish::shifted;
 use crate::published::Loan;
+use crate::shards::Shards;
 use crate::sync::AtomicI64;
 
 /// A token that was good when it was handed out, with the headers that present it. Cheap to clone.
@@ -30,7 +31,9 @@ pub(crate) struct Snapshot {
     /// The first one of `authorization`, for the same reason.
     header: Option<(HeaderName, HeaderValue)>,
     pub(crate) tokens: TokenSet,
+    /// As the adapter made it; callers take that of their thread.
     pub(crate) authorization: Arc<Authorization>,
+    shards: Shards,
     /// Up to here it is handed out without looking any further.
     fresh_until: Until,
     /// From here on somebody has to see to what is due, in pull mode.
@@ -69,6 +72,7 @@ impl Snapshot {
             header: authorization.headers().first().cloned(),
             tokens,
             authorization,
+            shards: Shards::new(),
             hit_before: AtomicI64::new(UNUSED),
         }
     }
@@ -92,6 +96,7 @@ impl Snapshot {
             header: None,
             tokens,
             authorization: Arc::new(Authorization::new([], NEVER)),
+            shards: Shards::new(),
             fresh_until: Until::new(NEVER),
             look_at: NEVER,
             mandatory_at: NEVER,
@@ -156,6 +161,7 @@ impl Snapshot {
             header: self.header.clone(),
             tokens: self.tokens.clone(),
             authorization: Arc::clone(&self.authorization),
+            shards: Shards::new(),
             fresh_until: Until::new(fresh_until),
             look_at: self.look_at,
             mandatory_at: self.mandatory_at,
@@ -244,7 +250,8 @@ impl Authorized {
 
     /// Headers and their end, as the adapter made them.
     pub fn authorization(&self) -> &Arc<Authorization> {
-        &self.shown().authorization
+        let shown = self.shown();
+        shown.shards.mine(&shown.authorization).unwrap_or(&shown.authorization)
     }
 
     /// When the request that bought the token was sent.
@@ -255,23 +262,24 @@ impl Authorized {
     /// Every header that a request must carry; the values are marked sensitive.
     #[inline]
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
-        self.shown().authorization.headers()
+        self.authorization().headers()
     }
 
-    /// The value of one header, most often `authorization`. Cloning it copies nothing.
+    /// The value of one header, most often `authorization`. Cloning it copies nothing, and threads that keep doing so do
+    /// not hold each other up: each has one that is counted apart.
     #[inline]
     pub fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
         let shown = self.shown();
-        match &shown.header {
-            Some((first, value)) if first == name => Some(value),
-            _ => shown.authorization.header(name),
+        match (shown.shards.mine(&shown.authorization), &shown.header) {
+            (None, Some((first, value))) if first == name => Some(value),
+            (mine, _) => mine.unwrap_or(&shown.authorization).header(name),
         }
     }
 
     /// Writes the headers into a request. There is no check of where the request goes: that is
     /// [`crate::Session::authorize`].
     pub fn apply(&self, headers: &mut HeaderMap) {
-        self.shown().authorization.apply(headers);
+        self.authorization().apply(headers);
     }
 
     /// Until when the headers are good: the end of the token, or of a time step where a code is

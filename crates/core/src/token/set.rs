@@ -150,6 +150,10 @@ impl TokenSet {
     /// The same tokens with all instants moved: the local clock was set.
     #[must_use]
     pub fn shifted(mut self, by_millis: i64) -> Self {
+        if by_millis == 0 {
+            // Else what is shared would be copied.
+            return self;
+        }
         let set = Arc::make_mut(&mut self.0);
         set.issued_at = set.issued_at.shifted(by_millis);
         set.expires_at = set.expires_at.shifted(by_millis);

@@ -1,12 +1,14 @@
 //! Many threads at once: no lock is taken twice, nothing is lost, nothing hangs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier, Weak};
+use std::thread;
 use std::time::Duration;
 
 use crate::common::{Server, World};
-use countersign_core::Clock;
-use countersign_runtime::{Keeper, SystemClock};
+use countersign_core::{Authorization, Clock};
+use countersign_runtime::{Keeper, Session, SystemClock};
+use http::header::AUTHORIZATION;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn callers_refusals_sign_outs_and_renewals_at_once_end_with_a_good_token() {
@@ -63,6 +65,58 @@ async fn callers_refusals_sign_outs_and_renewals_at_once_end_with_a_good_token()
         assert!(keeper.shutdown(Duration::from_secs(5)).await);
     }
     served_by(&world.server);
+}
+
+#[tokio::test]
+async fn threads_that_crowd_take_headers_counted_apart_and_those_go_with_the_session() {
+    const TURNS: usize = 200;
+    let world = World::new();
+    let session = world.signed_in().await;
+    let turn = Arc::new(Barrier::new(2));
+    let threads: Vec<_> = [0, 1]
+        .map(|mine| {
+            let (session, turn) = (session.clone(), Arc::clone(&turn));
+            thread::spawn(move || {
+                let mut taken = Vec::new();
+                for n in 0..2 * TURNS {
+                    if n % 2 == mine {
+                        taken.push(Taken::from(&session));
+                    }
+                    turn.wait();
+                }
+                taken
+            })
+        })
+        .into_iter()
+        .collect();
+    let mut taken: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    let (ones, twos) = (taken.pop().unwrap(), taken.pop().unwrap());
+
+    assert!(ones[0].set.ptr_eq(&twos[0].set), "no two threads crowd by having met once");
+    let (one, two) = (ones.last().unwrap(), twos.last().unwrap());
+    assert!(!one.set.ptr_eq(&two.set));
+    for taken in ones.iter().chain(&twos) {
+        assert_eq!(taken.bytes, ones[0].bytes, "they are over the same bytes");
+    }
+    session.sign_out(Duration::from_secs(5)).await;
+    assert!(ones.iter().chain(&twos).all(|taken| taken.set.upgrade().is_none()));
+}
+
+/// What a thread took of a session, without holding it.
+struct Taken {
+    set: Weak<Authorization>,
+    bytes: usize,
+}
+
+impl Taken {
+    fn from(session: &Session) -> Self {
+        let authorized = session.current().unwrap();
+        let set = authorized.authorization();
+        let bytes = set.header(&AUTHORIZATION).unwrap().as_bytes().as_ptr().addr();
+        assert_eq!(authorized.header(&AUTHORIZATION).unwrap().as_bytes().as_ptr().addr(), bytes);
+        assert_eq!(authorized.headers().len(), 1);
+        Self { set: Arc::downgrade(set), bytes }
+    }
 }
 
 /// The server's own books: every token that lives was bought by an exchange that it has seen.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::common::store::Flaky;
-use crate::common::{PASSWORD, Plain, World, all_of, at_once, seconds, settle};
+use crate::common::{PASSWORD, Plain, World, all_of, at_once, many_signed_in, seconds, settle};
 use countersign_core::http::{HttpRequest, HttpResponse};
 use countersign_core::session::Status;
 use countersign_core::transport::TransportError;
@@ -20,17 +20,9 @@ use countersign_seal::suite::{Over, Through};
 const MANY: usize = 300;
 
 async fn opened(world: &World, keeper: &Keeper) -> Vec<Session> {
-    let provider: Arc<dyn AuthProvider> = Arc::new(world.provider.clone());
-    let source: Arc<dyn CredentialSource> =
-        Arc::new(Credentials::new().with_password(PASSWORD.to_owned()));
-    let names = (0..MANY).map(|n| format!("kim-{n}"));
-    let describe =
-        |session: SessionBuilder| session.credentials_from(Arc::clone(&source)).keep_alive();
-    let sessions = all_of(keeper.open_many(provider, names, describe).await);
+    let provider = world.provider.clone();
+    let sessions = many_signed_in(keeper, provider, MANY, SessionBuilder::keep_alive).await;
     assert_eq!((sessions.len(), keeper.n_sessions()), (MANY, MANY));
-    for session in &sessions {
-        session.authorization().await.unwrap();
-    }
     assert_eq!(world.server.count("sign_in"), MANY);
     sessions
 }
@@ -163,16 +155,7 @@ async fn what_two_sessions_are_set_to_is_not_shared_although_all_else_is() {
 /// Twenty sessions that have all fallen due while the server held every answer back.
 async fn all_due(world: &World, builder: KeeperBuilder) -> (Keeper, Vec<Session>) {
     let keeper = builder.exchange_deadline(seconds(7_200)).build().unwrap();
-    let provider: Arc<dyn AuthProvider> = Arc::new(Plain::default());
-    let source: Arc<dyn CredentialSource> =
-        Arc::new(Credentials::new().with_password(PASSWORD.to_owned()));
-    let names = (0..20).map(|n| format!("kim-{n}"));
-    let describe =
-        |session: SessionBuilder| session.credentials_from(Arc::clone(&source)).keep_alive();
-    let sessions = all_of(keeper.open_many(provider, names, describe).await);
-    for session in &sessions {
-        session.authorization().await.unwrap();
-    }
+    let sessions = many_signed_in(&keeper, Plain::default(), 20, SessionBuilder::keep_alive).await;
     world.server.hold();
     world.pass_by(seconds(2_800), seconds(20)).await;
     (keeper, sessions)

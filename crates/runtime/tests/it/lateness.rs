@@ -1,32 +1,18 @@
 //! How late renewals come, as the figures of a keeper tell it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::common::{Act, PASSWORD, World, all_of, seconds, settle};
+use crate::common::{Act, World, many_signed_in, seconds, settle};
+use countersign_core::Clock;
 use countersign_core::session::Reauthentication;
-use countersign_core::{AuthProvider, Clock, CredentialSource, Credentials};
-use countersign_runtime::{Keeper, KeeperBuilder, Session};
+use countersign_runtime::{Keeper, KeeperBuilder, Session, SessionBuilder};
 use countersign_scheduler::{BudgetSettings, LaneLimits};
 
 const SESSIONS: usize = 20;
 
 /// Sessions that are signed in and kept alive.
 async fn fleet(world: &World, keeper: &Keeper) -> Vec<Session> {
-    let provider: Arc<dyn AuthProvider> = Arc::new(world.provider.clone());
-    let source: Arc<dyn CredentialSource> =
-        Arc::new(Credentials::new().with_password(PASSWORD.to_owned()));
-    let names = (0..SESSIONS).map(|n| format!("kim-{n}"));
-    let opened = keeper
-        .open_many(provider, names, |session| {
-            session.credentials_from(Arc::clone(&source)).keep_alive()
-        })
-        .await;
-    let sessions = all_of(opened);
-    for session in &sessions {
-        session.authorization().await.unwrap();
-    }
-    sessions
+    many_signed_in(keeper, world.provider.clone(), SESSIONS, SessionBuilder::keep_alive).await
 }
 
 /// One exchange in two minutes, after so many at once as sign in.

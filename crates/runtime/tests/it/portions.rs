@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::common::{PASSWORD, Plain, World, all_of, seconds, settle};
+use crate::common::{PASSWORD, Plain, World, many_signed_in, seconds, settle};
 use countersign_core::session::{Effect, Event};
-use countersign_core::{
-    AuthProvider, Clock, CredentialSource, Credentials, KeyDigest, Monotonic, Timestamp,
-};
+use countersign_core::{Clock, Credentials, KeyDigest, Monotonic, Timestamp};
 use countersign_runtime::{
     EffectFilter, Keeper, KeeperBuilder, ManualClock, Session, SessionBuilder,
 };
@@ -93,17 +91,7 @@ async fn opened(
     keep: impl Fn(SessionBuilder) -> SessionBuilder,
 ) -> (Keeper, Vec<Session>) {
     let keeper = unbounded(builder).build().unwrap();
-    let provider: Arc<dyn AuthProvider> = Arc::new(Plain::default());
-    let source: Arc<dyn CredentialSource> =
-        Arc::new(Credentials::new().with_password(PASSWORD.to_owned()));
-    let names = (0..MANY).map(|n| format!("kim-{n}"));
-    let opened = keeper.open_many(provider, names, |described| {
-        keep(described.credentials_from(Arc::clone(&source)))
-    });
-    let sessions = all_of(opened.await);
-    for session in &sessions {
-        session.authorization().await.unwrap();
-    }
+    let sessions = many_signed_in(&keeper, Plain::default(), MANY, keep).await;
     settle().await;
     (keeper, sessions)
 }
@@ -275,16 +263,7 @@ async fn who_may_rest_is_put_to_rest_a_portion_at_a_time() {
     for (after, at_most, rest) in [(seconds(3_000), MANY, MANY), (DAY, MANY / 4, MANY * 3 / 4)] {
         let builder = world.keeper_builder().evict_idle(after, at_most);
         let keeper = unbounded(builder).build().unwrap();
-        let names = (0..MANY).map(|n| format!("kim-{n}"));
-        let source: Arc<dyn CredentialSource> =
-            Arc::new(Credentials::new().with_password(PASSWORD.to_owned()));
-        let opened = keeper.open_many(Arc::new(Plain::default()), names, |described| {
-            described.credentials_from(Arc::clone(&source))
-        });
-        let sessions = all_of(opened.await);
-        for session in &sessions {
-            session.authorization().await.unwrap();
-        }
+        let sessions = many_signed_in(&keeper, Plain::default(), MANY, |session| session).await;
         settle().await;
         for session in &sessions {
             // The first look of all may have come by already.

@@ -8,10 +8,11 @@ pub mod provider;
 pub mod server;
 pub mod store;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::session::{Reauthentication, Status};
-use countersign_core::{Clock, Credentials, Error};
+use countersign_core::{Clock, CredentialSource, Credentials, Error};
 use countersign_runtime::{
     Keeper, KeeperBuilder, ManualClock, MemoryStore, Session, SessionBuilder,
 };
@@ -40,7 +41,7 @@ impl World {
 
     pub fn of(provider: Plain) -> Self {
         let clock = ManualClock::default();
-        let store = MemoryStore::with_clock(std::sync::Arc::new(clock.clone())).unwrap();
+        let store = MemoryStore::with_clock(Arc::new(clock.clone())).unwrap();
         Self { server: Server::new(clock.clone()), clock, store, provider }
     }
 
@@ -92,6 +93,25 @@ impl World {
             settle().await;
         }
     }
+}
+
+/// Sessions `kim-0` and so on, opened all at once as `describe` has them and then signed in one by one.
+pub async fn many_signed_in(
+    keeper: &Keeper,
+    provider: Plain,
+    n: usize,
+    describe: impl Fn(SessionBuilder) -> SessionBuilder,
+) -> Vec<Session> {
+    let secrets = Credentials::new().with_password(PASSWORD.to_owned());
+    let source: Arc<dyn CredentialSource> = Arc::new(secrets);
+    let names = (0..n).map(|n| format!("kim-{n}"));
+    let describe =
+        |session: SessionBuilder| describe(session.credentials_from(Arc::clone(&source)));
+    let sessions = all_of(keeper.open_many(Arc::new(provider), names, describe).await);
+    for session in &sessions {
+        session.authorization().await.unwrap();
+    }
+    sessions
 }
 
 /// Every session of many, where each was opened.
