@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -261,27 +260,6 @@ pub fn secret_header(value: &SecretString) -> Result<HeaderValue, Error> {
         })?;
     header.set_sensitive(true);
     Ok(header)
-}
-
-/// The same value over the same bytes, with a counter of its own.
-pub(crate) fn counted_apart(value: &HeaderValue) -> HeaderValue {
-    let Ok(mut apart) = HeaderValue::from_maybe_shared(Bytes::from_owner(Alone(value.clone())))
-    else {
-        // It was one before. And if not any more, then the counter is all that is lost.
-        return value.clone();
-    };
-    apart.set_sensitive(value.is_sensitive());
-    apart
-}
-
-/// Alone in the lines of its processor's memory, and so is the counter before it.
-#[repr(align(128))]
-struct Alone(HeaderValue);
-
-impl AsRef<[u8]> for Alone {
-    fn as_ref(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
 }
 
 /// `Bearer` and a token (RFC 6750 §2.1), with exactly one space, as a [`secret_header`]. For the secret

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use crate::capability::Capabilities;
 use crate::credential::Credentials;
 use crate::error::{Error, ErrorKind};
-use crate::http::{HttpRequest, HttpResponse, ResponseHead, counted_apart};
+use crate::http::{HttpRequest, HttpResponse, ResponseHead};
 use crate::key::Realm;
 use crate::operation::{Memo, Operation, Outcome};
 use crate::secret::{SecretBytes, SecretString};
@@ -212,24 +212,6 @@ impl Authorization {
     /// Until when they are good; for a token that is its end, for a code the end of its time step.
     pub const fn valid_until(&self) -> Timestamp {
         self.valid_until
-    }
-
-    /// The same headers over the same bytes, counted apart: whoever clones them does not meet, at one counter, those who
-    /// clone these. For a thread of its own, where many threads clone the same headers all the time.
-    ///
-    /// ```
-    /// use countersign_core::{Authorization, Timestamp};
-    /// use http::{HeaderValue, header::AUTHORIZATION};
-    ///
-    /// let bearer = (AUTHORIZATION, HeaderValue::from_static("Bearer example"));
-    /// let made = Authorization::new([bearer], Timestamp::MAX);
-    /// assert_eq!(made.counted_apart().headers(), made.headers());
-    /// ```
-    #[must_use]
-    pub fn counted_apart(&self) -> Self {
-        let apart =
-            |(name, value): &(HeaderName, HeaderValue)| (name.clone(), counted_apart(value));
-        Self { headers: self.headers.iter().map(apart).collect(), valid_until: self.valid_until }
     }
 
     /// Writes the headers into a request, replacing those of the same name.

@@ -10,55 +10,66 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use countersign_core::Authorization;
+use http::HeaderValue;
 
 use crate::sync::{OnceLock, Tally, thread_local};
 
-/// So many threads are told apart.
+/// So many threads are told apart, in the order in which they came. Further ones share a set with one of these.
 const THREADS: usize = 64;
 
-/// A thread has met a publication so often after another thread, and others so much less often: now it gets its own set.
-const OFTEN: u8 = 64;
+/// A thread took the headers after another thread so much more often than it took others that it gets its own.
+const OFTEN: u16 = 1_024;
 
-/// So many publications a thread keeps count of.
-const COUNTED: usize = 16;
+/// What was met less often is not written to: all threads read it.
+const SELDOM: u16 = 8;
+
+/// A thread knows what makes more than one part in so many, and one more, of all that it takes after others.
+const KNOWN: usize = 16;
+
+/// So many publications of the process have sets, a few more where several get theirs at once: 30 MB of them at most.
+const MOST: u32 = 256;
+
+/// No thread's number.
+const NOBODY: u32 = u32::MAX;
 
 thread_local! {
     static THREAD: Thread = const { Thread::new() };
 }
 
-/// No thread's number.
-const NOBODY: u32 = u32::MAX;
-
 /// The number of the thread that came last.
 static LAST: Tally = Tally::new(0);
 
+/// How many publications have sets.
+static ALIVE: Tally = Tally::new(0);
+
 /// The sets of one publication.
 pub(crate) struct Shards {
-    /// The thread that takes the publication's own headers; without sets, whichever took them last.
-    owner: Tally,
+    /// The thread that took the headers last, as far as that is kept; nobody where there are sets.
+    taken_by: Tally,
     sets: OnceLock<Box<Sets>>,
 }
 
-type Sets = [OnceLock<Arc<Authorization>>; THREADS];
+struct Sets([OnceLock<Arc<Authorization>>; THREADS]);
 
 /// What a thread knows.
 struct Thread {
     /// Its own number; 0 until it has one.
     number: Cell<u32>,
-    met: [Cell<Met>; COUNTED],
+    often: [Cell<Met>; KNOWN],
 }
 
-/// A publication, and how much more often than others of its place it was met.
+/// A publication, and how often it was met beyond what others have taken from that.
 #[derive(Clone, Copy)]
 struct Met {
     publication: usize,
-    times: u8,
+    times: u16,
 }
 
 impl Shards {
     pub(crate) const fn new() -> Self {
-        Self { owner: Tally::new(NOBODY), sets: OnceLock::new() }
+        Self { taken_by: Tally::new(NOBODY), sets: OnceLock::new() }
     }
 
     /// This thread's own set of the headers that were `made`, if it has or needs one.
@@ -69,7 +80,7 @@ impl Shards {
 
     #[inline]
     fn of(&self, thread: &Thread, made: &Authorization) -> Option<&Arc<Authorization>> {
-        if self.owner.load(Ordering::Relaxed) == thread.number.get() {
+        if self.taken_by.load(Ordering::Relaxed) == thread.number.get() {
             return None;
         }
         self.after_another(thread, made)
@@ -78,27 +89,47 @@ impl Shards {
     #[inline(never)]
     fn after_another(&self, thread: &Thread, made: &Authorization) -> Option<&Arc<Authorization>> {
         let number = thread.number();
-        let sets = match self.sets.get() {
-            Some(sets) => sets,
-            None if thread.meets(self) => {
-                self.sets.get_or_init(|| Box::new(array::from_fn(|_| OnceLock::new())))
+        if let Some(sets) = self.sets.get() {
+            return Some(sets.of(number, made));
+        }
+        let is_first = self.taken_by.load(Ordering::Relaxed) == NOBODY;
+        let times = if is_first { SELDOM } else { thread.meets(self) };
+        match times {
+            ..SELDOM => None,
+            OFTEN.. if ALIVE.load(Ordering::Relaxed) < MOST => {
+                let sets = self.sets.get_or_init(|| Box::new(Sets::new()));
+                self.taken_by.store(NOBODY, Ordering::Relaxed);
+                Some(sets.of(number, made))
             }
-            None => {
-                self.owner.store(number, Ordering::Relaxed);
-                return None;
+            _ => {
+                self.taken_by.store(number, Ordering::Relaxed);
+                None
             }
-        };
-        let mine = &sets[number as usize % THREADS];
-        Some(mine.get_or_init(|| Arc::new(made.counted_apart())))
+        }
+    }
+}
+
+impl Sets {
+    fn new() -> Self {
+        ALIVE.fetch_add(1, Ordering::Relaxed);
+        Self(array::from_fn(|_| OnceLock::new()))
+    }
+
+    fn of(&self, thread: u32, made: &Authorization) -> &Arc<Authorization> {
+        self.0[thread as usize % THREADS].get_or_init(|| Arc::new(counted_apart(made)))
+    }
+}
+
+impl Drop for Sets {
+    fn drop(&mut self) {
+        ALIVE.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Thread {
     const fn new() -> Self {
-        Self {
-            number: Cell::new(0),
-            met: [const { Cell::new(Met { publication: 0, times: 0 }) }; COUNTED],
-        }
+        let often = [const { Cell::new(Met { publication: 0, times: 0 }) }; KNOWN];
+        Self { number: Cell::new(0), often }
     }
 
     fn number(&self) -> u32 {
@@ -108,110 +139,52 @@ impl Thread {
         self.number.get()
     }
 
-    /// Counts, and tells whether it has become often. Each place has one publication, and whoever else has it in common
-    /// counts against that one: a worker that has a million sessions in use finds none of them often.
-    fn meets(&self, publication: &Shards) -> bool {
+    /// How often `publication` was met beyond what others have taken from that; 0 if they have left nothing. Whoever is met
+    /// for the first time takes one from all that are known (Misra and Gries, *Finding repeated elements*, 1982): a worker
+    /// that has a million sessions in use finds none of them often, and one that it takes often among them it finds.
+    fn meets(&self, publication: &Shards) -> u16 {
         let publication = ptr::from_ref(publication).addr();
-        // What lies in one block of memory after the other differs in these bits.
-        let place = &self.met[(publication >> 9) % COUNTED];
-        let met = place.get();
-        let now = match met {
-            Met { publication: other, times } if other != publication && times > 0 => {
-                Met { publication: other, times: times - 1 }
-            }
-            Met { publication: other, times } => Met {
-                publication,
-                times: if other == publication { times.saturating_add(1) } else { 1 },
-            },
+        let place = |is: fn(Met, usize) -> bool| {
+            self.often.iter().find(|place| is(place.get(), publication))
         };
-        place.set(now);
-        now.publication == publication && now.times >= OFTEN
+        let known = place(|met, publication| met.times > 0 && met.publication == publication);
+        if let Some(place) = known.or_else(|| place(|met, _| met.times == 0)) {
+            let times = match place.get().times {
+                // It has sets, or there was no room for them; or it is gone, and another one lies there.
+                OFTEN.. => 1,
+                times => times + 1,
+            };
+            place.set(Met { publication, times });
+            return times;
+        }
+        for place in &self.often {
+            let met = place.get();
+            place.set(Met { times: met.times.saturating_sub(1), ..met });
+        }
+        0
+    }
+}
+
+fn counted_apart(made: &Authorization) -> Authorization {
+    let headers = made.headers().iter().map(|(name, value)| {
+        let bytes = Bytes::from_owner(Alone(value.clone()));
+        // It was a value before. And if it should be none any more, it is the counter that is lost.
+        let apart = HeaderValue::from_maybe_shared(bytes).unwrap_or_else(|_| value.clone());
+        (name.clone(), apart)
+    });
+    Authorization::new(headers, made.valid_until())
+}
+
+/// Alone in its lines of memory. So is then the counter, which `bytes` has right before it.
+#[repr(align(128))]
+struct Alone(HeaderValue);
+
+impl AsRef<[u8]> for Alone {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use countersign_core::Timestamp;
-    use http::HeaderValue;
-    use http::header::AUTHORIZATION;
-
-    use super::*;
-
-    fn made() -> Authorization {
-        let value = HeaderValue::from_static("Bearer canary");
-        Authorization::new([(AUTHORIZATION, value)], Timestamp::MAX)
-    }
-
-    fn bytes(of: &Authorization) -> *const u8 {
-        of.headers()[0].1.as_bytes().as_ptr()
-    }
-
-    /// Takes the headers so often by each of `threads` in turn.
-    fn in_turn(times: usize, threads: &[&Thread], shards: &Shards, made: &Authorization) {
-        for _ in 0..times {
-            for thread in threads {
-                shards.of(thread, made);
-            }
-        }
-    }
-
-    #[test]
-    fn a_thread_alone_takes_what_the_adapter_made() {
-        let (shards, made, thread) = (Shards::new(), made(), Thread::new());
-        for _ in 0..10_000 {
-            assert!(shards.of(&thread, &made).is_none());
-        }
-    }
-
-    #[test]
-    fn a_session_that_moves_from_thread_to_thread_now_and_then_has_no_sets() {
-        let (shards, made, threads) = (Shards::new(), made(), [(); 8].map(|()| Thread::new()));
-        for _ in 0..usize::from(OFTEN) - 1 {
-            for thread in &threads {
-                in_turn(1_000, &[thread], &shards, &made);
-            }
-        }
-        assert!(shards.sets.get().is_none());
-    }
-
-    #[test]
-    fn threads_that_crowd_around_one_publication_have_a_set_each_over_the_same_bytes() {
-        let (shards, made, threads) = (Shards::new(), made(), [(); 3].map(|()| Thread::new()));
-        let [one, two, late] = &threads;
-        in_turn(usize::from(OFTEN), &[one, two], &shards, &made);
-        let sets: Vec<_> = threads.iter().filter_map(|thread| shards.of(thread, &made)).collect();
-        // The other one keeps what the adapter made.
-        let [first, second] = sets[..] else { panic!("{} sets", sets.len()) };
-        assert!(!Arc::ptr_eq(first, second));
-        assert!(
-            Arc::ptr_eq(second, shards.of(late, &made).unwrap()),
-            "a late one has its own at once"
-        );
-        for set in sets {
-            assert_eq!(set.headers(), made.headers());
-            assert_eq!(set.valid_until(), made.valid_until());
-            assert!(set.headers()[0].1.is_sensitive());
-            assert_eq!(bytes(set), bytes(&made));
-        }
-    }
-
-    #[test]
-    fn many_sessions_in_use_have_no_sets_and_the_one_that_all_take_has() {
-        let (made, threads) = (made(), [Thread::new(), Thread::new()]);
-        let many: Vec<Shards> = (0..5_000).map(|_| Shards::new()).collect();
-        let busy = Shards::new();
-        for _ in 0..100 {
-            for shards in &many {
-                in_turn(1, &[&threads[0], &threads[1]], shards, &made);
-            }
-        }
-        assert!(many.iter().all(|shards| shards.sets.get().is_none()));
-        for shards in &many {
-            in_turn(1, &[&threads[0], &threads[1]], shards, &made);
-            in_turn(1, &[&threads[0], &threads[1]], &busy, &made);
-        }
-        assert!(busy.sets.get().is_some());
-        let with_sets = many.iter().filter(|shards| shards.sets.get().is_some()).count();
-        assert_eq!(with_sets, 0);
-    }
-}
+#[path = "shards_tests.rs"]
+mod tests;

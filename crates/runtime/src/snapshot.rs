@@ -248,7 +248,8 @@ impl Authorized {
         self.shown().good_for(span, now)
     }
 
-    /// Headers and their end, as the adapter made them.
+    /// Headers and their end, as the adapter made them. Where threads keep taking the same ones, each is given another copy
+    /// of them: compare what is in it, and not where it lies.
     pub fn authorization(&self) -> &Arc<Authorization> {
         let shown = self.shown();
         shown.shards.mine(&shown.authorization).unwrap_or(&shown.authorization)

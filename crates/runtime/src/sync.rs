@@ -5,7 +5,8 @@
 //! files over a module of this name in which every one of them is a point where another task may go
 //! on, and runs the driver under many schedules. So there is no `cfg` for that in any of them.
 
-/// A number that the model does not stop at: every event of a session begins with a look at two of them.
+/// A number that the model does not stop at: every event of a session begins with a look at two of them, and whose headers
+/// are counted apart decides nothing.
 pub(crate) use std::sync::atomic::AtomicU32 as Tally;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicUsize};
 pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};

@@ -3,9 +3,12 @@
 
 use std::hint::black_box;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::Duration;
 
+use countersign_runtime::Session;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
@@ -36,9 +39,11 @@ struct Found {
     what: String,
     allocations: f64,
     bytes: f64,
-    /// None at all are allowed.
-    none: bool,
+    /// So many there must be.
+    exactly: Option<f64>,
 }
+
+const NONE: Option<f64> = Some(0.0);
 
 /// Every way is walked so often, after it was walked a few times.
 const CALLS: u32 = 1_000;
@@ -56,7 +61,7 @@ pub(crate) fn rows(group: &str) -> Result<Vec<Row>> {
     let of_group = found.iter().filter(|found| found.row == group);
     Ok(of_group
         .map(|found| {
-            let target = if found.none { Target::Exactly(0.0) } else { Target::None };
+            let target = found.exactly.map_or(Target::None, Target::Exactly);
             let row = Row::counted(
                 format!("{}/allocations/{}", found.row, found.name),
                 format!("allocations of {}", found.what),
@@ -115,7 +120,7 @@ fn found(counted: fn() -> Counted) -> Result<Vec<Found>> {
             black_box(session.authorization().await?);
             Ok(())
         });
-        found.push(spent.await?.of("W1a", "hit", "authorization()", true));
+        found.push(spent.await?.of("W1a", "hit", "authorization()", NONE));
         let spent = each(counted, async || {
             let authorized = session.authorization().await?;
             black_box(authorized.header(&AUTHORIZATION).cloned());
@@ -125,7 +130,7 @@ fn found(counted: fn() -> Counted) -> Result<Vec<Found>> {
             "W1a",
             "clone",
             "authorization() and a clone of its header",
-            true,
+            NONE,
         ));
         let spent = each(counted, async || {
             let mut headers = HeaderMap::new();
@@ -133,21 +138,59 @@ fn found(counted: fn() -> Counted) -> Result<Vec<Found>> {
             black_box(headers);
             Ok(())
         });
-        found.push(spent.await?.of("W1a", "limit", "a ready header into an empty map", false));
+        found.push(spent.await?.of("W1a", "limit", "a ready header into an empty map", None));
         let spent = each(counted, async || {
             let mut headers = HeaderMap::new();
             session.authorization().await?.apply(&mut headers);
             black_box(headers);
             Ok(())
         });
-        found.push(spent.await?.of("W1a", "apply", "authorization() into an empty map", false));
+        found.push(spent.await?.of("W1a", "apply", "authorization() into an empty map", None));
         let spent = each(counted, async || {
             black_box(session.current());
             Ok(())
         });
-        found.push(spent.await?.of("W1b", "look", "current()", true));
+        found.push(spent.await?.of("W1b", "look", "current()", NONE));
+        let what = "headers for each of two threads that take turns, counted apart from each other";
+        found.push(crowd(counted, &session)?.of("W1a", "apart", what, Some(7.0)));
         requests(counted, &mut found).await?;
         Ok(found)
+    })
+}
+
+/// What it takes until two threads that take turns have headers of their own: room for sets, and for each of the two a set
+/// of one header, with a counter that is not that of the others.
+fn crowd(counted: fn() -> Counted, session: &Session) -> Result<Spent> {
+    const TURNS: u32 = 5_000;
+    let (turn, has_begun) = (AtomicU32::new(0), AtomicBool::new(false));
+    let take = |mine: u32| {
+        for n in (mine..TURNS).step_by(2) {
+            while turn.load(Ordering::Acquire) != n {
+                thread::yield_now();
+            }
+            let authorized = session.current();
+            black_box(authorized.as_ref().and_then(|shown| shown.header(&AUTHORIZATION)));
+            turn.store(n + 1, Ordering::Release);
+        }
+    };
+    thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            // What a thread needs once for all sessions.
+            drop(session.current());
+            has_begun.store(true, Ordering::Release);
+            take(1);
+        });
+        while !has_begun.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
+        let before = counted();
+        take(0);
+        other.join().map_err(|_| "a thread that takes turns ended early")?;
+        let after = counted();
+        Ok(Spent {
+            allocations: (after.allocations - before.allocations) as f64,
+            bytes: (after.bytes - before.bytes) as f64,
+        })
     })
 }
 
@@ -167,18 +210,18 @@ async fn requests(counted: fn() -> Counted, found: &mut Vec<Found>) -> Result<()
         request.send().await?.error_for_status()?.bytes().await?;
         Ok(())
     });
-    found.push(spent.await?.of("W3", "limit", "a bare request", false));
+    found.push(spent.await?.of("W3", "limit", "a bare request", None));
     let spent = each(counted, async || {
         signed_in.get(&url).send().await?.error_for_status()?.bytes().await?;
         Ok(())
     });
-    found.push(spent.await?.of("W3", "client", "a request with client()", false));
+    found.push(spent.await?.of("W3", "client", "a request with client()", None));
     let spent = each(counted, async || {
         clock.pass(HOUR, Sleepers::Left);
         session.authorization().await?;
         Ok(())
     });
-    found.push(spent.await?.of("W4b", "refresh", "a refresh, engine and client", false));
+    found.push(spent.await?.of("W4b", "refresh", "a refresh, engine and client", None));
     Ok(())
 }
 
@@ -189,14 +232,14 @@ struct Spent {
 }
 
 impl Spent {
-    fn of(&self, row: &str, name: &str, what: &str, none: bool) -> Found {
+    fn of(&self, row: &str, name: &str, what: &str, exactly: Option<f64>) -> Found {
         Found {
             row: row.into(),
             name: name.into(),
             what: what.into(),
             allocations: self.allocations,
             bytes: self.bytes,
-            none,
+            exactly,
         }
     }
 }

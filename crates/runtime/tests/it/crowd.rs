@@ -1,13 +1,13 @@
 //! Many threads at once: no lock is taken twice, nothing is lost, nothing hangs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Barrier, Weak};
+use std::sync::{Arc, Weak, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use crate::common::{Server, World};
 use countersign_core::{Authorization, Clock};
-use countersign_runtime::{Keeper, Session, SystemClock};
+use countersign_runtime::{Authorized, Keeper, Session, SystemClock};
 use http::header::AUTHORIZATION;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -38,11 +38,11 @@ async fn callers_refusals_sign_outs_and_renewals_at_once_end_with_a_good_token()
                     (4, _) => drop(session.status()),
                     (5, 3) => session.reject(Default::default()),
                     _ => {
-                        if let Ok(authorized) = session.authorization().await
-                            && n == 6
-                            && turn.is_multiple_of(30)
-                        {
-                            session.reject(authorized.generation());
+                        if let Ok(authorized) = session.authorization().await {
+                            presents_its_token(&authorized);
+                            if n == 6 && turn.is_multiple_of(30) {
+                                session.reject(authorized.generation());
+                            }
                         }
                     }
                 }
@@ -69,28 +69,27 @@ async fn callers_refusals_sign_outs_and_renewals_at_once_end_with_a_good_token()
 
 #[tokio::test]
 async fn threads_that_crowd_take_headers_counted_apart_and_those_go_with_the_session() {
-    const TURNS: usize = 200;
+    const TURNS: usize = 1_100;
     let world = World::new();
     let session = world.signed_in().await;
-    let turn = Arc::new(Barrier::new(2));
-    let threads: Vec<_> = [0, 1]
-        .map(|mine| {
-            let (session, turn) = (session.clone(), Arc::clone(&turn));
-            thread::spawn(move || {
-                let mut taken = Vec::new();
-                for n in 0..2 * TURNS {
-                    if n % 2 == mine {
-                        taken.push(Taken::from(&session));
-                    }
-                    turn.wait();
+    // If one of them ends early, the other one hears of it.
+    let ((to_one, of_one), (to_two, of_two)) = (mpsc::channel(), mpsc::channel());
+    to_one.send(()).unwrap();
+    let threads = [(of_one, to_two), (of_two, to_one)].map(|(turn, next)| {
+        let session = session.clone();
+        thread::spawn(move || {
+            let mut taken = Vec::new();
+            for _ in 0..TURNS {
+                turn.recv().unwrap();
+                taken.push(Taken::from(&session));
+                if next.send(()).is_err() {
+                    break;
                 }
-                taken
-            })
+            }
+            taken
         })
-        .into_iter()
-        .collect();
-    let mut taken: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-    let (ones, twos) = (taken.pop().unwrap(), taken.pop().unwrap());
+    });
+    let [ones, twos] = threads.map(|thread| thread.join().unwrap());
 
     assert!(ones[0].set.ptr_eq(&twos[0].set), "no two threads crowd by having met once");
     let (one, two) = (ones.last().unwrap(), twos.last().unwrap());
@@ -117,6 +116,14 @@ impl Taken {
         assert_eq!(authorized.headers().len(), 1);
         Self { set: Arc::downgrade(set), bytes }
     }
+}
+
+/// Whichever thread asks: a header is that of the token it came with.
+fn presents_its_token(authorized: &Authorized) {
+    let header = authorized.header(&AUTHORIZATION).unwrap().as_bytes();
+    let (scheme, token) = header.split_at("Bearer ".len());
+    assert_eq!(scheme, b"Bearer ");
+    assert!(token == authorized.access_token().secret().expose_bytes(), "another token's header");
 }
 
 /// The server's own books: every token that lives was bought by an exchange that it has seen.

@@ -18,7 +18,7 @@ pub use shuttle::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize};
 pub use shuttle::sync::{Mutex, MutexGuard};
 pub use shuttle::thread_local;
 /// Counts steps of the clocks, of which no scenario has one; to look whether there were any is no point, since each event
-/// of each session begins with that.
+/// of each session begins with that. And says which thread took headers last, of which nothing but their counters depends.
 pub use std::sync::atomic::AtomicU32 as Tally;
 pub use tokio::sync::{OnceCell, oneshot};
 
