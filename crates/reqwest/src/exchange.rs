@@ -13,7 +13,7 @@ use crate::authority::{Authority, Granted, Need, granted};
 use crate::builder::ReplayPolicy;
 use crate::client::Client;
 use crate::error::SendError;
-use crate::origins::api_origin;
+use crate::origins::{api_origin, is_at};
 use crate::redirect::{MAX_HOPS, drop_body_headers, hop};
 use crate::rejoin::Rejoined;
 
@@ -31,10 +31,10 @@ pub(crate) struct Options {
 pub(crate) async fn execute<A: Authority>(
     authority: &A,
     client: &Client,
-    request: Box<Request>,
+    mut request: Box<Request>,
     options: Options,
 ) -> Result<Response, SendError> {
-    let mut call = Call::new(authority, request, options)?;
+    let mut call = Call::new(authority, &mut request, options)?;
     if !client.permits(call.origin()) {
         return Err(SendError::Address);
     }
@@ -70,8 +70,8 @@ pub(crate) async fn execute<A: Authority>(
 
 /// A request as the caller made it, ready to be sent again and again.
 pub(crate) struct Call<'a> {
-    /// Boxed: the futures that hold it are moved about.
-    request: Box<Request>,
+    /// Lent: the futures that hold a call are moved about.
+    request: &'a mut Request,
     origin: Cow<'a, Origin>,
     replay: ReplayPolicy,
     rewindable: bool,
@@ -82,7 +82,7 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     pub(crate) fn new<A: Authority>(
         authority: &'a A,
-        mut request: Box<Request>,
+        request: &'a mut Request,
         options: Options,
     ) -> Result<Self, SendError> {
         let origin = api_origin(authority, request.url())?;
@@ -107,7 +107,13 @@ impl<'a> Call<'a> {
         &self.origin
     }
 
-    /// Sends a copy with what is left of the caller's time.
+    /// Whether the answer comes from where the credentials went. Whoever answers at another origin was not shown them and
+    /// cannot refuse them.
+    pub(crate) fn is_answered_by(&self, response: &Response) -> bool {
+        response.url() == self.request.url() || is_at(response.url(), &self.origin)
+    }
+
+    /// Sends it with what is left of the caller's time.
     pub(crate) fn send_on(
         &mut self,
         client: &reqwest::Client,
@@ -116,12 +122,10 @@ impl<'a> Call<'a> {
         Ok(client.execute(self.next_send(given)?))
     }
 
-    /// A copy to send, with what is left of the caller's time. A stream goes with its only copy.
+    /// What to send, with what is left of the caller's time. A copy stays here, without its body if that is a stream.
     pub(crate) fn next_send(&mut self, given: &Granted) -> Result<Request, SendError> {
-        let mut request = self.request.try_clone().unwrap_or_else(|| {
-            let bodiless = without_body(&self.request);
-            std::mem::replace(&mut *self.request, bodiless)
-        });
+        let copy = copy(self.request);
+        let mut request = std::mem::replace(self.request, copy);
         if let Some(deadline) = self.need.deadline {
             *request.timeout_mut() = Some(left(deadline, self.clock)?);
         }
@@ -192,11 +196,19 @@ async fn read_and_judge<A: Authority>(authority: &A, response: Response) -> (Ver
     (verdict, equal.into())
 }
 
-fn without_body(request: &Request) -> Request {
+/// The same once more, as far as it can be had twice. A limit of time is set anew for each send.
+///
+/// The `try_clone` of reqwest 0.13 makes a map for that limit, whether there is one or not, and drops it again, which costs
+/// a third of all that is added to a request here. The limit is all that reqwest looks for in that map.
+fn copy(request: &Request) -> Request {
+    if request.body().is_some()
+        && let Some(copy) = request.try_clone()
+    {
+        return copy;
+    }
     let mut copy = Request::new(request.method().clone(), request.url().clone());
     *copy.headers_mut() = request.headers().clone();
     *copy.version_mut() = request.version();
-    *copy.timeout_mut() = request.timeout().copied();
     copy
 }
 

@@ -13,7 +13,6 @@ use crate::authority::{Authority, Granted, granted};
 use crate::builder::ReplayPolicy;
 use crate::error::SendError;
 use crate::exchange::{Call, Options, judge, judge_body};
-use crate::origins::is_at;
 use crate::send_with::{Redirects, check_redirects};
 
 /// Makes a `ClientWithMiddleware` send as a session: origin check, authorization and replay as with
@@ -69,21 +68,19 @@ impl<A: Authority> AuthMiddleware<A> {
 impl<A: Authority> Middleware for AuthMiddleware<A> {
     async fn handle(
         &self,
-        request: Request,
+        mut request: Request,
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
         let authority = &self.authority;
         check_redirects(authority, self.redirects).map_err(Error::middleware)?;
         let options = Options { replay: self.replay, valid_for: None };
-        let mut call =
-            Call::new(authority, Box::new(request), options).map_err(Error::middleware)?;
+        let mut call = Call::new(authority, &mut request, options).map_err(Error::middleware)?;
         let given = granted(authority, call.need).await.map_err(auth)?;
-        let request = call.next_send(&given).map_err(Error::middleware)?;
-        let sent = next.clone().run(request, extensions).await;
+        let first = call.next_send(&given).map_err(Error::middleware)?;
+        let sent = next.clone().run(first, extensions).await;
         let response = sent.map_err(Error::without_url)?;
-        // Whoever answers at another origin was not shown the credentials and cannot refuse them.
-        if !is_at(response.url(), call.origin()) {
+        if !call.is_answered_by(&response) {
             return Ok(response);
         }
         if judge(authority, &response) == Verdict::Accepted {
@@ -120,7 +117,7 @@ async fn again<A: Authority>(
         let request = call.next_send(&given).map_err(Error::middleware)?;
         let sent = next.clone().run(request, extensions).await;
         response = sent.map_err(Error::without_url)?;
-        if !is_at(response.url(), call.origin()) {
+        if !call.is_answered_by(&response) {
             return Ok(response);
         }
     }

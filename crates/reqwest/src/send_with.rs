@@ -9,7 +9,6 @@ use crate::authority::{Authority, granted};
 use crate::builder::ReplayPolicy;
 use crate::error::SendError;
 use crate::exchange::{Call, Options, judge, judge_body};
-use crate::origins::is_at;
 
 /// What reqwest takes out of a request when a redirect leaves its host, port or scheme
 /// (`remove_sensitive_headers` of reqwest 0.13; it removes `cookie2` too, which nobody sends).
@@ -62,12 +61,12 @@ pub fn send_with<'a, A: Authority>(
 async fn send_boxed<A: Authority>(
     authority: &A,
     client: &Client,
-    request: Box<Request>,
+    mut request: Box<Request>,
     redirects: Redirects,
     replay: ReplayPolicy,
 ) -> Result<Response, SendError> {
     check_redirects(authority, redirects)?;
-    let mut call = Call::new(authority, request, Options { replay, valid_for: None })?;
+    let mut call = Call::new(authority, &mut request, Options { replay, valid_for: None })?;
     let mut attempts = Attempts::default();
     let mut answered = false;
     let mut given = granted(authority, call.need).await.map_err(SendError::Auth)?;
@@ -76,8 +75,7 @@ async fn send_boxed<A: Authority>(
         let response = sent
             .map_err(|error| SendError::http_when(error, answered || follows_redirects(client)))?;
         answered = true;
-        // Whoever answers at another origin was not shown the credentials and cannot refuse them.
-        if !is_at(response.url(), call.origin()) {
+        if !call.is_answered_by(&response) {
             return Ok(response);
         }
         let (verdict, response) = match judge(authority, &response) {

@@ -28,7 +28,8 @@ const SELDOM: u16 = 8;
 /// A thread knows what makes more than one part in so many, and one more, of all that it takes after others.
 const KNOWN: usize = 16;
 
-/// So many publications of the process have sets, a few more where several get theirs at once: 30 MB of them at most.
+/// So many publications of the process have sets, a few more where several get theirs at once: with one header each, they
+/// weigh 7 MB at most.
 const MOST: u32 = 256;
 
 /// No thread's number.

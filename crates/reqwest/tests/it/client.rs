@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::support::{Fake, Move, Reply, Seen, Server, client};
 use countersign_core::Origin;
 use countersign_reqwest::{OriginRefused, ReplayPolicy, SendError};
+use http::{HeaderValue, Method, Version};
 
 const NOTHING_BEYOND_NOW: Move = Move::Authorize(Duration::ZERO);
 
@@ -51,6 +52,20 @@ async fn f21_a_refusal_of_the_current_generation_renews_once_and_replays_the_sam
     assert_eq!(seen.len(), 2);
     assert_eq!(seen[0].without_credentials(), seen[1].without_credentials());
     assert_eq!(seen[1].header("authorization"), Some("Bearer canary-2"));
+}
+
+#[tokio::test]
+async fn f21_a_request_without_a_body_is_replayed_as_it_was() {
+    let server = Server::start(refuses(1)).await;
+    let client = client().session(Fake::bearer(&[server.origin()]));
+    let mut request = reqwest::Request::new(Method::DELETE, server.url("/a?b").parse().unwrap());
+    request.headers_mut().insert("x-trace", HeaderValue::from_static("a"));
+    *request.version_mut() = Version::HTTP_10;
+    assert_eq!(client.execute(request).await.unwrap().status(), 200);
+    let [first, again] = &server.seen()[..] else { panic!("sent twice") };
+    assert_eq!(first.without_credentials(), again.without_credentials());
+    assert_eq!((first.header("x-trace"), &*first.version), (Some("a"), "HTTP/1.0"));
+    assert_eq!(again.header("authorization"), Some("Bearer canary-2"));
 }
 
 #[tokio::test]
@@ -107,7 +122,7 @@ async fn the_replay_policy_of_the_request_wins_over_that_of_the_client() {
         (ReplayPolicy::Idempotent, 1, 2),
         (ReplayPolicy::Never, 1, 1),
     ] {
-        for (method, sends) in [(http::Method::POST, post), (http::Method::PUT, put)] {
+        for (method, sends) in [(Method::POST, post), (Method::PUT, put)] {
             let server = Server::start(|_| Reply::status(401)).await;
             let session = client().session(Fake::bearer(&[server.origin()]));
             let request = session.request(method.clone(), server.url("/")).replay(policy);
@@ -238,7 +253,7 @@ async fn p14_an_answer_that_was_read_to_be_judged_is_handed_on_as_it_came() {
         assert_eq!(reply.headers().get_all("x-a").iter().collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(
             (reply.url().as_str(), reply.version()),
-            (&*server.url("/path?q"), http::Version::HTTP_11)
+            (&*server.url("/path?q"), Version::HTTP_11)
         );
         assert!(reply.remote_addr().is_some());
         assert_eq!(reply.content_length(), Some(length as u64));

@@ -185,6 +185,20 @@ async fn f33_what_another_origin_answers_is_no_refusal() {
 }
 
 #[tokio::test]
+async fn f21_what_the_same_origin_refuses_after_a_redirect_is_replayed_where_it_began() {
+    let server = Server::start(|seen| match (&*seen.target, seen.header("authorization")) {
+        ("/", _) => Reply::redirect(307, "/there"),
+        (_, Some("Bearer canary-1")) => Reply::status(401),
+        _ => Reply::status(200),
+    })
+    .await;
+    let fake = Fake::bearer(&[server.origin()]);
+    assert_eq!(client(&fake).get(server.url("/")).send().await.unwrap().status(), 200);
+    let targets: Vec<String> = server.seen().into_iter().map(|seen| seen.target).collect();
+    assert_eq!(targets, ["/", "/there", "/", "/there"]);
+}
+
+#[tokio::test]
 async fn an_answer_is_told_as_an_acceptance_unless_it_says_nothing_about_the_token() {
     let too_long: &[u8] = &[b'x'; 64 * 1024 + 1];
     for (status, body, told) in [

@@ -4,6 +4,7 @@ mod begin;
 mod graph;
 mod hit;
 mod hold;
+mod open;
 mod refresh;
 mod request;
 mod wave;
@@ -45,6 +46,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { names: &["W3"], measure: request::overhead },
     Group { names: &["W4a/10k"], measure: hold::memory_of_thousands },
     Group { names: &["W4a/1M"], measure: hold::memory_of_a_million },
+    Group { names: &["W4a/opened"], measure: open::opened },
     Group { names: &["W4b"], measure: refresh::one },
     Group { names: &["W4c"], measure: hold::idle },
     Group { names: &["W5a"], measure: begin::first_token },

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 pub(crate) struct Seen {
     pub(crate) method: String,
     pub(crate) target: String,
+    pub(crate) version: String,
     /// In lower case, in order of arrival.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
@@ -184,13 +185,14 @@ async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Seen>> {
         lines.push(line);
     }
     let mut words = lines[0].split(' ').map(str::to_owned);
-    let (method, target) = (words.next().unwrap(), words.next().unwrap());
+    let mut word = || words.next().unwrap();
+    let (method, target, version) = (word(), word(), word());
     let headers: Vec<(String, String)> = lines[1..]
         .iter()
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    let mut seen = Seen { method, target, headers, body: Vec::new() };
+    let mut seen = Seen { method, target, version, headers, body: Vec::new() };
     if seen.header("transfer-encoding") == Some("chunked") {
         loop {
             let mut size = String::new();
