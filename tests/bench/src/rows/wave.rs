@@ -16,7 +16,7 @@ use crate::contest::Contest;
 use crate::limit::Flight;
 use crate::row::{Measure, Row, Target, Unit};
 use crate::server::Server;
-use crate::subject::{HOUR, Rfc6749, ShiftClock, Sleepers, client, credentials, keeper_at};
+use crate::subject::{CALLER, HOUR, Rfc6749, ShiftClock, Sleepers, client, credentials, keeper_at};
 
 const WALL: (Measure, Unit) = (Measure::Wall, Unit::Milliseconds);
 
@@ -52,6 +52,7 @@ impl Scene {
             let session = keeper
                 .session(Rfc6749::at(server.url())?, "one")
                 .reauthentication(Reauthentication::Manual)
+                .deadline(CALLER)
                 .open()
                 .await?;
             session.sign_in_with(credentials()).await?;

@@ -26,8 +26,8 @@ struct Inner {
 /// For just so long an exchange waits for its answer, where a keeper is told so.
 pub(crate) const REAL: Duration = Duration::from_secs(20);
 
-/// And so long a caller waits for an exchange, where a session is told nothing.
-const CALLER: Duration = Duration::from_secs(30);
+/// And so long a caller waits for an exchange, where a session is told so. Nothing else waits for just so long.
+pub(crate) const CALLER: Duration = Duration::from_secs(25);
 
 /// So late may be read for how long.
 const READ: Duration = Duration::from_millis(100);
@@ -107,8 +107,8 @@ impl Clock for ShiftClock {
         Self: 'b,
     {
         let left = deadline.since(self.monotonic());
-        // An answer takes its time whatever is let pass here, and there are a great many who wait for one: they sleep as on
-        // the system's clock.
+        // An answer takes its time whatever is let pass here, and a great many wait for one: they sleep as on the system's
+        // clock.
         let for_an_answer = |span: Duration| (span - READ..=span).contains(&left);
         if self.0.faster == 1 && [REAL, CALLER].into_iter().any(for_an_answer) {
             return self.0.system.sleep_until(self.0.system.monotonic().after(left));

@@ -8,7 +8,7 @@ mod minting;
 mod restoring;
 
 pub(crate) use adapter::{ACCESS_BYTES, REFRESH_BYTES, Rfc6749, token, token_answer};
-pub(crate) use clock::{REAL, ShiftClock, Sleepers};
+pub(crate) use clock::{CALLER, REAL, ShiftClock, Sleepers};
 pub(crate) use keeper::{client, credentials, keeper, keeper_at, keeper_over, signed_in};
 pub(crate) use minting::Minting;
 pub(crate) use restoring::Restoring;
