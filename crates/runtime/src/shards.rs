@@ -19,13 +19,14 @@ use crate::sync::{OnceLock, Tally, thread_local};
 /// So many threads are told apart, in the order in which they came. Further ones share a set with one of these.
 const THREADS: usize = 64;
 
-/// A thread took the headers after another thread so much more often than it took others that it gets its own.
+/// So often a thread has taken the headers after another one, beyond what others have counted down: then it gets its own.
 const OFTEN: u16 = 1_024;
 
 /// What was met less often is not written to: all threads read it.
 const SELDOM: u16 = 8;
 
-/// A thread knows what makes more than one part in so many, and one more, of all that it takes after others.
+/// So many publications a thread knows. Whatever makes more than a seventeenth of all that it takes after others is among
+/// them.
 const KNOWN: usize = 16;
 
 /// So many publications of the process have sets, a few more where several get theirs at once: with one header each, they
@@ -47,7 +48,8 @@ static ALIVE: Tally = Tally::new(0);
 
 /// The sets of one publication.
 pub(crate) struct Shards {
-    /// The thread that took the headers last, as far as that is kept; nobody where there are sets.
+    /// The thread that took the headers last, as far as that is kept; nobody where there are sets (or the one thread that did
+    /// not see them when they were made: it goes on without).
     taken_by: Tally,
     sets: OnceLock<Box<Sets>>,
 }
@@ -97,7 +99,10 @@ impl Shards {
         let times = if is_first { SELDOM } else { thread.meets(self) };
         match times {
             ..SELDOM => None,
-            OFTEN.. if ALIVE.load(Ordering::Relaxed) < MOST => {
+            // Nor where there is no room for more sets.
+            OFTEN.. if ALIVE.load(Ordering::Relaxed) >= MOST => None,
+            OFTEN.. => {
+                thread.forget(self);
                 let sets = self.sets.get_or_init(|| Box::new(Sets::new()));
                 self.taken_by.store(NOBODY, Ordering::Relaxed);
                 Some(sets.of(number, made))
@@ -140,29 +145,34 @@ impl Thread {
         self.number.get()
     }
 
-    /// How often `publication` was met beyond what others have taken from that; 0 if they have left nothing. Whoever is met
-    /// for the first time takes one from all that are known (Misra and Gries, *Finding repeated elements*, 1982): a worker
+    /// How often `publication` was met beyond what others have counted down, at most [`OFTEN`]; 0 if there is no place for it.
+    /// Whoever finds no place counts down all that are known (Misra and Gries, *Finding repeated elements*, 1982): a worker
     /// that has a million sessions in use finds none of them often, and one that it takes often among them it finds.
     fn meets(&self, publication: &Shards) -> u16 {
         let publication = ptr::from_ref(publication).addr();
-        let place = |is: fn(Met, usize) -> bool| {
-            self.often.iter().find(|place| is(place.get(), publication))
-        };
-        let known = place(|met, publication| met.times > 0 && met.publication == publication);
-        if let Some(place) = known.or_else(|| place(|met, _| met.times == 0)) {
-            let times = match place.get().times {
-                // It has sets, or there was no room for them; or it is gone, and another one lies there.
-                OFTEN.. => 1,
-                times => times + 1,
-            };
+        let empty = || self.often.iter().find(|place| place.get().times == 0);
+        if let Some(place) = self.known(publication).or_else(empty) {
+            let times = place.get().times.saturating_add(1).min(OFTEN);
             place.set(Met { publication, times });
             return times;
         }
         for place in &self.often {
-            let met = place.get();
-            place.set(Met { times: met.times.saturating_sub(1), ..met });
+            let Met { publication, times } = place.get();
+            place.set(Met { publication, times: times.saturating_sub(1) });
         }
         0
+    }
+
+    /// It has sets; and when it is gone, another one will lie there.
+    fn forget(&self, publication: &Shards) {
+        if let Some(place) = self.known(ptr::from_ref(publication).addr()) {
+            place.set(Met { publication: 0, times: 0 });
+        }
+    }
+
+    fn known(&self, publication: usize) -> Option<&Cell<Met>> {
+        let is_known = |met: Met| met.times > 0 && met.publication == publication;
+        self.often.iter().find(|place| is_known(place.get()))
     }
 }
 

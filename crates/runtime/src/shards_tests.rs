@@ -137,6 +137,14 @@ fn one_after_the_other_so_many_have_sets_and_the_next_when_one_of_them_is_gone()
     }
     assert_eq!(with_sets(&publications), most);
     assert_eq!(with_sets(&publications[..most]), most);
+    // Whom all of them have met last is not written down again and again.
+    let [next, ..] = &publications[most..] else { panic!("there are more") };
+    in_turn(enough, &threads, std::slice::from_ref(next));
+    let before = next.taken_by.load(Ordering::Relaxed);
+    for thread in &threads {
+        next.of(thread, &made());
+        assert_eq!(next.taken_by.load(Ordering::Relaxed), before);
+    }
     drop(publications.drain(..1));
     in_turn(enough, &threads, &publications[most..=most]);
     assert_eq!(with_sets(&publications), most);

@@ -43,7 +43,7 @@ struct Found {
     exactly: Option<f64>,
 }
 
-const NONE: Option<f64> = Some(0.0);
+const NO_ALLOCATIONS: Option<f64> = Some(0.0);
 
 /// Every way is walked so often, after it was walked a few times.
 const CALLS: u32 = 1_000;
@@ -68,7 +68,11 @@ pub(crate) fn rows(group: &str) -> Result<Vec<Row>> {
                 found.allocations,
                 target,
             );
-            if found.bytes > 0.0 { row.noted(format!("{:.0} B a call", found.bytes)) } else { row }
+            if found.bytes > 0.0 && found.exactly.is_none() {
+                row.noted(format!("{:.0} B a call", found.bytes))
+            } else {
+                row
+            }
         })
         .collect())
 }
@@ -120,7 +124,7 @@ fn found(counted: fn() -> Counted) -> Result<Vec<Found>> {
             black_box(session.authorization().await?);
             Ok(())
         });
-        found.push(spent.await?.of("W1a", "hit", "authorization()", NONE));
+        found.push(spent.await?.of("W1a", "hit", "authorization()", NO_ALLOCATIONS));
         let spent = each(counted, async || {
             let authorized = session.authorization().await?;
             black_box(authorized.header(&AUTHORIZATION).cloned());
@@ -130,7 +134,7 @@ fn found(counted: fn() -> Counted) -> Result<Vec<Found>> {
             "W1a",
             "clone",
             "authorization() and a clone of its header",
-            NONE,
+            NO_ALLOCATIONS,
         ));
         let spent = each(counted, async || {
             let mut headers = HeaderMap::new();
@@ -150,7 +154,7 @@ fn found(counted: fn() -> Counted) -> Result<Vec<Found>> {
             black_box(session.current());
             Ok(())
         });
-        found.push(spent.await?.of("W1b", "look", "current()", NONE));
+        found.push(spent.await?.of("W1b", "look", "current()", NO_ALLOCATIONS));
         let what = "headers for each of two threads that take turns, counted apart from each other";
         found.push(crowd(counted, &session)?.of("W1a", "apart", what, Some(7.0)));
         requests(counted, &mut found).await?;

@@ -292,6 +292,25 @@ async fn the_callers_time_spans_the_exchange_and_both_sends() {
 }
 
 #[tokio::test]
+async fn the_callers_time_ends_a_replay_and_a_hop_as_well() {
+    let refused = |seen: &Seen| match seen.header("authorization") {
+        Some("Bearer canary-1") => Reply::status(401),
+        _ => Reply::hang(),
+    };
+    let moved = |seen: &Seen| match &*seen.target {
+        "/" => Reply::redirect(307, "/there"),
+        _ => Reply::hang(),
+    };
+    for server in [Server::start(refused).await, Server::start(moved).await] {
+        let session = client().session(Fake::bearer(&[server.origin()]));
+        let request = session.get(server.url("/")).timeout(Duration::from_millis(200));
+        let error = request.send().await.unwrap_err();
+        assert!(error.to_string().contains("no answer in time"), "{error}");
+        assert_eq!(server.seen().len(), 2);
+    }
+}
+
+#[tokio::test]
 async fn a_session_without_a_token_sends_nothing() {
     let server = Server::start(|_| Reply::status(200)).await;
     let session = client().session(Fake::bearer(&[server.origin()]).has_nothing());

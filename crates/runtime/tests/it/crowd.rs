@@ -68,7 +68,7 @@ async fn callers_refusals_sign_outs_and_renewals_at_once_end_with_a_good_token()
 }
 
 #[tokio::test]
-async fn threads_that_crowd_take_headers_counted_apart_and_those_go_with_the_session() {
+async fn threads_that_crowd_take_headers_counted_apart_and_those_go_with_the_token() {
     const TURNS: usize = 1_100;
     let world = World::new();
     let session = world.signed_in().await;
@@ -97,7 +97,8 @@ async fn threads_that_crowd_take_headers_counted_apart_and_those_go_with_the_ses
     for taken in ones.iter().chain(&twos) {
         assert_eq!(taken.bytes, ones[0].bytes, "they are over the same bytes");
     }
-    session.sign_out(Duration::from_secs(5)).await;
+    session.refresh().await.unwrap();
+    assert_ne!(Taken::from(&session).bytes, one.bytes, "it is another token's");
     assert!(ones.iter().chain(&twos).all(|taken| taken.set.upgrade().is_none()));
 }
 
@@ -114,6 +115,7 @@ impl Taken {
         let bytes = set.header(&AUTHORIZATION).unwrap().as_bytes().as_ptr().addr();
         assert_eq!(authorized.header(&AUTHORIZATION).unwrap().as_bytes().as_ptr().addr(), bytes);
         assert_eq!(authorized.headers().len(), 1);
+        presents_its_token(&authorized);
         Self { set: Arc::downgrade(set), bytes }
     }
 }
