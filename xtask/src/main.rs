@@ -116,7 +116,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "independent",
         usage: "[cognito|igny8|ibex] [--live|--prepare]",
-        about: "the adapters against servers that nobody of this project wrote; --live: only the suite's cases; --prepare: only what is installed",
+        about: "the adapters against servers that nobody of this project wrote; --live: only the suite's cases; --prepare: only what is installed and searched",
         run: independent::run,
     },
     Task {

@@ -22,7 +22,7 @@ const THREADS: usize = 64;
 /// So often a thread has taken the headers after another one, beyond what others have counted down: then it gets its own.
 const OFTEN: u16 = 1_024;
 
-/// What was met less often is not written to: all threads read it.
+/// A publication that a thread has met less often is not written to: all threads read it.
 const SELDOM: u16 = 8;
 
 /// So many publications a thread knows. Whatever makes more than a seventeenth of all that it takes after others is among
@@ -63,7 +63,7 @@ struct Thread {
     often: [Cell<Met>; KNOWN],
 }
 
-/// A publication, and how often it was met beyond what others have taken from that.
+/// A publication, and how often it was met beyond what others have counted down.
 #[derive(Clone, Copy)]
 struct Met {
     publication: usize,
@@ -99,7 +99,7 @@ impl Shards {
         let times = if is_first { SELDOM } else { thread.meets(self) };
         match times {
             ..SELDOM => None,
-            // Nor where there is no room for more sets.
+            // Without room for more sets, there is nothing to write either.
             OFTEN.. if ALIVE.load(Ordering::Relaxed) >= MOST => None,
             OFTEN.. => {
                 thread.forget(self);
